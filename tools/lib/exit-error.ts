@@ -1,0 +1,23 @@
+/**
+ * How commands end. The documented exit codes (README, "Exit codes"):
+ *
+ * - 0: done, stdout holds the complete document.
+ * - 1: refused: a flag, a value, a JWKS or another input is wrong; the sentence on stderr names it and the mend.
+ * - 2: could not try: something outside (cluster, kubectl, helm, disk) did not answer or refused.
+ * - 70: a defect of istio-teleport itself (EX_SOFTWARE in sysexits.h).
+ */
+export const EXIT = { ok: 0, refused: 1, unavailable: 2, internal: 70 } as const;
+
+/**
+ * An expected failure with one sentence for the user: what is wrong, naming the value, then the mend.
+ * Everything else that is thrown counts as a defect and ends with exit code 70.
+ */
+export class ExitError extends Error {
+  override readonly name = "ExitError";
+  readonly code: number;
+
+  constructor(message: string, code: number = EXIT.refused) {
+    super(message);
+    this.code = code;
+  }
+}
