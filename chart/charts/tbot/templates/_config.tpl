@@ -1,0 +1,25 @@
+{{/* tbot.yaml. tbot ignores keys that it does not know: `istio-teleport render` checks this text strictly. */}}
+{{- define "tbot.config" -}}
+version: v2
+proxy_server: {{ .Values.global.teleport.proxyAddr | quote }}
+onboarding:
+  join_method: kubernetes
+  token: {{ .Values.global.teleport.join.tokenName | quote }}
+# Nothing on disk: tbot joins anew at each start with its ServiceAccount token.
+storage:
+  type: memory
+diag_addr: 0.0.0.0:3001
+services:
+  - type: workload-identity-api
+    listen: {{ printf "unix://%s/%s" .Values.socket.hostPath .Values.socket.file | quote }}
+    selector:
+      name: {{ .Values.global.teleport.workloadIdentity.name | quote }}
+    credential_ttl: {{ .Values.credentialTTL }}
+    renewal_interval: {{ .Values.renewalInterval }}
+    attestors:
+      kubernetes:
+        enabled: true
+        kubelet:
+          secure_port: 10250
+          skip_verify: {{ .Values.kubelet.skipVerify }}
+{{- end }}
