@@ -1,0 +1,274 @@
+// Generated from chart/values.yaml by npm run gen-schema; do not edit.
+
+/**
+ * The chart's values after Helm's merge.
+ */
+export interface Values {
+  global: {
+    teleport: {
+      /**
+       * Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.
+       */
+      clusterName: string;
+      /**
+       * Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.
+       */
+      proxyAddr: string;
+      bot: {
+        /**
+         * Name of the Teleport bot that tbot joins as.
+         */
+        name: string;
+      };
+      role: {
+        /**
+         * Name of the Teleport role that lets the bot issue the workload identity, and nothing else.
+         */
+        name: string;
+      };
+      workloadIdentity: {
+        /**
+         * Name of the workload identity resource that tbot issues SVIDs of.
+         */
+        name: string;
+        /**
+         * Labels of the workload identity; the role allows exactly these.
+         */
+        labels: {
+          [k: string]: string;
+        };
+      };
+      join: {
+        /**
+         * Name of the Teleport join token (kind `token`).
+         */
+        tokenName: string;
+        /**
+         * How Teleport checks tbot's ServiceAccount token: against a copy of the cluster's JWKS (`static_jwks`), against an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or by TokenReview where Teleport's Auth Service runs in the same cluster (`in_cluster`).
+         */
+        type: "static_jwks" | "oidc" | "in_cluster";
+        /**
+         * Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.
+         */
+        issuer: string;
+      };
+    };
+  };
+  /**
+   * What goes into the values of Istio's own charts: `istio-teleport render istio`.
+   */
+  istio: {
+    /**
+     * Prints Istio's values instead of being installed: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. For people without Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio-values.yaml`. Leave it empty otherwise.
+     */
+    print: "" | "istiod" | "gateway";
+    /**
+     * Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must name it too: `sidecar,<name>` or `gateway,<name>`.
+     */
+    injectionTemplate: string;
+    /**
+     * Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.
+     */
+    pathNormalization: "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
+    /**
+     * Fail-closed layer b: istiod's own CA signs certificates that live 1 ms, so that no workload can use one. Switch it off only while a mesh moves from istiod's CA to Teleport, namespace by namespace.
+     */
+    blockIstiodCertificates: boolean;
+  };
+  tbot: {
+    /**
+     * Installs tbot, one pod a node.
+     */
+    enabled: boolean;
+    namespace: {
+      /**
+       * Namespace of tbot. The join token allows only tbot's ServiceAccount in it.
+       */
+      name: string;
+      /**
+       * Renders the Namespace (with Pod Security labels, kept at uninstall) when the release itself lives in another one.
+       */
+      create: boolean;
+    };
+    image: {
+      /**
+       * Image of tbot, without tag.
+       */
+      repository: string;
+      /**
+       * Version of tbot: at least 18.11 (native sidecars, SDS chain fix) and never a newer major than the cluster's.
+       */
+      tag: string;
+      /**
+       * Digest that pins the image, as `sha256:<64 hex digits>`; wins over the tag.
+       */
+      digest: string;
+      /**
+       * Pull policy of tbot's image.
+       */
+      pullPolicy: "Always" | "IfNotPresent" | "Never";
+      /**
+       * Names of Secrets with registry credentials in tbot's namespace.
+       */
+      pullSecrets: string[];
+    };
+    serviceAccount: {
+      /**
+       * Name of tbot's ServiceAccount.
+       */
+      name: string;
+      /**
+       * Annotations of tbot's ServiceAccount.
+       */
+      annotations: {
+        [k: string]: string;
+      };
+    };
+    /**
+     * Life of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl equals it.
+     */
+    credentialTTL: string;
+    /**
+     * How often tbot replaces each certificate over the open SDS stream; at most half of credentialTTL.
+     */
+    renewalInterval: string;
+    socket: {
+      /**
+       * Directory on the node that holds tbot's socket. Root's, mode 0755; sidecars mount it read-only. Change it where another SPIFFE agent (SPIRE's default is the same path) runs on the nodes: tbot removes an existing socket file.
+       */
+      hostPath: string;
+      /**
+       * File name of the socket. With a name other than `socket`, Istio's agent refuses to start while the socket is absent, instead of waiting.
+       */
+      file: string;
+    };
+    kubelet: {
+      /**
+       * RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.
+       */
+      authorization: "pods" | "proxy";
+      /**
+       * Skips the verification of the kubelet's certificate; for clusters whose kubelets sign their own (kind, kubeadm without serverTLSBootstrap).
+       */
+      skipVerify: boolean;
+    };
+    /**
+     * Also attests path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, with which a compromised tbot is root on the node.
+     */
+    attestBinary: boolean;
+    /**
+     * Log level DEBUG instead of INFO.
+     */
+    debug: boolean;
+    /**
+     * Compute resources of tbot.
+     */
+    resources: {
+      [k: string]: unknown;
+    };
+    /**
+     * Priority class of tbot: no meshed pod on a node starts without it.
+     */
+    priorityClassName: string;
+    /**
+     * Update strategy of the DaemonSet.
+     */
+    updateStrategy: {
+      [k: string]: unknown;
+    };
+    /**
+     * Node labels that tbot is restricted to. Meshed pods on other nodes never become ready.
+     */
+    nodeSelector: {
+      [k: string]: string;
+    };
+    /**
+     * Tolerations of tbot; the default tolerates every taint.
+     */
+    tolerations: {
+      [k: string]: unknown;
+    }[];
+    /**
+     * Affinity of tbot.
+     */
+    affinity: {
+      [k: string]: unknown;
+    };
+    /**
+     * Labels added to tbot's pods.
+     */
+    podLabels: {
+      [k: string]: string;
+    };
+    /**
+     * Annotations added to tbot's pods.
+     */
+    podAnnotations: {
+      [k: string]: string;
+    };
+    /**
+     * Environment variables added to tbot (a proxy to reach Teleport through, for example).
+     */
+    extraEnv: {
+      [k: string]: unknown;
+    }[];
+  };
+  mesh: {
+    /**
+     * Installs the mesh-wide policies.
+     */
+    enabled: boolean;
+    /**
+     * Root namespace of the mesh (`meshConfig.rootNamespace`, istiod's own by default): policies in it hold for the whole mesh.
+     */
+    rootNamespace: string;
+    mtls: {
+      /**
+       * Mesh-wide mutual TLS: STRICT refuses plaintext.
+       */
+      mode: "STRICT" | "PERMISSIVE";
+    };
+    admission: {
+      /**
+       * Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and in meshed namespaces every hostPath but that one. Switch it off only while a mesh moves to Teleport, or below Kubernetes 1.30.
+       */
+      enabled: boolean;
+      /**
+       * Further host paths that pods in meshed namespaces may mount, each exactly as the pod writes it.
+       */
+      allowedHostPaths: string[];
+    };
+  };
+  testApp: {
+    /**
+     * Installs the test app: a server, a client that may call it and a client that may not.
+     */
+    enabled: boolean;
+    namespace: {
+      /**
+       * Namespace of the test app.
+       */
+      name: string;
+      /**
+       * Renders the Namespace (with the injection label and Pod Security labels, kept at uninstall). Switch it off when the namespace exists already.
+       */
+      create: boolean;
+    };
+    server: {
+      /**
+       * Image of the server; answers `/headers` on port 8080 with the request's headers as JSON (go-httpbin).
+       */
+      image: string;
+    };
+    client: {
+      /**
+       * Image of both clients; needs `sleep` and `curl`.
+       */
+      image: string;
+    };
+    /**
+     * Pull policy of the test app's images.
+     */
+    imagePullPolicy: "Always" | "IfNotPresent" | "Never";
+  };
+}
