@@ -1,5 +1,5 @@
 import { isMap, isScalar, parse, parseDocument, type YAMLMap } from "yaml";
-import { ExitError } from "./exit-error.ts";
+import { ExitError } from "../lib/exit-error.ts";
 
 /** A JSON Schema (draft-07) as plain data. */
 export type JsonSchema = { [keyword: string]: unknown };
