@@ -1,0 +1,112 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Ajv, type ErrorObject } from "ajv";
+import { ExitError } from "./exit-error.ts";
+import { nearestKey } from "./nearest-key.ts";
+import { CHART_DIR } from "./package-files.ts";
+import type { Values } from "./values-types.ts";
+
+/** What this module reads of a JSON Schema; the whole is chart/values.schema.json. */
+interface SchemaNode {
+  description?: string;
+  properties?: Record<string, SchemaNode>;
+  additionalProperties?: boolean | SchemaNode;
+  items?: SchemaNode;
+}
+
+/**
+ * Merged values against chart/values.schema.json, the same file that Helm validates with.
+ *
+ * @throws ExitError with one sentence for each wrong value: its path, what was given, what is allowed.
+ */
+export async function validateValues(merged: unknown): Promise<Values> {
+  const schema = JSON.parse(await readFile(join(CHART_DIR, "values.schema.json"), "utf8")) as SchemaNode;
+  const validate = new Ajv({ allErrors: true, verbose: true, strictTypes: false }).compile<Values>(schema);
+  if (validate(merged)) return merged;
+  const errors = validate.errors ?? [];
+  throw new ExitError([...new Set(errors.map((error) => sentence(error, schema)))].join("\n"));
+}
+
+function sentence(error: ErrorObject, schema: SchemaNode): string {
+  const keys = error.instancePath.split("/").slice(1).map(unescapePointer);
+  const path = pathOf(keys);
+  if (error.keyword === "additionalProperties") {
+    return unknownKey([...keys, String(error.params.additionalProperty)], schema);
+  }
+  if (error.keyword === "required") {
+    return `${pathOf([...keys, String(error.params.missingProperty)])} is missing, because null removes it: leave it out for the default, or give it a value.`;
+  }
+  const given = `${path} is ${JSON.stringify(error.data)}`;
+  const { description } = schemaAt(keys, schema) ?? {};
+  const meaning = description ? ` ${description}` : "";
+  switch (error.keyword) {
+    case "type":
+      return `${given}, which is not ${article(String(error.params.type))}${typeMend(error)}.${meaning}`;
+    case "enum":
+      return `${given}, but must be one of ${error.params.allowedValues.map((value: unknown) => JSON.stringify(value)).join(", ")}.`;
+    case "pattern":
+      return `${given}, which does not match ${error.params.pattern}.${meaning}`;
+    case "not":
+      return `${given}, a reserved name: choose another one.${meaning}`;
+    default:
+      return `${given}, which ${error.message}.${meaning}`;
+  }
+}
+
+function typeMend(error: ErrorObject): string {
+  const scalar = typeof error.data === "number" || typeof error.data === "boolean";
+  return error.params.type === "string" && scalar ? `: put it in quotes in a values file ("${error.data}")` : "";
+}
+
+function article(type: string): string {
+  const name = type === "object" ? "map" : type === "array" ? "list" : type;
+  return /^[aeiou]/.test(name) ? `an ${name}` : `a ${name}`;
+}
+
+function unknownKey(keys: string[], schema: SchemaNode): string {
+  const wrong = keys.at(-1) as string;
+  const parent = keys.slice(0, -1);
+  const siblings = Object.keys(schemaAt(parent, schema)?.properties ?? {});
+  const near = nearestKey(wrong, siblings);
+  // Not near any sibling: perhaps the right key in the wrong place.
+  const meant = near ? pathOf([...parent, near]) : nearestLeaf(wrong, schema);
+  const mend = meant ? `did you mean ${meant}?` : `known here: ${siblings.join(", ")}.`;
+  return `${pathOf(keys)} is not a value; ${mend}`;
+}
+
+/** The one value anywhere whose last key is near `key`; undefined when there is none, or several (`name`). */
+function nearestLeaf(key: string, schema: SchemaNode): string | undefined {
+  const paths = allPaths(schema, []);
+  const near = nearestKey(key, [...new Set(paths.map((path) => path.at(-1) as string))]);
+  const matching = paths.filter((path) => path.at(-1) === near);
+  return matching.length === 1 ? matching[0]?.join(".") : undefined;
+}
+
+function allPaths(node: SchemaNode, path: string[]): string[][] {
+  return Object.entries(node.properties ?? {}).flatMap(([key, sub]) => [
+    [...path, key],
+    ...allPaths(sub, [...path, key]),
+  ]);
+}
+
+function schemaAt(keys: string[], schema: SchemaNode): SchemaNode | undefined {
+  return keys.reduce<SchemaNode | undefined>((node, key) => {
+    const free = typeof node?.additionalProperties === "object" ? node.additionalProperties : undefined;
+    return node?.properties?.[key] ?? node?.items ?? free;
+  }, schema);
+}
+
+/** `tbot.tolerations[0].key`; a key with dots in it is quoted. */
+function pathOf(keys: string[]): string {
+  return keys
+    .map((key, index) => {
+      if (/^\d+$/.test(key)) return `[${key}]`;
+      const word = key.includes(".") ? JSON.stringify(key) : key;
+      return index === 0 ? word : `.${word}`;
+    })
+    .join("");
+}
+
+function unescapePointer(part: string): string {
+  return part.replaceAll("~1", "/").replaceAll("~0", "~");
+}

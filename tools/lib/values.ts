@@ -1,0 +1,49 @@
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { helmTemplate, type ValuesInputs } from "./helm.ts";
+import { CHART_DIR } from "./package-files.ts";
+import { withTempDir } from "./temp-dir.ts";
+import { checkValues } from "./values-checks.ts";
+import { readValuesInputs, type ValuesOptions } from "./values-inputs.ts";
+import { validateValues } from "./values-schema.ts";
+import type { Values } from "./values-types.ts";
+
+/**
+ * The chart's values after a user's files and `--set` assignments, checked. What Helm would refuse is refused, and
+ * what Helm takes silently though it cannot be meant (duplicate keys, further YAML documents) as well.
+ *
+ * @throws ExitError with one sentence for each wrong value.
+ */
+export async function loadValues(options: ValuesOptions): Promise<Values> {
+  return mergedValues(await readValuesInputs(options));
+}
+
+/** As `loadValues`, for inputs that were read already and go to Helm, too. */
+export async function mergedValues(inputs: ValuesInputs): Promise<Values> {
+  const values = await validateValues(await merge(inputs));
+  checkValues(values);
+  return values;
+}
+
+/** The chart's own defaults, unchecked: without a cluster name they are not yet legal. */
+export async function defaultValues(): Promise<Values> {
+  return parse(await readFile(join(CHART_DIR, "values.yaml"), "utf8")) as Values;
+}
+
+/**
+ * The merge is Helm's own: a chart with our defaults and one template that prints them. Helm's YAML is 1.1 (`on` is
+ * true), `--set` has a grammar of its own and `null` deletes; a merge of ours would differ somewhere, and then we
+ * would check other values than Helm installs.
+ */
+async function merge(inputs: ValuesInputs): Promise<unknown> {
+  if (inputs.files.length === 0 && inputs.sets.length === 0) return defaultValues();
+  return withTempDir(async (chart) => {
+    await mkdir(join(chart, "templates"));
+    await writeFile(join(chart, "Chart.yaml"), "apiVersion: v2\nname: values\nversion: 0.0.0\n");
+    await copyFile(join(CHART_DIR, "values.yaml"), join(chart, "values.yaml"));
+    await writeFile(join(chart, "templates", "values.yaml"), "{{ .Values | toJson }}\n");
+    const printed = await helmTemplate({ inputs, chart });
+    return JSON.parse(printed.slice(printed.indexOf("\n{")));
+  });
+}
