@@ -1,0 +1,54 @@
+import { Command } from "commander";
+import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
+import { down } from "./down.ts";
+import { labPaths } from "./paths.ts";
+import { labStatus, statusTable } from "./status.ts";
+import { runTests } from "./test-run.ts";
+import { up } from "./up.ts";
+
+const paths = labPaths();
+
+const program = new Command("lab")
+  .description(
+    "A real one-node cluster with Istio's programs on this machine, in one network namespace, with a double of Teleport.",
+  )
+  .showHelpAfterError();
+
+program
+  .command("up")
+  .description("build what is missing, start what isn't running")
+  .action(() => up(paths));
+
+program
+  .command("down")
+  .description("stop everything and make sure that nothing is left running")
+  .option("--wipe", "also remove the cluster's state; built components stay", false)
+  .action(({ wipe }: { wipe: boolean }) => down(paths, wipe));
+
+program
+  .command("status")
+  .description("how each part is; exit code 0 only if all are healthy")
+  .action(async () => {
+    const parts = await labStatus(paths);
+    process.stdout.write(statusTable(parts));
+    if (parts.some(({ healthy }) => !healthy)) process.exitCode = EXIT.unavailable;
+  });
+
+program
+  .command("test")
+  .description("up, then run the lab tests inside the lab; leaves it up")
+  .argument("[filter...]", "only test files whose path contains this")
+  .option("--down", "stop the lab afterwards, whether the tests passed or not", false)
+  .action(async (filters: string[], options: { down: boolean }) => {
+    await up(paths);
+    process.exitCode = await runTests(paths, filters);
+    if (options.down) await down(paths, false);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof ExitError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = error.code;
+}

@@ -1,0 +1,3 @@
+module istio-teleport/lab/images/pause
+
+go 1.26

@@ -1,0 +1,202 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
+import { LAB_NAME, NODE_CIDR, NODE_IP } from "./addresses.ts";
+import { command, eventually, logTail } from "./commands.ts";
+import type { LabPaths } from "./paths.ts";
+import { logFile, runningProcess, startProcess, stopProcess } from "./processes.ts";
+
+/**
+ * What keeps the lab apart from the machine it runs on:
+ *
+ * - a network namespace, whose default route ends in a bridge without ports: nothing leaves, nothing outside can connect;
+ * - a mount namespace with its own `/run`, `/var/lib/kubelet` and `/var/lib/cni`: what kubelet, containerd and pods mount or leave
+ *   there is gone with the last process, as after a node's power-off. It receives the machine's mounts and passes none back;
+ * - a cgroup in the v2 hierarchy that holds every process of the lab, so that none is missed in the end, however it was started.
+ *   kubelet puts its pods' cgroups below the one of the same name in each hierarchy.
+ *
+ * The holder, a sleeping process, stands for both namespaces: others enter them through its pid.
+ */
+const HOLDER = "holder";
+
+/** Host directories that kubelet and CNI plugins use by fixed path, whatever their settings. */
+const PRIVATE_DIRECTORIES = ["/var/lib/kubelet", "/var/lib/cni"];
+
+const NAMED_NETWORK_NAMESPACE = `/run/netns/${LAB_NAME}`;
+
+/** Makes the namespaces and the cgroup, or what is missing of them. */
+export async function createNamespaces(paths: LabPaths): Promise<void> {
+  createCgroups();
+  if (!existsSync(NAMED_NETWORK_NAMESPACE)) await createNetwork();
+  if (runningProcess(paths, HOLDER) === undefined) await startHolder(paths);
+}
+
+/** Whether commands can enter the lab. */
+export function namespacesExist(paths: LabPaths): boolean {
+  return existsSync(NAMED_NETWORK_NAMESPACE) && runningProcess(paths, HOLDER) !== undefined;
+}
+
+/**
+ * The command that runs `command` inside the lab's network and mount namespaces, in the current working directory.
+ * Throws an ExitError if the lab isn't up.
+ */
+export function insideLab(paths: LabPaths, command: readonly string[]): string[] {
+  const holder = runningProcess(paths, HOLDER);
+  if (holder === undefined)
+    throw new ExitError("The lab isn't running; start it with `npm run lab -- up`.", EXIT.unavailable);
+  return ["nsenter", `--target=${holder.pid}`, "--net", "--mount", `--wdns=${process.cwd()}`, "--", ...command];
+}
+
+/** The command that runs `command` inside the lab and as one of its processes, which `down` ends. */
+export function asLabProcess(paths: LabPaths, command: readonly string[]): string[] {
+  return [...joinCgroup(), ...insideLab(paths, command)];
+}
+
+/** Pids of all processes of the lab, started by it or by its pods. */
+export function labProcesses(): number[] {
+  return existsSync(processCgroup()) ? processesBelow(processCgroup()) : [];
+}
+
+/** Ends every process that is left, then removes cgroups, mount namespace (with its holder) and network namespace. */
+export async function removeNamespaces(paths: LabPaths): Promise<void> {
+  await stopProcess(paths, HOLDER, "SIGKILL", 1000);
+  if (existsSync(processCgroup())) writeFileSync(join(processCgroup(), "cgroup.kill"), "1");
+  await eventually(async () => labProcesses().length === 0, 10_000, 50);
+  for (const cgroup of labCgroups()) if (existsSync(cgroup)) removeCgroup(cgroup);
+  if (existsSync(NAMED_NETWORK_NAMESPACE)) await command(["ip", "netns", "delete", LAB_NAME]);
+  for (const directory of PRIVATE_DIRECTORIES) removeIfEmpty(directory);
+}
+
+/** What `removeNamespaces` should have removed and is still there, one phrase a thing. */
+export async function namespaceRemains(paths: LabPaths): Promise<string[]> {
+  const remains = labProcesses().map((pid) => `process ${pid} (${processName(pid)})`);
+  if (existsSync(NAMED_NETWORK_NAMESPACE)) remains.push(`network namespace ${LAB_NAME}`);
+  const mounts = readFileSync("/proc/self/mounts", "utf8").split("\n");
+  for (const mount of mounts) {
+    const target = mount.split(" ")[1];
+    if (target?.startsWith(`${paths.state}/`)) remains.push(`mount ${target}`);
+  }
+  for (const cgroup of labCgroups()) if (existsSync(cgroup)) remains.push(`cgroup ${cgroup}`);
+  return remains;
+}
+
+/** Mount points of all cgroup hierarchies: the one of v2, and beside it those of v1 controllers if the machine still uses them. */
+export function cgroupMounts(): { readonly v2: string | undefined; readonly v1: readonly string[] } {
+  const mounts = readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" "));
+  const ofType = (type: string) => mounts.filter((fields) => fields[2] === type).map((fields) => fields[1] as string);
+  return { v2: ofType("cgroup2")[0], v1: ofType("cgroup") };
+}
+
+/** The cgroup of the v2 hierarchy below which every process of the lab is. */
+function processCgroup(): string {
+  const { v2 } = cgroupMounts();
+  if (v2 === undefined)
+    throw new ExitError("This machine has no cgroup v2 hierarchy mounted, which the lab needs.", EXIT.unavailable);
+  return join(v2, LAB_NAME);
+}
+
+function labCgroups(): string[] {
+  return [processCgroup(), ...cgroupMounts().v1.map((mount) => join(mount, LAB_NAME))];
+}
+
+function createCgroups(): void {
+  for (const cgroup of labCgroups()) mkdirSync(cgroup, { recursive: true });
+  // With cgroup v2 alone a cgroup that passes controllers on to pods may hold no process itself: daemons get a child of their own.
+  mkdirSync(join(processCgroup(), "daemons"), { recursive: true });
+  const available = readFileSync(join(cgroupMounts().v2 as string, "cgroup.controllers"), "utf8").trim();
+  for (const controller of available.split(" ").filter(Boolean)) {
+    for (const cgroup of [cgroupMounts().v2 as string, processCgroup()]) {
+      writeFileSync(join(cgroup, "cgroup.subtree_control"), `+${controller}`);
+    }
+  }
+}
+
+/** The start of a command that puts itself into the cgroup for daemons. */
+function joinCgroup(): string[] {
+  return ["sh", "-c", 'echo $$ > "$0" && exec "$@"', join(processCgroup(), "daemons", "cgroup.procs")];
+}
+
+async function createNetwork(): Promise<void> {
+  await command(["ip", "netns", "add", LAB_NAME]);
+  const inNetwork = (line: string) => command(["ip", "-n", LAB_NAME, ...line.split(" ")]);
+  await inNetwork("link set lo up");
+  // The node's address is on a bridge of its own: the kernel may lack dummy links, and nothing needs a way out.
+  await inNetwork("link add node0 type bridge");
+  await inNetwork("link set node0 up");
+  await inNetwork(`address add ${NODE_CIDR} dev node0`);
+  await inNetwork(`route add default dev node0 src ${NODE_IP}`);
+  const settings = {
+    "ipv4/ip_forward": 1,
+    "ipv4/conf/all/rp_filter": 0,
+    "ipv4/conf/default/rp_filter": 0,
+    "bridge/bridge-nf-call-iptables": 1,
+  };
+  const writes = Object.entries(settings).map(([name, value]) => `echo ${value} > /proc/sys/net/${name}`);
+  await command(["nsenter", `--net=${NAMED_NETWORK_NAMESPACE}`, "sh", "-ec", writes.join("\n")]);
+}
+
+async function startHolder(paths: LabPaths): Promise<void> {
+  const ready = join(paths.run, "holder.ready");
+  const privateMounts = PRIVATE_DIRECTORIES.map((directory) => {
+    const own = join(paths.state, directory.replaceAll("/", "-").slice(1));
+    return `mkdir -p ${directory} "${own}" && mount --bind "${own}" ${directory}`;
+  });
+  const setup = [
+    "set -e",
+    // Pods' volumes may ask for mounts to propagate, as they do on a machine whose root is shared.
+    "mount --make-rshared /",
+    "mount -t tmpfs -o mode=755 tmpfs /run",
+    "mkdir /run/lock /run/netns",
+    ...privateMounts,
+    `echo > "${ready}"`,
+    "exec sleep infinity",
+  ].join("\n");
+  const inNetwork = [
+    "nsenter",
+    `--net=${NAMED_NETWORK_NAMESPACE}`,
+    "unshare",
+    "--mount",
+    "--propagation=slave",
+    "sh",
+    "-c",
+    setup,
+  ];
+  await command(["rm", "-f", ready]);
+  startProcess(paths, HOLDER, [...joinCgroup(), ...inNetwork], HOLDER);
+  if (!(await eventually(async () => existsSync(ready), 10_000, 20))) {
+    throw new ExitError(
+      `The lab's mount namespace could not be made; ${logTail(logFile(paths, HOLDER))}`,
+      EXIT.unavailable,
+    );
+  }
+}
+
+function processesBelow(cgroup: string): number[] {
+  const own = readFileSync(join(cgroup, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number);
+  return [...own, ...childCgroups(cgroup).flatMap(processesBelow)];
+}
+
+function removeCgroup(cgroup: string): void {
+  for (const child of childCgroups(cgroup)) removeCgroup(child);
+  rmdirSync(cgroup);
+}
+
+function childCgroups(cgroup: string): string[] {
+  return readdirSync(cgroup, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(cgroup, entry.name));
+}
+
+function processName(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  } catch {
+    return "gone meanwhile";
+  }
+}
+
+function removeIfEmpty(directory: string): void {
+  if (existsSync(directory) && readdirSync(directory).length === 0) rmdirSync(directory);
+}

@@ -1,0 +1,93 @@
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { eventually } from "./commands.ts";
+import type { LabPaths } from "./paths.ts";
+
+/** A process that the lab started, as recorded in `state/run/<name>.json`. */
+export interface ProcessRecord {
+  readonly pid: number;
+  /** Start time in clock ticks since boot: together with the pid it names one process, even after the pid is reused. */
+  readonly startTime: string;
+  /** What it was started from; a different fingerprint on the next `up` means a restart. */
+  readonly fingerprint: string;
+}
+
+/** Starts a detached process with its output appended to `state/log/<name>.log` and records it. */
+export function startProcess(
+  paths: LabPaths,
+  name: string,
+  command: readonly string[],
+  fingerprint: string,
+): ProcessRecord {
+  const [file, ...args] = command as [string, ...string[]];
+  mkdirSync(paths.run, { recursive: true });
+  mkdirSync(paths.log, { recursive: true });
+  const log = openSync(logFile(paths, name), "a");
+  const child = spawn(file, args, { cwd: "/", detached: true, stdio: ["ignore", log, log] });
+  closeSync(log);
+  child.unref();
+  const pid = child.pid;
+  const startTime = pid === undefined ? undefined : processStartTime(pid);
+  if (pid === undefined || startTime === undefined) throw new Error(`${name} ended before it could be recorded`);
+  const record = { pid, startTime, fingerprint };
+  writeFileSync(recordFile(paths, name), JSON.stringify(record));
+  return record;
+}
+
+/** The record of a process that is still running, else undefined. */
+export function runningProcess(paths: LabPaths, name: string): ProcessRecord | undefined {
+  const file = recordFile(paths, name);
+  if (!existsSync(file)) return undefined;
+  const record = JSON.parse(readFileSync(file, "utf8")) as ProcessRecord;
+  return processStartTime(record.pid) === record.startTime ? record : undefined;
+}
+
+/** Names of all recorded processes, running or not. */
+export function recordedProcesses(paths: LabPaths): string[] {
+  if (!existsSync(paths.run)) return [];
+  return readdirSync(paths.run)
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => file.slice(0, -".json".length));
+}
+
+/** Ends a recorded process: `signal`, then SIGKILL if it is still there after `patienceMs`. Removes its record. */
+export async function stopProcess(
+  paths: LabPaths,
+  name: string,
+  signal: NodeJS.Signals,
+  patienceMs: number,
+): Promise<void> {
+  const record = runningProcess(paths, name);
+  if (record !== undefined) {
+    process.kill(record.pid, signal);
+    const gone = () => Promise.resolve(processStartTime(record.pid) !== record.startTime);
+    if (!(await eventually(gone, patienceMs, 50))) {
+      process.kill(record.pid, "SIGKILL");
+      await eventually(gone, 10_000, 50);
+    }
+  }
+  rmSync(recordFile(paths, name), { force: true });
+}
+
+/** The log of a process. */
+export function logFile(paths: LabPaths, name: string): string {
+  return join(paths.log, `${name}.log`);
+}
+
+function recordFile(paths: LabPaths, name: string): string {
+  return join(paths.run, `${name}.json`);
+}
+
+/** Field 22 of /proc/PID/stat (proc_pid_stat(5)), or undefined for a process that is gone or only waits to be reaped. */
+function processStartTime(pid: number): string | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  } catch {
+    return undefined;
+  }
+  // The second field, the program's name in parentheses, may itself hold spaces and parentheses.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields[0] === "Z" ? undefined : fields[19];
+}

@@ -1,0 +1,95 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
+import { NODE_NAME } from "./addresses.ts";
+import { clusterConfig } from "./cluster-config.ts";
+import { eventually, logTail, tryCommand } from "./commands.ts";
+import { buildComponents, missingComponents } from "./components.ts";
+import { awaitDaemon, type Daemon, daemons, isCurrent, isHealthy, startDaemon } from "./daemons.ts";
+import { installPackages } from "./debian-packages.ts";
+import { importImages, outdatedImages } from "./images.ts";
+import { createNamespaces, insideLab, namespacesExist } from "./namespaces.ts";
+import type { LabPaths } from "./paths.ts";
+import { createPki } from "./pki.ts";
+import { checkMachine } from "./preflight.ts";
+import { logFile } from "./processes.ts";
+import { duration, say, step } from "./progress.ts";
+import { toolPath, writeEnvironment } from "./toolbox.ts";
+
+const NODE_READY_TIMEOUT_MS = 120_000;
+
+/**
+ * Brings the lab up, or what is missing of it: builds components, starts the cluster and the Teleport double's auth service, imports images.
+ * On a healthy lab it changes nothing. Throws an ExitError if the machine or a part refuses.
+ */
+export async function up(paths: LabPaths): Promise<void> {
+  const start = Date.now();
+  const missing = missingComponents(paths);
+  if (missing.length === 0 && (await isUp(paths)))
+    return say(`The lab is up already: nothing to do. ${useHint(paths)}`);
+  await checkMachine(paths, missing.length > 0);
+  await installPackages(paths);
+  await buildComponents(paths, missing);
+  mkdirSync(paths.run, { recursive: true });
+  await step("certificates and configuration", 1, async () => {
+    await createPki(paths);
+    writeConfig(paths);
+  });
+  await step("network and mount namespaces", 1, () => createNamespaces(paths));
+  await startCluster(paths, daemons(paths));
+  writeEnvironment(paths);
+  say(`The lab is up after ${duration((Date.now() - start) / 1000)}. ${useHint(paths)}`);
+}
+
+/** Whether every part runs as it would be started now, and answers. */
+async function isUp(paths: LabPaths): Promise<boolean> {
+  if (!existsSync(paths.envFile) || !namespacesExist(paths)) return false;
+  writeConfig(paths);
+  const all = daemons(paths);
+  if (!all.every((daemon) => isCurrent(paths, daemon)) || outdatedImages(paths).length > 0) return false;
+  const answers = await Promise.all([...all.map((daemon) => isHealthy(paths, daemon)), isNodeReady(paths)]);
+  return answers.every(Boolean);
+}
+
+async function startCluster(paths: LabPaths, all: readonly Daemon[]): Promise<void> {
+  const named = (name: string) => all.find((daemon) => daemon.name === name) as Daemon;
+  const startTogether = async (names: readonly string[]) => {
+    for (const name of names) await startDaemon(paths, named(name));
+    await Promise.all(names.map((name) => awaitDaemon(paths, named(name))));
+  };
+  await step("etcd, containerd, API server, Teleport double", 5, () =>
+    startTogether(["etcd", "containerd", "teleport-double-auth", "kube-apiserver"]),
+  );
+  const images = outdatedImages(paths);
+  if (images.length > 0)
+    await step(`images: ${images.map((image) => image.reference).join(" ")}`, 8, () => importImages(paths, images));
+  await step("controller manager, scheduler, CoreDNS, kube-proxy, kubelet", 4, () =>
+    startTogether(["kube-controller-manager", "kube-scheduler", "coredns", "kube-proxy", "kubelet"]),
+  );
+  await step("node Ready", 3, async () => {
+    if (await eventually(() => isNodeReady(paths), NODE_READY_TIMEOUT_MS)) return;
+    throw new ExitError(
+      `The node isn't Ready after 2 minutes; ${logTail(logFile(paths, "kubelet"))}`,
+      EXIT.unavailable,
+    );
+  });
+}
+
+/** Whether the API server says that the lab's node is Ready. */
+export async function isNodeReady(paths: LabPaths): Promise<boolean> {
+  const jsonpath = "-o=jsonpath={.status.conditions[?(@.type=='Ready')].status}";
+  const kubectl = [toolPath(paths, "kubectl"), `--kubeconfig=${paths.kubeconfig}`, "get", "node", NODE_NAME, jsonpath];
+  return (await tryCommand(insideLab(paths, kubectl), { timeout: 5000 })).stdout === "True";
+}
+
+function writeConfig(paths: LabPaths): void {
+  for (const [name, content] of Object.entries(clusterConfig(paths))) {
+    const file = join(paths.config, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+  }
+}
+
+function useHint(paths: LabPaths): string {
+  return `Use it with \`. ${paths.envFile}\`.`;
+}
