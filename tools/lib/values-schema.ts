@@ -38,7 +38,7 @@ function sentence(error: ErrorObject, schema: SchemaNode): string {
   }
   const given = `${path} is ${JSON.stringify(error.data)}`;
   const { description } = schemaAt(keys, schema) ?? {};
-  const meaning = description ? ` ${description}` : "";
+  const meaning = description ? ` ${firstSentence(description)}` : "";
   switch (error.keyword) {
     case "type":
       return `${given}, which is not ${article(String(error.params.type))}${typeMend(error)}.${meaning}`;
@@ -51,6 +51,10 @@ function sentence(error: ErrorObject, schema: SchemaNode): string {
     default:
       return `${given}, which ${error.message}.${meaning}`;
   }
+}
+
+function firstSentence(text: string): string {
+  return text.replace(/\. .*/s, ".");
 }
 
 function typeMend(error: ErrorObject): string {
