@@ -1,0 +1,85 @@
+import { Command, Option } from "commander";
+import { withValuesFlags } from "./lib/values-flags.ts";
+
+const HELP = `
+Without --jwks-file the keys come from the cluster that kubectl talks to (--context, --kubeconfig). Names come from the
+chart's values (-f, --set), or else are the chart's defaults; the flags here win over both.
+
+The document carries no cluster name: --verify needs it, since it is the audience of tbot's ServiceAccount token.
+
+Examples:
+  gen-token -f values.yaml | tctl create -f
+  gen-token --context prod -f values.yaml --verify-as istio-system/istiod-7d9f --output token.yaml
+  kubectl get --raw /openid/v1/jwks | gen-token --jwks-file -
+  gen-token --type oidc --issuer https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE
+
+Exit codes:
+  0   the whole document is on stdout or in the file, nothing else
+  1   refused: a flag, a value or the JWKS is wrong, or the token would not let tbot join
+  2   could not try: kubectl, the cluster or the disk
+  70  a defect of istio-teleport
+`;
+
+/** What the flags of gen-token parse to; a flag that was not given is absent. */
+export interface GenTokenFlags {
+  values: string[];
+  set: string[];
+  context?: string;
+  kubeconfig?: string;
+  jwksFile?: string;
+  extraJwks: string[];
+  clusterName?: string;
+  tokenName?: string;
+  botName?: string;
+  serviceAccount: string[];
+  type?: "static_jwks" | "oidc" | "in_cluster";
+  issuer?: string;
+  format: "yaml" | "json" | "operator";
+  output?: string;
+  force?: true;
+  verify?: true;
+  verifyAs?: string;
+}
+
+/** The command `gen-token`: by itself a bin of the package, and a command of `istio-teleport`. */
+export function genTokenCommand(): Command {
+  const command = new Command("gen-token")
+    .description("Prints the Teleport join token for tbot: a document for `tctl create -f`, with the cluster's keys.")
+    .option("--context <name>", "context of the kubeconfig to read the keys with (default: its current one)")
+    .option("--kubeconfig <file>", "kubeconfig to read the keys with (default: as kubectl)")
+    .option("--jwks-file <file>", "read the keys from a saved JWKS, - for stdin, instead of from the cluster")
+    .addOption(repeatable("--extra-jwks <file>", "add the keys of this JWKS, for a key rotation"));
+  return withValuesFlags(command)
+    .option("--cluster-name <name>", "name of the Teleport cluster, for --verify")
+    .option("--token-name <name>", "name of the join token")
+    .option("--bot-name <name>", "name of the Teleport bot")
+    .addOption(repeatable("--service-account <namespace:name>", "ServiceAccount that may join"))
+    .addOption(
+      new Option("--type <type>", "how Teleport checks the token").choices(["static_jwks", "oidc", "in_cluster"]),
+    )
+    .option("--issuer <url>", "issuer of the cluster's ServiceAccount tokens, for --type oidc")
+    .addOption(
+      new Option("--format <format>", "yaml or json for tctl, operator for a TeleportProvisionToken")
+        .choices(["yaml", "json", "operator"])
+        .default("yaml"),
+    )
+    .option("--output <file>", "write to this file (mode 0600) instead of stdout")
+    .option("--force", "let --output replace an existing file")
+    .option("--verify", "first check a real token of tbot's running pod as Teleport will")
+    .option(
+      "--verify-as <namespace/pod>",
+      "verify with another pod's token: before tbot is installed (implies --verify)",
+    )
+    .addHelpText("after", HELP)
+    .action(async (flags: GenTokenFlags) => {
+      // Loaded only now, so that --help of the whole toolchain stays fast.
+      const { genToken } = await import("./gen-token/run.ts");
+      await genToken(flags);
+    });
+}
+
+function repeatable(flags: string, description: string): Option {
+  return new Option(flags, `${description} (repeatable)`)
+    .argParser((value: string, previous: string[]) => [...previous, value])
+    .default([], "none");
+}

@@ -1,0 +1,88 @@
+import { readFile } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
+import type { GenTokenFlags } from "../gen-token.ts";
+import { EXIT, ExitError } from "../lib/exit-error.ts";
+import { mergeJwks, type PublicJwk, parseJwks } from "../lib/jwks.ts";
+import { type ClusterAccess, kubectl } from "../lib/kubectl.ts";
+
+/** The cluster whose keys were read, as far as it can be told. */
+export interface ClusterFacts {
+  context: string;
+  /** URL of the API server in the kubeconfig. */
+  server: string;
+  /** Issuer of ServiceAccount tokens; empty where the discovery document may not be read. */
+  issuer: string;
+}
+
+/** Keys for the token, and where the first of them came from. */
+export interface KeySource {
+  keys: PublicJwk[];
+  /** Absent when the keys come from a file. */
+  cluster?: ClusterFacts;
+}
+
+/**
+ * The cluster's keys, live or from --jwks-file, with those of --extra-jwks after them.
+ *
+ * @throws ExitError refused for a JWKS that is wrong; unavailable when the cluster or a file cannot be read
+ */
+export async function readKeys(flags: GenTokenFlags): Promise<KeySource> {
+  const files = [flags.jwksFile, ...flags.extraJwks].filter((file) => file !== undefined);
+  if (files.filter((file) => file === "-").length > 1) {
+    throw new ExitError("stdin can be read only once; give - for one JWKS and files for the others.");
+  }
+  const cluster = flags.jwksFile === undefined ? await readCluster(flags) : undefined;
+  const sets = cluster === undefined ? [] : [cluster.keys];
+  for (const file of files) sets.push(await readFileKeys(file));
+  const keys = mergeJwks(sets);
+  return cluster === undefined ? { keys } : { keys, cluster: cluster.facts };
+}
+
+async function readFileKeys(file: string): Promise<PublicJwk[]> {
+  if (file === "-") return parseJwks(await buffer(process.stdin), "standard input");
+  try {
+    return parseJwks(await readFile(file), `the file ${file}`);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (error instanceof ExitError || code === undefined) throw error;
+    throw new ExitError(`The JWKS file ${file} could not be read (${code}); name a readable file, or - for stdin.`);
+  }
+}
+
+async function readCluster(access: ClusterAccess): Promise<{ keys: PublicJwk[]; facts: ClusterFacts }> {
+  const [jwks, context, issuer] = await Promise.all([
+    kubectl(access, "read the cluster's keys", ["get", "--raw", "/openid/v1/jwks"]),
+    readContext(access),
+    readIssuer(access),
+  ]);
+  const keys = parseJwks(jwks, `the API server of context ${JSON.stringify(context.name)}`);
+  return { keys, facts: { context: context.name, server: context.server, issuer } };
+}
+
+async function readContext(access: ClusterAccess): Promise<{ name: string; server: string }> {
+  const view = await kubectl(access, "read the kubeconfig", ["config", "view", "--minify", "--output=json"]);
+  const config = JSON.parse(view.toString()) as {
+    "current-context"?: string;
+    clusters?: { cluster?: { server?: string } }[] | null;
+  };
+  return {
+    name: access.context ?? config["current-context"] ?? "",
+    server: config.clusters?.[0]?.cluster?.server ?? "",
+  };
+}
+
+/** Only for warnings; who may read the keys may mostly read this too, and where not the keys suffice. */
+async function readIssuer(access: ClusterAccess): Promise<string> {
+  try {
+    const discovery = await kubectl(access, "read the cluster's issuer", [
+      "get",
+      "--raw",
+      "/.well-known/openid-configuration",
+    ]);
+    const { issuer } = JSON.parse(discovery.toString()) as { issuer?: unknown };
+    return typeof issuer === "string" ? issuer : "";
+  } catch (error) {
+    if (error instanceof SyntaxError || (error instanceof ExitError && error.code === EXIT.unavailable)) return "";
+    throw error;
+  }
+}

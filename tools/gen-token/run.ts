@@ -1,0 +1,48 @@
+import type { GenTokenFlags } from "../gen-token.ts";
+import { tokenDocument } from "../lib/join-token.ts";
+import { algorithmOf } from "../lib/jwks.ts";
+import { writeNewFile } from "../lib/write-file.ts";
+import { type KeySource, readKeys } from "./keys.ts";
+import { isVerified, readSettings, type Settings } from "./settings.ts";
+import { verify } from "./verify.ts";
+import { warnings } from "./warnings.ts";
+
+/**
+ * Makes the join token and prints it (or writes the file) as the last step, so that stdout holds the whole document or
+ * nothing; everything for people goes to stderr.
+ *
+ * @throws ExitError as the parts do: a wrong flag, value or JWKS, a cluster that does not answer, a file that exists
+ */
+export async function genToken(flags: GenTokenFlags): Promise<void> {
+  const settings = await readSettings(flags);
+  const source = settings.type === "static_jwks" ? await readKeys(flags) : undefined;
+  const document = tokenDocument({ ...settings, means: means(settings, source) }, flags.format);
+  if (source !== undefined) say(described(source));
+  for (const warning of warnings(settings, source?.cluster)) say(`Warning: ${warning}`);
+  if (isVerified(flags)) say(await verify(flags, settings, document));
+  if (flags.output === undefined) process.stdout.write(document);
+  else await writeNewFile(flags.output, document, { force: flags.force === true });
+  say(next(flags));
+}
+
+function means(settings: Settings, source: KeySource | undefined): Parameters<typeof tokenDocument>[0]["means"] {
+  if (source !== undefined) return { type: "static_jwks", keys: source.keys };
+  return settings.type === "oidc" ? { type: "oidc", issuer: settings.issuer } : { type: "in_cluster" };
+}
+
+function described({ keys, cluster }: KeySource): string {
+  const list = keys.map((key) => `${algorithmOf(key)} ${JSON.stringify(key.kid)}`).join(", ");
+  const from = cluster === undefined ? "" : ` of context ${JSON.stringify(cluster.context)} (${cluster.server})`;
+  return `${keys.length} ${keys.length === 1 ? "key" : "keys"}${from}: ${list}.`;
+}
+
+function next(flags: GenTokenFlags): string {
+  const command = flags.format === "operator" ? "kubectl apply -n <the operator's namespace> -f" : "tctl create -f";
+  return flags.output === undefined
+    ? `Next: give this document to \`${command}\`.`
+    : `Wrote ${flags.output}. Next: \`${command} ${flags.output}\`.`;
+}
+
+function say(sentence: string): void {
+  process.stderr.write(`gen-token: ${sentence}\n`);
+}

@@ -1,0 +1,90 @@
+import type { GenTokenFlags } from "../gen-token.ts";
+import { ExitError } from "../lib/exit-error.ts";
+import { defaultValues, loadValues } from "../lib/values.ts";
+
+/** What gen-token is to make, from flags and values. */
+export interface Settings {
+  tokenName: string;
+  botName: string;
+  /** Each as NAMESPACE:NAME. */
+  serviceAccounts: readonly string[];
+  type: "static_jwks" | "oidc" | "in_cluster";
+  /** Empty unless the type is oidc. */
+  issuer: string;
+  /** Teleport's; empty when nothing says it, which only a verification needs. */
+  clusterName: string;
+  /** Where tbot runs: its namespace. */
+  tbotNamespace: string;
+}
+
+/**
+ * Flags over values over the chart's defaults. A flag that could have no effect is refused, since whoever gave it
+ * expects one.
+ *
+ * @throws ExitError (refused)
+ */
+export async function readSettings(flags: GenTokenFlags): Promise<Settings> {
+  const given = flags.values.length > 0 || flags.set.length > 0;
+  if (flags.values.includes("-") && [flags.jwksFile, ...flags.extraJwks].includes("-")) {
+    throw new ExitError("-f - and a JWKS from - both read stdin, which can be read only once; put one into a file.");
+  }
+  const { global, tbot } = given ? await loadValues({ files: flags.values, sets: flags.set }) : await defaultValues();
+  const { teleport } = global;
+  const type = flags.type ?? teleport.join.type;
+  refuseFlagsWithoutEffect(flags, type);
+  const issuer = type === "oidc" ? (flags.issuer ?? teleport.join.issuer) : "";
+  if (type === "oidc" && issuer === "") {
+    throw new ExitError(
+      "The type oidc needs the issuer of the cluster's ServiceAccount tokens; give --issuer with what `kubectl get --raw /.well-known/openid-configuration` prints as `issuer`.",
+    );
+  }
+  const clusterName = flags.clusterName ?? teleport.clusterName;
+  if (isVerified(flags) && clusterName === "") {
+    throw new ExitError(
+      "A verification needs the Teleport cluster's name, which is the token's audience; give --cluster-name, or -f with global.teleport.clusterName.",
+    );
+  }
+  return {
+    tokenName: flags.tokenName ?? teleport.join.tokenName,
+    botName: flags.botName ?? teleport.bot.name,
+    serviceAccounts:
+      flags.serviceAccount.length > 0 ? flags.serviceAccount : [`${tbot.namespace.name}:${tbot.serviceAccount.name}`],
+    type,
+    issuer,
+    clusterName,
+    tbotNamespace: tbot.namespace.name,
+  };
+}
+
+/** Whether a real token is to be checked before anything is printed. */
+export function isVerified(flags: GenTokenFlags): boolean {
+  return flags.verify === true || flags.verifyAs !== undefined;
+}
+
+function refuseFlagsWithoutEffect(flags: GenTokenFlags, type: Settings["type"]): void {
+  const cluster =
+    flags.context !== undefined ? "--context" : flags.kubeconfig !== undefined ? "--kubeconfig" : undefined;
+  if (type !== "oidc" && flags.issuer !== undefined) {
+    throw new ExitError(`--issuer belongs to the type oidc, and the type is ${type}; leave it out or add --type oidc.`);
+  }
+  if (flags.force === true && flags.output === undefined) {
+    throw new ExitError("--force lets --output replace a file; leave it out or add --output FILE.");
+  }
+  if (type === "static_jwks") {
+    if (flags.jwksFile !== undefined && cluster !== undefined && !isVerified(flags)) {
+      throw new ExitError(`--jwks-file and ${cluster} both say where the keys come from; give one of them.`);
+    }
+    return;
+  }
+  const idle =
+    cluster ??
+    (flags.jwksFile !== undefined ? "--jwks-file" : undefined) ??
+    (flags.extraJwks.length > 0 ? "--extra-jwks" : undefined) ??
+    (flags.verifyAs !== undefined ? "--verify-as" : undefined) ??
+    (flags.verify ? "--verify" : undefined);
+  if (idle !== undefined) {
+    throw new ExitError(
+      `${idle} concerns the keys in the token, and a token of type ${type} has none; leave it out or take --type static_jwks.`,
+    );
+  }
+}

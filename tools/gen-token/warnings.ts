@@ -1,0 +1,33 @@
+import type { ClusterFacts } from "./keys.ts";
+import type { Settings } from "./settings.ts";
+
+/** Managed Kubernetes whose keys change without notice, recognised by issuer or API server. */
+const ROTATING: readonly { pattern: RegExp; why: string }[] = [
+  {
+    // teleport issues 37183, 39170 and 42147.
+    pattern: /^https:\/\/(oidc\.eks\.|[^/]*\.eks\.amazonaws\.com)/,
+    why: "EKS signs with other keys than its API server publishes and changes them every 7 days",
+  },
+  { pattern: /^https:\/\/container\.googleapis\.com\//, why: "GKE changes its signing keys without notice" },
+  { pattern: /^https:\/\/[^/]*(oic\.prod-aks|\.azmk8s)\./, why: "AKS changes its signing keys without notice" },
+];
+
+/**
+ * What will go wrong later although the document is right, one sentence each.
+ *
+ * @param cluster absent when the keys came from a file
+ */
+export function warnings(settings: Settings, cluster: ClusterFacts | undefined): string[] {
+  if (settings.type === "oidc") {
+    return /^https:\/\/kubernetes\.default(\.|\/|$)/.test(settings.issuer)
+      ? [
+          `Teleport's Auth Service must reach the issuer ${settings.issuer}, a name that only the cluster itself resolves; where it runs elsewhere use --type static_jwks.`,
+        ]
+      : [];
+  }
+  if (settings.type !== "static_jwks" || cluster === undefined) return [];
+  const match = ROTATING.find(({ pattern }) => pattern.test(cluster.issuer) || pattern.test(cluster.server));
+  if (match === undefined) return [];
+  const issuer = cluster.issuer.startsWith("https://") ? cluster.issuer : "<the cluster's issuer URL>";
+  return [`${match.why}, so tbot's join will fail with static keys; use --type oidc --issuer ${issuer} instead.`];
+}

@@ -1,0 +1,43 @@
+import { parse } from "yaml";
+import { type PublicJwk, serializeJwks } from "./jwks.ts";
+import { checkTeleportDocument } from "./teleport-schemas.ts";
+import { renderTemplate } from "./teleport-template.ts";
+
+/** How Teleport checks tbot's ServiceAccount token: Teleport api/types/provisioning.go, spec.kubernetes.type. */
+export type JoinMeans =
+  | { type: "static_jwks"; keys: readonly PublicJwk[] }
+  | { type: "oidc"; issuer: string }
+  | { type: "in_cluster" };
+
+/** What a join token says. */
+export interface JoinToken {
+  tokenName: string;
+  botName: string;
+  /** Kubernetes ServiceAccounts that may join, each as NAMESPACE:NAME. */
+  serviceAccounts: readonly string[];
+  means: JoinMeans;
+}
+
+/** `yaml` and `json` for `tctl create -f`; `operator` for `kubectl apply` where Teleport's operator runs. */
+export type TokenFormat = "yaml" | "json" | "operator";
+
+/**
+ * The join token as a document that is complete, checked by the strict schema and ends with a line break.
+ *
+ * @throws ExitError (refused) when a name or a ServiceAccount is not one that Teleport and Kubernetes take
+ */
+export function tokenDocument(token: JoinToken, format: TokenFormat): string {
+  const { tokenName, botName, serviceAccounts, means } = token;
+  const yaml = renderTemplate("token", {
+    operator: format === "operator",
+    tokenName,
+    botName,
+    serviceAccounts,
+    type: means.type,
+    jwks: means.type === "static_jwks" ? serializeJwks(means.keys) : "",
+    issuer: means.type === "oidc" ? means.issuer : "",
+  });
+  const document: unknown = parse(yaml);
+  checkTeleportDocument(document);
+  return format === "json" ? `${JSON.stringify(document, null, 2)}\n` : yaml;
+}
