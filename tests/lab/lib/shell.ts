@@ -53,7 +53,8 @@ export async function until<T>(what: string, seconds: number, ask: () => Promise
     } catch (error) {
       last = error instanceof Error ? error.message : String(error);
     }
-    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}${last === "" ? "" : `; last: ${last}`}`);
+    if (Date.now() > deadline)
+      throw new Error(`not within ${seconds} s: ${what}${last === "" ? "" : `; last: ${last}`}`);
     await sleep(500);
   }
 }

@@ -10,7 +10,11 @@ const ISTIO_ALPN = "istio";
  *
  * @returns the leaf certificate, or undefined if nothing answers with TLS within `timeoutMs`.
  */
-export function certificateOnTheWire(host: string, port: number, timeoutMs = 2000): Promise<X509Certificate | undefined> {
+export function certificateOnTheWire(
+  host: string,
+  port: number,
+  timeoutMs = 2000,
+): Promise<X509Certificate | undefined> {
   return new Promise((resolve) => {
     const socket: TLSSocket = connect({
       host,

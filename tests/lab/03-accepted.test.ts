@@ -1,0 +1,94 @@
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { REPOSITORY, requireInstalled, USER_DIR } from "./lib/installation.ts";
+import { shell } from "./lib/shell.ts";
+
+const SCENARIOS = readdirSync(join(REPOSITORY, "chart", "ci")).filter((file) => file.endsWith("-values.yaml"));
+const HELMS = ["helm3", "helm4"];
+
+beforeAll(async () => {
+  await requireInstalled();
+  // Namespaces of the scenario that takes existing ones; kept out of the mesh.
+  for (const namespace of ["identity", "hello", "istio-root"]) {
+    await shell(`kubectl create namespace ${namespace} --dry-run=client -o yaml | kubectl apply -f -`);
+  }
+});
+
+describe.each(HELMS)("%s", (helm) => {
+  it.each(SCENARIOS)("lints and renders %s without further flags", async (scenario) => {
+    const values = join(REPOSITORY, "chart", "ci", scenario);
+    await shell(`${helm} lint --strict '${REPOSITORY}/chart' -f '${values}'`);
+    const rendered = await shell(`${helm} template istio-teleport '${REPOSITORY}/chart' -f '${values}'`);
+    expect(parseAllDocuments(rendered).length).toBeGreaterThan(5);
+  });
+
+  it.each(["1.27.0", "1.32.0", "1.37.2"])("renders for Kubernetes %s", async (version) => {
+    const values = join(REPOSITORY, "chart", "ci", "test-app-values.yaml");
+    await shell(`${helm} template istio-teleport '${REPOSITORY}/chart' -f '${values}' --kube-version ${version}`);
+  });
+});
+
+describe.each(SCENARIOS)("%s", (scenario) => {
+  const manifests = join(USER_DIR, `${scenario}.manifests.yaml`);
+
+  beforeAll(async () => {
+    writeFileSync(
+      manifests,
+      await shell(
+        `helm template istio-teleport '${REPOSITORY}/chart' -f '${REPOSITORY}/chart/ci/${scenario}' -n teleport-system`,
+      ),
+    );
+  });
+
+  it("is accepted by the API server, strictly", async () => {
+    const result = await shell(
+      `kubectl apply --server-side --force-conflicts --dry-run=server --validate=strict -f '${manifests}'`,
+    );
+    expect(result.trim().split("\n").length).toBeGreaterThan(5);
+  });
+
+  it("istioctl analyze finds nothing", async () => {
+    const findings = JSON.parse(await shell(`istioctl analyze --use-kube=false --output json '${manifests}'`)) as
+      | unknown[]
+      | null;
+    expect(findings ?? []).toEqual([]);
+  });
+});
+
+describe("the API server's strictness", () => {
+  it("is real: a misspelt field is refused", async () => {
+    const manifest = await shell(
+      `helm template istio-teleport '${REPOSITORY}/chart' -f '${REPOSITORY}/chart/ci/minimal-values.yaml' -n teleport-system`,
+    );
+    await expect(
+      shell("kubectl apply --server-side --force-conflicts --dry-run=server --validate=strict -f -", {
+        input: manifest.replace("hostPID:", "hostPid:"),
+      }),
+    ).rejects.toThrow(/hostPid/);
+  });
+});
+
+describe("the admission policy", () => {
+  it("has no type-checking warning of the API server's", async () => {
+    const warnings = await shell(
+      "kubectl get validatingadmissionpolicy istio-teleport-workload-identity -o jsonpath='{.status.typeChecking.expressionWarnings}'",
+    );
+    expect(warnings).toBe("");
+    expect(
+      await shell(
+        "kubectl get validatingadmissionpolicy istio-teleport-workload-identity -o jsonpath='{.status.observedGeneration}'",
+      ),
+    ).not.toBe("");
+  });
+});
+
+describe("the running mesh", () => {
+  it("istioctl analyze finds nothing in the namespaces that we install into", async () => {
+    for (const namespace of ["teleport-system", "test-app"]) {
+      const findings = JSON.parse(await shell(`istioctl analyze -n ${namespace} --output json`)) as unknown[] | null;
+      expect(findings ?? []).toEqual([]);
+    }
+  });
+});

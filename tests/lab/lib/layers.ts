@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import { labPaths } from "../../../lab/paths.ts";
+import { istioCharts } from "../../../lab/toolbox.ts";
+import { ISTIO_LAB_VALUES, REPOSITORY, USER_DIR } from "./installation.ts";
+import { shell, until } from "./shell.ts";
+
+/** The fail-closed layers of docs/security.md: which are switched on. */
+export interface Layers {
+  /** a: the socket directory is mounted read-only. */
+  readonly pod: boolean;
+  /** b: istiod's CA signs nothing usable. */
+  readonly istiod: boolean;
+  /** c: the admission policy. */
+  readonly admission: boolean;
+}
+
+/**
+ * Installs the layers asked for, with further `--set` values, and waits until they hold. Layer a has no switch in the
+ * product: its absence is made by taking `readOnly` out of the rendered values, which leaves Istio's writable mount.
+ */
+export async function applyLayers(layers: Layers, sets: readonly string[] = []): Promise<void> {
+  const istiodSets = [...sets, `istio.blockIstiodCertificates=${layers.istiod}`].map((set) => `--set ${set}`).join(" ");
+  const chartSets = [...sets, `mesh.admission.enabled=${layers.admission}`].map((set) => `--set ${set}`).join(" ");
+  const edit = layers.pod ? "cat" : "sed '/readOnly: true/d'";
+  const istiod = join(istioCharts(labPaths()), "istio-control", "istio-discovery");
+  await shell(
+    `npx -p istio-teleport istio-teleport render istio -f values.yaml ${istiodSets} | ${edit} |
+     helm upgrade --install istiod '${istiod}' -n istio-system -f - -f '${ISTIO_LAB_VALUES}' --wait`,
+    { cwd: USER_DIR },
+  );
+  await shell(
+    `helm upgrade --install istio-teleport '${REPOSITORY}/chart' -n teleport-system -f values.yaml ${chartSets}`,
+    { cwd: USER_DIR },
+  );
+  await until("istiod injects by the new template, and admission judges by the new policy", 90, async () => {
+    const injected = await dryRunPod();
+    if (layers.admission && !layers.pod) return injected === undefined;
+    return injected !== undefined && mountsReadOnly(injected) === layers.pod;
+  });
+}
+
+/** What a pod in namespace `probe` would become, or undefined if admission refuses it. */
+async function dryRunPod(): Promise<string | undefined> {
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "dry-run", namespace: "probe" },
+    spec: { containers: [{ name: "a", image: "a" }] },
+  };
+  try {
+    return await shell("kubectl create -f - --dry-run=server -o json", { input: JSON.stringify(pod) });
+  } catch (error) {
+    if (error instanceof Error && error.message.includes("ValidatingAdmissionPolicy")) return undefined;
+    throw error;
+  }
+}
+
+function mountsReadOnly(podJson: string): boolean {
+  const pod = JSON.parse(podJson) as { spec: Record<"containers" | "initContainers", ProxyContainer[] | undefined> };
+  const proxy = [...(pod.spec.initContainers ?? []), ...(pod.spec.containers ?? [])].find(
+    (container) => container.name === "istio-proxy",
+  );
+  return proxy?.volumeMounts?.find((mount) => mount.name === "workload-socket")?.readOnly === true;
+}
+
+interface ProxyContainer {
+  readonly name: string;
+  readonly volumeMounts?: readonly { readonly name: string; readonly readOnly?: boolean }[];
+}
