@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
 import { NODE_NAME } from "./addresses.ts";
@@ -82,9 +82,11 @@ export async function isNodeReady(paths: LabPaths): Promise<boolean> {
   return (await tryCommand(insideLab(paths, kubectl), { timeout: 5000 })).stdout === "True";
 }
 
+/** Leaves a file alone that is right already: kube-proxy ends when its file is written. */
 function writeConfig(paths: LabPaths): void {
   for (const [name, content] of Object.entries(clusterConfig(paths))) {
     const file = join(paths.config, name);
+    if (existsSync(file) && readFileSync(file, "utf8") === content) continue;
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, content);
   }
