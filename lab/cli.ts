@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
 import { down } from "./down.ts";
+import { exclusively } from "./exclusive.ts";
 import { labPaths } from "./paths.ts";
 import { labStatus, statusTable } from "./status.ts";
 import { runTests } from "./test-run.ts";
@@ -17,13 +18,13 @@ const program = new Command("lab")
 program
   .command("up")
   .description("build what is missing, start what isn't running")
-  .action(() => up(paths));
+  .action(() => exclusively(paths, () => up(paths)));
 
 program
   .command("down")
   .description("stop everything and make sure that nothing is left running")
   .option("--wipe", "also remove the cluster's state; built components stay", false)
-  .action(({ wipe }: { wipe: boolean }) => down(paths, wipe));
+  .action(({ wipe }: { wipe: boolean }) => exclusively(paths, () => down(paths, wipe)));
 
 program
   .command("status")
@@ -40,9 +41,9 @@ program
   .argument("[filter...]", "only test files whose path contains this")
   .option("--down", "stop the lab afterwards, whether the tests passed or not", false)
   .action(async (filters: string[], options: { down: boolean }) => {
-    await up(paths);
+    await exclusively(paths, () => up(paths));
     process.exitCode = await runTests(paths, filters);
-    if (options.down) await down(paths, false);
+    if (options.down) await exclusively(paths, () => down(paths, false));
   });
 
 try {

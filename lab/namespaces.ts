@@ -147,7 +147,10 @@ async function startHolder(paths: LabPaths): Promise<void> {
     "set -e",
     // Pods' volumes may ask for mounts to propagate, as they do on a machine whose root is shared.
     "mount --make-rshared /",
+    // Where systemd-resolved rules, /etc/resolv.conf leads into /run: commands that leave the network namespace still resolve names.
+    "resolv=$(readlink -f /etc/resolv.conf); servers=$(cat /etc/resolv.conf)",
     "mount -t tmpfs -o mode=755 tmpfs /run",
+    'case "$resolv" in /run/*) mkdir -p "$(dirname "$resolv")"; echo "$servers" > "$resolv" ;; esac',
     "mkdir /run/lock /run/netns",
     ...privateMounts,
     `echo > "${ready}"`,

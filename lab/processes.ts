@@ -9,6 +9,8 @@ export interface ProcessRecord {
   readonly pid: number;
   /** Start time in clock ticks since boot: together with the pid it names one process, even after the pid is reused. */
   readonly startTime: string;
+  /** The same for people and for comparing with Kubernetes' times: ISO 8601. */
+  readonly startedAt: string;
   /** What it was started from; a different fingerprint on the next `up` means a restart. */
   readonly fingerprint: string;
 }
@@ -30,7 +32,7 @@ export function startProcess(
   const pid = child.pid;
   const startTime = pid === undefined ? undefined : processStartTime(pid);
   if (pid === undefined || startTime === undefined) throw new Error(`${name} ended before it could be recorded`);
-  const record = { pid, startTime, fingerprint };
+  const record: ProcessRecord = { pid, startTime, startedAt: new Date().toISOString(), fingerprint };
   writeFileSync(recordFile(paths, name), JSON.stringify(record));
   return record;
 }
@@ -80,7 +82,7 @@ function recordFile(paths: LabPaths, name: string): string {
 }
 
 /** Field 22 of /proc/PID/stat (proc_pid_stat(5)), or undefined for a process that is gone or only waits to be reaped. */
-function processStartTime(pid: number): string | undefined {
+export function processStartTime(pid: number): string | undefined {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, "utf8");

@@ -124,6 +124,7 @@ export const HELM3_RECIPE = go({
   name: "helm3",
   version: "v3.22.0",
   programs: { helm: "helm.sh/helm/v3/cmd/helm" },
+  variables: { "helm.sh/helm/v3/internal/version.version": "v3.22.0" },
   seconds: 78,
 });
 
@@ -131,6 +132,7 @@ export const HELM4_RECIPE = go({
   name: "helm4",
   version: "v4.3.1",
   programs: { helm: "helm.sh/helm/v4/cmd/helm" },
+  variables: { "helm.sh/helm/v4/internal/version.version": "v4.3.1" },
   seconds: 80,
 });
 
@@ -145,6 +147,7 @@ export const VEGETA_RECIPE = go({
   name: "vegeta",
   version: "v12.13.0",
   programs: { vegeta: "github.com/tsenart/vegeta/v12" },
+  variables: { "main.Version": "v12.13.0" },
   seconds: 10,
 });
 

@@ -2,10 +2,10 @@ import { missingComponents } from "./components.ts";
 import { daemons, isCurrent, isHealthy } from "./daemons.ts";
 import { IMAGES, outdatedImages } from "./images.ts";
 import { namespacesExist } from "./namespaces.ts";
+import { isNodeReady } from "./node.ts";
 import type { LabPaths } from "./paths.ts";
 import { runningProcess } from "./processes.ts";
 import { RECIPES } from "./recipes.ts";
-import { isNodeReady } from "./up.ts";
 
 /** One part of the lab and how it is. */
 export interface PartStatus {

@@ -1,20 +1,20 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
-import { NODE_NAME } from "./addresses.ts";
 import { clusterConfig } from "./cluster-config.ts";
-import { eventually, logTail, tryCommand } from "./commands.ts";
+import { eventually, logTail } from "./commands.ts";
 import { buildComponents, missingComponents } from "./components.ts";
 import { awaitDaemon, type Daemon, daemons, isCurrent, isHealthy, startDaemon } from "./daemons.ts";
 import { installPackages } from "./debian-packages.ts";
 import { importImages, outdatedImages } from "./images.ts";
-import { createNamespaces, insideLab, namespacesExist } from "./namespaces.ts";
+import { createNamespaces, namespacesExist } from "./namespaces.ts";
+import { isNodeReady } from "./node.ts";
 import type { LabPaths } from "./paths.ts";
 import { createPki } from "./pki.ts";
 import { checkMachine } from "./preflight.ts";
 import { logFile } from "./processes.ts";
 import { duration, say, step } from "./progress.ts";
-import { toolPath, writeEnvironment } from "./toolbox.ts";
+import { writeEnvironment } from "./toolbox.ts";
 
 const NODE_READY_TIMEOUT_MS = 120_000;
 
@@ -73,13 +73,6 @@ async function startCluster(paths: LabPaths, all: readonly Daemon[]): Promise<vo
       EXIT.unavailable,
     );
   });
-}
-
-/** Whether the API server says that the lab's node is Ready. */
-export async function isNodeReady(paths: LabPaths): Promise<boolean> {
-  const jsonpath = "-o=jsonpath={.status.conditions[?(@.type=='Ready')].status}";
-  const kubectl = [toolPath(paths, "kubectl"), `--kubeconfig=${paths.kubeconfig}`, "get", "node", NODE_NAME, jsonpath];
-  return (await tryCommand(insideLab(paths, kubectl), { timeout: 5000 })).stdout === "True";
 }
 
 /** Leaves a file alone that is right already: kube-proxy ends when its file is written. */
