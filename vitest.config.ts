@@ -1,4 +1,12 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Lab files build on each other (the installation first), so they run in the order of their names. */
+class ByName extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return files.toSorted((a, b) => a.moduleId.localeCompare(b.moduleId));
+  }
+}
 
 export default defineConfig({
   test: {
@@ -11,6 +19,7 @@ export default defineConfig({
           include: ["tests/lab/**/*.test.ts"],
           // One mesh, one state: lab files run one after the other, each test may wait for pods.
           fileParallelism: false,
+          sequence: { sequencer: ByName },
           testTimeout: 300_000,
           hookTimeout: 600_000,
         },

@@ -38,23 +38,28 @@ export class Issuers {
     return new Issuers(teleport, new X509Certificate(Buffer.from(istiod, "base64")));
   }
 
-  issuerOf(certificate: X509Certificate): Issuer {
-    if (certificate.verify(this.#teleport.publicKey)) return "teleport";
-    if (certificate.verify(this.#istiod.publicKey)) return "istiod";
-    return "unknown";
+  /** Whose a certificate is, PEM or DER. */
+  identityOf(certificate: Buffer | X509Certificate): PresentedIdentity {
+    const parsed = certificate instanceof X509Certificate ? certificate : new X509Certificate(certificate);
+    const notAfter = new Date(parsed.validTo);
+    return {
+      issuer: this.#issuerOf(parsed),
+      spiffeId: spiffeId(parsed),
+      serial: parsed.serialNumber,
+      notAfter,
+      valid: notAfter > new Date(),
+    };
   }
 
   /** What a pod presents on the wire at its port, or undefined where nothing answers with TLS. */
   async presented(podIp: string, port: number): Promise<PresentedIdentity | undefined> {
     const certificate = await certificateOnTheWire(podIp, port);
-    if (certificate === undefined) return undefined;
-    const notAfter = new Date(certificate.validTo);
-    return {
-      issuer: this.issuerOf(certificate),
-      spiffeId: spiffeId(certificate),
-      serial: certificate.serialNumber,
-      notAfter,
-      valid: notAfter > new Date(),
-    };
+    return certificate === undefined ? undefined : this.identityOf(certificate);
+  }
+
+  #issuerOf(certificate: X509Certificate): Issuer {
+    if (certificate.verify(this.#teleport.publicKey)) return "teleport";
+    if (certificate.verify(this.#istiod.publicKey)) return "istiod";
+    return "unknown";
   }
 }
