@@ -10,6 +10,7 @@ class ByName extends BaseSequencer {
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: ByName },
     projects: [
       { test: { name: "unit", include: ["tests/unit/**/*.test.ts"] } },
       { test: { name: "snapshot", include: ["tests/snapshot/**/*.test.ts"], testTimeout: 30_000 } },
@@ -19,7 +20,6 @@ export default defineConfig({
           include: ["tests/lab/**/*.test.ts"],
           // One mesh, one state: lab files run one after the other, each test may wait for pods.
           fileParallelism: false,
-          sequence: { sequencer: ByName },
           testTimeout: 300_000,
           hookTimeout: 600_000,
         },
