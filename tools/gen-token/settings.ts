@@ -15,6 +15,14 @@ export interface Settings {
   clusterName: string;
   /** Where tbot runs: its namespace. */
   tbotNamespace: string;
+  /** What --verify-as names. */
+  verifyAs?: PodName;
+}
+
+/** Names a pod of the cluster. */
+export interface PodName {
+  namespace: string;
+  name: string;
 }
 
 /**
@@ -38,6 +46,7 @@ export async function readSettings(flags: GenTokenFlags): Promise<Settings> {
       "The type oidc needs the issuer of the cluster's ServiceAccount tokens; give --issuer with what `kubectl get --raw /.well-known/openid-configuration` prints as `issuer`.",
     );
   }
+  const verifyAs = flags.verifyAs === undefined ? undefined : podName(flags.verifyAs);
   const clusterName = flags.clusterName ?? teleport.clusterName;
   if (isVerified(flags) && clusterName === "") {
     throw new ExitError(
@@ -53,12 +62,21 @@ export async function readSettings(flags: GenTokenFlags): Promise<Settings> {
     issuer,
     clusterName,
     tbotNamespace: tbot.namespace.name,
+    ...(verifyAs && { verifyAs }),
   };
 }
 
 /** Whether a real token is to be checked before anything is printed. */
 export function isVerified(flags: GenTokenFlags): boolean {
   return flags.verify === true || flags.verifyAs !== undefined;
+}
+
+function podName(text: string): PodName {
+  const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(text) ?? [];
+  if (namespace === undefined || name === undefined) {
+    throw new ExitError(`--verify-as is ${JSON.stringify(text)}; write it as NAMESPACE/POD.`);
+  }
+  return { namespace, name };
 }
 
 function refuseFlagsWithoutEffect(flags: GenTokenFlags, type: Settings["type"]): void {

@@ -1,8 +1,7 @@
-import type { GenTokenFlags } from "../gen-token.ts";
 import { EXIT, ExitError } from "../lib/exit-error.ts";
 import { joinCheck } from "../lib/join-check.ts";
-import { kubectl } from "../lib/kubectl.ts";
-import type { Settings } from "./settings.ts";
+import { type ClusterAccess, kubectl } from "../lib/kubectl.ts";
+import type { PodName, Settings } from "./settings.ts";
 
 /** The part of a Pod object that is read. */
 interface Pod {
@@ -17,11 +16,12 @@ interface Pod {
  * @returns what was proven, one sentence
  * @throws ExitError refused when the token would not join; unavailable when there is no such pod or no right to ask
  */
-export async function verify(flags: GenTokenFlags, settings: Settings, document: string): Promise<string> {
-  const own = flags.verifyAs === undefined;
-  const pod = own ? await tbotPod(flags, settings.tbotNamespace) : await namedPod(flags, flags.verifyAs ?? "");
+export async function verify(access: ClusterAccess, settings: Settings, document: string): Promise<string> {
+  const { verifyAs } = settings;
+  const own = verifyAs === undefined;
+  const pod = own ? await tbotPod(access, settings.tbotNamespace) : await namedPod(access, verifyAs);
   const { name, namespace, uid } = pod.metadata;
-  const jwt = await kubectl(flags, `get a token for the pod ${namespace}/${name}`, [
+  const jwt = await kubectl(access, `get a token for the pod ${namespace}/${name}`, [
     "create",
     "token",
     pod.spec.serviceAccountName,
@@ -50,8 +50,8 @@ export async function verify(flags: GenTokenFlags, settings: Settings, document:
     : `Verified with another pod (--verify-as): ${proven}; whether tbot's ServiceAccount is allowed was not checked.`;
 }
 
-async function tbotPod(flags: GenTokenFlags, namespace: string): Promise<Pod> {
-  const list = await kubectl(flags, `find tbot's pods in the namespace ${namespace}`, [
+async function tbotPod(access: ClusterAccess, namespace: string): Promise<Pod> {
+  const list = await kubectl(access, `find tbot's pods in the namespace ${namespace}`, [
     "get",
     "pods",
     `--namespace=${namespace}`,
@@ -69,15 +69,11 @@ async function tbotPod(flags: GenTokenFlags, namespace: string): Promise<Pod> {
   return pod;
 }
 
-async function namedPod(flags: GenTokenFlags, name: string): Promise<Pod> {
-  const [, namespace, pod] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(name) ?? [];
-  if (namespace === undefined || pod === undefined) {
-    throw new ExitError(`--verify-as is ${JSON.stringify(name)}; write it as NAMESPACE/POD.`);
-  }
-  const found = await kubectl(flags, `find the pod ${name}`, [
+async function namedPod(access: ClusterAccess, { namespace, name }: PodName): Promise<Pod> {
+  const found = await kubectl(access, `find the pod ${namespace}/${name}`, [
     "get",
     "pod",
-    pod,
+    name,
     `--namespace=${namespace}`,
     "--output=json",
   ]);

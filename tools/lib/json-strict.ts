@@ -1,4 +1,4 @@
-import { type ParseError, parse, printParseErrorCode, visit } from "jsonc-parser";
+import { type Node, type ParseError, parseTree, printParseErrorCode, visit } from "jsonc-parser";
 import { ExitError } from "./exit-error.ts";
 
 /** Largest JSON input that is read, in bytes; a JWKS with a hundred RSA keys stays below 100 KiB. */
@@ -19,22 +19,21 @@ export function parseStrictJson(bytes: Uint8Array, source: string): unknown {
   const text = decode(bytes, source);
   refuseLookalikes(text, source);
   const errors: ParseError[] = [];
-  let value: unknown;
+  let root: Node | undefined;
   try {
-    parse(text, errors, { disallowComments: true, allowTrailingComma: false });
+    root = parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
     if (errors[0] === undefined) refuseDuplicateMembers(text, source);
     // The last word on what JSON is has the language, not the library that gives us positions.
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (error) {
     if (error instanceof RangeError) {
       throw new ExitError(`The JSON from ${source} is nested too deeply; give it a plain JWKS.`);
     }
     if (!(error instanceof SyntaxError)) throw error;
     throw new ExitError(
-      `What ${source} holds is not valid JSON${where(text, errors[0])}; give it the JWKS as the API server answers it.`,
+      `What ${source} holds is not valid JSON${where(text, errors[0], root)}; give it the JWKS as the API server answers it.`,
     );
   }
-  return value;
 }
 
 function decode(bytes: Uint8Array, source: string): string {
@@ -122,12 +121,12 @@ function refuseDuplicateMembers(text: string, source: string): void {
   });
 }
 
-function where(text: string, error: ParseError | undefined): string {
+function where(text: string, error: ParseError | undefined, root: Node | undefined): string {
   if (error === undefined) return "";
   const at = position(text, error.offset);
-  if (printParseErrorCode(error.error) === "EndOfFileExpected") return `: text follows the JSON at ${at}`;
   if (printParseErrorCode(error.error) === "InvalidCommentToken") return `: a comment at ${at}`;
-  return ` (${at})`;
+  const end = root === undefined ? 0 : root.offset + root.length;
+  return error.offset >= end && isJson(text.slice(0, end)) ? `: text follows the JSON at ${at}` : ` (${at})`;
 }
 
 function position(text: string, offset: number): string {

@@ -191,6 +191,9 @@ function rsaKey(value: Record<string, unknown>, kid: string, name: string): Publ
       `${name} is an RSA key of ${bits} bits; at least ${MIN_RSA_BITS} are needed: have the API server sign with a longer key.`,
     );
   }
+  if (((Buffer.from(n, "base64url").at(-1) ?? 0) & 1) === 0) {
+    throw new ExitError(`${name} has an even RSA modulus, which no key has; fetch the JWKS from the API server again.`);
+  }
   const exponent = details?.publicExponent ?? 0n;
   // Go's crypto/rsa, with which Teleport verifies, takes odd exponents from 3 to 2^31-1.
   if (exponent < 3n || exponent % 2n === 0n || exponent > 0x7fffffffn) {

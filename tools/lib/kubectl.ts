@@ -7,7 +7,7 @@ export interface ClusterAccess {
   kubeconfig?: string;
 }
 
-/** How long one call may take, in milliseconds; credential plugins may ask the user to log in meanwhile. */
+/** How long one call may take, in milliseconds; a credential plugin may open a browser to log in meanwhile. */
 const TIMEOUT = 60_000;
 
 /**
@@ -24,8 +24,8 @@ export async function kubectl(access: ClusterAccess, purpose: string, args: read
     ...args,
   ];
   return await new Promise((resolve, reject) => {
-    // stdin stays the user's for credential plugins that ask something.
-    const child = spawn("kubectl", all, { stdio: ["inherit", "pipe", "pipe"], timeout: TIMEOUT });
+    // Without stdin: a question of kubectl or of a credential plugin would wait unseen, since its text is captured.
+    const child = spawn("kubectl", all, { stdio: ["ignore", "pipe", "pipe"], timeout: TIMEOUT });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
@@ -49,48 +49,49 @@ export async function kubectl(access: ClusterAccess, purpose: string, args: read
 }
 
 /** What kubectl says → what it means and the mend; the texts are those of kubectl 1.32 to 1.37. */
-const CAUSES: readonly { pattern: RegExp; says: string }[] = [
+const CAUSES: readonly { pattern: RegExp; meaning: string; quote?: true }[] = [
   {
     pattern: /context .*does not exist|context was not found/,
-    says: "the kubeconfig has no such context; `kubectl config get-contexts` lists them",
+    meaning: "the kubeconfig has no such context; `kubectl config get-contexts` lists them",
   },
   {
-    pattern: /current-context is not set|no configuration has been provided|localhost:8080/,
-    says: "no cluster is selected; name one with --context or --kubeconfig",
+    pattern: /current-context (is not set|must exist)|no configuration has been provided|localhost:8080/,
+    meaning: "no cluster is selected; name one with --context or --kubeconfig",
   },
   {
     pattern: /stat .*no such file|error loading config file|cannot read file/,
-    says: "the kubeconfig cannot be read; check the path given with --kubeconfig or in KUBECONFIG",
+    meaning: "the kubeconfig cannot be read; check the path given with --kubeconfig or in KUBECONFIG",
   },
   {
-    pattern: /Unauthorized|must be logged in|provide credentials/,
-    says: "the API server does not accept your credentials (401); log in to the cluster again",
+    pattern: /Unauthorized|must be logged in|provide credentials|^error: EOF$/,
+    meaning: "the API server does not accept your credentials (401); log in to the cluster again",
   },
   {
-    pattern: /Forbidden|forbidden/,
-    says: "the API server forbids it (403); use an account with the needed right, for the JWKS the ClusterRole system:service-account-issuer-discovery",
+    pattern: /forbidden/i,
+    meaning: "the API server forbids it (403); use an account that may, or have the right granted",
+    quote: true,
   },
+  { pattern: /not found/i, meaning: "the cluster has no such object; correct the name", quote: true },
   {
-    pattern: /certificate|x509/,
-    says: "the API server's certificate is not trusted; check the certificate authority in the kubeconfig",
+    pattern: /x509|certificate/,
+    meaning: "the API server's certificate is not trusted; check the certificate authority in the kubeconfig",
   },
   {
     pattern: /refused|no such host|timeout|timed out|deadline exceeded|Unable to connect|no route to host|EOF/,
-    says: "the API server does not answer; check that the cluster runs and that you reach it",
+    meaning: "the API server does not answer; check that the cluster runs and that you reach it",
   },
 ];
 
 function explain(stderr: string, access: ClusterAccess): string {
   const lines = stderr
     // biome-ignore lint/suspicious/noControlCharactersInRegex: what another program says must not steer the terminal
-    .replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, "")
+    .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, "")
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "");
-  const last = lines.at(-1)?.slice(0, 300) ?? "it gave no reason";
+  const last = (lines.at(-1) ?? "it gave no reason").slice(0, 300).replace(/\.$/, "");
   const cause = CAUSES.find(({ pattern }) => pattern.test(lines.join(" ")));
-  const where = access.context === undefined ? "" : ` (context ${JSON.stringify(access.context)})`;
-  return cause === undefined
-    ? `kubectl${where} says: ${last.replace(/\.$/, "")}; run \`kubectl get --raw /openid/v1/jwks\` to look into it`
-    : `${cause.says}${where}`;
+  const context = access.context === undefined ? "" : ` (context ${JSON.stringify(access.context)})`;
+  if (cause === undefined) return `kubectl${context} failed and says "${last}"; mend that and try again`;
+  return `${cause.meaning}${context}${cause.quote ? `: ${last}` : ""}`;
 }
