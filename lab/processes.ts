@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { eventually } from "./commands.ts";
+import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
+import { eventually, logTail } from "./commands.ts";
 import type { LabPaths } from "./paths.ts";
 
 /** A process that the lab started, as recorded in `state/run/<name>.json`. */
@@ -15,7 +16,10 @@ export interface ProcessRecord {
   readonly fingerprint: string;
 }
 
-/** Starts a detached process with its output appended to `state/log/<name>.log` and records it. */
+/**
+ * Starts a detached process with its output appended to `state/log/<name>.log` and records it.
+ * Throws an ExitError with the end of that log if the process ends at once.
+ */
 export function startProcess(
   paths: LabPaths,
   name: string,
@@ -28,10 +32,14 @@ export function startProcess(
   const log = openSync(logFile(paths, name), "a");
   const child = spawn(file, args, { cwd: "/", detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
+  // A program that is not there has no pid: said below.
+  child.on("error", () => {});
   child.unref();
   const pid = child.pid;
   const startTime = pid === undefined ? undefined : processStartTime(pid);
-  if (pid === undefined || startTime === undefined) throw new Error(`${name} ended before it could be recorded`);
+  if (pid === undefined || startTime === undefined) {
+    throw new ExitError(`${name} ended at once; ${logTail(logFile(paths, name))}`, EXIT.unavailable);
+  }
   const record: ProcessRecord = { pid, startTime, startedAt: new Date().toISOString(), fingerprint };
   writeFileSync(recordFile(paths, name), JSON.stringify(record));
   return record;

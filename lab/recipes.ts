@@ -48,7 +48,10 @@ export type Recipe = GoRecipe | WheelRecipe | RootfsRecipe;
 const BUILD_REVISION = 1;
 
 const KUBERNETES = "v1.37.2";
-const ISTIO = "1.31.0-lab";
+const ISTIO_RELEASE = "1.31.0-lab";
+const HELM3 = "v3.22.0";
+const HELM4 = "v4.3.1";
+const VEGETA = "v12.13.0";
 
 function go(recipe: Omit<GoRecipe, "kind" | "module" | "variables" | "sources"> & Partial<GoRecipe>): GoRecipe {
   return { kind: "go", module: `go/${recipe.name}`, variables: {}, sources: {}, ...recipe };
@@ -109,8 +112,8 @@ export const ISTIO_RECIPE = go({
     istioctl: "istio.io/istio/istioctl/cmd/istioctl",
   },
   variables: {
-    "istio.io/istio/pkg/version.buildVersion": ISTIO,
-    "istio.io/istio/pkg/version.buildTag": ISTIO,
+    "istio.io/istio/pkg/version.buildVersion": ISTIO_RELEASE,
+    "istio.io/istio/pkg/version.buildTag": ISTIO_RELEASE,
     "istio.io/istio/pkg/version.buildHub": "lab.local/istio",
   },
   sources: {
@@ -122,17 +125,17 @@ export const ISTIO_RECIPE = go({
 
 export const HELM3_RECIPE = go({
   name: "helm3",
-  version: "v3.22.0",
+  version: HELM3,
   programs: { helm: "helm.sh/helm/v3/cmd/helm" },
-  variables: { "helm.sh/helm/v3/internal/version.version": "v3.22.0" },
+  variables: { "helm.sh/helm/v3/internal/version.version": HELM3 },
   seconds: 78,
 });
 
 export const HELM4_RECIPE = go({
   name: "helm4",
-  version: "v4.3.1",
+  version: HELM4,
   programs: { helm: "helm.sh/helm/v4/cmd/helm" },
-  variables: { "helm.sh/helm/v4/internal/version.version": "v4.3.1" },
+  variables: { "helm.sh/helm/v4/internal/version.version": HELM4 },
   seconds: 80,
 });
 
@@ -145,9 +148,9 @@ export const HTTPBIN_RECIPE = go({
 
 export const VEGETA_RECIPE = go({
   name: "vegeta",
-  version: "v12.13.0",
+  version: VEGETA,
   programs: { vegeta: "github.com/tsenart/vegeta/v12" },
-  variables: { "main.Version": "v12.13.0" },
+  variables: { "main.Version": VEGETA },
   seconds: 10,
 });
 
