@@ -45,7 +45,8 @@ export async function joinCheck(input: {
     const key = keys.find((candidate) => candidate.kid === kid);
     if (key === undefined) {
       const known = keys.map((candidate) => JSON.stringify(candidate.kid)).join(", ");
-      return refusal(`it is signed with the key ${JSON.stringify(kid)}, and the join token holds ${known}`);
+      const signer = kid === undefined ? "(none)" : JSON.stringify(kid);
+      return refusal(`it is signed with the key ${signer}, and the join token holds ${known}`);
     }
     const verified = await compactVerify(input.jwt, await importJWK({ ...key }, header.alg), {
       algorithms: [...SIGNATURE_ALGORITHMS],
