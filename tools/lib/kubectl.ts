@@ -67,6 +67,11 @@ const CAUSES: readonly { pattern: RegExp; meaning: string; quote?: true }[] = [
     meaning: "the API server does not accept your credentials (401); log in to the cluster again",
   },
   {
+    pattern: /getting credentials/,
+    meaning: "the kubeconfig's credential plugin failed; log in with the tool that it calls",
+    quote: true,
+  },
+  {
     pattern: /forbidden/i,
     meaning: "the API server forbids it (403); use an account that may, or have the right granted",
     quote: true,
