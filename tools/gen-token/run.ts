@@ -20,7 +20,7 @@ export async function genToken(flags: GenTokenFlags): Promise<void> {
   if (source !== undefined) say(described(source));
   for (const warning of warnings(settings, source?.cluster)) say(`Warning: ${warning}`);
   if (isVerified(flags)) say(await verify(flags, settings, document));
-  if (flags.output === undefined) process.stdout.write(document);
+  if (flags.output === undefined) await print(document);
   else await writeNewFile(flags.output, document, { force: flags.force === true });
   say(next(flags));
 }
@@ -41,6 +41,15 @@ function next(flags: GenTokenFlags): string {
   return flags.output === undefined
     ? `Next: give this document to \`${command}\`.`
     : `Wrote ${flags.output}. Next: \`${command} ${flags.output}\`.`;
+}
+
+/** Settles when the text has left the process; a failed write ends the process (tools/lib/run-command.ts). */
+async function print(document: string): Promise<void> {
+  await new Promise<void>((resolve) => {
+    process.stdout.write(document, (error) => {
+      if (!error) resolve();
+    });
+  });
 }
 
 function say(sentence: string): void {

@@ -1,8 +1,8 @@
 import { type Node, type ParseError, parseTree, printParseErrorCode, visit } from "jsonc-parser";
 import { ExitError } from "./exit-error.ts";
 
-/** Largest JSON input that is read, in bytes; a JWKS with a hundred RSA keys stays below 100 KiB. */
-const MAX_BYTES = 1024 * 1024;
+/** Largest JSON input that is taken, in bytes (1 MiB); a JWKS with a hundred RSA keys stays below 100 KiB. */
+export const MAX_JSON_BYTES = 1024 * 1024;
 
 /**
  * Parses `bytes` as exactly one JSON text in UTF-8 and nothing else. Stricter than JSON.parse: a byte order mark, more
@@ -37,10 +37,8 @@ export function parseStrictJson(bytes: Uint8Array, source: string): unknown {
 }
 
 function decode(bytes: Uint8Array, source: string): string {
-  if (bytes.length > MAX_BYTES) {
-    throw new ExitError(
-      `What ${source} holds is larger than 1 MiB (${bytes.length} bytes); a JWKS is a few kilobytes.`,
-    );
+  if (bytes.length > MAX_JSON_BYTES) {
+    throw new ExitError(`What ${source} holds is larger than 1 MiB; a JWKS is a few kilobytes.`);
   }
   let text: string;
   try {

@@ -10,8 +10,10 @@ export interface CapturedOutput {
 export function captureOutput(): CapturedOutput {
   const output: CapturedOutput = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const) {
-    vi.spyOn(process[stream], "write").mockImplementation((text) => {
+    vi.spyOn(process[stream], "write").mockImplementation((text, ...rest) => {
       output[stream] += text;
+      const written = rest.at(-1);
+      if (typeof written === "function") written();
       return true;
     });
   }
