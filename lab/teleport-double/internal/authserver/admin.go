@@ -1,0 +1,89 @@
+package authserver
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/gravitational/trace"
+
+	"istio-teleport/lab/teleport-double/internal/authapi"
+	"istio-teleport/lab/teleport-double/internal/buildversion"
+	"istio-teleport/lab/teleport-double/internal/resource"
+)
+
+// AdminHandler is the API for tctl. Whoever reaches it may do everything, so it
+// belongs on a Unix socket that only its owner can open.
+func (s *Server) AdminHandler() http.Handler {
+	const one = authapi.PathAdminResources + "/{kind}/{name}"
+	mux := http.NewServeMux()
+	mux.Handle("GET "+authapi.PathAdminStatus, authapi.Handler(s.status))
+	mux.Handle("PUT "+authapi.PathAdminResources, authapi.Handler(s.put))
+	mux.Handle("GET "+authapi.PathAdminResources+"/{kind}", authapi.Handler(s.list))
+	mux.Handle("GET "+one, authapi.Handler(s.get))
+	mux.Handle("DELETE "+one, authapi.Handler(s.remove))
+	return mux
+}
+
+func (s *Server) status(*http.Request, struct{}) (authapi.StatusResponse, error) {
+	return authapi.StatusResponse{ClusterName: s.clusterName, ServerVersion: buildversion.Version}, nil
+}
+
+func (s *Server) put(_ *http.Request, request authapi.PutRequest) (authapi.PutResponse, error) {
+	r, err := resource.Parse(request.Document)
+	if err != nil {
+		return authapi.PutResponse{}, err
+	}
+	if err := r.Validate(); err != nil {
+		return authapi.PutResponse{}, err
+	}
+	_, err = s.resources.Get(r.ResourceKind(), r.ResourceName())
+	if err != nil && !trace.IsNotFound(err) {
+		return authapi.PutResponse{}, err
+	}
+	existed := err == nil
+	return authapi.PutResponse{Existed: existed}, s.resources.Put(r, request.Force)
+}
+
+func (s *Server) list(r *http.Request, _ struct{}) (authapi.ListResponse, error) {
+	kind, err := resource.KindFromName(r.PathValue("kind"))
+	if err != nil {
+		return authapi.ListResponse{}, err
+	}
+	resources, err := s.resources.List(kind)
+	if err != nil {
+		return authapi.ListResponse{}, err
+	}
+	return documents(resources)
+}
+
+func (s *Server) get(r *http.Request, _ struct{}) (authapi.ListResponse, error) {
+	kind, err := resource.KindFromName(r.PathValue("kind"))
+	if err != nil {
+		return authapi.ListResponse{}, err
+	}
+	found, err := s.resources.Get(kind, r.PathValue("name"))
+	if err != nil {
+		return authapi.ListResponse{}, err
+	}
+	return documents([]resource.Resource{found})
+}
+
+func (s *Server) remove(r *http.Request, _ struct{}) (struct{}, error) {
+	kind, err := resource.KindFromName(r.PathValue("kind"))
+	if err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, s.resources.Delete(kind, r.PathValue("name"))
+}
+
+func documents(resources []resource.Resource) (authapi.ListResponse, error) {
+	response := authapi.ListResponse{Documents: []json.RawMessage{}}
+	for _, r := range resources {
+		text, err := json.Marshal(r)
+		if err != nil {
+			return authapi.ListResponse{}, trace.Wrap(err)
+		}
+		response.Documents = append(response.Documents, text)
+	}
+	return response, nil
+}

@@ -1,0 +1,3 @@
+module github.com/gravitational/teleport/api
+
+go 1.21
