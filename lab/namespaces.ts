@@ -24,8 +24,12 @@ const PRIVATE_DIRECTORIES = ["/var/lib/kubelet", "/var/lib/cni"];
 
 const NAMED_NETWORK_NAMESPACE = `/run/netns/${LAB_NAME}`;
 
-/** Makes the namespaces and the cgroup, or what is missing of them. */
+/**
+ * Makes the namespaces and the cgroup, or what is missing of them. Where processes are left but no holder, their mount namespace
+ * can't be entered any more: they are ended first.
+ */
 export async function createNamespaces(paths: LabPaths): Promise<void> {
+  if (!namespacesExist(paths)) await removeNamespaces(paths);
   createCgroups();
   if (!existsSync(NAMED_NETWORK_NAMESPACE)) await createNetwork();
   if (runningProcess(paths, HOLDER) === undefined) await startHolder(paths);
@@ -62,7 +66,8 @@ export async function removeNamespaces(paths: LabPaths): Promise<void> {
   await stopProcess(paths, HOLDER, "SIGKILL", 1000);
   if (existsSync(processCgroup())) writeFileSync(join(processCgroup(), "cgroup.kill"), "1");
   await eventually(async () => labProcesses().length === 0, 10_000, 50);
-  for (const cgroup of labCgroups()) if (existsSync(cgroup)) removeCgroup(cgroup);
+  // A process on its way out keeps its cgroup busy for a moment after it has left the list.
+  await eventually(async () => labCgroups().every(removeCgroup), 10_000, 50);
   if (existsSync(NAMED_NETWORK_NAMESPACE)) await command(["ip", "netns", "delete", LAB_NAME]);
   for (const directory of PRIVATE_DIRECTORIES) removeIfEmpty(directory);
 }
@@ -181,9 +186,17 @@ function processesBelow(cgroup: string): number[] {
   return [...own, ...childCgroups(cgroup).flatMap(processesBelow)];
 }
 
-function removeCgroup(cgroup: string): void {
-  for (const child of childCgroups(cgroup)) removeCgroup(child);
-  rmdirSync(cgroup);
+/** Removes a cgroup and those below it; returns whether it is gone, false while something in it is busy. */
+function removeCgroup(cgroup: string): boolean {
+  if (!existsSync(cgroup)) return true;
+  if (!childCgroups(cgroup).every(removeCgroup)) return false;
+  try {
+    rmdirSync(cgroup);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EBUSY") return false;
+    throw error;
+  }
 }
 
 function childCgroups(cgroup: string): string[] {
