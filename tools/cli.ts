@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { demoCommand } from "./demo.ts";
 import { genTokenCommand } from "./gen-token.ts";
 import { initCommand } from "./init.ts";
 import { runMain } from "./lib/run-command.ts";
@@ -27,5 +28,6 @@ Exit codes:
 program.addCommand(initCommand());
 program.addCommand(renderCommand());
 program.addCommand(genTokenCommand());
+program.addCommand(demoCommand());
 
 await runMain(program, process.argv);

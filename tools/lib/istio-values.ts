@@ -1,8 +1,50 @@
 import { Document, isMap, isScalar, type Pair, parseDocument, type YAMLMap } from "yaml";
 import { helmTemplate, type ValuesInputs } from "./helm.ts";
+import { schemaCheck } from "./schema-check.ts";
 
 /** Which of Istio's charts the values are for: istio/istiod or istio/gateway. */
 export type IstioChart = "istiod" | "gateway";
+
+const text = { type: "string", minLength: 1 };
+const object = (required: string[], properties: Record<string, object>) => ({
+  type: "object",
+  required,
+  additionalProperties: false,
+  properties,
+});
+
+/**
+ * What our template may say of the values that Istio's charts take. The charts themselves ignore unknown keys (no
+ * values.schema.json in istio/istiod), so a typo in the template would switch off a layer silently.
+ */
+const CHECKS = {
+  istiod: schemaCheck(
+    object(["meshConfig", "sidecarInjectorWebhook"], {
+      meshConfig: object(["trustDomain", "pathNormalization"], {
+        trustDomain: text,
+        pathNormalization: object(["normalization"], { normalization: text }),
+        defaultConfig: object(["proxyMetadata"], {
+          proxyMetadata: object(["WORKLOAD_IDENTITY_SOCKET_FILE"], { WORKLOAD_IDENTITY_SOCKET_FILE: text }),
+        }),
+      }),
+      env: object(["DEFAULT_WORKLOAD_CERT_TTL", "MAX_WORKLOAD_CERT_TTL"], {
+        DEFAULT_WORKLOAD_CERT_TTL: text,
+        MAX_WORKLOAD_CERT_TTL: text,
+      }),
+      sidecarInjectorWebhook: object(["defaultTemplates", "templates"], {
+        defaultTemplates: { type: "array", items: text, minItems: 2 },
+        templates: { type: "object", additionalProperties: text, minProperties: 1 },
+      }),
+    }),
+    {},
+  ),
+  gateway: schemaCheck(
+    object(["podAnnotations"], {
+      podAnnotations: object(["inject.istio.io/templates"], { "inject.istio.io/templates": text }),
+    }),
+    {},
+  ),
+};
 
 /**
  * The values for one of Istio's charts, exactly as the chart's own template prints them; Helm's "Source" header is
@@ -15,9 +57,9 @@ export async function istioValues(inputs: ValuesInputs, chart: IstioChart): Prom
     inputs: { ...inputs, sets: [...inputs.sets, `istio.print=${chart}`] },
     showOnly: ["templates/istio-values.yaml"],
   });
-  const text = printed.replace(/^---\n# Source: .*\n/, "");
-  parseOneMap(text);
-  return text;
+  const values = printed.replace(/^---\n# Source: .*\n/, "");
+  CHECKS[chart](parseOneMap(values).toJSON(), `The chart's values for ${chart}`);
+  return values;
 }
 
 /**

@@ -1,0 +1,42 @@
+import { Command } from "commander";
+
+interface DemoFlags {
+  context?: string;
+  output: string;
+}
+
+/** Teleport cluster of the demo; `.sh` and the form of the name are those of Teleport's own examples. */
+const CLUSTER_NAME = "example.teleport.sh";
+
+/** `istio-teleport demo`: everything rendered and checked, without a cluster or with the keys of one. */
+export function demoCommand(): Command {
+  return new Command("demo")
+    .description("render everything for an example cluster in memory, check it, and show what would join")
+    .option("--context <name>", "take the keys of a running cluster, through your kubectl; it is only read")
+    .option("-o, --output <directory>", "directory to write; replaced if a demo made it", "out")
+    .addHelpText("after", "\nExample:\n  istio-teleport demo\n  istio-teleport demo --context kind-kind --output out")
+    .action(async ({ context, output }: DemoFlags) => {
+      const [{ replaceDirectory }, { proveJoin }, { renderAll, TOKEN_PATH }, { summary }] = await Promise.all([
+        import("./demo/output-directory.ts"),
+        import("./demo/join-proof.ts"),
+        import("./demo/render-all.ts"),
+        import("./demo/summary.ts"),
+      ]);
+      const cluster = await demoCluster(context);
+      const files = await renderAll(cluster, CLUSTER_NAME);
+      const token = files.find(({ path }) => path === TOKEN_PATH)?.content ?? "";
+      const proofs = await proveJoin(cluster, token, CLUSTER_NAME);
+      await replaceDirectory(output, files);
+      process.stdout.write(summary(cluster, output, files, proofs));
+    });
+}
+
+async function demoCluster(context: string | undefined) {
+  if (context !== undefined) return (await import("./demo/live-cluster.ts")).liveCluster(context);
+  const [{ exampleCluster }, { defaultValues }] = await Promise.all([
+    import("./demo/example-cluster.ts"),
+    import("./lib/values.ts"),
+  ]);
+  const { tbot } = await defaultValues();
+  return exampleCluster({ namespace: tbot.namespace.name, serviceAccount: tbot.serviceAccount.name });
+}

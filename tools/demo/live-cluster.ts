@@ -1,0 +1,58 @@
+import { EXIT, ExitError } from "../lib/exit-error.ts";
+import { type ClusterAccess, kubectl } from "../lib/kubectl.ts";
+import type { DemoCluster } from "./demo-cluster.ts";
+
+/** The part of a Pod object that is read. */
+interface Pod {
+  metadata: { name: string; namespace: string };
+  spec: { serviceAccountName: string };
+}
+
+/**
+ * A running cluster, reached through the user's kubectl. It is only read; the API server signs tokens for any running
+ * pod, which proves its keys without tbot being installed. For tbot's own pod: `gen-token --verify`.
+ *
+ * @throws ExitError unavailable when the cluster does not answer, refuses, or runs no pod
+ */
+export async function liveCluster(context: string): Promise<DemoCluster> {
+  const access: ClusterAccess = { context };
+  const jwks = await kubectl(access, "read the cluster's keys", ["get", "--raw", "/openid/v1/jwks"]);
+  const { name, namespace, serviceAccount } = await anyPod(access);
+  return {
+    description: `the cluster of the context ${context}`,
+    jwks: jwks.toString(),
+    pod: `${namespace}/${name}`,
+    isTbot: false,
+    podToken: async ({ audience, lifeSeconds }) => {
+      const token = await kubectl(access, `get a token for the pod ${namespace}/${name}`, [
+        "create",
+        "token",
+        serviceAccount,
+        `--namespace=${namespace}`,
+        `--audience=${audience}`,
+        "--bound-object-kind=Pod",
+        `--bound-object-name=${name}`,
+        `--duration=${lifeSeconds}s`,
+      ]);
+      return token.toString().trim();
+    },
+  };
+}
+
+async function anyPod(access: ClusterAccess): Promise<{ name: string; namespace: string; serviceAccount: string }> {
+  const list = await kubectl(access, "find a running pod", [
+    "get",
+    "pods",
+    "--all-namespaces",
+    "--field-selector=status.phase=Running",
+    "--output=json",
+  ]);
+  const [pod] = (JSON.parse(list.toString()) as { items: Pod[] }).items;
+  if (!pod) {
+    throw new ExitError(
+      "No pod runs in this cluster, so its API server can sign no token that is bound to one: start any pod, or leave out --context.",
+      EXIT.unavailable,
+    );
+  }
+  return { ...pod.metadata, serviceAccount: pod.spec.serviceAccountName };
+}

@@ -1,0 +1,60 @@
+import { asIstioOperator, istioValues } from "../lib/istio-values.ts";
+import { tokenDocument } from "../lib/join-token.ts";
+import { parseJwks } from "../lib/jwks.ts";
+import { parseManifests, renderManifests } from "../lib/manifests.ts";
+import { smallestValues } from "../lib/smallest-values.ts";
+import { teleportDocuments } from "../lib/teleport-documents.ts";
+import { mergedValues } from "../lib/values.ts";
+import type { DemoCluster } from "./demo-cluster.ts";
+
+/** One file of the demo. */
+export interface DemoFile {
+  /** Path below the output directory. */
+  path: string;
+  content: string;
+  /** What the content has passed. */
+  checked: string;
+}
+
+/** Path of the join token below the output directory. */
+export const TOKEN_PATH = "teleport/join-token.yaml";
+
+/** Everything that Teleport, Istio and Kubernetes need, for a mesh whose Teleport cluster is `clusterName`. */
+export async function renderAll(cluster: DemoCluster, clusterName: string): Promise<DemoFile[]> {
+  const valuesText = `${await smallestValues(clusterName, `${clusterName}:443`)}testApp:\n  enabled: true\n`;
+  const inputs = { files: [{ name: "values.yaml", text: valuesText }], sets: [] };
+  const values = await mergedValues(inputs);
+  const [istiod, gateway, manifests] = await Promise.all([
+    istioValues(inputs, "istiod"),
+    istioValues(inputs, "gateway"),
+    renderManifests({ inputs }, values),
+  ]);
+  const { teleport } = values.global;
+  const token = tokenDocument(
+    {
+      tokenName: teleport.join.tokenName,
+      botName: teleport.bot.name,
+      serviceAccounts: [`${values.tbot.namespace.name}:${values.tbot.serviceAccount.name}`],
+      means: { type: "static_jwks", keys: parseJwks(Buffer.from(cluster.jwks), cluster.description) },
+    },
+    "yaml",
+  );
+  return [
+    { path: "values.yaml", content: valuesText, checked: "chart/values.schema.json and the chart's own checks" },
+    { path: "jwks.json", content: cluster.jwks, checked: "public keys only, every rule of gen-token" },
+    ...teleportDocuments(values).map(({ kind, yaml }) => ({
+      path: `teleport/${kind.replaceAll("_", "-")}.yaml`,
+      content: yaml,
+      checked: `strict schema of Teleport's ${kind}`,
+    })),
+    { path: TOKEN_PATH, content: token, checked: "strict schema of Teleport's token" },
+    { path: "istio/istiod-values.yaml", content: istiod, checked: "strict schema of istiod's values" },
+    { path: "istio/istio-operator.yaml", content: asIstioOperator(istiod), checked: "the same, for istioctl" },
+    { path: "istio/gateway-values.yaml", content: gateway, checked: "strict schema of a gateway's values" },
+    {
+      path: "kubernetes/manifests.yaml",
+      content: manifests,
+      checked: `${parseManifests(manifests).length} Kubernetes objects; tbot.yaml by its strict schema`,
+    },
+  ];
+}
