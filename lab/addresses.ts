@@ -1,8 +1,5 @@
 /** Names and addresses inside the lab's network namespace; nothing outside it can see or reach them. */
 
-/** Name of the network namespace, of the cgroup that holds the lab's processes and of the CNI network. */
-export const LAB_NAME = "istio-teleport-lab";
-
 export const NODE_NAME = "lab-node";
 /** The node: kubelet, API server, DNS and the Teleport double listen here. */
 export const NODE_IP = "10.200.0.1";

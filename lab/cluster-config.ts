@@ -4,7 +4,6 @@ import {
   CLUSTER_DOMAIN,
   CONTAINERD_SOCKET,
   COREDNS_HEALTH,
-  LAB_NAME,
   NODE_IP,
   NODE_NAME,
   POD_CIDR,
@@ -20,7 +19,7 @@ export function clusterConfig(paths: LabPaths): Readonly<Record<string, string>>
   return {
     "authentication.yaml": stringify(authentication()),
     "containerd.toml": containerd(paths),
-    "cni/10-lab.conflist": JSON.stringify(cni()),
+    "cni/10-lab.conflist": JSON.stringify(cni(paths)),
     "kubelet.yaml": stringify(kubelet(paths)),
     "kube-proxy.yaml": stringify(kubeProxy(paths)),
     Corefile: corefile(paths),
@@ -67,7 +66,7 @@ disabled_plugins = ["io.containerd.internal.v1.opt"]
 `;
 }
 
-function cni(): unknown {
+function cni(paths: LabPaths): unknown {
   const ipam = {
     type: "host-local",
     // Below the lab's own /run: addresses are free again after a restart, as the pods that held them are gone.
@@ -77,7 +76,7 @@ function cni(): unknown {
   };
   return {
     cniVersion: "1.0.0",
-    name: LAB_NAME,
+    name: paths.name,
     plugins: [
       { type: "bridge", bridge: "cni0", isGateway: true, ipMasq: false, hairpinMode: true, ipam },
       { type: "portmap", capabilities: { portMappings: true } },
@@ -104,7 +103,7 @@ function kubelet(paths: LabPaths): unknown {
     failCgroupV1: false,
     failSwapOn: false,
     cgroupDriver: "cgroupfs",
-    cgroupRoot: `/${LAB_NAME}`,
+    cgroupRoot: `/${paths.name}`,
     enforceNodeAllocatable: ["pods"],
     clusterDomain: CLUSTER_DOMAIN,
     clusterDNS: [NODE_IP],

@@ -14,7 +14,7 @@ export async function down(paths: LabPaths, wipe: boolean): Promise<void> {
   await step("stopping daemons", 3, async () => {
     for (const daemon of [...daemons(paths)].reverse()) await stopDaemon(paths, daemon);
   });
-  const left = labProcesses().length;
+  const left = labProcesses(paths).length;
   await step(`ending pods (${left} processes), removing namespaces and cgroups`, 1, () => removeNamespaces(paths));
   const remains = await namespaceRemains(paths);
   if (remains.length > 0)

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
-import { LAB_NAME, NODE_CIDR, NODE_IP } from "./addresses.ts";
+import { NODE_CIDR, NODE_IP } from "./addresses.ts";
 import { command, eventually, logTail } from "./commands.ts";
-import type { LabPaths } from "./paths.ts";
+import { LAB_NAME, type LabPaths } from "./paths.ts";
 import { logFile, runningProcess, startProcess, stopProcess } from "./processes.ts";
 
 /**
@@ -22,7 +22,8 @@ const HOLDER = "holder";
 /** Host directories that kubelet and CNI plugins use by fixed path, whatever their settings. */
 const PRIVATE_DIRECTORIES = ["/var/lib/kubelet", "/var/lib/cni"];
 
-const NAMED_NETWORK_NAMESPACE = `/run/netns/${LAB_NAME}`;
+/** Where `ip netns` keeps the network namespaces that have names. */
+const NAMED_NETWORK_NAMESPACES = "/run/netns";
 
 /**
  * Makes the namespaces and the cgroup, or what is missing of them. Where processes are left but no holder, their mount namespace
@@ -30,58 +31,61 @@ const NAMED_NETWORK_NAMESPACE = `/run/netns/${LAB_NAME}`;
  */
 export async function createNamespaces(paths: LabPaths): Promise<void> {
   if (!namespacesExist(paths)) await removeNamespaces(paths);
-  createCgroups();
-  if (!existsSync(NAMED_NETWORK_NAMESPACE)) await createNetwork();
+  createCgroups(paths);
+  if (!existsSync(networkNamespace(paths))) await createNetwork(paths);
   if (runningProcess(paths, HOLDER) === undefined) await startHolder(paths);
 }
 
 /** Whether commands can enter the lab. */
 export function namespacesExist(paths: LabPaths): boolean {
-  return existsSync(NAMED_NETWORK_NAMESPACE) && runningProcess(paths, HOLDER) !== undefined;
+  return existsSync(networkNamespace(paths)) && runningProcess(paths, HOLDER) !== undefined;
 }
 
 /**
- * The command that runs `command` inside the lab's network and mount namespaces, in the current working directory.
+ * The command that runs `command` inside the lab's network and mount namespaces.
  * Throws an ExitError if the lab isn't up.
+ *
+ * @param directory working directory; default: the current one
  */
-export function insideLab(paths: LabPaths, command: readonly string[]): string[] {
+export function insideLab(paths: LabPaths, command: readonly string[], directory = process.cwd()): string[] {
   const holder = runningProcess(paths, HOLDER);
   if (holder === undefined)
     throw new ExitError("The lab isn't running; start it with `npm run lab -- up`.", EXIT.unavailable);
-  return ["nsenter", `--target=${holder.pid}`, "--net", "--mount", `--wdns=${process.cwd()}`, "--", ...command];
+  return ["nsenter", `--target=${holder.pid}`, "--net", "--mount", `--wdns=${directory}`, "--", ...command];
 }
 
 /** The command that runs `command` inside the lab and as one of its processes, which `down` ends. */
 export function asLabProcess(paths: LabPaths, command: readonly string[]): string[] {
-  return [...joinCgroup(), ...insideLab(paths, command)];
+  return [...joinCgroup(paths), ...insideLab(paths, command, "/")];
 }
 
 /** Pids of all processes of the lab, started by it or by its pods. */
-export function labProcesses(): number[] {
-  return existsSync(processCgroup()) ? processesBelow(processCgroup()) : [];
+export function labProcesses(paths: LabPaths): number[] {
+  return existsSync(processCgroup(paths)) ? processesBelow(processCgroup(paths)) : [];
 }
 
 /** Ends every process that is left, then removes cgroups, mount namespace (with its holder) and network namespace. */
 export async function removeNamespaces(paths: LabPaths): Promise<void> {
   await stopProcess(paths, HOLDER, "SIGKILL", 1000);
-  if (existsSync(processCgroup())) writeFileSync(join(processCgroup(), "cgroup.kill"), "1");
-  await eventually(async () => labProcesses().length === 0, 10_000, 50);
+  if (existsSync(processCgroup(paths))) writeFileSync(join(processCgroup(paths), "cgroup.kill"), "1");
+  await eventually(async () => labProcesses(paths).length === 0, 10_000, 50);
   // A process on its way out keeps its cgroup busy for a moment after it has left the list.
-  await eventually(async () => labCgroups().every(removeCgroup), 10_000, 50);
-  if (existsSync(NAMED_NETWORK_NAMESPACE)) await command(["ip", "netns", "delete", LAB_NAME]);
-  for (const directory of PRIVATE_DIRECTORIES) removeIfEmpty(directory);
+  await eventually(async () => labCgroups(paths).every(removeCgroup), 10_000, 50);
+  if (existsSync(networkNamespace(paths))) await command(["ip", "netns", "delete", paths.name]);
+  // To remove a mount point would detach what another lab has mounted on it.
+  if (!otherLabRuns()) for (const directory of PRIVATE_DIRECTORIES) removeIfEmpty(directory);
 }
 
 /** What `removeNamespaces` should have removed and is still there, one phrase a thing. */
 export async function namespaceRemains(paths: LabPaths): Promise<string[]> {
-  const remains = labProcesses().map((pid) => `process ${pid} (${processName(pid)})`);
-  if (existsSync(NAMED_NETWORK_NAMESPACE)) remains.push(`network namespace ${LAB_NAME}`);
+  const remains = labProcesses(paths).map((pid) => `process ${pid} (${processName(pid)})`);
+  if (existsSync(networkNamespace(paths))) remains.push(`network namespace ${paths.name}`);
   const mounts = readFileSync("/proc/self/mounts", "utf8").split("\n");
   for (const mount of mounts) {
     const target = mount.split(" ")[1];
     if (target?.startsWith(`${paths.state}/`)) remains.push(`mount ${target}`);
   }
-  for (const cgroup of labCgroups()) if (existsSync(cgroup)) remains.push(`cgroup ${cgroup}`);
+  for (const cgroup of labCgroups(paths)) if (existsSync(cgroup)) remains.push(`cgroup ${cgroup}`);
   return remains;
 }
 
@@ -95,37 +99,37 @@ export function cgroupMounts(): { readonly v2: string | undefined; readonly v1: 
 }
 
 /** The cgroup of the v2 hierarchy below which every process of the lab is. */
-function processCgroup(): string {
+function processCgroup(paths: LabPaths): string {
   const { v2 } = cgroupMounts();
   if (v2 === undefined)
     throw new ExitError("This machine has no cgroup v2 hierarchy mounted, which the lab needs.", EXIT.unavailable);
-  return join(v2, LAB_NAME);
+  return join(v2, paths.name);
 }
 
-function labCgroups(): string[] {
-  return [processCgroup(), ...cgroupMounts().v1.map((mount) => join(mount, LAB_NAME))];
+function labCgroups(paths: LabPaths): string[] {
+  return [processCgroup(paths), ...cgroupMounts().v1.map((mount) => join(mount, paths.name))];
 }
 
-function createCgroups(): void {
-  for (const cgroup of labCgroups()) mkdirSync(cgroup, { recursive: true });
+function createCgroups(paths: LabPaths): void {
+  for (const cgroup of labCgroups(paths)) mkdirSync(cgroup, { recursive: true });
   // With cgroup v2 alone a cgroup that passes controllers on to pods may hold no process itself: daemons get a child of their own.
-  mkdirSync(join(processCgroup(), "daemons"), { recursive: true });
+  mkdirSync(join(processCgroup(paths), "daemons"), { recursive: true });
   const available = readFileSync(join(cgroupMounts().v2 as string, "cgroup.controllers"), "utf8").trim();
   for (const controller of available.split(" ").filter(Boolean)) {
-    for (const cgroup of [cgroupMounts().v2 as string, processCgroup()]) {
+    for (const cgroup of [cgroupMounts().v2 as string, processCgroup(paths)]) {
       writeFileSync(join(cgroup, "cgroup.subtree_control"), `+${controller}`);
     }
   }
 }
 
 /** The start of a command that puts itself into the cgroup for daemons. */
-function joinCgroup(): string[] {
-  return ["sh", "-c", 'echo $$ > "$0" && exec "$@"', join(processCgroup(), "daemons", "cgroup.procs")];
+function joinCgroup(paths: LabPaths): string[] {
+  return ["sh", "-c", 'echo $$ > "$0" && exec "$@"', join(processCgroup(paths), "daemons", "cgroup.procs")];
 }
 
-async function createNetwork(): Promise<void> {
-  await command(["ip", "netns", "add", LAB_NAME]);
-  const inNetwork = (line: string) => command(["ip", "-n", LAB_NAME, ...line.split(" ")]);
+async function createNetwork(paths: LabPaths): Promise<void> {
+  await command(["ip", "netns", "add", paths.name]);
+  const inNetwork = (line: string) => command(["ip", "-n", paths.name, ...line.split(" ")]);
   await inNetwork("link set lo up");
   // The node's address is on a bridge of its own: the kernel may lack dummy links, and nothing needs a way out.
   await inNetwork("link add node0 type bridge");
@@ -139,7 +143,7 @@ async function createNetwork(): Promise<void> {
     "bridge/bridge-nf-call-iptables": 1,
   };
   const writes = Object.entries(settings).map(([name, value]) => `echo ${value} > /proc/sys/net/${name}`);
-  await command(["nsenter", `--net=${NAMED_NETWORK_NAMESPACE}`, "sh", "-ec", writes.join("\n")]);
+  await command(["nsenter", `--net=${networkNamespace(paths)}`, "sh", "-ec", writes.join("\n")]);
 }
 
 async function startHolder(paths: LabPaths): Promise<void> {
@@ -163,7 +167,7 @@ async function startHolder(paths: LabPaths): Promise<void> {
   ].join("\n");
   const inNetwork = [
     "nsenter",
-    `--net=${NAMED_NETWORK_NAMESPACE}`,
+    `--net=${networkNamespace(paths)}`,
     "unshare",
     "--mount",
     "--propagation=slave",
@@ -172,7 +176,7 @@ async function startHolder(paths: LabPaths): Promise<void> {
     setup,
   ];
   await command(["rm", "-f", ready]);
-  startProcess(paths, HOLDER, [...joinCgroup(), ...inNetwork], HOLDER);
+  startProcess(paths, HOLDER, [...joinCgroup(paths), ...inNetwork], HOLDER);
   if (!(await eventually(async () => existsSync(ready), 10_000, 20))) {
     throw new ExitError(
       `The lab's mount namespace could not be made; ${logTail(logFile(paths, HOLDER))}`,
@@ -211,6 +215,17 @@ function processName(pid: number): string {
   } catch {
     return "gone meanwhile";
   }
+}
+
+function networkNamespace(paths: LabPaths): string {
+  return join(NAMED_NETWORK_NAMESPACES, paths.name);
+}
+
+function otherLabRuns(): boolean {
+  return (
+    existsSync(NAMED_NETWORK_NAMESPACES) &&
+    readdirSync(NAMED_NETWORK_NAMESPACES).some((name) => name.startsWith(LAB_NAME))
+  );
 }
 
 function removeIfEmpty(directory: string): void {

@@ -1,9 +1,7 @@
 import { NODE_NAME } from "./addresses.ts";
-import { tryCommand } from "./commands.ts";
-import { insideLab } from "./namespaces.ts";
 import type { LabPaths } from "./paths.ts";
 import { runningProcess } from "./processes.ts";
-import { toolPath } from "./toolbox.ts";
+import { labExec, toolPath } from "./toolbox.ts";
 
 /**
  * Whether the node is Ready by the word of the kubelet that runs now: after a restart the API server still holds what the
@@ -13,8 +11,8 @@ export async function isNodeReady(paths: LabPaths): Promise<boolean> {
   const kubelet = runningProcess(paths, "kubelet");
   if (kubelet === undefined) return false;
   const ready = "{.status.conditions[?(@.type=='Ready')]['status','lastHeartbeatTime']}";
-  const kubectl = [toolPath(paths, "kubectl"), `--kubeconfig=${paths.kubeconfig}`, "get", "node", NODE_NAME];
-  const answer = await tryCommand(insideLab(paths, [...kubectl, `-o=jsonpath=${ready}`]), { timeout: 5000 });
+  const kubectl = [toolPath(paths, "kubectl"), "get", "node", NODE_NAME, `--output=jsonpath=${ready}`];
+  const answer = await labExec(paths, kubectl, { timeout: 5000 });
   const [status, heartbeat] = answer.stdout.split(" ");
   // Kubernetes' times have whole seconds.
   return status === "True" && heartbeat !== undefined && Date.parse(heartbeat) + 999 >= Date.parse(kubelet.startedAt);

@@ -1,9 +1,12 @@
+import { createHash } from "node:crypto";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Where the lab keeps its files. Nothing is written outside `root`, but for the Debian packages it installs. */
 export interface LabPaths {
+  /** Name of the lab's network namespace, cgroup and CNI network: labs of other folders have other names, and aren't touched. */
+  readonly name: string;
   /** Holds everything below; `LAB_CACHE_DIR`, else `$XDG_CACHE_HOME/istio-teleport/lab`, else `~/.cache/istio-teleport/lab`. */
   readonly root: string;
   /** Built components, one folder a version and recipe; survives `down` and `down --wipe`. */
@@ -35,12 +38,16 @@ export interface LabPaths {
 /** The folder `lab/` of this repository, with the pinned Go modules, the Teleport double and the lab's values. */
 export const LAB_SOURCES = fileURLToPath(new URL(".", import.meta.url)).replace(/\/$/, "");
 
+/** Name of a lab in the usual folder, and start of the name of any other. */
+export const LAB_NAME = "istio-teleport-lab";
+
 /** The lab's paths for an environment (only `LAB_CACHE_DIR`, `XDG_CACHE_HOME` are read). */
 export function labPaths(env: NodeJS.ProcessEnv = process.env): LabPaths {
-  const cacheHome = env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const root = resolve(env.LAB_CACHE_DIR || join(cacheHome, "istio-teleport", "lab"));
+  const usualRoot = resolve(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "istio-teleport", "lab");
+  const root = resolve(env.LAB_CACHE_DIR || usualRoot);
   const state = join(root, "state");
   return {
+    name: root === usualRoot ? LAB_NAME : `${LAB_NAME}-${createHash("sha256").update(root).digest("hex").slice(0, 6)}`,
     root,
     components: join(root, "bin"),
     images: join(root, "images"),

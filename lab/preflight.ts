@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
 import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
-import { LAB_NAME } from "./addresses.ts";
 import { tryCommand } from "./commands.ts";
 import { cgroupMounts } from "./namespaces.ts";
 import type { LabPaths } from "./paths.ts";
@@ -24,12 +23,12 @@ export async function checkMachine(paths: LabPaths, cold: boolean): Promise<void
   if (process.getuid?.() !== 0) throw refusal("The lab makes namespaces, cgroups and mounts: run it as root.");
   if (!existsSync("/usr/bin/apt-get"))
     throw refusal("The lab takes runc, CNI plugins and others from Debian packages: apt-get isn't here.");
-  checkKernel();
+  checkKernel(paths);
   checkDisk(paths, cold ? COLD_GIGABYTES : WARM_GIGABYTES);
   if (cold) await checkGo();
 }
 
-function checkKernel(): void {
+function checkKernel(paths: LabPaths): void {
   const fileSystems = readFileSync("/proc/filesystems", "utf8");
   if (!/\boverlay$/m.test(fileSystems))
     throw refusal("The kernel has no overlayfs, which containerd needs (try `modprobe overlay`).");
@@ -40,7 +39,7 @@ function checkKernel(): void {
   }
   if (cgroupMounts().v2 === undefined) {
     throw refusal(
-      `No cgroup v2 hierarchy is mounted, in which the lab keeps its processes together (cgroup ${LAB_NAME}).`,
+      `No cgroup v2 hierarchy is mounted, in which the lab keeps its processes together (cgroup ${paths.name}).`,
     );
   }
 }

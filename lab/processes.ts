@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
 import { eventually, logTail } from "./commands.ts";
@@ -51,14 +51,6 @@ export function runningProcess(paths: LabPaths, name: string): ProcessRecord | u
   if (!existsSync(file)) return undefined;
   const record = JSON.parse(readFileSync(file, "utf8")) as ProcessRecord;
   return processStartTime(record.pid) === record.startTime ? record : undefined;
-}
-
-/** Names of all recorded processes, running or not. */
-export function recordedProcesses(paths: LabPaths): string[] {
-  if (!existsSync(paths.run)) return [];
-  return readdirSync(paths.run)
-    .filter((file) => file.endsWith(".json"))
-    .map((file) => file.slice(0, -".json".length));
 }
 
 /** Ends a recorded process: `signal`, then SIGKILL if it is still there after `patienceMs`. Removes its record. */

@@ -43,6 +43,14 @@ describe("clusterConfig", () => {
     for (const block of blocks) expect(block.includes("template") && block.includes("hosts")).toBe(false);
   });
 
+  it("gives labs of different folders different names, since namespaces and cgroups belong to the whole machine", () => {
+    const name = (env: NodeJS.ProcessEnv) => labPaths(env).name;
+    expect(name({ XDG_CACHE_HOME: "/home/a/.cache" })).toBe("istio-teleport-lab");
+    expect(name({ XDG_CACHE_HOME: "/c", LAB_CACHE_DIR: "/c/istio-teleport/lab" })).toBe("istio-teleport-lab");
+    expect(name({ LAB_CACHE_DIR: "/cache" })).toMatch(/^istio-teleport-lab-[0-9a-f]{6}$/);
+    expect(name({ LAB_CACHE_DIR: "/cache" })).not.toBe(name({ LAB_CACHE_DIR: "/cache2" }));
+  });
+
   it("is valid JSON where CNI wants it", () => {
     expect(JSON.parse(config["cni/10-lab.conflist"] ?? "")).toMatchObject({ cniVersion: "1.0.0" });
   });
