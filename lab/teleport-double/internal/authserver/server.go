@@ -170,5 +170,10 @@ func (s *Server) authenticate(r *http.Request) (botIdentity, error) {
 	if len(r.TLS.VerifiedChains) == 0 {
 		return botIdentity{}, trace.AccessDenied("a bot's credential is required")
 	}
-	return identityFromCertificate(r.TLS.VerifiedChains[0][0])
+	certificate := r.TLS.VerifiedChains[0][0]
+	// A connection outlives the moment when its certificate was checked.
+	if s.now().After(certificate.NotAfter) {
+		return botIdentity{}, trace.AccessDenied("access denied: client credentials have expired, please relogin.")
+	}
+	return identityFromCertificate(certificate)
 }

@@ -59,6 +59,7 @@ type Resource interface {
 // Metadata is the head of every document.
 type Metadata struct {
 	Name        string            `json:"name,omitempty"`
+	Namespace   string            `json:"namespace,omitempty"`
 	Description string            `json:"description,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	Expires     *time.Time        `json:"expires,omitempty"`

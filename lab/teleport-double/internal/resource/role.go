@@ -10,12 +10,11 @@ import (
 // Role is `kind: role`, version v3 to v9. Only what decides about workload
 // identities is read; the other parts of a role are stored unread.
 type Role struct {
-	Kind     string          `json:"kind"`
-	SubKind  string          `json:"sub_kind,omitempty"`
-	Version  string          `json:"version"`
-	Metadata Metadata        `json:"metadata"`
-	Spec     RoleSpec        `json:"spec"`
-	Scope    json.RawMessage `json:"scope,omitempty"`
+	Kind     string   `json:"kind"`
+	SubKind  string   `json:"sub_kind,omitempty"`
+	Version  string   `json:"version"`
+	Metadata Metadata `json:"metadata"`
+	Spec     RoleSpec `json:"spec"`
 }
 
 // RoleSpec holds what the role allows and denies.

@@ -11,6 +11,8 @@ import (
 
 	secret "github.com/envoyproxy/go-control-plane/envoy/service/secret/v3"
 	"github.com/gravitational/trace"
+	grpcmetrics "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spiffe/go-spiffe/v2/bundle/x509bundle"
 	"github.com/spiffe/go-spiffe/v2/proto/spiffe/workload"
 	"google.golang.org/grpc"
@@ -29,6 +31,18 @@ import (
 	"istio-teleport/lab/teleport-double/internal/tbot/svids"
 	"istio-teleport/lab/teleport-double/internal/tbot/trustbundle"
 )
+
+// serverMetrics are the gRPC metrics of all services of the process, with the
+// label that Teleport puts on them.
+var serverMetrics = func() *grpcmetrics.ServerMetrics {
+	labels := prometheus.Labels{"server": "tbot-workload-identity-api"}
+	metrics := grpcmetrics.NewServerMetrics(
+		grpcmetrics.WithServerCounterOptions(grpcmetrics.WithConstLabels(labels)),
+		grpcmetrics.WithServerHandlingTimeHistogram(grpcmetrics.WithHistogramConstLabels(labels)),
+	)
+	prometheus.MustRegister(metrics)
+	return metrics
+}()
 
 // Service is one configured workload-identity-api. FetchJWTSVID, FetchJWTBundles
 // and ValidateJWTSVID answer Unimplemented: the double issues no JWT-SVIDs.
@@ -99,6 +113,8 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) Server() *grpc.Server {
 	server := grpc.NewServer(
 		grpc.Creds(peercred.TransportCredentials{TransportCredentials: insecure.NewCredentials()}),
+		grpc.UnaryInterceptor(serverMetrics.UnaryServerInterceptor()),
+		grpc.StreamInterceptor(serverMetrics.StreamServerInterceptor()),
 	)
 	workload.RegisterSpiffeWorkloadAPIServer(server, s)
 	secret.RegisterSecretDiscoveryServiceServer(server, &sds.Handler{
@@ -135,12 +151,10 @@ func (s *Service) authenticate(ctx context.Context) (*slog.Logger, *attribute.Wo
 	return s.log.With("workload", attested), attested
 }
 
-// FetchX509SVID streams SVIDs and renews them.
+// FetchX509SVID streams SVIDs and renews them. The header workload.spiffe.io is
+// not asked for, as in tbot.
 func (s *Service) FetchX509SVID(_ *workload.X509SVIDRequest, server workload.SpiffeWorkloadAPI_FetchX509SVIDServer) error {
 	ctx := server.Context()
-	if err := checkSecurityHeader(ctx); err != nil {
-		return err
-	}
 	log, attested := s.authenticate(ctx)
 	log.Info("FetchX509SVID stream opened by workload")
 	err := s.streamSVIDs(ctx, log, attested, server)
@@ -187,9 +201,6 @@ func (s *Service) streamSVIDs(ctx context.Context, log *slog.Logger, attested *a
 // FetchX509Bundles streams the trust bundle. It needs no attestation.
 func (s *Service) FetchX509Bundles(_ *workload.X509BundlesRequest, server workload.SpiffeWorkloadAPI_FetchX509BundlesServer) error {
 	ctx := server.Context()
-	if err := checkSecurityHeader(ctx); err != nil {
-		return err
-	}
 	for {
 		bundle, err := s.bundles.Get(ctx)
 		if err != nil {
