@@ -3,8 +3,9 @@ import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
 import { down } from "./down.ts";
 import { exclusively } from "./exclusive.ts";
 import { labPaths } from "./paths.ts";
+import { checkGo } from "./preflight.ts";
 import { labStatus, statusTable } from "./status.ts";
-import { runTests } from "./test-run.ts";
+import { runDoubleTests, runTests } from "./test-run.ts";
 import { up } from "./up.ts";
 
 const paths = labPaths();
@@ -38,12 +39,21 @@ program
 program
   .command("test")
   .description("up, then run the lab tests inside the lab; leaves it up")
-  .argument("[filter...]", "only test files whose path contains this")
+  .argument("[filter...]", "only test files whose path contains this; vitest's own options are passed on")
   .option("--down", "stop the lab afterwards, whether the tests passed or not", false)
-  .action(async (filters: string[], options: { down: boolean }) => {
+  .allowUnknownOption()
+  .action(async (vitestArguments: string[], options: { down: boolean }) => {
     await exclusively(paths, () => up(paths));
-    process.exitCode = await runTests(paths, filters);
+    process.exitCode = await runTests(paths, vitestArguments);
     if (options.down) await exclusively(paths, () => down(paths, false));
+  });
+
+program
+  .command("test-double")
+  .description("go vet and go test of the Teleport double; needs no lab")
+  .action(async () => {
+    await checkGo();
+    process.exitCode = await runDoubleTests();
   });
 
 try {

@@ -29,8 +29,8 @@ export function tryCommand(command: readonly string[], options: CommandOptions =
   return new Promise((resolve) => {
     const child = execFile(file, args, { ...rest, maxBuffer: MAX_OUTPUT_BYTES }, (error, stdout, stderr) => {
       if (error === null) return resolve({ code: 0, stdout, stderr });
-      const code = typeof error.code === "number" ? error.code : error.code === "ENOENT" ? 127 : 1;
-      resolve({ code, stdout, stderr: stderr || error.message });
+      if (typeof error.code === "number") return resolve({ code: error.code, stdout, stderr });
+      resolve({ code: error.code === "ENOENT" ? 127 : 1, stdout, stderr: stderr || error.message });
     });
     if (child.stdin) {
       // A command that ends without reading its input closes the pipe: its exit code tells, not EPIPE.

@@ -22,6 +22,9 @@ import {
   type WheelRecipe,
 } from "./recipes.ts";
 
+/** How Go modules of the lab are built and tested: without a C compiler, from exactly what go.mod and go.sum pin. */
+export const GO_ENVIRONMENT = { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOWORK: "off" } as const;
+
 /** The folder of a component, whether it is built or not. */
 export function componentDir(paths: LabPaths, recipe: Recipe): string {
   return join(paths.components, componentFolder(recipe));
@@ -41,13 +44,7 @@ export function missingComponents(paths: LabPaths): Recipe[] {
 export async function buildComponents(paths: LabPaths, recipes: readonly Recipe[]): Promise<void> {
   if (recipes.length === 0) return;
   mkdirSync(paths.components, { recursive: true });
-  const env = {
-    ...process.env,
-    CGO_ENABLED: "0",
-    GOFLAGS: "-mod=readonly",
-    GOWORK: "off",
-    GOCACHE: process.env.GOCACHE ?? paths.goBuild,
-  };
+  const env = { ...process.env, ...GO_ENVIRONMENT, GOCACHE: process.env.GOCACHE ?? paths.goBuild };
   for (const recipe of recipes) {
     await step(`building ${recipe.name} ${recipe.version}`, recipe.seconds, async () => {
       const building = mkdtempSync(join(paths.components, `.building-${recipe.name}-`));

@@ -55,7 +55,8 @@ function checkDisk(paths: LabPaths, gigabytes: number): void {
   }
 }
 
-async function checkGo(): Promise<void> {
+/** Refuses a machine without Go, or with one that is too old. */
+export async function checkGo(): Promise<void> {
   const needed = GO_MINIMUM.join(".");
   const version = (await tryCommand(["go", "env", "GOVERSION"])).stdout.trim();
   const found = /^go(\d+)\.(\d+)/.exec(version);

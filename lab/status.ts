@@ -27,13 +27,11 @@ export async function labStatus(paths: LabPaths): Promise<readonly PartStatus[]>
   const parts = daemons(paths).map(async (daemon): Promise<PartStatus> => {
     const record = runningProcess(paths, daemon.name);
     if (record === undefined) return { part: daemon.name, healthy: false, detail: "not running" };
-    const healthy = await isHealthy(paths, daemon);
-    const state = !healthy
-      ? "doesn't answer"
-      : isCurrent(paths, daemon)
-        ? "healthy"
-        : "healthy, but of an earlier configuration (run up)";
-    return { part: daemon.name, healthy: healthy && isCurrent(paths, daemon), detail: `pid ${record.pid}, ${state}` };
+    const current = isCurrent(paths, daemon);
+    // An earlier one's probe may have gone with its component.
+    const healthy = current && (await isHealthy(paths, daemon));
+    const state = healthy ? "healthy" : current ? "doesn't answer" : "of an earlier build or configuration (run up)";
+    return { part: daemon.name, healthy, detail: `pid ${record.pid}, ${state}` };
   });
   const outdated = outdatedImages(paths);
   const nodeReady = await isNodeReady(paths);

@@ -1,11 +1,17 @@
 import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
+import { GO_ENVIRONMENT } from "./components.ts";
 import { insideLab } from "./namespaces.ts";
 import { LAB_SOURCES, type LabPaths } from "./paths.ts";
+import { TELEPORT_DOUBLE_RECIPE } from "./recipes.ts";
 import { labEnvironment } from "./toolbox.ts";
 
-/** Runs the lab tests (vitest project `lab`) inside the lab. Returns vitest's exit code. */
-export function runTests(paths: LabPaths, filters: readonly string[]): Promise<number> {
+/**
+ * Runs the lab tests (vitest project `lab`) inside the lab. Returns vitest's exit code.
+ *
+ * @param vitestArguments filters (parts of file paths) and options of `vitest run`
+ */
+export function runTests(paths: LabPaths, vitestArguments: readonly string[]): Promise<number> {
   const repository = dirname(LAB_SOURCES);
   const vitest = [
     process.execPath,
@@ -13,12 +19,29 @@ export function runTests(paths: LabPaths, filters: readonly string[]): Promise<n
     "run",
     "--project",
     "lab",
-    ...filters,
+    ...vitestArguments,
   ];
-  const [file, ...args] = insideLab(paths, vitest) as [string, ...string[]];
+  return visibly(insideLab(paths, vitest), repository, labEnvironment(paths));
+}
+
+/** Checks and tests the Teleport double's own code; needs Go, but no lab. Returns the exit code of the first command that fails, else 0. */
+export async function runDoubleTests(): Promise<number> {
+  const module = join(LAB_SOURCES, TELEPORT_DOUBLE_RECIPE.module);
+  for (const command of [
+    ["go", "vet", "./..."],
+    ["go", "test", "./..."],
+  ]) {
+    const code = await visibly(command, module, GO_ENVIRONMENT);
+    if (code !== 0) return code;
+  }
+  return 0;
+}
+
+/** Runs a command with its output where ours goes. Returns its exit code. */
+function visibly(command: readonly string[], cwd: string, extraEnv: Readonly<Record<string, string>>): Promise<number> {
+  const [file, ...args] = command as [string, ...string[]];
   return new Promise((resolve, reject) => {
-    const env = { ...process.env, ...labEnvironment(paths) };
-    const child = spawn(file, args, { cwd: repository, env, stdio: "inherit" });
+    const child = spawn(file, args, { cwd, env: { ...process.env, ...extraEnv }, stdio: "inherit" });
     child.on("error", reject);
     child.on("close", (code) => resolve(code ?? 1));
   });
