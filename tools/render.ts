@@ -71,7 +71,7 @@ function manifestsCommand(): Command {
     .description("the whole chart as `helm template` prints it, for review and GitOps")
     .option("-n, --namespace <name>", "namespace of the release (default: tbot.namespace.name)")
     .option("--release <name>", "name of the release", "istio-teleport")
-    .option("--kube-version <version>", "Kubernetes version to render for, as helm's flag")
+    .option("--kube-version <version>", "Kubernetes version to render for, as helm's flag (default: 1.33.0)")
     .addHelpText("after", "\nExample:\n  istio-teleport render manifests -f values.yaml > manifests.yaml")
     .action(async ({ namespace, release, kubeVersion, ...flags }: ManifestsFlags) => {
       const inputs = await readInputs(flags);

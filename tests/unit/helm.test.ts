@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { EXIT } from "../../tools/lib/exit-error.ts";
-import { helmReason, isNewEnough } from "../../tools/lib/helm.ts";
+import { helmReason, helmTemplate, isNewEnough } from "../../tools/lib/helm.ts";
 import { refusal } from "./support/refusal.ts";
 
 test.each([
@@ -45,7 +45,6 @@ describe("which Helm is taken", () => {
   });
   afterEach(async () => {
     vi.unstubAllEnvs();
-    vi.resetModules();
     vi.restoreAllMocks();
     await rm(dir, { recursive: true });
   });
@@ -98,7 +97,6 @@ describe("which Helm is taken", () => {
 });
 
 test("a kube version that is none is refused in Helm's words", async () => {
-  const { helmTemplate } = await import("../../tools/lib/helm.ts");
   const sentence = await refusal(() => helmTemplate({ inputs: { files: [], sets: [] }, kubeVersion: "new" }));
   expect(sentence).toContain("could not parse");
 });

@@ -8,6 +8,11 @@ import { withTempDir } from "./temp-dir.ts";
 
 /** The oldest Helm whose schema validation and templates this chart is tested with. */
 const OLDEST = [3, 18] as const;
+/**
+ * Without a cluster Helm assumes the Kubernetes it was built with (1.20 in a build without linker flags). The chart
+ * asks for a range only; one version here makes what is rendered independent of who built Helm.
+ */
+const KUBE_VERSION = "1.33.0";
 const MEGABYTE = 1024 * 1024;
 
 /** What a user gives Helm: values files in order, then `--set` assignments in order; later ones win. */
@@ -27,7 +32,7 @@ export interface TemplateRequest {
   namespace?: string;
   /** Templates to print, `templates/istio-values.yaml`; default: all. */
   showOnly?: string[];
-  /** Kubernetes version for `.Capabilities.KubeVersion`; default: the one Helm was built with. */
+  /** Kubernetes version for `.Capabilities.KubeVersion`; default 1.33.0. */
   kubeVersion?: string;
 }
 
@@ -66,16 +71,15 @@ export function isNewEnough(version: string): boolean {
 }
 
 /**
- * `helm template`: the rendered text as Helm prints it. Never talks to a cluster.
+ * `helm template`: the rendered text as Helm prints it, without blank lines after a document. Never talks to a cluster.
  *
  * @throws ExitError with Helm's own reason in one sentence.
  */
 export async function helmTemplate(request: TemplateRequest): Promise<string> {
   const { inputs, chart = CHART_DIR, release = "istio-teleport" } = request;
   return withTempDir(async (dir) => {
-    const args = ["template", release, chart];
+    const args = ["template", release, chart, "--kube-version", request.kubeVersion ?? KUBE_VERSION];
     if (request.namespace !== undefined) args.push("--namespace", request.namespace);
-    if (request.kubeVersion !== undefined) args.push("--kube-version", request.kubeVersion);
     for (const template of request.showOnly ?? []) args.push("--show-only", template);
     // Helm reads copies of what was checked, so that a file that changes meanwhile cannot slip past the checks.
     for (const [index, { text }] of inputs.files.entries()) {
@@ -84,7 +88,9 @@ export async function helmTemplate(request: TemplateRequest): Promise<string> {
       args.push("--values", path);
     }
     for (const assignment of inputs.sets) args.push("--set", assignment);
-    return (await run(await findHelm(), args)).stdout;
+    const { stdout } = await run(await findHelm(), args);
+    // Versions of Helm differ in the blank lines after a document.
+    return `${stdout.replace(/\n{2,}(?=---\n)/g, "\n").trimEnd()}\n`;
   });
 }
 

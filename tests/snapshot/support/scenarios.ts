@@ -1,0 +1,27 @@
+import { readdirSync } from "node:fs";
+import type { ValuesInputs } from "../../../tools/lib/helm.ts";
+import { type Manifest, parseManifests, renderManifests } from "../../../tools/lib/manifests.ts";
+import { mergedValues } from "../../../tools/lib/values.ts";
+import { readValuesInputs } from "../../../tools/lib/values-inputs.ts";
+import { repositoryPath } from "./run-helm.ts";
+
+/** Names of the scenarios: each file chart/ci/<name>-values.yaml is one. */
+export const SCENARIOS = readdirSync(repositoryPath("chart/ci")).map((file) => file.replace(/-values\.yaml$/, ""));
+
+/** Inputs of a scenario, with further `--set` assignments. */
+export function scenarioInputs(scenario: string, ...sets: string[]): Promise<ValuesInputs> {
+  return readValuesInputs({ files: [repositoryPath(`chart/ci/${scenario}-values.yaml`)], sets });
+}
+
+/** A rendered object with everything that is in it. */
+export type Rendered = Manifest & {
+  // biome-ignore lint/suspicious/noExplicitAny: assertions reach into objects of every kind
+  [key: string]: any;
+};
+
+/** The objects of a scenario, by "Kind name". */
+export async function renderScenario(scenario: string, ...sets: string[]): Promise<Map<string, Rendered>> {
+  const inputs = await scenarioInputs(scenario, ...sets);
+  const manifests = parseManifests(await renderManifests({ inputs }, await mergedValues(inputs)));
+  return new Map(manifests.map((manifest) => [`${manifest.kind} ${manifest.metadata.name}`, manifest]));
+}
