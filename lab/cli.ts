@@ -4,9 +4,11 @@ import { down } from "./down.ts";
 import { exclusively } from "./exclusive.ts";
 import { labPaths } from "./paths.ts";
 import { checkGo } from "./preflight.ts";
+import { step } from "./progress.ts";
 import { labStatus, statusTable } from "./status.ts";
 import { runDoubleTests, runTests } from "./test-run.ts";
 import { up } from "./up.ts";
+import { installPackage } from "./user-folder.ts";
 
 const paths = labPaths();
 
@@ -44,6 +46,7 @@ program
   .allowUnknownOption()
   .action(async (vitestArguments: string[], options: { down: boolean }) => {
     await exclusively(paths, () => up(paths));
+    await step("the npm package, packed and installed as a user would", 5, () => installPackage(paths));
     process.exitCode = await runTests(paths, vitestArguments);
     if (options.down) await exclusively(paths, () => down(paths, false));
   });

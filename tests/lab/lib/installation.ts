@@ -1,15 +1,16 @@
-import { appendFileSync, mkdirSync, rmSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { TELEPORT_CLUSTER_NAME, TELEPORT_HOST, TELEPORT_PORT } from "../../../lab/addresses.ts";
 import { labPaths } from "../../../lab/paths.ts";
+import { userFolder } from "../../../lab/user-folder.ts";
 import { type DocumentedStep, documentedSteps } from "./documented-steps.ts";
 import { shell, tryShell } from "./shell.ts";
 
 export const REPOSITORY = new URL("../../../", import.meta.url).pathname;
 
-/** The folder that plays the user's: values.yaml, and istio-teleport installed from its own npm package. */
-export const USER_DIR = join(labPaths().state, "user");
+/** The folder that plays the user's; the package is installed there already. */
+export const USER_DIR = userFolder(labPaths());
 
 /** What the lab's user sets beside the two required values: images that no registry serves here, and the test app. */
 const LAB_VALUES = {
@@ -23,20 +24,6 @@ const LAB_VALUES = {
 
 /** Overrides of istiod for the lab's plain Envoy; see the file itself. */
 export const ISTIO_LAB_VALUES = join(REPOSITORY, "lab", "istio-lab-values.yaml");
-
-/**
- * Makes the user's folder, with the package as `npm pack` makes it. npm reaches its registry from the machine's own
- * network namespace only.
- */
-export async function freshUserDir(): Promise<void> {
-  rmSync(USER_DIR, { recursive: true, force: true });
-  mkdirSync(USER_DIR, { recursive: true });
-  const outside = "nsenter --target 1 --net --";
-  await shell(`${outside} npm pack --silent --pack-destination '${USER_DIR}' '${REPOSITORY}'`, { cwd: USER_DIR });
-  await shell(`${outside} npm install --silent --no-save --omit=dev --omit=peer ./istio-teleport-*.tgz`, {
-    cwd: USER_DIR,
-  });
-}
 
 /** The steps of docs/installation.md up to the test app, as the lab runs them. */
 export function installationSteps(): DocumentedStep[] {

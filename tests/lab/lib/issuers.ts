@@ -31,7 +31,7 @@ export class Issuers {
 
   /** Reads the CA of the Teleport double from its data and istiod's from its Secret. */
   static async read(): Promise<Issuers> {
-    const teleport = new X509Certificate(readFileSync(join(labPaths().teleportData, "spiffe-ca.crt")));
+    const teleport = new X509Certificate(readFileSync(join(labPaths().teleportData, "authorities", "spiffe.crt")));
     const istiod = await shell(
       "kubectl -n istio-system get secret istio-ca-secret -o jsonpath='{.data.ca-cert\\.pem}'",
     );
