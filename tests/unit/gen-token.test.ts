@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
@@ -117,6 +118,19 @@ describe("the document", () => {
     expect(keysOf(output.stdout)).toEqual(["current", "previous"]);
   });
 
+  it("takes the keys from stdin", async () => {
+    vi.spyOn(process, "stdin", "get").mockReturnValue(Readable.from([jwksBytes(current.jwk)]) as never);
+    await genToken("--jwks-file", "-", "--extra-jwks", file("old.json"));
+    expect(keysOf(output.stdout)).toEqual(["current", "previous"]);
+  });
+
+  it("takes the values from stdin", async () => {
+    const values = "global: {teleport: {clusterName: c, proxyAddr: 'c:443', join: {tokenName: piped}}}\n";
+    vi.spyOn(process, "stdin", "get").mockReturnValue(Readable.from([Buffer.from(values)]) as never);
+    await genToken("-f", "-", "--jwks-file", file("jwks.json"));
+    expect(parse(output.stdout).metadata.name).toBe("piped");
+  });
+
   it("needs no keys for oidc and in_cluster", async () => {
     await genToken("--type", "oidc", "--issuer", "https://oidc.eks.eu-west-1.amazonaws.com/id/X");
     expect(parse(output.stdout).spec.kubernetes.oidc).toEqual({
@@ -164,6 +178,14 @@ describe("a live cluster", () => {
   it("is enough without the right to read the discovery document", async () => {
     const answers = cluster();
     answers[1] = { when: "openid-configuration", stderr: "Error from server (Forbidden): forbidden", code: 1 };
+    await kubectl.answer(answers);
+    await genToken();
+    expect(keysOf(output.stdout)).toEqual(["current"]);
+  });
+
+  it("is enough when the discovery document is not JSON", async () => {
+    const answers = cluster();
+    answers[1] = { when: "openid-configuration", stdout: "<html>" };
     await kubectl.answer(answers);
     await genToken();
     expect(keysOf(output.stdout)).toEqual(["current"]);
@@ -293,6 +315,7 @@ it.each<[string, string[], string]>([
   ["a pod for in_cluster", ["--type", "in_cluster", "--verify-as", "a/b"], "--verify-as concerns the keys"],
   ["stdin twice", ["--jwks-file", "-", "--extra-jwks", "-"], "stdin can be read only once"],
   ["stdin for values and keys", ["-f", "-", "--jwks-file", "-"], "both read stdin"],
+  ["a file without end", ["--jwks-file", "/dev/zero"], "What the file /dev/zero holds is larger than 1 MiB"],
   [
     "a file that does not exist",
     ["--jwks-file", "/nonexistent/jwks.json"],

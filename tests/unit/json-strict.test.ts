@@ -74,6 +74,14 @@ describe("parseStrictJson", () => {
     expect(parse('{"keys":[{"kid":"a\\"b"},{"kid":"c"}]}')).toEqual({ keys: [{ kid: 'a"b' }, { kid: "c" }] });
   });
 
+  it("takes strings that would be JSON without their escapes, too", () => {
+    expect(parse('["\\",\\""]')).toEqual(['","']);
+  });
+
+  it("says escaped quotes only where nothing else is wrong", async () => {
+    expect(await refusal(() => parse('{"a":"\\"" b}'))).toContain("not valid JSON (line 1, column 11)");
+  });
+
   it("repeats nothing of what it refuses", async () => {
     for (const text of ['{"k":"SECRET" "d"}', '{"k":SECRET}', "SECRET", '{"k":"SECRET', '{\\"k\\":\\"SECRET\\"}']) {
       expect(await refusal(() => parse(text))).not.toContain("SECRET");

@@ -36,6 +36,10 @@ describe("parseJwks", () => {
     expect(keys.map(algorithmOf)).toEqual(["RS256", "ES256", "ES384", "ES512"]);
   });
 
+  it.each(["Aw", "AQAB", "f____w"])("takes the RSA exponent %s", (exponent) => {
+    expect(parse(one({ ...rsa.jwk, e: exponent }))).toHaveLength(1);
+  });
+
   it("keeps the order of the keys and only the public members, in one order", () => {
     const { kty, n, e } = rsa.jwk;
     const bytes = jwksBytes(

@@ -66,4 +66,15 @@ it("prints help and version on stdout", async () => {
 it("prints the help on stderr when no command is named", async () => {
   expect(await run(() => {})).toBe(1);
   expect(output.stderr).toMatch(/^Usage: tool/);
+  expect(output.stderr).not.toContain("tool: ");
+});
+
+it.each([
+  ["EPIPE", ""],
+  ["ENOSPC", "tool: The output could not be written (ENOSPC); free some space.\n"],
+])("ends with exit code 2 when stdout fails with %s", async (code, sentence) => {
+  const exit = vi.spyOn(process, "exit").mockImplementation((() => {}) as never);
+  await run(() => process.stdout.emit("error", Object.assign(new Error("write"), { code })), "part");
+  expect(exit).toHaveBeenCalledWith(2);
+  expect(output.stderr).toBe(sentence);
 });

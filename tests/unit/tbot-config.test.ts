@@ -39,6 +39,18 @@ describe("checkTbotConfig", () => {
 
   it.each<[string, (c: Loose) => void]>([
     [
+      "the highest port",
+      (c) => {
+        c.proxy_server = "a:65535";
+      },
+    ],
+    [
+      "only the kubelet's read-only port",
+      (c) => {
+        c.services[0].attestors.kubernetes.kubelet = { read_only_port: 10255 };
+      },
+    ],
+    [
       "labels as selector",
       (c) => {
         c.services[0].selector = { labels: { env: ["dev"] } };
@@ -85,6 +97,28 @@ describe("checkTbotConfig", () => {
   });
 
   it.each<[string, (c: Loose) => void, string]>([
+    [
+      "an Auth Service with a scheme",
+      (c) => {
+        delete c.proxy_server;
+        c.auth_server = "https://a:3025";
+      },
+      "auth_server is",
+    ],
+    [
+      "a port alone",
+      (c) => {
+        c.diag_addr = ":3001";
+      },
+      'diag_addr is ":3001"; write it as host:port',
+    ],
+    [
+      "labels that name none",
+      (c) => {
+        c.services[0].selector = { labels: {} };
+      },
+      "services[0].selector.labels is empty",
+    ],
     [
       "the typo of Teleport's docs",
       (c) => {

@@ -92,7 +92,78 @@ describe("checkTeleportDocument", () => {
     },
   );
 
+  it("takes the longest lives and names", () => {
+    const longest = identity();
+    longest.spec.spiffe.x509.maximum_ttl = "1209600s";
+    longest.spec.spiffe.jwt.maximum_ttl = "86400s";
+    expect(() => checkTeleportDocument(longest)).not.toThrow();
+    longest.spec.spiffe.x509.maximum_ttl = "1s";
+    expect(() => checkTeleportDocument(longest)).not.toThrow();
+    const name = Array.from({ length: 4 }, (_, i) => "a".repeat(i === 3 ? 61 : 63)).join(".");
+    const named = operatorToken();
+    named.metadata.name = name;
+    named.spec.kubernetes.allow[0].service_account = `${"n".repeat(63)}:${name}`;
+    expect(name).toHaveLength(253);
+    expect(() => checkTeleportDocument(named)).not.toThrow();
+  });
+
   it.each<[string, () => Loose, (d: Loose) => void, string]>([
+    [
+      "a label of any name",
+      role,
+      (d) => {
+        d.spec.allow.workload_identity_labels = { "*": ["dev"] };
+      },
+      'spec.allow.workload_identity_labels is "*"; write a label without',
+    ],
+    [
+      "a label without values",
+      role,
+      (d) => {
+        d.spec.allow.workload_identity_labels.env = [];
+      },
+      "spec.allow.workload_identity_labels.env is empty",
+    ],
+    [
+      "an empty label value",
+      identity,
+      (d) => {
+        d.metadata.labels.env = "";
+      },
+      "metadata.labels.env is empty; give at least one character",
+    ],
+    [
+      "a hint with an unknown attribute",
+      identity,
+      (d) => {
+        d.spec.spiffe.hint = "{{ user.nme }}";
+      },
+      'spec.spiffe.hint is "{{ user.nme }}"; write {{ }} around one attribute',
+    ],
+    [
+      "a DNS name with an unknown attribute",
+      identity,
+      (d) => {
+        san("{{ user.nme }}.example")(d);
+      },
+      "write {{ }} around one attribute",
+    ],
+    [
+      "a name of 254 characters",
+      operatorToken,
+      (d) => {
+        d.metadata.name = Array.from({ length: 4 }, (_, i) => "a".repeat(i === 3 ? 62 : 63)).join(".");
+      },
+      "with the operator it names a Kubernetes object",
+    ],
+    [
+      "a ServiceAccount of 254 characters",
+      token,
+      (d) => {
+        d.spec.kubernetes.allow[0].service_account = `${"n".repeat(63)}:${Array.from({ length: 4 }, (_, i) => "a".repeat(i === 3 ? 62 : 63)).join(".")}`;
+      },
+      "NAMESPACE:NAME",
+    ],
     ["a null document", () => null, () => {}, "Teleport's undefined is not a resource"],
     [
       "another kind",

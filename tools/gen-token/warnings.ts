@@ -25,7 +25,7 @@ export function warnings(settings: Settings, cluster: ClusterFacts | undefined):
         ]
       : [];
   }
-  if (settings.type !== "static_jwks" || cluster === undefined) return [];
+  if (cluster === undefined) return [];
   const match = ROTATING.find(({ pattern }) => pattern.test(cluster.issuer) || pattern.test(cluster.server));
   if (match === undefined) return [];
   const issuer = cluster.issuer.startsWith("https://") ? cluster.issuer : "<the cluster's issuer URL>";

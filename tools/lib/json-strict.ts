@@ -81,7 +81,7 @@ function refuseLookalikes(text: string, source: string): void {
     );
   }
   if (isJson(start)) return;
-  if (start.includes('\\"') && isJson(start.replaceAll('\\"', '"'))) {
+  if (isJson(start.replaceAll('\\"', '"'))) {
     throw new ExitError(
       `The quotes in ${source} are escaped (\\"), as a sed script does it; Teleport would refuse the join: write the JWKS as it is, do not escape quotes.`,
     );
