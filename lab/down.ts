@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
 import { daemons, stopDaemon } from "./daemons.ts";
-import { labProcesses, namespaceRemains, removeNamespaces } from "./namespaces.ts";
+import { namespaceRemains, removeNamespaces } from "./namespaces.ts";
 import type { LabPaths } from "./paths.ts";
 import { say, step } from "./progress.ts";
 
@@ -14,8 +14,7 @@ export async function down(paths: LabPaths, wipe: boolean): Promise<void> {
   await step("stopping daemons", 3, async () => {
     for (const daemon of [...daemons(paths)].reverse()) await stopDaemon(paths, daemon);
   });
-  const left = labProcesses(paths).length;
-  await step(`ending pods (${left} processes), removing namespaces and cgroups`, 1, () => removeNamespaces(paths));
+  await step("ending pods, removing namespaces and cgroups", 1, () => removeNamespaces(paths));
   const remains = await namespaceRemains(paths);
   if (remains.length > 0)
     throw new ExitError(`The lab is down, but this is left of it: ${remains.join(", ")}.`, EXIT.unavailable);

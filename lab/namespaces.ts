@@ -60,7 +60,7 @@ export function asLabProcess(paths: LabPaths, command: readonly string[]): strin
 }
 
 /** Pids of all processes of the lab, started by it or by its pods. */
-export function labProcesses(paths: LabPaths): number[] {
+function labProcesses(paths: LabPaths): number[] {
   return existsSync(processCgroup(paths)) ? processesBelow(processCgroup(paths)) : [];
 }
 

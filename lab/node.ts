@@ -17,3 +17,9 @@ export async function isNodeReady(paths: LabPaths): Promise<boolean> {
   // Kubernetes' times have whole seconds.
   return status === "True" && heartbeat !== undefined && Date.parse(heartbeat) + 999 >= Date.parse(kubelet.startedAt);
 }
+
+/** Whether pods can be created: admission wants their namespace's service account, which the controller manager makes a moment after its start. */
+export async function acceptsPods(paths: LabPaths): Promise<boolean> {
+  const kubectl = [toolPath(paths, "kubectl"), "get", "serviceaccount", "default", "--namespace=default"];
+  return (await labExec(paths, kubectl, { timeout: 5000 })).code === 0;
+}

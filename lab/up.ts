@@ -8,7 +8,7 @@ import { awaitDaemon, type Daemon, daemons, isCurrent, isHealthy, startDaemon } 
 import { installPackages } from "./debian-packages.ts";
 import { importImages, outdatedImages } from "./images.ts";
 import { createNamespaces, namespacesExist } from "./namespaces.ts";
-import { isNodeReady } from "./node.ts";
+import { acceptsPods, isNodeReady } from "./node.ts";
 import type { LabPaths } from "./paths.ts";
 import { createPki } from "./pki.ts";
 import { checkMachine } from "./preflight.ts";
@@ -67,7 +67,8 @@ async function startCluster(paths: LabPaths, all: readonly Daemon[]): Promise<vo
     startTogether(["kube-controller-manager", "kube-scheduler", "coredns", "kube-proxy", "kubelet"]),
   );
   await step("node Ready", 3, async () => {
-    if (await eventually(() => isNodeReady(paths), NODE_READY_TIMEOUT_MS)) return;
+    const ready = async () => (await isNodeReady(paths)) && (await acceptsPods(paths));
+    if (await eventually(ready, NODE_READY_TIMEOUT_MS)) return;
     throw new ExitError(
       `The node isn't Ready after 2 minutes; ${logTail(logFile(paths, "kubelet"))}`,
       EXIT.unavailable,
