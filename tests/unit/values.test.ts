@@ -21,7 +21,7 @@ test("a minimal file is the defaults with two values", async () => {
   expect(await load(MINIMAL)).toEqual(expected);
 });
 
-test("later files win over earlier ones, --set over both; maps merge, lists replace, null deletes a key", async () => {
+test("later files win over earlier ones, --set over both; maps merge, lists replace", async () => {
   const [first, second] = [join(dir, "1.yaml"), join(dir, "2.yaml")];
   await writeFile(first, `${MINIMAL}tbot: {image: {tag: "18.12.0"}, podLabels: {a: x}, tolerations: []}\n`);
   await writeFile(second, 'tbot: {image: {tag: "18.13.0"}, podLabels: {b: y}, resources: {limits: null}}\n');
@@ -30,7 +30,7 @@ test("later files win over earlier ones, --set over both; maps merge, lists repl
   expect(tbot.image.tag).toBe("18.13.0");
   expect(tbot.podLabels).toEqual({ a: "x", b: "z" });
   expect(tbot.tolerations).toEqual([]);
-  expect(tbot.resources).toEqual({ requests: { cpu: "20m", memory: "64Mi" } });
+  expect(tbot.resources).toEqual({ limits: null, requests: { cpu: "20m", memory: "64Mi" } });
   expect(tbot.extraEnv).toEqual([{ name: "A", value: "b,c" }]);
   expect(tbot.debug).toBe(true);
 });
@@ -40,7 +40,7 @@ test("every wrong value has its sentence, all at once", async () => {
 global: {teleport: {clusterName: Upper, proxyAddr: "https://x"}}
 cluserName: x
 tbot: {socket: {fil: x, file: a/b}, image: {tag: 18, digest: null}, credentialTTL: 1d, extraEnv: [x]}
-istio: {injectionTemplate: gateway}
+istio: {injectionTemplate: gateway, print: null}
 mesh: {mtls: {mode: strict}}
 name: x
 `;
@@ -55,7 +55,8 @@ name: x
     "tbot.socket.fil is not a value; did you mean tbot.socket.file?",
     'tbot.socket.file is "a/b", which does not match',
     'tbot.image.tag is 18, which is not a string: put it in quotes in a values file ("18").',
-    "tbot.image.digest is missing, because null removes it: leave it out for the default, or give it a value.",
+    "tbot.image.digest is null, which is not a string: leave it out for the default.",
+    "istio.print is missing: leave it out of your values for the default (null removes it), or give it a value.",
     'tbot.credentialTTL is "1d", which does not match ^[1-9][0-9]*[smh]$. Life of each workload\'s certificate, as one number with a unit (s, m, h); at most 336h.',
     'tbot.extraEnv[0] is "x", which is not a map.',
     'istio.injectionTemplate is "gateway", a reserved name: choose another one.',
@@ -71,6 +72,7 @@ test.each([
   ["\ttbot: 1", "stdin:1:1: "],
   ["- tbot", "stdin is not a map of values"],
   ["just text", "stdin is not a map of values"],
+  ["global:\n  teleport:\n", "stdin:2:12: a key below global cannot be null"],
   [`${MINIMAL}---\n${MINIMAL}`, "stdin holds more than one YAML document"],
 ])("the file %j is refused with its place", async (text, sentence) => {
   await expect(load(text)).rejects.toThrow(sentence);

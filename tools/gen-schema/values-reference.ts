@@ -8,8 +8,9 @@ export function valuesReference(nodes: ValueNode[]): string {
 # Values
 
 Every value of the chart. Set them in a file (\`-f values.yaml\`) or with \`--set path=value\`; the same files serve Helm
-and the commands of \`istio-teleport\`. Unknown keys are refused by both. \`null\` deletes a key, as Helm has it, and is
-legal only inside a map whose keys are yours.
+and the commands of \`istio-teleport\`. Unknown keys are refused by both. To have a
+default leave the key out: \`null\` deletes a key, stays null or is ignored by Helm depending on where it stands, and is
+refused wherever it cannot be meant.
 
 ${sections.join("\n")}`;
 }

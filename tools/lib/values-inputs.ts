@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { text as readStream } from "node:stream/consumers";
-import { isMap, isScalar, parseAllDocuments } from "yaml";
+import { isMap, isScalar, LineCounter, parseAllDocuments, visit } from "yaml";
 import { ExitError } from "./exit-error.ts";
 import type { ValuesInputs } from "./helm.ts";
 
@@ -16,7 +16,8 @@ export interface ValuesOptions {
 
 /**
  * Reads a user's values files and refuses what Helm would take silently: duplicate keys (the last one wins), further
- * documents (ignored) and files that are no map.
+ * documents (ignored), files that are no map, and `null` below `global` (mostly ignored: the default comes back
+ * through the subcharts).
  *
  * @throws ExitError naming file, line and column.
  */
@@ -31,8 +32,12 @@ export async function readValuesInputs({ files = [], sets = [], stdin }: ValuesO
     checkValuesYaml(name, text);
     read.push({ name, text });
   }
+  const ignored = sets.find((assignment) => /(^|,)global\.[^,]*=null(,|$)/.test(assignment));
+  if (ignored) throw new ExitError(`--set ${ignored}: ${NULL_IN_GLOBAL}`);
   return { files: read, sets: [...sets] };
 }
+
+const NULL_IN_GLOBAL = "a key below global cannot be null: leave it out for its default, or give it another value.";
 
 async function readText(file: string): Promise<string> {
   try {
@@ -46,7 +51,8 @@ async function readText(file: string): Promise<string> {
 }
 
 function checkValuesYaml(name: string, text: string): void {
-  const documents = parseAllDocuments(text);
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter: lines });
   if (!Array.isArray(documents)) return;
   const [first, second] = documents;
   const error = first?.errors[0];
@@ -62,4 +68,13 @@ function checkValuesYaml(name: string, text: string): void {
   if (contents !== null && !isMap(contents) && !(isScalar(contents) && contents.value === null)) {
     throw new ExitError(`${name} is not a map of values: it must look like \`global: {teleport: {...}}\`.`);
   }
+  const global = isMap(contents) ? contents.get("global", true) : undefined;
+  if (!isMap(global)) return;
+  visit(global, {
+    Pair: (_, { value }) => {
+      if (value !== null && !(isScalar(value) && value.value === null)) return;
+      const { line, col } = lines.linePos(value?.range?.[0] ?? 0);
+      throw new ExitError(`${name}:${line}:${col}: ${NULL_IN_GLOBAL}`);
+    },
+  });
 }

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Ajv, type ErrorObject } from "ajv";
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { ExitError } from "./exit-error.ts";
 import { nearestKey } from "./nearest-key.ts";
 import { CHART_DIR } from "./package-files.ts";
@@ -20,11 +20,19 @@ interface SchemaNode {
  * @throws ExitError with one sentence for each wrong value: its path, what was given, what is allowed.
  */
 export async function validateValues(merged: unknown): Promise<Values> {
-  const schema = JSON.parse(await readFile(join(CHART_DIR, "values.schema.json"), "utf8")) as SchemaNode;
-  const validate = new Ajv({ allErrors: true, verbose: true, strictTypes: false }).compile<Values>(schema);
+  compiled ??= compile();
+  const { schema, validate } = await compiled;
   if (validate(merged)) return merged;
   const errors = validate.errors ?? [];
   throw new ExitError([...new Set(errors.map((error) => sentence(error, schema)))].join("\n"));
+}
+
+let compiled: ReturnType<typeof compile> | undefined;
+
+async function compile(): Promise<{ schema: SchemaNode; validate: ValidateFunction<Values> }> {
+  const schema = JSON.parse(await readFile(join(CHART_DIR, "values.schema.json"), "utf8")) as SchemaNode;
+  const ajv = new Ajv({ allErrors: true, verbose: true, strictTypes: false });
+  return { schema, validate: ajv.compile<Values>(schema) };
 }
 
 function sentence(error: ErrorObject, schema: SchemaNode): string {
@@ -34,7 +42,7 @@ function sentence(error: ErrorObject, schema: SchemaNode): string {
     return unknownKey([...keys, String(error.params.additionalProperty)], schema);
   }
   if (error.keyword === "required") {
-    return `${pathOf([...keys, String(error.params.missingProperty)])} is missing, because null removes it: leave it out for the default, or give it a value.`;
+    return `${pathOf([...keys, String(error.params.missingProperty)])} is missing: leave it out of your values for the default (null removes it), or give it a value.`;
   }
   const given = `${path} is ${JSON.stringify(error.data)}`;
   const { description } = schemaAt(keys, schema) ?? {};
@@ -58,6 +66,7 @@ function firstSentence(text: string): string {
 }
 
 function typeMend(error: ErrorObject): string {
+  if (error.data === null) return ": leave it out for the default";
   const scalar = typeof error.data === "number" || typeof error.data === "boolean";
   return error.params.type === "string" && scalar ? `: put it in quotes in a values file ("${error.data}")` : "";
 }

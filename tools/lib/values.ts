@@ -1,5 +1,5 @@
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { parse } from "yaml";
 import { helmTemplate, type ValuesInputs } from "./helm.ts";
 import { CHART_DIR } from "./package-files.ts";
@@ -23,7 +23,16 @@ export async function loadValues(options: ValuesOptions): Promise<Values> {
 export async function mergedValues(inputs: ValuesInputs): Promise<Values> {
   const values = await validateValues(await merge(inputs));
   checkValues(values);
-  return values;
+  return withoutInjectedGlobals(values);
+}
+
+/** Helm copies `global` into the values of each subchart; our documents read it at the top only. */
+function withoutInjectedGlobals(values: Values): Values {
+  const sections = Object.entries(values).map(([key, section]) => {
+    const { global: _, ...own } = section as { global?: unknown };
+    return [key, own];
+  });
+  return Object.fromEntries(sections) as Values;
 }
 
 /** The chart's own defaults, unchecked: without a cluster name they are not yet legal. */
@@ -32,18 +41,22 @@ export async function defaultValues(): Promise<Values> {
 }
 
 /**
- * The merge is Helm's own: a chart with our defaults and one template that prints them. Helm's YAML is 1.1 (`on` is
- * true), `--set` has a grammar of its own and `null` deletes; a merge of ours would differ somewhere, and then we
- * would check other values than Helm installs.
+ * The merge is Helm's own: our chart without its templates and its schema, and one template that prints the values.
+ * Helm's YAML is 1.1 (`on` is true), `--set` has a grammar of its own, and `null` deletes a key, stays or is ignored
+ * depending on the subchart it is for; a merge of ours would differ somewhere, and then we would check other values
+ * than Helm installs.
  */
 async function merge(inputs: ValuesInputs): Promise<unknown> {
   if (inputs.files.length === 0 && inputs.sets.length === 0) return defaultValues();
-  return withTempDir(async (chart) => {
+  return withTempDir(async (dir) => {
+    const chart = join(dir, "chart");
+    await cp(CHART_DIR, chart, { recursive: true, filter: (path) => !DROPPED.has(basename(path)) });
     await mkdir(join(chart, "templates"));
-    await writeFile(join(chart, "Chart.yaml"), "apiVersion: v2\nname: values\nversion: 0.0.0\n");
-    await copyFile(join(CHART_DIR, "values.yaml"), join(chart, "values.yaml"));
     await writeFile(join(chart, "templates", "values.yaml"), "{{ .Values | toJson }}\n");
     const printed = await helmTemplate({ inputs, chart });
     return JSON.parse(printed.slice(printed.indexOf("\n{")));
   });
 }
+
+/** Parts of a chart that have no say in the merge. */
+const DROPPED = new Set(["templates", "values.schema.json"]);

@@ -14,13 +14,22 @@ export function scenarioInputs(scenario: string, ...sets: string[]): Promise<Val
 }
 
 /** A rendered object with everything that is in it. */
-export type Rendered = Manifest & {
+export type Rendered = Omit<Manifest, "metadata"> & {
   // biome-ignore lint/suspicious/noExplicitAny: assertions reach into objects of every kind
   [key: string]: any;
 };
 
-/** The objects of a scenario, by "Kind name". */
-export async function renderScenario(scenario: string, ...sets: string[]): Promise<Map<string, Rendered>> {
+const rendered = new Map<string, Promise<Map<string, Rendered>>>();
+
+/** The objects of a scenario, by "Kind name"; rendered once for the same arguments. */
+export function renderScenario(scenario: string, ...sets: string[]): Promise<Map<string, Rendered>> {
+  const id = [scenario, ...sets].join(" ");
+  const known = rendered.get(id) ?? render(scenario, sets);
+  rendered.set(id, known);
+  return known;
+}
+
+async function render(scenario: string, sets: string[]): Promise<Map<string, Rendered>> {
   const inputs = await scenarioInputs(scenario, ...sets);
   const manifests = parseManifests(await renderManifests({ inputs }, await mergedValues(inputs)));
   return new Map(manifests.map((manifest) => [`${manifest.kind} ${manifest.metadata.name}`, manifest]));
