@@ -108,6 +108,11 @@ describe("parseJwks", () => {
     ["an alg of another curve", { keys: [{ ...ec.jwk, alg: "ES384" }] }, "for an EC key on P-256 it is ES256"],
     ["RSA of 1024 bits", { keys: [rsaKey("short", 1024).jwk] }, "is an RSA key of 1024 bits; at least 2048"],
     ["RSA of 2047 bits", { keys: [rsaKey("short", 2047).jwk] }, "is an RSA key of 2047 bits"],
+    [
+      "RSA of 16392 bits",
+      { keys: [{ ...rsa.jwk, n: `_${"_".repeat(2731)}` }] },
+      "is an RSA key of 16392 bits; at most 16384",
+    ],
     ["no modulus", { keys: [{ ...rsa.jwk, n: undefined }] }, 'no base64url text in its member "n"'],
     ["a padded modulus", { keys: [{ ...rsa.jwk, n: `${n}==` }] }, 'no base64url text in its member "n"'],
     ["plain base64", { keys: [{ ...rsa.jwk, n: "a+/b" }] }, 'no base64url text in its member "n"'],

@@ -17,7 +17,8 @@ export type JoinCheck =
 /**
  * Checks a ServiceAccount token against a join token of type static_jwks as Teleport's Auth Service does (Teleport
  * lib/kube/token/validator.go and join.go): the key chosen by `kid` from the document's own JWKS, signature, audience,
- * times, bound pod, life, and the allow list. The issuer is not checked, as there.
+ * times, bound pod, life, and the allow list. The issuer is not checked, as there. Stricter in one point: only the
+ * algorithms of Kubernetes, while Teleport's library also takes PS256 and its like.
  *
  * @param document the join token as it is printed, YAML or JSON
  * @param clusterName Teleport's cluster name, which the audience must contain

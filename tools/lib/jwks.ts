@@ -32,6 +32,9 @@ const SECRET_MEMBERS = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 const MIN_RSA_BITS = 2048;
 
+/** OpenSSL's limit; a longer key would only make the Auth Service slow. */
+const MAX_RSA_BITS = 16384;
+
 /**
  * Reads a JWKS and returns its public keys in the order given. Everything that Teleport would accept at `tctl create`
  * and then refuse (or misread) at the join is refused here: Teleport stores the JWKS text unparsed and selects the key
@@ -190,6 +193,9 @@ function rsaKey(value: Record<string, unknown>, kid: string, name: string): Publ
     throw new ExitError(
       `${name} is an RSA key of ${bits} bits; at least ${MIN_RSA_BITS} are needed: have the API server sign with a longer key.`,
     );
+  }
+  if (bits > MAX_RSA_BITS) {
+    throw new ExitError(`${name} is an RSA key of ${bits} bits; at most ${MAX_RSA_BITS} make sense: leave it out.`);
   }
   if (((Buffer.from(n, "base64url").at(-1) ?? 0) & 1) === 0) {
     throw new ExitError(`${name} has an even RSA modulus, which no key has; fetch the JWKS from the API server again.`);
