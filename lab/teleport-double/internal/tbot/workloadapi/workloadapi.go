@@ -49,13 +49,15 @@ var serverMetrics = func() *grpcmetrics.ServerMetrics {
 type Service struct {
 	workload.UnimplementedSpiffeWorkloadAPIServer
 
-	config   *config.WorkloadAPI
-	attestor attestor
-	issuer   svids.Issuer
-	renewal  time.Duration
-	bundles  *trustbundle.Cache
-	report   readiness.Report
-	log      *slog.Logger
+	config *config.WorkloadAPI
+	// callerPID is peercred.FromContext but in tests.
+	callerPID func(ctx context.Context) (pid int, ok bool)
+	attestor  attestor
+	issuer    svids.Issuer
+	renewal   time.Duration
+	bundles   *trustbundle.Cache
+	report    readiness.Report
+	log       *slog.Logger
 }
 
 type attestor interface {
@@ -77,13 +79,14 @@ func New(c *config.WorkloadAPI, d Dependencies) *Service {
 	lifetime := c.Lifetime.Or(d.Lifetime)
 	log := d.Log.With("service", c.Name)
 	return &Service{
-		config:   c,
-		attestor: attestation.New(c.Attestors, os.Getenv, log),
-		issuer:   svids.Issuer{Selector: c.Selector, TTL: lifetime.TTL, Issue: d.Issue},
-		renewal:  lifetime.RenewalInterval,
-		bundles:  d.Bundles,
-		report:   d.Report,
-		log:      log,
+		config:    c,
+		callerPID: peercred.FromContext,
+		attestor:  attestation.New(c.Attestors, os.Getenv, log),
+		issuer:    svids.Issuer{Selector: c.Selector, TTL: lifetime.TTL, Issue: d.Issue},
+		renewal:   lifetime.RenewalInterval,
+		bundles:   d.Bundles,
+		report:    d.Report,
+		log:       log,
 	}
 }
 
@@ -135,7 +138,7 @@ func (s *Service) Server() *grpc.Server {
 // attested go on without attributes, and it is the server's rules and templates
 // that decide.
 func (s *Service) authenticate(ctx context.Context) (*slog.Logger, *attribute.Workload) {
-	pid, ok := peercred.FromContext(ctx)
+	pid, ok := s.callerPID(ctx)
 	if !ok {
 		return s.log, nil
 	}
