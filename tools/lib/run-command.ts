@@ -17,7 +17,7 @@ export async function runMain(command: Command, argv: readonly string[]): Promis
   try {
     await command.parseAsync(argv);
   } catch (error) {
-    process.exitCode = fail(command, error);
+    process.exitCode = fail(command, argv, error);
   }
 }
 
@@ -27,14 +27,14 @@ function throwInsteadOfExit(command: Command): void {
   for (const subcommand of command.commands) throwInsteadOfExit(subcommand);
 }
 
-function fail(command: Command, error: unknown): number {
+function fail(command: Command, argv: readonly string[], error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0 || error.code === "commander.help") return error.exitCode;
     const message = error.message
       .replace(/^error: /, "")
       .replace(/\s*\n\s*/g, " ")
       .replace(/\.$/, "");
-    report(command, `${message}; \`${command.name()} --help\` lists the flags.`);
+    report(command, `${message}; \`${named(command, argv.slice(2))} --help\` lists the flags.`);
     return EXIT.refused;
   }
   if (error instanceof ExitError) {
@@ -45,6 +45,12 @@ function fail(command: Command, error: unknown): number {
   report(command, `This is a defect of istio-teleport: ${message}; please report it with the command that you ran.`);
   if (process.env.ISTIO_TELEPORT_DEBUG === "1" && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return EXIT.internal;
+}
+
+/** The command that the arguments lead to, with its parents: "istio-teleport render istio". */
+function named(command: Command, args: readonly string[]): string {
+  const subcommand = command.commands.find((candidate) => candidate.name() === args[0]);
+  return subcommand === undefined ? command.name() : `${command.name()} ${named(subcommand, args.slice(1))}`;
 }
 
 function report(command: Command, sentence: string): void {
