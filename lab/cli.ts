@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
+import { EXIT } from "../tools/lib/exit-error.ts";
+import { runMain } from "../tools/lib/run-command.ts";
 import { down } from "./down.ts";
 import { exclusively } from "./exclusive.ts";
 import { labPaths } from "./paths.ts";
@@ -12,11 +13,9 @@ import { installPackage } from "./user-folder.ts";
 
 const paths = labPaths();
 
-const program = new Command("lab")
-  .description(
-    "A real one-node cluster with Istio's programs on this machine, in one network namespace, with a double of Teleport.",
-  )
-  .showHelpAfterError();
+const program = new Command("lab").description(
+  "A real one-node cluster with Istio's programs on this machine, in one network namespace, with a double of Teleport.",
+);
 
 program
   .command("up")
@@ -59,10 +58,4 @@ program
     process.exitCode = await runDoubleTests();
   });
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof ExitError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = error.code;
-}
+await runMain(program, process.argv);

@@ -1,11 +1,3 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
-import { NODE_CIDR, NODE_IP } from "./addresses.ts";
-import { command, eventually, logTail } from "./commands.ts";
-import { LAB_NAME, type LabPaths } from "./paths.ts";
-import { logFile, runningProcess, startProcess, stopProcess } from "./processes.ts";
-
 /**
  * What keeps the lab apart from the machine it runs on:
  *
@@ -14,9 +6,17 @@ import { logFile, runningProcess, startProcess, stopProcess } from "./processes.
  *   there is gone with the last process, as after a node's power-off. It receives the machine's mounts and passes none back;
  * - a cgroup in the v2 hierarchy that holds every process of the lab, so that none is missed in the end, however it was started.
  *   kubelet puts its pods' cgroups below the one of the same name in each hierarchy.
- *
- * The holder, a sleeping process, stands for both namespaces: others enter them through its pid.
  */
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
+import { NODE_CIDR, NODE_IP } from "./addresses.ts";
+import { command, eventually, logTail } from "./commands.ts";
+import { LAB_NAME, type LabPaths } from "./paths.ts";
+import { logFile, runningProcess, startProcess, stopProcess } from "./processes.ts";
+
+/** A sleeping process that stands for both namespaces: others enter them through its pid. */
 const HOLDER = "holder";
 
 /** Host directories that kubelet and CNI plugins use by fixed path, whatever their settings. */

@@ -20,12 +20,17 @@ export async function checkMachine(paths: LabPaths, cold: boolean): Promise<void
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw refusal(`The lab runs on Linux x64 only (this is ${process.platform} ${process.arch}).`);
   }
-  if (process.getuid?.() !== 0) throw refusal("The lab makes namespaces, cgroups and mounts: run it as root.");
+  checkRoot();
   if (!existsSync("/usr/bin/apt-get"))
     throw refusal("The lab takes runc, CNI plugins and others from Debian packages: apt-get isn't here.");
   checkKernel(paths);
   checkDisk(paths, cold ? COLD_GIGABYTES : WARM_GIGABYTES);
   if (cold) await checkGo();
+}
+
+/** Refuses another user than root, who alone may make or remove what the lab consists of. */
+export function checkRoot(): void {
+  if (process.getuid?.() !== 0) throw refusal("The lab makes namespaces, cgroups and mounts: run it as root.");
 }
 
 function checkKernel(paths: LabPaths): void {
