@@ -4,7 +4,7 @@ import { runMain } from "../tools/lib/run-command.ts";
 import { down } from "./down.ts";
 import { exclusively } from "./exclusive.ts";
 import { labPaths } from "./paths.ts";
-import { checkGo } from "./preflight.ts";
+import { checkGo, checkRoot } from "./preflight.ts";
 import { step } from "./progress.ts";
 import { labStatus, statusTable } from "./status.ts";
 import { runDoubleTests, runTests } from "./test-run.ts";
@@ -20,13 +20,13 @@ const program = new Command("lab").description(
 program
   .command("up")
   .description("build what is missing, start what isn't running")
-  .action(() => exclusively(paths, () => up(paths)));
+  .action(() => changing(() => up(paths)));
 
 program
   .command("down")
   .description("stop everything and make sure that nothing is left running")
   .option("--wipe", "also remove the cluster's state; built components stay", false)
-  .action(({ wipe }: { wipe: boolean }) => exclusively(paths, () => down(paths, wipe)));
+  .action(({ wipe }: { wipe: boolean }) => changing(() => down(paths, wipe)));
 
 program
   .command("status")
@@ -44,10 +44,10 @@ program
   .option("--down", "stop the lab afterwards, whether the tests passed or not", false)
   .allowUnknownOption()
   .action(async (vitestArguments: string[], options: { down: boolean }) => {
-    await exclusively(paths, () => up(paths));
+    await changing(() => up(paths));
     await step("the npm package, packed and installed as a user would", 5, () => installPackage(paths));
     process.exitCode = await runTests(paths, vitestArguments);
-    if (options.down) await exclusively(paths, () => down(paths, false));
+    if (options.down) await changing(() => down(paths, false));
   });
 
 program
@@ -57,5 +57,11 @@ program
     await checkGo();
     process.exitCode = await runDoubleTests();
   });
+
+/** Work that changes the lab: root's, and one command's at a time. */
+async function changing(work: () => Promise<void>): Promise<void> {
+  checkRoot();
+  await exclusively(paths, work);
+}
 
 await runMain(program, process.argv);

@@ -3,7 +3,6 @@ import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
 import { daemons, stopDaemon } from "./daemons.ts";
 import { namespaceRemains, removeNamespaces } from "./namespaces.ts";
 import type { LabPaths } from "./paths.ts";
-import { checkRoot } from "./preflight.ts";
 import { say, step } from "./progress.ts";
 
 /**
@@ -12,7 +11,6 @@ import { say, step } from "./progress.ts";
  * Throws an ExitError that names what is left.
  */
 export async function down(paths: LabPaths, wipe: boolean): Promise<void> {
-  checkRoot();
   await step("stopping daemons", 3, async () => {
     for (const daemon of [...daemons(paths)].reverse()) await stopDaemon(paths, daemon);
   });
