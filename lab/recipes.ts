@@ -50,6 +50,7 @@ const BUILD_REVISION = 1;
 const KUBERNETES = "v1.37.2";
 const ISTIO_RELEASE = "1.31.0-lab";
 const HELM3 = "v3.22.0";
+const HELM3_KUBERNETES_MINOR = "37";
 const HELM4 = "v4.3.1";
 const VEGETA = "v12.13.0";
 
@@ -127,7 +128,16 @@ export const HELM3_RECIPE = go({
   name: "helm3",
   version: HELM3,
   programs: { helm: "helm.sh/helm/v3/cmd/helm" },
-  variables: { "helm.sh/helm/v3/internal/version.version": HELM3 },
+  variables: {
+    "helm.sh/helm/v3/internal/version.version": HELM3,
+    // As Helm's Makefile links them, from its client-go's version. Without them Helm 3 renders for Kubernetes 1.20.
+    ...Object.fromEntries(
+      ["pkg/chartutil", "pkg/lint/rules"].flatMap((pkg) => [
+        [`helm.sh/helm/v3/${pkg}.k8sVersionMajor`, "1"],
+        [`helm.sh/helm/v3/${pkg}.k8sVersionMinor`, HELM3_KUBERNETES_MINOR],
+      ]),
+    ),
+  },
   seconds: 50,
 });
 

@@ -17,9 +17,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | quote }}
 Call with a dict: root, name, meshed (whether Istio injects sidecars there). */}}
 {{- define "istio-teleport.namespaceMetadata" -}}
 labels:
-  {{- if .meshed }}
-  istio-injection: enabled
-  {{- end }}
+  istio-injection: {{ .meshed | ternary "enabled" "disabled" }}
   {{- include "istio-teleport.labels" . | nindent 2 }}
   # hostPath volumes (tbot's socket) and Istio's init container are refused by the levels baseline and restricted.
   pod-security.kubernetes.io/enforce: privileged

@@ -14,7 +14,7 @@ let own: ChartRepository | undefined;
 const started = new Date();
 
 beforeAll(async () => {
-  rmSync(join(USER_DIR, "values.yaml"), { force: true });
+  for (const left of ["values.yaml", "helm-config"]) rmSync(join(USER_DIR, left), { recursive: true, force: true });
   const charts = istioCharts(labPaths());
   istio = await serveCharts(join(USER_DIR, "istio-charts"), [
     join(charts, "base"),

@@ -64,13 +64,13 @@ describe("the injection template", () => {
 
   it("serves a gateway that is installed with the values that render prints", async () => {
     const chart = join(istioCharts(labPaths()), "gateway");
-    const scratch = "--set autoscaling.enabled=false --set service.type=ClusterIP";
+    // The Deployment's image is `auto`, for which the API server defaults to the pull policy Always.
+    const scratch = "--set autoscaling.enabled=false --set service.type=ClusterIP --set imagePullPolicy=IfNotPresent";
     await shell(
       `npx -p istio-teleport istio-teleport render istio --gateway -f values.yaml | helm upgrade --install ingress '${chart}' -n injection -f - ${scratch} --wait --timeout 90s`,
       { cwd: USER_DIR },
     );
-    // A gateway without listeners: one for TLS passthrough of nothing would test Envoy, not us. Its own identity shows
-    // towards the mesh; without a listener it is read from its secret.
+    // A gateway shows its own identity only towards the mesh, as a client: nothing to read on the wire from outside.
     const secret = JSON.parse(await shell("istioctl proxy-config secret deploy/ingress.injection -o json")) as {
       dynamicActiveSecrets: {
         name: string;

@@ -7,7 +7,7 @@ import { userFolder } from "../../../lab/user-folder.ts";
 import { type DocumentedStep, documentedSteps } from "./documented-steps.ts";
 import { shell, tryShell } from "./shell.ts";
 
-export const REPOSITORY = new URL("../../../", import.meta.url).pathname;
+export const REPOSITORY = new URL("../../..", import.meta.url).pathname;
 
 /** The folder that plays the user's; the package is installed there already. */
 export const USER_DIR = userFolder(labPaths());
@@ -40,6 +40,8 @@ export async function runStep(
 ): Promise<string> {
   if (step.script.includes("export TELEPORT_CLUSTER=")) return "";
   const exports = [
+    // Repositories of the lab's user, not of whoever runs the lab.
+    `export HELM_CONFIG_HOME=${USER_DIR}/helm-config HELM_CACHE_HOME=${USER_DIR}/helm-cache`,
     `export TELEPORT_CLUSTER=${TELEPORT_CLUSTER_NAME}`,
     `export TELEPORT_PROXY=${TELEPORT_HOST}:${TELEPORT_PORT}`,
     `export ISTIO_REPO=${addresses.istioRepo}`,
