@@ -10,8 +10,8 @@ import { parseJwks } from "../../tools/lib/jwks.ts";
 import { teleportDocuments } from "../../tools/lib/teleport-documents.ts";
 import { mergedValues } from "../../tools/lib/values.ts";
 import type { Values } from "../../tools/lib/values-types.ts";
+import { repositoryPath } from "../support/run-helm.ts";
 import { alternatives, leavesOf, valuesAt } from "./support/perturb.ts";
-import { repositoryPath } from "./support/run-helm.ts";
 
 /**
  * A value that changes nothing is a lie to whoever sets it. Each leaf of values.yaml is changed to another legal value,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { istioValues } from "../../tools/lib/istio-values.ts";
-import { type Rendered, renderScenario, SCENARIOS, scenarioInputs } from "./support/scenarios.ts";
+import { type Rendered, renderScenario, SCENARIOS, scenarioInputs } from "../support/scenarios.ts";
 
 /** What a reader of the snapshots could miss: each line here is a promise of docs/security.md or of the design. */
 

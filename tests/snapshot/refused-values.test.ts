@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { helmReason, helmTemplate } from "../../tools/lib/helm.ts";
 import { mergedValues } from "../../tools/lib/values.ts";
 import { readValuesInputs } from "../../tools/lib/values-inputs.ts";
-import { repositoryPath, runHelm } from "./support/run-helm.ts";
-import { scenarioInputs } from "./support/scenarios.ts";
+import { repositoryPath, runHelm } from "../support/run-helm.ts";
+import { scenarioInputs } from "../support/scenarios.ts";
 
 /** Helm runs without our tools, and our tools run before Helm: what one refuses the other must refuse as well. */
 

@@ -3,8 +3,8 @@ import { asIstioOperator, istioValues } from "../../tools/lib/istio-values.ts";
 import { renderManifests } from "../../tools/lib/manifests.ts";
 import { teleportDocuments } from "../../tools/lib/teleport-documents.ts";
 import { mergedValues } from "../../tools/lib/values.ts";
+import { SCENARIOS, scenarioInputs } from "../support/scenarios.ts";
 import { renderNotes } from "./support/notes.ts";
-import { SCENARIOS, scenarioInputs } from "./support/scenarios.ts";
 
 /** One readable file for each document, so that a change of the chart shows in review as what it changes for a user. */
 describe.each(SCENARIOS)("%s", (scenario) => {

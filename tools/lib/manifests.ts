@@ -43,7 +43,12 @@ export function parseManifests(text: string): Manifest[] {
   });
 }
 
-function checkManifests(manifests: Manifest[]): void {
+/**
+ * Refuses what only a defect of the chart renders: a document that is no object, and one object twice.
+ *
+ * @throws ExitError when tbot.yaml has what tbot would ignore or refuse
+ */
+export function checkManifests(manifests: readonly Manifest[]): void {
   const seen = new Set<string>();
   for (const manifest of manifests) {
     const { apiVersion, kind, metadata } = manifest;
