@@ -11,6 +11,8 @@ class ByName extends BaseSequencer {
 export default defineConfig({
   test: {
     sequence: { sequencer: ByName },
+    // Most tests wait for Helm, kubectl or Node itself; one worker less than cores, vitest's own choice, would idle.
+    maxWorkers: "100%",
     projects: [
       { test: { name: "unit", include: ["tests/unit/**/*.test.ts"] } },
       { test: { name: "snapshot", include: ["tests/snapshot/**/*.test.ts"], testTimeout: 30_000 } },

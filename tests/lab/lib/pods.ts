@@ -11,7 +11,7 @@ export interface Pod {
 }
 
 /** The pods of a namespace that match a label selector and are not being deleted, in order of age. */
-export async function pods(namespace: string, selector: string): Promise<Pod[]> {
+async function pods(namespace: string, selector: string): Promise<Pod[]> {
   const list = JSON.parse(
     await shell(`kubectl -n ${namespace} get pods -l '${selector}' --sort-by=.metadata.creationTimestamp -o json`),
   ) as {
