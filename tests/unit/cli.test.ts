@@ -2,11 +2,14 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { repositoryPath } from "../support/run-helm.ts";
 
 /** The commands as a user runs them: what is on stdout, what on stderr, and the exit code. */
+
+// Each runs Helm or a whole command, on a machine that may be busy.
+vi.setConfig({ testTimeout: 30_000 });
 
 let dir: string;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
 import type { DemoCluster } from "../../tools/demo/demo-cluster.ts";
 import { exampleCluster } from "../../tools/demo/example-cluster.ts";
@@ -12,6 +12,9 @@ import { summary } from "../../tools/demo/summary.ts";
 import { EXIT } from "../../tools/lib/exit-error.ts";
 import { parseJwks } from "../../tools/lib/jwks.ts";
 import { refusal } from "./support/refusal.ts";
+
+// Each runs Helm or a whole command, on a machine that may be busy.
+vi.setConfig({ testTimeout: 30_000 });
 
 const TBOT = { namespace: "teleport-system", serviceAccount: "tbot" };
 const NAME = "example.teleport.sh";

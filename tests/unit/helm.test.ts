@@ -6,6 +6,9 @@ import { EXIT } from "../../tools/lib/exit-error.ts";
 import { helmReason, helmTemplate, isNewEnough } from "../../tools/lib/helm.ts";
 import { refusal } from "./support/refusal.ts";
 
+// Each runs Helm or a whole command, on a machine that may be busy.
+vi.setConfig({ testTimeout: 30_000 });
+
 test.each([
   ["v3.18.0", true],
   ["v3.22.0+gabc", true],

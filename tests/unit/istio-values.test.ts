@@ -1,8 +1,11 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { asIstioOperator, istioValues } from "../../tools/lib/istio-values.ts";
 import { repositoryPath, runHelm } from "../support/run-helm.ts";
 import { scenarioInputs } from "../support/scenarios.ts";
+
+// Each runs Helm or a whole command, on a machine that may be busy.
+vi.setConfig({ testTimeout: 30_000 });
 
 test.each(["istiod", "gateway"] as const)("%s: what helm template prints, without its header", async (chart) => {
   const values = repositoryPath("chart/ci/minimal-values.yaml");

@@ -1,8 +1,11 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { checkManifests, parseManifests, renderManifests } from "../../tools/lib/manifests.ts";
 import { mergedValues } from "../../tools/lib/values.ts";
 import { scenarioInputs } from "../support/scenarios.ts";
 import { refusal } from "./support/refusal.ts";
+
+// Each runs Helm or a whole command, on a machine that may be busy.
+vi.setConfig({ testTimeout: 30_000 });
 
 const object = (name: string, more = "") => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\n${more}`;
 

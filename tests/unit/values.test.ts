@@ -2,8 +2,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { defaultValues, loadValues } from "../../tools/lib/values.ts";
+
+// Each runs Helm or a whole command, on a machine that may be busy.
+vi.setConfig({ testTimeout: 30_000 });
 
 const MINIMAL = "global: {teleport: {clusterName: a.example, proxyAddr: 'a.example:443'}}\n";
 
@@ -39,8 +42,8 @@ test("every wrong value has its sentence, all at once", async () => {
   const wrong = `
 global: {teleport: {clusterName: Upper, proxyAddr: "https://x"}}
 cluserName: x
-tbot: {socket: {fil: x, file: a/b}, image: {tag: 18, digest: null}, credentialTTL: 1d, extraEnv: [x]}
-istio: {injectionTemplate: gateway, print: null}
+tbot: {namespace: {nam: x}, socket: {fil: x, file: a/b}, image: {tag: 18, digest: null}, credentialTTL: 1d, extraEnv: [x]}
+istio: {injectionTemplate: gateway, print: null, prin: x}
 mesh: {mtls: {mode: strict}}
 name: x
 `;
@@ -52,10 +55,12 @@ name: x
     "Address of the Teleport Proxy Service as `host:port`, without a scheme.",
     "cluserName is not a value; did you mean global.teleport.clusterName?",
     "name is not a value; known here: global, istio, tbot, mesh",
+    "tbot.namespace.nam is not a value; did you mean tbot.namespace.name?",
     "tbot.socket.fil is not a value; did you mean tbot.socket.file?",
     'tbot.socket.file is "a/b", which does not match',
     'tbot.image.tag is 18, which is not a string: put it in quotes in a values file ("18").',
     "tbot.image.digest is null, which is not a string: leave it out for the default.",
+    "istio.prin is not a value; did you mean istio.print?",
     "istio.print is missing: leave it out of your values for the default (null removes it), or give it a value.",
     'tbot.credentialTTL is "1d", which does not match ^[1-9][0-9]*[smh]$. Life of each workload\'s certificate, as one number with a unit (s, m, h); at most 336h.',
     'tbot.extraEnv[0] is "x", which is not a map.',
