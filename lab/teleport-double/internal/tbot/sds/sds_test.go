@@ -213,6 +213,17 @@ func (f *streamFixture) next(t *testing.T) *discovery.DiscoveryResponse {
 	return nil
 }
 
+func (f *streamFixture) end(t *testing.T) error {
+	t.Helper()
+	select {
+	case err := <-f.result:
+		return err
+	case <-time.After(5 * time.Second):
+		t.Fatal("the stream goes on")
+	}
+	return nil
+}
+
 func (f *streamFixture) none(t *testing.T) {
 	t.Helper()
 	select {
@@ -285,7 +296,7 @@ func TestStreamRequests(t *testing.T) {
 	}
 
 	close(f.requests)
-	if err := <-f.result; err != nil {
+	if err := f.end(t); err != nil {
 		t.Errorf("the client went away: %v", err)
 	}
 }
@@ -294,7 +305,7 @@ func TestStreamRequests(t *testing.T) {
 func TestLeftOverNameEndsTheStream(t *testing.T) {
 	f := startStream(t, time.Hour, fixed(t))
 	f.requests <- &discovery.DiscoveryRequest{ResourceNames: []string{"nobody"}}
-	if err := <-f.result; err == nil || !strings.Contains(err.Error(), "unknown resource names: [nobody]") {
+	if err := f.end(t); err == nil || !strings.Contains(err.Error(), "unknown resource names: [nobody]") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -42,11 +42,17 @@ func TestExhaustedRetriesDoNotEndTheLoop(t *testing.T) {
 			Log:    slog.New(slog.DiscardHandler),
 		})
 	}()
-	if got := <-reports; got != (report{readiness.Unhealthy, "no luck"}) {
-		t.Errorf("first: %+v", got)
-	}
-	if got := <-reports; got != (report{readiness.Healthy, ""}) {
-		t.Errorf("second: %+v", got)
+	for _, want := range []report{{readiness.Unhealthy, "no luck"}, {readiness.Healthy, ""}} {
+		select {
+		case got := <-reports:
+			if got != want {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+		case <-done:
+			t.Fatal("the loop has ended")
+		case <-time.After(5 * time.Second):
+			t.Fatal("no report")
+		}
 	}
 	cancel()
 	<-done
@@ -61,7 +67,8 @@ func TestExhaustedRetriesDoNotEndTheLoop(t *testing.T) {
 }
 
 func TestRetryWithinAnIteration(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
 	tries := 0
 	Run(ctx, Task{
 		Service: "heartbeat", Name: "retried", Interval: time.Hour, RetryLimit: 5, RunAtOnce: true, FirstPause: 2,
