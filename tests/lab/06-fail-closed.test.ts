@@ -74,7 +74,11 @@ async function createPod(
   name: string,
   { annotations = {}, hostPath }: PodOptions = {},
 ): Promise<"created" | "refused"> {
-  const mounts = hostPath === undefined ? {} : { volumeMounts: [{ name: "host", mountPath: "/host" }] };
+  // Root, as whoever may create pods may be: the directory's owner and mode shall not be what saves us.
+  const mounts =
+    hostPath === undefined
+      ? {}
+      : { volumeMounts: [{ name: "host", mountPath: "/host" }], securityContext: { runAsUser: 0 } };
   const volumes = hostPath === undefined ? {} : { volumes: [{ name: "host", hostPath: { path: hostPath } }] };
   // The parent directory needs the rest of the path; the others have it in the volume.
   const below = hostPath === "/run/spire" ? "/host/sockets" : "/host";
@@ -237,6 +241,7 @@ async function ephemeral(name: string): Promise<Result> {
       imagePullPolicy: "Never",
       command: ["sh", "-c", "touch /mounted/written-by-ephemeral; sleep 5"],
       volumeMounts: [{ name: "workload-socket", mountPath: "/mounted" }],
+      securityContext: { runAsUser: 0 },
     },
   ];
   const attempt = await tryShell(
