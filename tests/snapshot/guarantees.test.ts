@@ -14,7 +14,7 @@ const get = (objects: Map<string, Rendered>, id: string): Rendered => {
   return object;
 };
 
-describe("tbot", () => {
+describe("tbot", { concurrent: true }, () => {
   test("runs as root without a capability, without escalation, on a read-only file system", async () => {
     const { spec } = get(await renderScenario("minimal"), "DaemonSet tbot").spec.template;
     expect(spec.hostPID).toBe(true);
@@ -122,7 +122,7 @@ describe("tbot", () => {
   });
 });
 
-describe("fail-closed layers", () => {
+describe("fail-closed layers", { concurrent: true }, () => {
   const template = async (scenario: string) => {
     const values = parse(await istioValues(await scenarioInputs(scenario), "istiod"));
     const name = values.sidecarInjectorWebhook.defaultTemplates.at(-1);

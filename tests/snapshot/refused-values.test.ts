@@ -64,7 +64,7 @@ const CHECKS: [string, string[]][] = [
   ],
 ];
 
-describe("the chart's checks", () => {
+describe("the chart's checks", { concurrent: true }, () => {
   test.each(CHECKS)("%s", async (sentence, sets) => {
     const said = await helmRefusal(sets);
     expect(said).toContain(sentence);
@@ -172,7 +172,7 @@ const STRICTER: [string, string[], string][] = [
   ["tbot: {debug: true}\n---\ntbot: {debug: false}\n", [], "more than one YAML document"],
 ];
 
-describe("the tools are stricter than Helm", () => {
+describe("the tools are stricter than Helm", { concurrent: true }, () => {
   test.each(STRICTER)("with the file %j and %j", async (text, sets, sentence) => {
     const inputs = await readValuesInputs({ files: [MINIMAL] });
     inputs.files.push({ name: "table", text });
@@ -181,7 +181,7 @@ describe("the tools are stricter than Helm", () => {
   });
 });
 
-describe("Helm and the tools agree", () => {
+describe("Helm and the tools agree", { concurrent: true }, () => {
   test.each(FILES)("on the file %s: %s", async (text, legal) => {
     const inputs = await readValuesInputs({ files: [] });
     inputs.files.push({ name: "table", text });

@@ -13,7 +13,7 @@ export async function smallestValues(clusterName: string, proxyAddr: string): Pr
   const values = await defaultValues();
   Object.assign(values.global.teleport, { clusterName, proxyAddr });
   checkValues(await validateValues(values));
-  return `# Values of the chart istio-teleport. Every other value has a default: docs/values.md.
+  return `# Values of the chart istio-teleport. Every other value has a default: \`helm show values\`.
 global:
   teleport:
     # Name of the Teleport cluster, as \`tctl status\` prints it: trust domain of every SVID and of Istio.

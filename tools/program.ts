@@ -1,0 +1,32 @@
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { demoCommand } from "./demo.ts";
+import { genTokenCommand } from "./gen-token.ts";
+import { initCommand } from "./init.ts";
+import { renderCommand } from "./render.ts";
+
+const HELP = `
+Documents go to stdout, everything else to stderr.
+
+Exit codes:
+  0   done
+  1   refused: a flag, a value or another input is wrong
+  2   could not try: cluster, kubectl, helm or disk did not answer
+  70  a defect of istio-teleport`;
+
+/**
+ * The command line `istio-teleport`. Each command imports what its action needs only when it runs, so that help and
+ * wrong flags answer at once.
+ */
+export function istioTeleport(): Command {
+  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  const { version } = JSON.parse(manifest) as { version: string };
+  return new Command("istio-teleport")
+    .description("Gives every workload of an Istio mesh its identity from Teleport Workload Identity.")
+    .version(version)
+    .addHelpText("after", HELP)
+    .addCommand(initCommand())
+    .addCommand(renderCommand())
+    .addCommand(genTokenCommand())
+    .addCommand(demoCommand());
+}
