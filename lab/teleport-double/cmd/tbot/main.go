@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -63,8 +64,10 @@ func start(ctx context.Context, arguments []string) error {
 	for _, name := range []string{"c", "config"} {
 		flags.StringVar(&path, name, os.Getenv("TBOT_CONFIG_PATH"), "")
 	}
+	// Anything that is no boolean counts as not set.
+	debugDefault, _ := strconv.ParseBool(os.Getenv("TBOT_DEBUG"))
 	for _, name := range []string{"d", "debug"} {
-		flags.BoolVar(&debug, name, os.Getenv("TBOT_DEBUG") != "", "")
+		flags.BoolVar(&debug, name, debugDefault, "")
 	}
 	flags.StringVar(&format, "log-format", "text", "")
 	if flags.Parse(arguments) != nil || flags.NArg() > 0 || path == "" || (format != "json" && format != "text") {

@@ -76,8 +76,9 @@ func Parse(document []byte) (Resource, error) {
 	if err := json.Unmarshal(document, &header); err != nil {
 		return nil, trace.BadParameter("%v", err)
 	}
+	// A document of nothing but comments ends up here too.
 	if header.Kind == "" {
-		return nil, trace.BadParameter("resource kind is not specified")
+		return nil, trace.BadParameter("creating resources of type %q is not supported", header.Kind)
 	}
 	kind, err := KindFromName(header.Kind)
 	if err != nil {

@@ -160,7 +160,8 @@ func TestRole(t *testing.T) {
 func TestUnknownKinds(t *testing.T) {
 	run(t, []documentCase{
 		{"other kind", `{kind: user, version: v2}`, `"user" is not supported by the double`},
-		{"no kind", `{version: v1}`, "resource kind is not specified"},
+		{"no kind", `{version: v1}`, `creating resources of type "" is not supported`},
+		{"nothing but a comment", "# comment\n", `creating resources of type "" is not supported`},
 	})
 }
 

@@ -31,7 +31,7 @@ func New(attestors config.Attestors, getenv func(string) string, log *slog.Logge
 // error; that of the Kubernetes attestor is a warning, and the attributes come
 // without workload.kubernetes.
 func (a *Attestor) Attest(ctx context.Context, pid int) (*attribute.Workload, error) {
-	unix, err := a.unix.attest(ctx, pid)
+	unix, err := a.unix.attest(pid)
 	if err != nil {
 		return nil, err
 	}

@@ -106,30 +106,34 @@ func TestUnix(t *testing.T) {
 	var logged bytes.Buffer
 	environment := map[string]string{"HOST_PROC": proc(t, mountinfo)}
 	a := newUnixAttestor(config.Unix{}, func(name string) string { return environment[name] }, slog.New(slog.NewTextHandler(&logged, nil)))
-	got, err := a.attest(t.Context(), pid)
+	got, err := a.attest(pid)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if *got != (attribute.Unix{Attested: true, PID: pid, UID: 1337, GID: 1338}) {
 		t.Errorf("got %+v", got)
 	}
-	if !strings.Contains(logged.String(), "Failed to hash workload executable") {
+	if !strings.Contains(logged.String(), "Failed to open workload executable for hashing") {
 		t.Errorf("logged %q", logged.String())
 	}
-	if _, err := a.attest(t.Context(), pid+1); err == nil {
+	if _, err := a.attest(pid+1); err == nil {
 		t.Error("a process that is not there was attested")
 	}
 }
 
 func TestUnixHashesTheExecutable(t *testing.T) {
 	for limit, hashed := range map[int64]bool{0: true, -1: true, 16: false} {
-		a := newUnixAttestor(config.Unix{BinaryHashMaxSizeBytes: limit}, func(string) string { return "" }, slog.New(slog.DiscardHandler))
-		got, err := a.attest(t.Context(), os.Getpid())
+		var logged bytes.Buffer
+		a := newUnixAttestor(config.Unix{BinaryHashMaxSizeBytes: limit}, func(string) string { return "" }, slog.New(slog.NewTextHandler(&logged, nil)))
+		got, err := a.attest(os.Getpid())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if (len(got.BinaryHash) == 64) != hashed || got.BinaryPath == "" {
 			t.Errorf("limit %d: %+v", limit, got)
+		}
+		if strings.Contains(logged.String(), "input is larger than limit (16)") == hashed {
+			t.Errorf("limit %d: logged %q", limit, logged.String())
 		}
 	}
 }

@@ -3,7 +3,6 @@ package attestation
 import (
 	"bufio"
 	"cmp"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -44,7 +43,7 @@ func newUnixAttestor(c config.Unix, getenv func(string) string, log *slog.Logger
 // attest fails when the process, its user or its group can't be read. An
 // executable that can't be read (no CAP_SYS_PTRACE) costs only the path and the
 // hash.
-func (a *unixAttestor) attest(_ context.Context, pid int) (*attribute.Unix, error) {
+func (a *unixAttestor) attest(pid int) (*attribute.Unix, error) {
 	directory := filepath.Join(a.proc, strconv.Itoa(pid))
 	ids, err := effectiveIDs(filepath.Join(directory, "status"))
 	if err != nil {
@@ -56,20 +55,21 @@ func (a *unixAttestor) attest(_ context.Context, pid int) (*attribute.Unix, erro
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		a.log.Error("Failed to find workload executable", "error", err)
 	}
-	attested.BinaryHash, err = a.hash(executable)
+	file, err := os.Open(executable)
+	if err != nil {
+		a.log.Error("Failed to open workload executable for hashing", "error", err)
+		return attested, nil
+	}
+	defer file.Close()
+	attested.BinaryHash, err = a.hash(file)
 	if err != nil {
 		a.log.Error("Failed to hash workload executable", "error", err)
 	}
 	return attested, nil
 }
 
-func (a *unixAttestor) hash(executable string) (string, error) {
-	file, err := os.Open(executable)
-	if err != nil {
-		return "", trace.Wrap(err, "opening workload executable")
-	}
-	defer file.Close()
-	var reader io.Reader = file
+func (a *unixAttestor) hash(file io.Reader) (string, error) {
+	reader := file
 	if a.hashLimit >= 0 {
 		reader = io.LimitReader(file, a.hashLimit+1)
 	}

@@ -75,6 +75,54 @@ func newFixture(t *testing.T) *fixture {
 	return f
 }
 
+// Teleport workload_api.go, Run: healthy once the listener is up, whatever then
+// happens to requests; an address that can't be listened on ends the service.
+func TestHealthIsAboutListening(t *testing.T) {
+	f := newFixture(t)
+	reports := make(chan readiness.Status, 10)
+	f.report = func(status readiness.Status, _ string) { reports <- status }
+	f.issuer.Issue = func(context.Context, authapi.IssueRequest) (authapi.IssueResponse, error) {
+		return authapi.IssueResponse{}, errors.New("access denied")
+	}
+	socket := filepath.Join(t.TempDir(), "socket")
+	f.config.Listen = "unix://" + socket
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- f.Run(ctx) }()
+	select {
+	case status := <-reports:
+		if status != readiness.Healthy {
+			t.Errorf("reported %s", status)
+		}
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	connection, err := grpc.NewClient("unix://"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	stream, err := workload.NewSpiffeWorkloadAPIClient(connection).FetchX509SVID(t.Context(), &workload.X509SVIDRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Recv(); err == nil {
+		t.Error("an SVID that was not issued")
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("a clean stop: %v", err)
+	}
+	if len(reports) > 0 {
+		t.Errorf("a failed request was reported: %s", <-reports)
+	}
+
+	f.config.Listen = "unix:///nowhere/socket"
+	if err := f.Run(t.Context()); err == nil || len(reports) > 0 {
+		t.Errorf("got %v and %d reports", err, len(reports))
+	}
+}
+
 func (f *fixture) dial(t *testing.T, network, address string) *grpc.ClientConn {
 	t.Helper()
 	listener, err := net.Listen(network, address)
