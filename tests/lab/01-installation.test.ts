@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TELEPORT_CLUSTER_NAME } from "../../lab/addresses.ts";
@@ -14,6 +14,9 @@ let own: ChartRepository | undefined;
 const started = new Date();
 
 beforeAll(async () => {
+  if ((await shell("helm list -A -q")) !== "") {
+    throw new Error("this lab has releases already: begin with `npm run lab -- down --wipe`");
+  }
   for (const left of ["values.yaml", "helm-config"]) rmSync(join(USER_DIR, left), { recursive: true, force: true });
   const charts = istioCharts(labPaths());
   istio = await serveCharts(join(USER_DIR, "istio-charts"), [
@@ -75,6 +78,17 @@ describe("the join", () => {
     expect(outcome.code, outcome.stderr).toBe(0);
     expect(outcome.stdout).toContain("kind: token");
     expect(outcome.stderr).toMatch(/tbot/);
+  });
+
+  it("works with them before tbot is there, too: the demo on a live cluster's keys", async () => {
+    const report = await shell("npx -p istio-teleport istio-teleport demo --context lab --output demo", {
+      cwd: USER_DIR,
+    });
+    expect(report).toMatch(/joins: signed with key .* \(another pod than tbot's proves the keys only\)/);
+    const jwks = await shell("kubectl get --raw /openid/v1/jwks");
+    const { keys } = JSON.parse(jwks) as { keys: { kid: string }[] };
+    for (const { kid } of keys)
+      expect(readFileSync(join(USER_DIR, "demo", "teleport", "join-token.yaml"), "utf8")).toContain(kid);
   });
 
   it("is refused, in Teleport's words, with a JWKS whose quotes a sed script escaped; gen-token refuses it before", async () => {
