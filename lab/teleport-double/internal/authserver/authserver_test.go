@@ -345,15 +345,30 @@ func TestRoleThatDoesNotExist(t *testing.T) {
 	}
 }
 
+// Teleport issuer_service.go, matchingAndAuthorizedWorkloadIdentities: what the
+// roles' labels don't reach is left out in silence.
+func TestLabelsOutOfReachAreLeftOut(t *testing.T) {
+	f := newFixture(t)
+	f.createIdentity(t, "a", "{env: dev, tier: web}", `{spiffe: {id: /a}}`)
+	f.createIdentity(t, "b", "{env: prod, tier: web}", `{spiffe: {id: /b}}`)
+	r := from(f.mustJoin(t, from(nil), f.joinRequest(t)))
+	response, err := f.issue(r, f.issueRequest(t, "", map[string][]string{"tier": {"web"}}))
+	if err != nil || len(response.Credentials) != 1 || response.Credentials[0].WorkloadIdentity != "a" {
+		t.Errorf("got %+v, %v", response, err)
+	}
+}
+
 // Teleport issuer_service.go, CheckMaybeHasAccessToRules: without the rules a
-// selector by labels is an error, not an empty answer.
-func TestLabelsWithoutRulesAreAnError(t *testing.T) {
+// selector by labels is an error like one by name, not an empty answer.
+func TestWithoutRulesIssuingIsDenied(t *testing.T) {
 	f := newFixture(t)
 	f.createIdentity(t, "a", "{env: dev}", bySA)
 	r := from(f.mustJoin(t, from(nil), f.joinRequest(t)))
 	f.create(t, `{kind: role, version: v7, metadata: {name: issuer}, spec: {allow: {workload_identity_labels: {env: [dev]}}}}`)
-	if _, err := f.issue(r, f.issueRequest(t, "", dev)); !trace.IsAccessDenied(err) {
-		t.Errorf("got %v", err)
+	for _, request := range []authapi.IssueRequest{f.issueRequest(t, "", dev), f.issueRequest(t, "a", nil)} {
+		if _, err := f.issue(r, request); !trace.IsAccessDenied(err) {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 

@@ -116,7 +116,7 @@ func TestUnix(t *testing.T) {
 	if !strings.Contains(logged.String(), "Failed to open workload executable for hashing") {
 		t.Errorf("logged %q", logged.String())
 	}
-	if _, err := a.attest(pid+1); err == nil {
+	if _, err := a.attest(pid + 1); err == nil {
 		t.Error("a process that is not there was attested")
 	}
 }
