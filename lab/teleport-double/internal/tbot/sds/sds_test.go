@@ -80,8 +80,8 @@ func TestRespond(t *testing.T) {
 		{"both", []string{"default", "ROOTCA"}, []*workload.X509SVID{a}, []string{"default", "ROOTCA"}, ""},
 		{"nothing is everything", nil, []*workload.X509SVID{a, b}, []string{a.SpiffeId, b.SpiffeId, td}, ""},
 		{"empty names are nothing", []string{""}, []*workload.X509SVID{a}, []string{a.SpiffeId, td}, ""},
-		// The first SVID is served under its ID, so nothing is left for default.
-		{"default and the first ID", []string{"default", a.SpiffeId}, []*workload.X509SVID{a}, nil, "unknown resource names: [default]"},
+		// Only the first can be default, and it is served under its ID here.
+		{"default and the first ID", []string{"default", a.SpiffeId}, []*workload.X509SVID{a, b}, nil, "unknown resource names: [default]"},
 		// One switch: only one name for the local bundle is served.
 		{"ROOTCA and ALL", []string{"ROOTCA", "ALL"}, nil, nil, "unknown resource names: [ALL]"},
 		{"trust domain and ROOTCA", []string{td, "ROOTCA"}, nil, nil, "unknown resource names: [ROOTCA]"},
