@@ -23,7 +23,7 @@ import (
 
 const usage = `usage: tbot start -c FILE [--log-format json|text] [-d]
        tbot version
-FILE may also come from TBOT_CONFIG_PATH, and -d from TBOT_DEBUG.`
+FILE may also come from TBOT_CONFIG_PATH, and -d from TBOT_DEBUG`
 
 var errUsage = errors.New(usage)
 

@@ -100,11 +100,6 @@ type PutRequest struct {
 	Force    bool            `json:"force"`
 }
 
-// PutResponse tells whether the document replaced another one.
-type PutResponse struct {
-	Existed bool `json:"existed"`
-}
-
 // ListResponse holds documents in the order of their names.
 type ListResponse struct {
 	Documents []json.RawMessage `json:"documents"`

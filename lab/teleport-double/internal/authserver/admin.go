@@ -28,20 +28,15 @@ func (s *Server) status(*http.Request, struct{}) (authapi.StatusResponse, error)
 	return authapi.StatusResponse{ClusterName: s.clusterName, ServerVersion: buildversion.Version}, nil
 }
 
-func (s *Server) put(_ *http.Request, request authapi.PutRequest) (authapi.PutResponse, error) {
+func (s *Server) put(_ *http.Request, request authapi.PutRequest) (struct{}, error) {
 	r, err := resource.Parse(request.Document)
 	if err != nil {
-		return authapi.PutResponse{}, err
+		return struct{}{}, err
 	}
 	if err := r.Validate(); err != nil {
-		return authapi.PutResponse{}, err
+		return struct{}{}, err
 	}
-	_, err = s.resources.Get(r.ResourceKind(), r.ResourceName())
-	if err != nil && !trace.IsNotFound(err) {
-		return authapi.PutResponse{}, err
-	}
-	existed := err == nil
-	return authapi.PutResponse{Existed: existed}, s.resources.Put(r, request.Force)
+	return struct{}{}, s.resources.Put(r, request.Force)
 }
 
 func (s *Server) list(r *http.Request, _ struct{}) (authapi.ListResponse, error) {

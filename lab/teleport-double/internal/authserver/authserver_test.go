@@ -35,7 +35,6 @@ type fixture struct {
 	*Server
 	dataDir string
 	key     kubetest.Key
-	jwks    string
 }
 
 const roleAndBot = `

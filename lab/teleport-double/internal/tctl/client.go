@@ -32,11 +32,9 @@ func (c *client) status(ctx context.Context) (authapi.StatusResponse, error) {
 	return response, err
 }
 
-func (c *client) put(ctx context.Context, document json.RawMessage, force bool) (authapi.PutResponse, error) {
-	var response authapi.PutResponse
+func (c *client) put(ctx context.Context, document json.RawMessage, force bool) error {
 	request := authapi.PutRequest{Document: document, Force: force}
-	err := authapi.Call(ctx, c.http, http.MethodPut, base+authapi.PathAdminResources, request, &response)
-	return response, err
+	return authapi.Call(ctx, c.http, http.MethodPut, base+authapi.PathAdminResources, request, nil)
 }
 
 // get reads one resource, or all of the kind when name is empty.

@@ -33,7 +33,7 @@ var ErrUsage = errors.New(`usage: tctl [--admin-socket PATH] COMMAND
   rm KIND/NAME                           delete a resource
   status                                 print the cluster's name
   version                                print the version
-KIND is role, bot, token or workload_identity.`)
+KIND is role, bot, token or workload_identity`)
 
 // Environment is the outside world of one run.
 type Environment struct {
@@ -175,7 +175,7 @@ func (r run) createOne(ctx context.Context, document json.RawMessage, force bool
 	// A token is always overwritten, with or without --force (Teleport
 	// tool/tctl/common/resources/token.go calls UpsertToken).
 	overwrite := force || parsed.ResourceKind() == resource.KindToken
-	if _, err := r.client.put(ctx, document, overwrite); err != nil {
+	if err := r.client.put(ctx, document, overwrite); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(r.environment.Stdout, "%s %q has been created\n", createdName(parsed.ResourceKind()), parsed.ResourceName())

@@ -44,9 +44,8 @@ type Service struct {
 }
 
 type credential struct {
-	client      *authclient.Client
-	clusterName string
-	notAfter    time.Time
+	client   *authclient.Client
+	notAfter time.Time
 }
 
 // New returns a service that has not joined yet.
@@ -98,13 +97,6 @@ func (s *Service) Client() *authclient.Client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.current.client
-}
-
-// ClusterName is the name that the cluster gave itself at the join.
-func (s *Service) ClusterName() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.current.clusterName
 }
 
 // renew joins again, since kubernetes is no renewable join method. A credential
@@ -159,7 +151,7 @@ func (s *Service) join(ctx context.Context, client *authclient.Client) error {
 	s.current = joined
 	s.mu.Unlock()
 	client.Close()
-	s.log.Info("Fetched new bot identity", "cluster_name", joined.clusterName, "not_after", joined.notAfter)
+	s.log.Info("Fetched new bot identity", "cluster_name", response.ClusterName, "not_after", joined.notAfter)
 	return nil
 }
 
@@ -178,8 +170,7 @@ func newCredential(address string, key *ecdsa.PrivateKey, response authapi.JoinR
 	}
 	pair := tls.Certificate{Certificate: [][]byte{response.Certificate}, PrivateKey: key}
 	return &credential{
-		client:      authclient.WithCredential(address, pair, authorities),
-		clusterName: response.ClusterName,
-		notAfter:    certificate.NotAfter,
+		client:   authclient.WithCredential(address, pair, authorities),
+		notAfter: certificate.NotAfter,
 	}, nil
 }

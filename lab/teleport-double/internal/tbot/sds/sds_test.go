@@ -169,7 +169,6 @@ var _ secret.SecretDiscoveryService_StreamSecretsServer = (*fakeStream)(nil)
 type streamFixture struct {
 	*fakeStream
 	handler *Handler
-	bundles chan *trustbundle.Bundle
 	issues  atomic.Int64
 	attests atomic.Int64
 	logged  *syncBuffer
