@@ -1,9 +1,11 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { EXIT } from "../../tools/lib/exit-error.ts";
 import { helmReason, helmTemplate, isNewEnough } from "../../tools/lib/helm.ts";
+import { HELM_PACKAGE } from "../../tools/lib/pinned-helm.ts";
 import { refusal } from "./support/refusal.ts";
 
 // Each runs Helm or a whole command, on a machine that may be busy.
@@ -49,6 +51,7 @@ describe("which Helm is taken", () => {
   afterEach(async () => {
     vi.unstubAllEnvs();
     vi.restoreAllMocks();
+    vi.doUnmock("node:module");
     await rm(dir, { recursive: true });
   });
 
@@ -84,11 +87,74 @@ describe("which Helm is taken", () => {
     },
   );
 
+  describe.runIf(process.platform === "linux" && process.arch === "x64")("outside a checkout", () => {
+    /** An npm that "installs" the given file as the package's zip; its arguments are checked by a real one in the lab. */
+    async function npmThatInstalls(zip: string): Promise<void> {
+      const script = [
+        "#!/bin/sh",
+        `for flag; do case "$flag" in --prefix=*) prefix="\${flag#--prefix=}";; esac; done`,
+        `folder="$prefix/node_modules/${HELM_PACKAGE.name}/lib"`,
+        `mkdir -p "$folder" && cp '${zip}' "$folder/layer.zip"`,
+      ];
+      await writeFile(join(dir, "npm"), `${script.join("\n")}\n`, { mode: 0o755 });
+    }
+    const realZip = createRequire(import.meta.url).resolve(`${HELM_PACKAGE.name}/lib/layer.zip`);
+
+    /** As where the package is no dependency: it cannot be resolved. */
+    async function leaveCheckout(): Promise<void> {
+      await helmOnPath("v3.17.9");
+      vi.spyOn(process.stderr, "write").mockReturnValue(true);
+      vi.doMock("node:module", () => ({
+        createRequire: () => ({
+          resolve: () => {
+            throw new Error("not installed");
+          },
+        }),
+      }));
+    }
+
+    test("the pinned one is fetched once, and says so", async () => {
+      await leaveCheckout();
+      await npmThatInstalls(realZip);
+      const helm = await findHelm();
+      expect((await stat(helm)).mode & 0o777).toBe(0o755);
+      expect(process.stderr.write).toHaveBeenCalledWith(
+        expect.stringContaining("fetching the pinned one (38 MB, once)"),
+      );
+      await rm(join(dir, "npm"));
+      vi.resetModules();
+      expect(await findHelm()).toBe(helm);
+    });
+
+    test("another zip than the pinned one is refused", async () => {
+      await leaveCheckout();
+      const other = join(dir, "other.zip");
+      await writeFile(other, "not Helm");
+      await npmThatInstalls(other);
+      await expect(findHelm()).rejects.toThrow("holds another Helm than the pinned one");
+      expect(await readdir(dir)).not.toContain("cache");
+    });
+
+    test("npm that fails", async () => {
+      await leaveCheckout();
+      await writeFile(join(dir, "npm"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+      await expect(findHelm()).rejects.toMatchObject({ code: EXIT.unavailable });
+      await expect(findHelm()).rejects.toThrow("install Helm 3.18 or later");
+    });
+  });
+
+  test("the pinned version is the one that package.json installs in a checkout", async () => {
+    const manifest = JSON.parse(await readFile(new URL("../../package.json", import.meta.url), "utf8"));
+    expect(manifest.devDependencies[HELM_PACKAGE.name]).toBe(HELM_PACKAGE.version);
+  });
+
   test("neither: the sentence says what PATH has and how to get one", async () => {
     vi.spyOn(process, "platform", "get").mockReturnValue("darwin");
     await helmOnPath("v3.17.9");
     await expect(findHelm()).rejects.toMatchObject({ code: EXIT.unavailable });
-    await expect(findHelm()).rejects.toThrow("The helm on PATH is v3.17.9, and the pinned one");
+    await expect(findHelm()).rejects.toThrow(
+      "The helm on PATH is v3.17.9, and there is a pinned one for Linux x64 only",
+    );
   });
 
   test("a cache that cannot be written", async () => {

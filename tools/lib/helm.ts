@@ -57,7 +57,7 @@ async function searchHelm(): Promise<string> {
     ? `The helm on PATH is ${version.stdout.trim() || "of an unknown version"}`
     : "There is no helm on PATH";
   throw new ExitError(
-    `${seen}, and the pinned one (npm package, Linux x64) is not installed: install Helm ${OLDEST.join(".")} or later, https://helm.sh/docs/intro/install/.`,
+    `${seen}, and there is a pinned one for Linux x64 only: install Helm ${OLDEST.join(".")} or later, https://helm.sh/docs/intro/install/.`,
     EXIT.unavailable,
   );
 }

