@@ -125,7 +125,7 @@ describe("checkTbotConfig", () => {
         c.services[0].attestor = c.services[0].attestors;
         delete c.services[0].attestors;
       },
-      "services[0].attestors is missing",
+      "services[0].attestor is not allowed there; did you mean services[0].attestors",
     ],
     [
       "a key beside",

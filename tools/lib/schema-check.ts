@@ -19,17 +19,25 @@ export function schemaCheck(
   schema: SchemaObject,
   forms: Readonly<Record<string, StringForm>>,
 ): (value: unknown, what: string) => void {
-  const ajv = new Ajv({ strict: true, verbose: true, allowUnionTypes: true });
+  const ajv = new Ajv({ strict: true, verbose: true, allowUnionTypes: true, allErrors: true });
   for (const [name, form] of Object.entries(forms)) {
     ajv.addFormat(name, { type: "string", validate: (text: string) => form.accepts(text) });
   }
   const validate = ajv.compile(schema);
   return (value, what) => {
     if (validate(value)) return;
-    const error = validate.errors?.[0];
-    if (error === undefined) throw new Error("ajv refused a value without an error");
+    const error = mostTelling(validate.errors ?? []);
     throw new ExitError(`${what}: ${sentence(error, forms)}.`);
   };
+}
+
+/** The first error; but where a key is missing and an unknown one stands beside it, that is mostly the same, misspelt. */
+function mostTelling(errors: readonly ErrorObject[]): ErrorObject {
+  const [first] = errors;
+  if (first === undefined) throw new Error("ajv refused a value without an error");
+  if (first.keyword !== "required") return first;
+  const beside = errors.find((e) => e.keyword === "additionalProperties" && e.instancePath === first.instancePath);
+  return beside ?? first;
 }
 
 /** Schema of an object with exactly these keys. */
