@@ -109,6 +109,8 @@ function kubelet(paths: LabPaths): unknown {
     clusterDNS: [NODE_IP],
     resolvConf: join(paths.config, "resolv.conf"),
     podLogsDir: join(paths.log, "pods"),
+    // Tests read the access logs of a whole load; `kubectl logs` ends at the last rotated file.
+    containerLogMaxSize: "100Mi",
     // No registry to get an image back from: never collect one, and evict only when it can't be helped.
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,
