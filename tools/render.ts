@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { ExitError } from "./lib/exit-error.ts";
 import { type ValuesFlags, withValuesFlags } from "./lib/values-flags.ts";
+import type { Values } from "./lib/values-types.ts";
 
 /** `istio-teleport render teleport|istio|manifests`: documents on stdout, built from chart values, checked first. */
 export function renderCommand(): Command {
@@ -13,16 +14,61 @@ export function renderCommand(): Command {
   return command;
 }
 
+interface TeleportFlags extends ValuesFlags {
+  withToken: boolean;
+  jwksFile?: string;
+  context?: string;
+}
+
 function teleportCommand(): Command {
   return withValuesFlags(new Command("teleport"))
-    .description("role, bot and workload identity for `tctl create -f`; the join token is gen-token's")
-    .addHelpText("after", "\nExample:\n  istio-teleport render teleport -f values.yaml | tctl create -f")
-    .action(async (flags: ValuesFlags) => {
+    .description("role, bot and workload identity for `tctl create -f`, on request with the join token")
+    .option("--with-token", "also the join token; gen-token has more flags for it", false)
+    .option("--jwks-file <file>", "the join token's keys, a saved JWKS (default: read from the cluster)")
+    .option("--context <name>", "context of the kubeconfig to read the keys with (default: its current one)")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  istio-teleport render teleport -f values.yaml | tctl create -f
+  istio-teleport render teleport -f values.yaml --with-token --jwks-file jwks.json | tctl create -f`,
+    )
+    .action(async ({ withToken, jwksFile, context, ...flags }: TeleportFlags) => {
+      const idle = jwksFile !== undefined ? "--jwks-file" : context !== undefined ? "--context" : undefined;
+      if (idle !== undefined && !withToken) {
+        throw new ExitError(`${idle} is for the join token's keys: add --with-token or leave it out.`);
+      }
+      if (jwksFile !== undefined && context !== undefined) {
+        throw new ExitError("--jwks-file and --context both say where the keys come from; give one of them.");
+      }
+      if (jwksFile === "-" && flags.values.includes("-")) {
+        throw new ExitError(
+          "-f - and --jwks-file - both read stdin, which can be read only once; put one into a file.",
+        );
+      }
       const { loadValues } = await import("./lib/values.ts");
       const { teleportDocuments } = await import("./lib/teleport-documents.ts");
-      const documents = teleportDocuments(await loadValues({ files: flags.values, sets: flags.set }));
-      process.stdout.write(documents.map(({ yaml }) => yaml).join("---\n"));
+      const values = await loadValues({ files: flags.values, sets: flags.set });
+      const documents = teleportDocuments(values).map(({ yaml }) => yaml);
+      if (withToken) {
+        const access = { ...(jwksFile !== undefined && { jwksFile }), ...(context !== undefined && { context }) };
+        documents.push(await joinTokenText(values, access));
+      }
+      process.stdout.write(documents.join("---\n"));
     });
+}
+
+async function joinTokenText(values: Values, access: { jwksFile?: string; context?: string }): Promise<string> {
+  const { joinToken, tokenDocument } = await import("./lib/join-token.ts");
+  const { readKeys } = await import("./gen-token/keys.ts");
+  const isStatic = values.global.teleport.join.type === "static_jwks";
+  if (!isStatic && Object.keys(access).length > 0) {
+    throw new ExitError(
+      `The join token of type ${values.global.teleport.join.type} holds no keys: leave out --jwks-file and --context.`,
+    );
+  }
+  const { keys } = isStatic ? await readKeys({ ...access, extraJwks: [] }) : { keys: [] };
+  return tokenDocument(joinToken(values, keys), "yaml");
 }
 
 interface IstioFlags extends ValuesFlags {

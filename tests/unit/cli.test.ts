@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { parse } from "yaml";
+import { exampleCluster } from "../../tools/demo/example-cluster.ts";
 import { runMain } from "../../tools/lib/run-command.ts";
 import { istioTeleport } from "../../tools/program.ts";
 import { repositoryPath } from "../support/run-helm.ts";
@@ -84,7 +85,26 @@ test("render prints documents on stdout and nothing on stderr", async () => {
   expect(manifests.stdout).toContain("name: mine-tbot");
 });
 
+test("render teleport --with-token ends with the document that gen-token prints", async () => {
+  const jwks = join(dir, "jwks.json");
+  await writeFile(jwks, (await exampleCluster({ namespace: "teleport-system", serviceAccount: "tbot" })).jwks);
+  const rendered = await run("render", "teleport", "-f", MINIMAL, "--with-token", "--jwks-file", jwks);
+  const token = await run("gen-token", "-f", MINIMAL, "--jwks-file", jwks);
+  expect(rendered.stdout.match(/^kind: .*/gm)?.at(-1)).toBe("kind: token");
+  expect(rendered.stdout.split("---\n").at(-1)).toBe(token.stdout);
+
+  const keyless = ["--set", "global.teleport.join.type=in_cluster"];
+  const inCluster = await run("render", "teleport", "-f", MINIMAL, "--with-token", ...keyless);
+  expect(inCluster.stdout).toContain("type: in_cluster");
+  const idle = await run("render", "teleport", "-f", MINIMAL, "--with-token", "--jwks-file", jwks, ...keyless);
+  expect(idle).toMatchObject({ status: 1, stdout: "" });
+  expect(idle.stderr).toContain("holds no keys");
+});
+
 test.each([
+  [["render", "teleport", "-f", MINIMAL, "--jwks-file", "x"], "add --with-token"],
+  [["render", "teleport", "--with-token", "--jwks-file", "x", "--context", "y"], "give one of them"],
+  [["render", "teleport", "--with-token", "--jwks-file", "-", "-f", "-"], "can be read only once"],
   [["render", "teleport"], "global.teleport.clusterName is empty"],
   [["render", "istio", "-f", "nope.yaml"], "nope.yaml does not exist"],
   [["render", "istio", "--gateway", "--as", "istioctl"], "--gateway prints values for the chart istio/gateway"],

@@ -1,5 +1,5 @@
 import { asIstioOperator, istioValues } from "../lib/istio-values.ts";
-import { tokenDocument } from "../lib/join-token.ts";
+import { joinToken, tokenDocument } from "../lib/join-token.ts";
 import { parseJwks } from "../lib/jwks.ts";
 import { parseManifests, renderManifests } from "../lib/manifests.ts";
 import { smallestValues } from "../lib/smallest-values.ts";
@@ -29,16 +29,8 @@ export async function renderAll(cluster: DemoCluster, clusterName: string): Prom
     istioValues(inputs, "gateway"),
     renderManifests({ inputs }, values),
   ]);
-  const { teleport } = values.global;
-  const token = tokenDocument(
-    {
-      tokenName: teleport.join.tokenName,
-      botName: teleport.bot.name,
-      serviceAccounts: [`${values.tbot.namespace.name}:${values.tbot.serviceAccount.name}`],
-      means: { type: "static_jwks", keys: parseJwks(Buffer.from(cluster.jwks), cluster.description) },
-    },
-    "yaml",
-  );
+  const keys = parseJwks(Buffer.from(cluster.jwks), cluster.description);
+  const token = tokenDocument(joinToken(values, keys), "yaml");
   return [
     { path: "values.yaml", content: valuesText, checked: "chart/values.schema.json and the chart's own checks" },
     { path: "jwks.json", content: cluster.jwks, checked: "public keys only, every rule of gen-token" },

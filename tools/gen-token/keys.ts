@@ -1,9 +1,14 @@
 import { createReadStream } from "node:fs";
-import type { GenTokenFlags } from "../gen-token.ts";
 import { EXIT, ExitError } from "../lib/exit-error.ts";
 import { MAX_JSON_BYTES } from "../lib/json-strict.ts";
 import { mergeJwks, type PublicJwk, parseJwks } from "../lib/jwks.ts";
 import { type ClusterAccess, kubectl } from "../lib/kubectl.ts";
+
+/** Where keys are read: a cluster through kubectl, unless a file is named. */
+export interface KeyFlags extends ClusterAccess {
+  jwksFile?: string;
+  extraJwks: string[];
+}
 
 /** The cluster whose keys were read, as far as it can be told. */
 export interface ClusterFacts {
@@ -26,7 +31,7 @@ export interface KeySource {
  *
  * @throws ExitError refused for a JWKS that is wrong; unavailable when the cluster or a file cannot be read
  */
-export async function readKeys(flags: GenTokenFlags): Promise<KeySource> {
+export async function readKeys(flags: KeyFlags): Promise<KeySource> {
   const files = [flags.jwksFile, ...flags.extraJwks].filter((file) => file !== undefined);
   if (files.filter((file) => file === "-").length > 1) {
     throw new ExitError("stdin can be read only once; give - for one JWKS and files for the others.");

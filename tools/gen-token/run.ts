@@ -1,9 +1,9 @@
 import type { GenTokenFlags } from "../gen-token.ts";
-import { tokenDocument } from "../lib/join-token.ts";
+import { joinMeans, tokenDocument } from "../lib/join-token.ts";
 import { algorithmOf } from "../lib/jwks.ts";
 import { writeNewFile } from "../lib/write-file.ts";
 import { type KeySource, readKeys } from "./keys.ts";
-import { isVerified, readSettings, type Settings } from "./settings.ts";
+import { isVerified, readSettings } from "./settings.ts";
 import { verify } from "./verify.ts";
 import { warnings } from "./warnings.ts";
 
@@ -16,18 +16,14 @@ import { warnings } from "./warnings.ts";
 export async function genToken(flags: GenTokenFlags): Promise<void> {
   const settings = await readSettings(flags);
   const source = settings.type === "static_jwks" ? await readKeys(flags) : undefined;
-  const document = tokenDocument({ ...settings, means: means(settings, source) }, flags.format);
+  const means = joinMeans(settings.type, { keys: source?.keys ?? [], issuer: settings.issuer });
+  const document = tokenDocument({ ...settings, means }, flags.format);
   if (source !== undefined) say(described(source));
   for (const warning of warnings(settings, source?.cluster)) say(`Warning: ${warning}`);
   if (isVerified(flags)) say(await verify(flags, settings, document));
   if (flags.output === undefined) await print(document);
   else await writeNewFile(flags.output, document, { force: flags.force === true });
   say(next(flags));
-}
-
-function means(settings: Settings, source: KeySource | undefined): Parameters<typeof tokenDocument>[0]["means"] {
-  if (source !== undefined) return { type: "static_jwks", keys: source.keys };
-  return settings.type === "oidc" ? { type: "oidc", issuer: settings.issuer } : { type: "in_cluster" };
 }
 
 function described({ keys, cluster }: KeySource): string {

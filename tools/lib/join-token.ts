@@ -2,6 +2,7 @@ import { parse } from "yaml";
 import { type PublicJwk, serializeJwks } from "./jwks.ts";
 import { checkTeleportDocument } from "./teleport-schemas.ts";
 import { renderTemplate } from "./teleport-template.ts";
+import type { Values } from "./values-types.ts";
 
 /** How Teleport checks tbot's ServiceAccount token: Teleport api/types/provisioning.go, spec.kubernetes.type. */
 export type JoinMeans =
@@ -20,6 +21,30 @@ export interface JoinToken {
 
 /** `yaml` and `json` for `tctl create -f`; `operator` for `kubectl apply` where Teleport's operator runs. */
 export type TokenFormat = "yaml" | "json" | "operator";
+
+/**
+ * The join token that the values ask for.
+ *
+ * @param keys the cluster's keys, for the type static_jwks; the other types need none
+ */
+export function joinToken({ global, tbot }: Pick<Values, "global" | "tbot">, keys: readonly PublicJwk[]): JoinToken {
+  const { join, bot } = global.teleport;
+  return {
+    tokenName: join.tokenName,
+    botName: bot.name,
+    serviceAccounts: [`${tbot.namespace.name}:${tbot.serviceAccount.name}`],
+    means: joinMeans(join.type, { keys, issuer: join.issuer }),
+  };
+}
+
+/** What belongs to a type of join: keys, an issuer, or nothing. */
+export function joinMeans(
+  type: JoinMeans["type"],
+  { keys, issuer }: { keys: readonly PublicJwk[]; issuer: string },
+): JoinMeans {
+  if (type === "static_jwks") return { type, keys };
+  return type === "oidc" ? { type, issuer } : { type };
+}
 
 /**
  * The join token as a document that is complete, checked by the strict schema and ends with a line break.
