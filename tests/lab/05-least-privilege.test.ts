@@ -110,6 +110,13 @@ describe("each right is needed: without it", () => {
     expect(await tbotLogs()).toContain("Failed to perform Kubernetes workload attestation");
   });
 
+  it("its own ServiceAccount token: it has nothing to show the kubelet", async () => {
+    await patchTbot([{ op: "add", path: "/spec/template/spec/automountServiceAccountToken", value: false }]);
+    await shell("kubectl -n teleport-system rollout status daemonset/tbot --timeout=120s");
+    expect(await meshedPodBecomesReady("no-token")).toBe(false);
+    expect(await tbotLogs()).toContain("Failed to perform Kubernetes workload attestation");
+  });
+
   it("the mount of tbot.yaml: tbot has no configuration and ends", async () => {
     await patchTbot([
       {

@@ -256,13 +256,13 @@ export interface Values {
     };
     server: {
       /**
-       * Image of the server; answers `/headers` on port 8080 with the request's headers as JSON (go-httpbin).
+       * Image of the server; answers `/headers` on port 8080 with the request's headers as JSON. The default is that of Istio's own httpbin sample.
        */
       image: string;
     };
     client: {
       /**
-       * Image of both clients; needs `sleep` and `curl`.
+       * Image of both clients; needs `sleep` and `curl`. The default is that of Istio's own curl sample.
        */
       image: string;
     };
