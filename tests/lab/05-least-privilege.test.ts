@@ -31,6 +31,16 @@ async function indexOf(path: string, name: string): Promise<number> {
   return index;
 }
 
+async function removeMount(name: string): Promise<void> {
+  const index = await indexOf(".spec.template.spec.containers[0].volumeMounts", name);
+  await patchTbot([{ op: "remove", path: `${CONTAINER}/volumeMounts/${index}` }]);
+}
+
+/** What tbot says when it fails for want of something; the words are the kernel's, and no healthy tbot says them. */
+async function untilTbotSays(words: string): Promise<void> {
+  await until(`tbot says "${words}"`, 60, async () => (await tbotLogs()).includes(words));
+}
+
 /** Starts a meshed pod and says whether it became ready within 15 s (with tbot well it takes 4 s). */
 async function meshedPodBecomesReady(name: string): Promise<boolean> {
   const pod = {
@@ -84,7 +94,7 @@ describe("tbot as the chart installs it", () => {
     expect(await meshedPodBecomesReady("attested")).toBe(true);
   });
 
-  it("cannot write to its own file system, nor read a file of another process", async () => {
+  it("has a root file system that it cannot write to", async () => {
     const pod = await onePod("teleport-system", "app.kubernetes.io/name=tbot");
     const [pid] = await containerPids("teleport-system", pod.metadata.name, "tbot");
     const mounts = readFileSync(`/proc/${pid}/mountinfo`, "utf8");
@@ -118,37 +128,18 @@ describe("each right is needed: without it", () => {
   });
 
   it("the mount of tbot.yaml: tbot has no configuration and ends", async () => {
-    await patchTbot([
-      {
-        op: "remove",
-        path: `${CONTAINER}/volumeMounts/${await indexOf(".spec.template.spec.containers[0].volumeMounts", "config")}`,
-      },
-    ]);
-    await until("tbot ends for want of /config/tbot.yaml", 60, async () =>
-      (await tbotLogs()).includes("/config/tbot.yaml"),
-    );
+    await removeMount("config");
+    await untilTbotSays("open /config/tbot.yaml: no such file or directory");
   });
 
   it("the mount of the join token: tbot cannot join", async () => {
-    await patchTbot([
-      {
-        op: "remove",
-        path: `${CONTAINER}/volumeMounts/${await indexOf(".spec.template.spec.containers[0].volumeMounts", "join-token")}`,
-      },
-    ]);
-    await until("tbot ends for want of its ServiceAccount token", 60, async () =>
-      (await tbotLogs()).includes("/var/run/secrets/tokens/join-token"),
-    );
+    await removeMount("join-token");
+    await untilTbotSays("open /var/run/secrets/tokens/join-token: no such file or directory");
   });
 
   it("the mount of the socket directory: tbot cannot listen", async () => {
-    await patchTbot([
-      {
-        op: "remove",
-        path: `${CONTAINER}/volumeMounts/${await indexOf(".spec.template.spec.containers[0].volumeMounts", "socket")}`,
-      },
-    ]);
-    await until("tbot fails to listen", 60, async () => (await tbotLogs()).includes("/run/spire/sockets/socket"));
+    await removeMount("socket");
+    await untilTbotSays("listen unix /run/spire/sockets/socket: bind: no such file or directory");
     expect(await meshedPodBecomesReady("no-socket")).toBe(false);
   });
 });

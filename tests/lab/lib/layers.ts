@@ -28,6 +28,7 @@ export async function applyLayers(layers: Layers, sets: readonly string[] = []):
      helm upgrade --install istiod '${istiod}' -n istio-system -f - -f '${ISTIO_LAB_VALUES}' --wait`,
     { cwd: USER_DIR },
   );
+  await istiodAnswers();
   await shell(
     `helm upgrade --install istio-teleport '${REPOSITORY}/chart' -n teleport-system -f values.yaml ${chartSets}`,
     { cwd: USER_DIR },
@@ -36,6 +37,22 @@ export async function applyLayers(layers: Layers, sets: readonly string[] = []):
     const injected = await dryRunPod();
     if (layers.admission && !layers.pod) return injected === undefined;
     return injected !== undefined && mountsReadOnly(injected) === layers.pod;
+  });
+}
+
+/**
+ * Waits until the API server reaches istiod's validation webhook. It keeps its connection to the istiod that was just
+ * replaced, and gives it up only after its own time-out: the lab's node drops a gone pod's packets without an answer.
+ */
+async function istiodAnswers(): Promise<void> {
+  const policy = {
+    apiVersion: "security.istio.io/v1",
+    kind: "AuthorizationPolicy",
+    metadata: { name: "x", namespace: "default" },
+  };
+  await until("istiod's webhook answers", 120, async () => {
+    await shell("kubectl create -f - --dry-run=server", { input: JSON.stringify({ ...policy, spec: {} }) });
+    return true;
   });
 }
 
