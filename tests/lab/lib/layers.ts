@@ -15,10 +15,11 @@ export interface Layers {
 }
 
 /**
- * Installs the layers asked for, with further `--set` values, and waits until they hold. Layer a has no switch in the
+ * Installs the layers asked for, and a socket file's name, and waits until they hold. Layer a has no switch in the
  * product: its absence is made by taking `readOnly` out of the rendered values, which leaves Istio's writable mount.
  */
-export async function applyLayers(layers: Layers, sets: readonly string[] = []): Promise<void> {
+export async function applyLayers(layers: Layers, socketFile = "socket"): Promise<void> {
+  const sets = [`tbot.socket.file=${socketFile}`];
   const istiodSets = [...sets, `istio.blockIstiodCertificates=${layers.istiod}`].map((set) => `--set ${set}`).join(" ");
   const chartSets = [...sets, `mesh.admission.enabled=${layers.admission}`].map((set) => `--set ${set}`).join(" ");
   const edit = layers.pod ? "cat" : "sed '/readOnly: true/d'";
@@ -36,7 +37,8 @@ export async function applyLayers(layers: Layers, sets: readonly string[] = []):
   await until("istiod injects by the new template, and admission judges by the new policy", 90, async () => {
     const injected = await dryRunPod();
     if (layers.admission && !layers.pod) return injected === undefined;
-    return injected !== undefined && mountsReadOnly(injected) === layers.pod;
+    if (injected === undefined || mountsReadOnly(injected) !== layers.pod) return false;
+    return injected.includes("WORKLOAD_IDENTITY_SOCKET_FILE") === (socketFile !== "socket");
   });
 }
 
