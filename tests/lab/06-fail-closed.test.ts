@@ -276,7 +276,7 @@ async function tbotIsWell(): Promise<void> {
   await shell("npx -p istio-teleport gen-token -f values.yaml | tctl create -f", { cwd: USER_DIR });
   chmodSync(SOCKET_DIR, 0o755);
   await shell(
-    `kubectl -n teleport-system patch daemonset tbot --type merge -p '{"spec":{"template":{"spec":{"nodeSelector":null}}}}'`,
+    `kubectl -n teleport-system patch daemonset tbot --type merge -p '{"spec":{"template":{"spec":{"nodeSelector":{"lab":null}}}}}'`,
   );
   // One that waits for its next restart would be waited for.
   await shell("kubectl -n teleport-system delete pods -l app.kubernetes.io/name=tbot");
@@ -445,7 +445,7 @@ describe("a non-default tbot.socket.file, all layers on", () => {
     expect(await shell(`${logs} --previous || ${logs}`)).toContain("agent configured for non-default SDS socket path");
     expect(readdirSync(SOCKET_DIR)).toEqual([]);
     await shell(
-      `kubectl -n teleport-system patch daemonset tbot --type merge -p '{"spec":{"template":{"spec":{"nodeSelector":null}}}}'`,
+      `kubectl -n teleport-system patch daemonset tbot --type merge -p '{"spec":{"template":{"spec":{"nodeSelector":{"lab":null}}}}}'`,
     );
     await until("the waiting pod heals", 180, async () => isReady(await onePod("probe", "app=unserved")));
   }, 600_000);

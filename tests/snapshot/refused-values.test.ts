@@ -57,6 +57,17 @@ const CHECKS: [string, string[]][] = [
     "mesh.admission.allowedHostPaths has /run/spire, through which a pod could write",
     ["mesh.admission.allowedHostPaths={/run/spire}"],
   ],
+  ["tbot.podAnnotations sets checksum/config, which the chart sets itself", ["tbot.podAnnotations.checksum/config=x"]],
+  [
+    "testApp.namespace.name is teleport-system, the namespace of tbot or of Istio",
+    ["testApp.enabled=true", "testApp.namespace.name=teleport-system"],
+  ],
+  [
+    "testApp.namespace.name is istio-system, the namespace of tbot or of Istio",
+    ["testApp.enabled=true", "testApp.namespace.name=istio-system"],
+  ],
+  ["mesh.admission.allowedHostPaths has /var/run,", ["mesh.admission.allowedHostPaths={/var/run}"]],
+  ["mesh.admission.allowedHostPaths has /proc/1/root,", ["mesh.admission.allowedHostPaths={/proc/1/root}"]],
   ["mesh.admission.allowedHostPaths has /run/spire/sockets,", ["mesh.admission.allowedHostPaths={/run/spire/sockets}"]],
   [
     "mesh.admission.allowedHostPaths has /run/spire/sockets/x,",

@@ -16,6 +16,7 @@ export function checkValues(values: Values): void {
     ...teleportProblems(values.global.teleport),
     ...lifetimeProblems(values.tbot),
     ...tbotProblems(values.tbot),
+    ...namespaceProblems(values),
     ...hostPathProblems(values),
   ];
   if (problems.length > 0) throw new ExitError(problems.join("\n"));
@@ -54,7 +55,7 @@ function seconds(duration: string): number {
   return Number.parseInt(duration, 10) * SECONDS[duration.slice(-1) as keyof typeof SECONDS];
 }
 
-function* tbotProblems({ image, extraEnv, podLabels }: Values["tbot"]): Generator<string> {
+function* tbotProblems({ image, extraEnv, podLabels, podAnnotations }: Values["tbot"]): Generator<string> {
   const version = /^v?(\d+)\.(\d+)\.\d+(?:-[0-9A-Za-z.-]+)?$/.exec(image.tag);
   if (image.digest === "" && version) {
     const [major, minor] = [Number(version[1]), Number(version[2])];
@@ -72,13 +73,31 @@ function* tbotProblems({ image, extraEnv, podLabels }: Values["tbot"]): Generato
       yield `tbot.podLabels sets ${key}, which the chart sets itself: remove it.`;
     }
   }
+  if ("checksum/config" in podAnnotations) {
+    yield "tbot.podAnnotations sets checksum/config, which the chart sets itself: remove it.";
+  }
+}
+
+function* namespaceProblems({ tbot, mesh, testApp }: Values): Generator<string> {
+  const { name } = testApp.namespace;
+  if (testApp.enabled && [tbot.namespace.name, mesh.rootNamespace].includes(name)) {
+    yield `testApp.namespace.name is ${name}, the namespace of tbot or of Istio: give the test app one of its own.`;
+  }
 }
 
 function* hostPathProblems({ tbot, mesh }: Values): Generator<string> {
   const { hostPath } = tbot.socket;
+  const socketDir = onNode(hostPath);
   for (const allowed of mesh.admission.allowedHostPaths) {
-    if (allowed === hostPath || hostPath.startsWith(`${allowed}/`) || allowed.startsWith(`${hostPath}/`)) {
+    const path = onNode(allowed);
+    const related = path === socketDir || socketDir.startsWith(`${path}/`) || path.startsWith(`${socketDir}/`);
+    if (related || /^\/proc(\/|$)/.test(path)) {
       yield `mesh.admission.allowedHostPaths has ${allowed}, through which a pod could write to tbot's socket directory ${hostPath}: allow a narrower path.`;
     }
   }
+}
+
+/** /var/run is a link to /run on nodes. */
+function onNode(path: string): string {
+  return path.replace(/^\/var\/run(?=\/|$)/, "/run");
 }

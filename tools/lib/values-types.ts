@@ -22,7 +22,7 @@ export interface Values {
       };
       role: {
         /**
-         * Name of the Teleport role that lets the bot issue the workload identity, and nothing else.
+         * Name of the Teleport role that lets the bot issue workload identities with the labels below.
          */
         name: string;
       };
@@ -32,7 +32,7 @@ export interface Values {
          */
         name: string;
         /**
-         * Labels of the workload identity; the role allows exactly these.
+         * Labels of the workload identity. The role allows every workload identity that has them all: where others have `env: dev` too, add a label that only this one has.
          */
         labels: {
           [k: string]: string;
@@ -134,7 +134,7 @@ export interface Values {
     renewalInterval: string;
     socket: {
       /**
-       * Directory on the node that holds tbot's socket. Root's, mode 0755; sidecars mount it read-only. Change it where another SPIFFE agent (SPIRE's default is the same path) runs on the nodes: tbot removes an existing socket file.
+       * Directory on the node that holds tbot's socket, below /run, /var/run or /var/lib, and for nothing else. Root's, mode 0755; sidecars mount it read-only. Change it where another SPIFFE agent (SPIRE's default is the same path) runs on the nodes: tbot removes an existing socket file.
        */
       hostPath: string;
       /**
@@ -157,7 +157,7 @@ export interface Values {
      */
     attestBinary: boolean;
     /**
-     * Log level DEBUG instead of INFO.
+     * Log level DEBUG instead of INFO; also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.
      */
     debug: boolean;
     /**

@@ -16,7 +16,7 @@ const STRINGS = [
   "perturbed",
   "2h",
   "10m",
-  "/perturbed",
+  "/run/perturbed",
   "perturbed.example:8443",
   "https://perturbed.example",
   "18.99.0",

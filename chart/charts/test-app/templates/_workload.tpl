@@ -4,7 +4,7 @@ apiVersion: v1
 kind: ServiceAccount
 metadata:
   name: {{ .name }}
-  namespace: {{ .root.Values.namespace.name }}
+  namespace: {{ .root.Values.namespace.name | quote }}
   labels:
     {{- include "istio-teleport.labels" . | nindent 4 }}
 automountServiceAccountToken: false
@@ -13,7 +13,7 @@ apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: {{ .name }}
-  namespace: {{ .root.Values.namespace.name }}
+  namespace: {{ .root.Values.namespace.name | quote }}
   labels:
     {{- include "istio-teleport.labels" . | nindent 4 }}
 spec:
