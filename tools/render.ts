@@ -89,9 +89,13 @@ function istioCommand(): Command {
       "after",
       `
 Examples:
-  istio-teleport render istio -f values.yaml | helm upgrade --install istiod istio/istiod -n istio-system -f - --wait
+  istio-teleport render istio -f values.yaml > istiod-values.yaml &&
+    helm upgrade --install istiod istio/istiod -n istio-system -f istiod-values.yaml --wait
   istio-teleport render istio -f values.yaml --as istioctl > operator.yaml && istioctl install -f operator.yaml
-  istio-teleport render istio -f values.yaml --gateway | helm upgrade --install ingress istio/gateway -n ingress -f -`,
+  istio-teleport render istio -f values.yaml --gateway > gateway-values.yaml &&
+    helm upgrade --install ingress istio/gateway -n ingress -f gateway-values.yaml
+
+Not a pipe into helm: it takes nothing, which a refusal prints, for no values, and installs without any of them.`,
     )
     .action(async (flags: IstioFlags) => {
       if (flags.gateway && flags.as === "istioctl") {

@@ -27,7 +27,8 @@ ${joins.join("\n")}
 ${pc.bold("On your own cluster")} (docs/installation.md)
   npx istio-teleport demo --context NAME        the same with that cluster's keys; nothing is changed there
   npx istio-teleport init --cluster-name TELEPORT_CLUSTER --proxy-addr HOST:PORT
-  npx istio-teleport render istio -f values.yaml | helm upgrade --install istiod istio/istiod -n istio-system -f -
+  npx istio-teleport render istio -f values.yaml > istiod-values.yaml &&
+    helm upgrade --install istiod istio/istiod -n istio-system -f istiod-values.yaml
   npx istio-teleport render teleport -f values.yaml | tctl create -f
   npx gen-token -f values.yaml | tctl create -f
 `;
