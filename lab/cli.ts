@@ -41,9 +41,11 @@ program
   .command("test")
   .description("up, then run the lab tests inside the lab; leaves it up")
   .argument("[filter...]", "only test files whose path contains this; vitest's own options are passed on")
+  .option("--fresh", "begin with a cluster without state, as after down --wipe", false)
   .option("--down", "stop the lab afterwards, whether the tests passed or not", false)
   .allowUnknownOption()
-  .action(async (vitestArguments: string[], options: { down: boolean }) => {
+  .action(async (vitestArguments: string[], options: { fresh: boolean; down: boolean }) => {
+    if (options.fresh) await changing(() => down(paths, true));
     await changing(() => up(paths));
     await step("the npm package, packed and installed as a user would", 5, () => installPackage(paths));
     process.exitCode = await runTests(paths, vitestArguments);

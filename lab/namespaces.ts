@@ -114,10 +114,27 @@ function createCgroups(paths: LabPaths): void {
   for (const cgroup of labCgroups(paths)) mkdirSync(cgroup, { recursive: true });
   // With cgroup v2 alone a cgroup that passes controllers on to pods may hold no process itself: daemons get a child of their own.
   mkdirSync(join(processCgroup(paths), "daemons"), { recursive: true });
-  const available = readFileSync(join(cgroupMounts().v2 as string, "cgroup.controllers"), "utf8").trim();
-  for (const controller of available.split(" ").filter(Boolean)) {
-    for (const cgroup of [cgroupMounts().v2 as string, processCgroup(paths)]) {
+  passControllersOn(cgroupMounts().v2 as string);
+  passControllersOn(processCgroup(paths));
+}
+
+/**
+ * Lets the children of a cgroup have every controller that it has itself; what is passed on already is left alone.
+ * Throws an ExitError where the kernel refuses it because processes are in the cgroup (cgroups(7), "no internal processes"):
+ * in a container, whose root cgroup is none to the kernel.
+ */
+export function passControllersOn(cgroup: string): void {
+  const words = (file: string) => readFileSync(join(cgroup, file), "utf8").split(/\s+/).filter(Boolean);
+  const passedOn = new Set(words("cgroup.subtree_control"));
+  for (const controller of words("cgroup.controllers").filter((name) => !passedOn.has(name))) {
+    try {
       writeFileSync(join(cgroup, "cgroup.subtree_control"), `+${controller}`);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EBUSY") throw error;
+      throw new ExitError(
+        `The controller ${controller} can't be passed on to the lab's pods, because processes are in the cgroup ${cgroup} itself: move those of ${cgroup}/cgroup.procs into a child cgroup, or run the lab outside this container.`,
+        EXIT.unavailable,
+      );
     }
   }
 }

@@ -3,9 +3,10 @@ import { EXIT, ExitError } from "../tools/lib/exit-error.ts";
 import { tryCommand } from "./commands.ts";
 import { cgroupMounts } from "./namespaces.ts";
 import type { LabPaths } from "./paths.ts";
+import { RECIPES, type Recipe } from "./recipes.ts";
 
 const GIGABYTE = 1e9;
-/** Measured for a cold build: 6 GB module cache, 14 GB build cache, 1.4 GB programs, and the images. */
+/** Measured for a build of every component: 6 GB module cache, 14 GB build cache, 1.4 GB programs, and the images. */
 const COLD_GIGABYTES = 25;
 /** A running cluster: images unpacked, logs, etcd. */
 const WARM_GIGABYTES = 4;
@@ -14,17 +15,26 @@ const GO_MINIMUM = [1, 26] as const;
 /**
  * Refuses a machine on which the lab can't run, in one sentence that says why.
  *
- * @param cold whether components are still to be built
+ * @param missing the components that are still to be built
  */
-export async function checkMachine(paths: LabPaths, cold: boolean): Promise<void> {
+export async function checkMachine(paths: LabPaths, missing: readonly Recipe[]): Promise<void> {
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw refusal(`The lab runs on Linux x64 only (this is ${process.platform} ${process.arch}).`);
   }
   if (!existsSync("/usr/bin/apt-get"))
     throw refusal("The lab takes runc, CNI plugins and others from Debian packages: apt-get isn't here.");
   checkKernel(paths);
-  checkDisk(paths, cold ? COLD_GIGABYTES : WARM_GIGABYTES);
-  if (cold) await checkGo();
+  checkDisk(paths, neededGigabytes(missing));
+  if (missing.some(({ kind }) => kind === "go")) await checkGo();
+}
+
+/**
+ * Free disk space that building `missing` and running the cluster take, in whole gigabytes. What a build of everything takes
+ * is shared out by build time: both grow with the number of packages that are compiled.
+ */
+export function neededGigabytes(missing: readonly Recipe[]): number {
+  const seconds = (recipes: readonly Recipe[]) => recipes.reduce((sum, recipe) => sum + recipe.seconds, 0);
+  return Math.ceil(WARM_GIGABYTES + ((COLD_GIGABYTES - WARM_GIGABYTES) * seconds(missing)) / seconds(RECIPES));
 }
 
 /** Refuses another user than root, who alone may make or remove what the lab consists of. */

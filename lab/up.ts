@@ -27,7 +27,7 @@ export async function up(paths: LabPaths): Promise<void> {
   const missing = missingComponents(paths);
   if (missing.length === 0 && (await isUp(paths)))
     return say(`The lab is up already: nothing to do. ${useHint(paths)}`);
-  await checkMachine(paths, missing.length > 0);
+  await checkMachine(paths, missing);
   await installPackages(paths);
   await buildComponents(paths, missing);
   mkdirSync(paths.run, { recursive: true });

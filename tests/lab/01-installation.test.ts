@@ -15,7 +15,7 @@ const started = new Date();
 
 beforeAll(async () => {
   if ((await shell("helm list -A -q")) !== "") {
-    throw new Error("this lab has releases already: begin with `npm run lab -- down --wipe`");
+    throw new Error("this lab has releases already: begin with `npm run lab -- test --fresh`");
   }
   for (const left of ["values.yaml", "helm-config"]) rmSync(join(USER_DIR, left), { recursive: true, force: true });
   const charts = istioCharts(labPaths());
