@@ -240,7 +240,7 @@ describe("--verify", () => {
       "Verified with tbot's own pod: the token of the pod teleport-system/tbot-1, signed with key \"current\", passes Teleport's checks, the allow list included.",
     );
     expect((await kubectl.calls()).slice(-2)).toEqual([
-      "--request-timeout=20s get pods --namespace=teleport-system --selector=app.kubernetes.io/name=tbot --field-selector=status.phase=Running --output=json",
+      "--request-timeout=20s get pods --namespace=teleport-system --selector=app.kubernetes.io/name=tbot,app.kubernetes.io/part-of=istio-teleport --field-selector=status.phase=Running --output=json",
       "--request-timeout=20s create token tbot --namespace=teleport-system --audience=example.teleport.sh --bound-object-kind=Pod --bound-object-name=tbot-1 --bound-object-uid=7f --duration=600s",
     ]);
     expect(keysOf(output.stdout)).toEqual(["current"]);
@@ -303,6 +303,7 @@ it.each<[string, string[], string]>([
     "--jwks-file and --context both say where the keys come from",
   ],
   ["two sources, the other way", ["--jwks-file", "x", "--kubeconfig", "y"], "--jwks-file and --kubeconfig both say"],
+  ["a cluster name that is none", ["--cluster-name", "Bad Name!"], '--cluster-name is "Bad Name!"; give the name'],
   ["force without a file", ["--force"], "--force lets --output replace a file"],
   [
     "keys for oidc",

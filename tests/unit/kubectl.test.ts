@@ -28,6 +28,7 @@ it.each([
     'error: context "nope" does not exist',
     "the kubeconfig has no such context; `kubectl config get-contexts` lists them",
   ],
+  ["error: cannot locate context nope", "no such context"],
   ["error: cannot locate context nope\nerror: context was not found for specified context: nope", "no such context"],
   [
     "error: current-context must exist in order to minify",

@@ -56,3 +56,7 @@ it("names the file that it cannot write, and leaves nothing", async () => {
   await refusal(() => writeNewFile(at("directory"), "x", { force: true }), EXIT.unavailable);
   expect(await readdir(directory)).toEqual(["directory"]);
 });
+
+it.each(["", "-"])("%j names no file", async (path) => {
+  expect(await refusal(() => writeNewFile(path, "new", { force: false }))).toContain("which names no file");
+});

@@ -48,6 +48,11 @@ export async function readSettings(flags: GenTokenFlags): Promise<Settings> {
   }
   const verifyAs = flags.verifyAs === undefined ? undefined : podName(flags.verifyAs);
   const clusterName = flags.clusterName ?? teleport.clusterName;
+  if (flags.clusterName !== undefined && !/^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/.test(flags.clusterName)) {
+    throw new ExitError(
+      `--cluster-name is ${JSON.stringify(flags.clusterName)}; give the name that \`tctl status\` prints: lower-case letters, digits, dots, _ and -.`,
+    );
+  }
   if (isVerified(flags) && clusterName === "") {
     throw new ExitError(
       "A verification needs the Teleport cluster's name, which is the token's audience; give --cluster-name, or -f with global.teleport.clusterName.",

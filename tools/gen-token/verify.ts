@@ -5,7 +5,7 @@ import type { PodName, Settings } from "./settings.ts";
 
 /** The part of a Pod object that is read. */
 interface Pod {
-  metadata: { name: string; namespace: string; uid: string };
+  metadata: { name: string; namespace: string; uid: string; deletionTimestamp?: string };
   spec: { serviceAccountName: string };
 }
 
@@ -55,11 +55,13 @@ async function tbotPod(access: ClusterAccess, namespace: string): Promise<Pod> {
     "get",
     "pods",
     `--namespace=${namespace}`,
-    "--selector=app.kubernetes.io/name=tbot",
+    // Another chart's tbot in the namespace joins with another token.
+    "--selector=app.kubernetes.io/name=tbot,app.kubernetes.io/part-of=istio-teleport",
     "--field-selector=status.phase=Running",
     "--output=json",
   ]);
-  const [pod] = (JSON.parse(list.toString()) as { items: Pod[] }).items;
+  const { items } = JSON.parse(list.toString()) as { items: Pod[] };
+  const pod = items.find(({ metadata }) => metadata.deletionTimestamp === undefined);
   if (pod === undefined) {
     throw new ExitError(
       `No pod of tbot runs in the namespace ${namespace} yet; name any running pod with --verify-as NAMESPACE/POD, which proves the keys.`,

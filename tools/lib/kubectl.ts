@@ -51,7 +51,7 @@ export async function kubectl(access: ClusterAccess, purpose: string, args: read
 /** What kubectl says → what it means and the mend; the texts are those of kubectl 1.32 to 1.37. */
 const CAUSES: readonly { pattern: RegExp; meaning: string; quote?: true }[] = [
   {
-    pattern: /context .*does not exist|context was not found/,
+    pattern: /context .*does not exist|context was not found|cannot locate context/,
     meaning: "the kubeconfig has no such context; `kubectl config get-contexts` lists them",
   },
   {

@@ -10,6 +10,11 @@ import { EXIT, ExitError } from "./exit-error.ts";
  * @throws ExitError refused when the file exists and `force` is false; unavailable when the directory cannot be written
  */
 export async function writeNewFile(path: string, content: string, options: { force: boolean }): Promise<void> {
+  if (path === "" || path === "-") {
+    throw new ExitError(
+      `--output is ${JSON.stringify(path)}, which names no file; leave the flag out for stdout, or name a file.`,
+    );
+  }
   // In the same directory, because a rename is atomic within one file system only.
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
