@@ -224,6 +224,10 @@ export interface Values {
     rootNamespace: string;
     mtls: {
       /**
+       * Renders the PeerAuthentication `default` in the root namespace. Switch it off where the mesh has one already.
+       */
+      enabled: boolean;
+      /**
        * Mesh-wide mutual TLS: STRICT refuses plaintext.
        */
       mode: "STRICT" | "PERMISSIVE";
