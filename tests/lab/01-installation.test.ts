@@ -127,6 +127,20 @@ describe("the join", () => {
   });
 });
 
+describe("a value that render refuses", () => {
+  it("leaves istiod as it is: the documented step stops before Helm", async () => {
+    const revision = async () =>
+      JSON.parse(await shell("helm status istiod -n istio-system -o json")).version as number;
+    const before = await revision();
+    const step = installationSteps().find(({ heading }) => heading.endsWith(" istiod"));
+    if (step === undefined) throw new Error("docs/installation.md has no step for istiod");
+    const script = step.script.replace("-f values.yaml", "-f values.yaml --set tbot.socket.fil=x");
+    const attempt = runStep({ ...step, script }, { istioRepo: istio?.url ?? "", chartRepo: own?.url ?? "" });
+    await expect(attempt).rejects.toThrow("did you mean tbot.socket.file?");
+    expect(await revision()).toBe(before);
+  });
+});
+
 describe("what is installed", () => {
   it("has the trust domain of the Teleport cluster", async () => {
     const mesh = await shell("kubectl -n istio-system get configmap istio -o jsonpath='{.data.mesh}'");

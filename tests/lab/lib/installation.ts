@@ -29,7 +29,7 @@ export const ISTIO_LAB_VALUES = join(REPOSITORY, "lab", "istio-lab-values.yaml")
 const NAMES = "export TELEPORT_CLUSTER=";
 
 /** How the document's istiod step takes the values; the lab's come behind them. */
-const ISTIOD_VALUES = " -f - --wait";
+const ISTIOD_VALUES = " -f istiod-values.yaml --wait";
 
 /** The steps of docs/installation.md up to the test app, as the lab runs them: all blocks but the one that only sets names. */
 export function installationSteps(): DocumentedStep[] {
@@ -69,7 +69,7 @@ export function withLabOverrides({ heading, script }: DocumentedStep): string {
   if (!heading.endsWith(" istiod")) return script;
   if (!script.includes(ISTIOD_VALUES))
     throw new Error(`docs/installation.md, "${heading}": the lab finds no "${ISTIOD_VALUES}" to put its values behind`);
-  return script.replace(ISTIOD_VALUES, ` -f - -f '${ISTIO_LAB_VALUES}' --wait`);
+  return script.replace(ISTIOD_VALUES, ` -f istiod-values.yaml -f '${ISTIO_LAB_VALUES}' --wait`);
 }
 
 /** Throws, with the mend, unless 01-installation.test.ts has installed everything. */
