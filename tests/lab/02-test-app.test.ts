@@ -1,11 +1,15 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TELEPORT_CLUSTER_NAME } from "../../lab/addresses.ts";
 import { requireInstalled } from "./lib/installation.ts";
 import { Issuers } from "./lib/issuers.ts";
-import { address, onePod } from "./lib/pods.ts";
+import { createNamespace, deleteNamespace } from "./lib/namespaces.ts";
+import { address, onePod, untilReady } from "./lib/pods.ts";
 import { shell, tryShell } from "./lib/shell.ts";
 
 const SERVER_PORT = 8080;
+
+/** curl's exit codes for a connection that was made and then ended by the peer: no answer (52), or a reset (56). */
+const CONNECTION_ENDED = [52, 56];
 
 /** The status code that a client of the test app gets from the server. */
 function statusCode(client: string): Promise<string> {
@@ -14,7 +18,12 @@ function statusCode(client: string): Promise<string> {
   );
 }
 
-beforeAll(requireInstalled);
+beforeAll(async () => {
+  await requireInstalled();
+  await createNamespace("unmeshed", { meshed: false });
+});
+
+afterAll(() => deleteNamespace("unmeshed"));
 
 describe("the test app", () => {
   it("answers the allowed client with 200", async () => {
@@ -25,14 +34,20 @@ describe("the test app", () => {
     expect(await statusCode("other-client")).toBe("403");
   });
 
-  it("refuses plaintext", async () => {
+  it("refuses plaintext, at a port that answers TLS", async () => {
     const server = address(await onePod("test-app", "app.kubernetes.io/name=server"));
-    // From outside the mesh, straight to the pod: no sidecar makes it mutual TLS.
-    const attempt = await tryShell(
-      `curl -s -o /dev/null -w '%{http_code}' --max-time 5 http://${server}:${SERVER_PORT}/headers`,
+    // No sidecar makes it mutual TLS.
+    await shell(
+      "kubectl -n unmeshed run plaintext --image=lab.local/client:lab --image-pull-policy=Never --labels=app=plaintext --annotations=sidecar.istio.io/inject=false --command -- sleep infinity",
     );
-    expect(attempt.code).not.toBe(0);
+    await untilReady("unmeshed", "app=plaintext", 90);
+    const attempt = await tryShell(
+      `kubectl -n unmeshed exec plaintext -- curl -s -o /dev/null -w '%{http_code}' --max-time 20 http://${server}:${SERVER_PORT}/headers`,
+    );
+    expect(CONNECTION_ENDED).toContain(attempt.code);
     expect(attempt.stdout).toBe("000");
+    const issuers = await Issuers.read();
+    expect(await issuers.presented(server, SERVER_PORT)).toMatchObject({ issuer: "teleport", valid: true });
   });
 
   it("the server sees who calls: the SPIFFE ID in X-Forwarded-Client-Cert", async () => {

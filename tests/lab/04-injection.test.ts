@@ -5,8 +5,9 @@ import { labPaths } from "../../lab/paths.ts";
 import { istioCharts } from "../../lab/toolbox.ts";
 import { requireInstalled, USER_DIR } from "./lib/installation.ts";
 import { Issuers } from "./lib/issuers.ts";
-import { address, isReady, onePod, type Pod } from "./lib/pods.ts";
-import { shell, until } from "./lib/shell.ts";
+import { createNamespace, deleteNamespace } from "./lib/namespaces.ts";
+import { address, type Pod, untilReady } from "./lib/pods.ts";
+import { shell } from "./lib/shell.ts";
 
 /** The list of the pod that its istio-proxy is in. */
 function proxyList(pod: Pod): string {
@@ -26,10 +27,7 @@ async function expectTeleportIdentity(
   port: number,
   serviceAccount: string,
 ): Promise<Pod> {
-  const pod = await until(`${selector} is Ready`, 60, async () => {
-    const candidate = await onePod(namespace, selector);
-    return isReady(candidate) && candidate;
-  });
+  const pod = await untilReady(namespace, selector, 90);
   const issuers = await Issuers.read();
   expect(await issuers.presented(address(pod), port)).toMatchObject({
     issuer: "teleport",
@@ -41,13 +39,12 @@ async function expectTeleportIdentity(
 
 beforeAll(async () => {
   await requireInstalled();
-  await shell(
-    "kubectl create namespace injection --dry-run=client -o yaml | kubectl apply -f - && kubectl label namespace injection istio-injection=enabled --overwrite",
-  );
+  await createNamespace("injection", { meshed: true });
 });
 
 afterAll(async () => {
-  await shell("kubectl delete namespace injection --wait=false");
+  await shell("helm uninstall ingress -n injection --ignore-not-found");
+  await deleteNamespace("injection");
 });
 
 describe("the injection template", () => {
@@ -84,6 +81,5 @@ describe("the injection template", () => {
       issuer: "teleport",
       spiffeId: `spiffe://${TELEPORT_CLUSTER_NAME}/ns/injection/sa/ingress`,
     });
-    await shell("helm uninstall ingress -n injection");
   });
 });

@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { REPOSITORY, requireInstalled, USER_DIR } from "./lib/installation.ts";
 import { Issuers, type PresentedIdentity } from "./lib/issuers.ts";
-import { address, onePod } from "./lib/pods.ts";
+import { address, onePod, type Pod } from "./lib/pods.ts";
 import { shell, until } from "./lib/shell.ts";
 
 const TTL_SECONDS = 120;
@@ -10,6 +11,8 @@ const RATE = 60;
 /** Past the first certificate's expiry and five rotations; `LAB_LOAD_SECONDS` makes a soak of it. */
 const LOAD_SECONDS = Number(process.env.LAB_LOAD_SECONDS ?? 210);
 const PORT = 8080;
+const HOST = "server.test-app.svc.cluster.local";
+const REQUESTS_PER_CONNECTION = 10;
 const SETS = `--set tbot.credentialTTL=${TTL_SECONDS}s --set tbot.renewalInterval=${RENEWAL_SECONDS}s`;
 
 /** vegeta's report, as far as it is read here. Source: github.com/tsenart/vegeta, lib/metrics.go. */
@@ -29,24 +32,88 @@ async function setLife(sets: string): Promise<void> {
   await shell("kubectl -n teleport-system rollout status daemonset/tbot --timeout=120s");
 }
 
-/** Each connection between the two sidecars ends after ten requests, so that every certificate has to pass handshakes. */
-const SHORT_CONNECTIONS = `
+/**
+ * Each connection between the two sidecars ends after ten requests, so that every certificate has to pass handshakes;
+ * and the client's sidecar repeats no request, as it would by default, so that a failed one is seen.
+ */
+const TRAFFIC = `
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: short-connections, namespace: test-app}
 spec:
-  host: server.test-app.svc.cluster.local
-  trafficPolicy: {connectionPool: {http: {maxRequestsPerConnection: 10}}}
+  host: ${HOST}
+  trafficPolicy: {connectionPool: {http: {maxRequestsPerConnection: ${REQUESTS_PER_CONNECTION}}}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: no-retries, namespace: test-app}
+spec:
+  hosts: [${HOST}]
+  http:
+    - route: [{destination: {host: ${HOST}}}]
+      retries: {attempts: 0}
 `;
+
+/**
+ * Where Envoy counts the TLS handshakes of each end: the server's with all who call, the client's with the server.
+ * Istio's sidecars keep none of these counters unless told.
+ */
+const STATS = { server: "listener.0.0.0.0_15006.ssl.", client: `cluster.outbound|80||${HOST};.ssl.` };
+const RETRIES = `cluster.outbound|80||${HOST};.upstream_rq_retry`;
+const NO_TLS_FAILURE = { connection_error: 0, fail_verify_error: 0, fail_verify_san: 0, fail_verify_cert_hash: 0 };
+const STATS_ANNOTATION = "sidecar.istio.io/statsInclusionRegexps";
+
+/** Makes the sidecars of server and client keep the statistics, or stop to. New pods come of it. */
+async function keepStats(keep: boolean): Promise<void> {
+  const value = keep ? "(listener[.]0[.]0[.]0[.]0_15006[.]ssl|cluster[.]outbound[|]80[|][|]server[.]test-app).*" : null;
+  const patch = JSON.stringify({ spec: { template: { metadata: { annotations: { [STATS_ANNOTATION]: value } } } } });
+  for (const name of ["server", "allowed-client"]) {
+    await shell(
+      `kubectl -n test-app patch deploy ${name} --type merge -p '${patch}' && kubectl -n test-app rollout status deploy/${name} --timeout=120s`,
+    );
+  }
+}
+
+/** Counters of a pod's Envoy whose names start with `prefix`, by the rest of their names. */
+async function counters(pod: Pod, prefix: string): Promise<Record<string, number>> {
+  const stats = await shell(
+    `kubectl -n test-app exec ${pod.metadata.name} -c istio-proxy -- pilot-agent request GET stats`,
+  );
+  return Object.fromEntries(
+    stats
+      .split("\n")
+      .filter((line) => line.startsWith(prefix))
+      .map((line) => line.slice(prefix.length).split(": ") as [string, string])
+      .map(([name, value]) => [name, Number(value)]),
+  );
+}
+
+/** By how much each counter rose. */
+function rise(before: Record<string, number>, after: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(after).map(([name, value]) => [name, value - (before[name] ?? 0)]));
+}
+
+/** Whether the client's sidecar has the route that repeats nothing. */
+async function clientRepeatsNothing(): Promise<boolean> {
+  const configs = JSON.parse(
+    await shell("istioctl proxy-config routes deploy/allowed-client.test-app --name 80 -o json"),
+  ) as { virtualHosts: { name: string; routes: { route?: { retryPolicy?: object } }[] }[] }[];
+  const hosts = configs.flatMap(({ virtualHosts }) => virtualHosts).filter(({ name }) => name === `${HOST}:80`);
+  const routes = hosts.flatMap((host) => host.routes);
+  return routes.length > 0 && routes.every(({ route }) => route?.retryPolicy === undefined);
+}
 
 beforeAll(async () => {
   await requireInstalled();
-  await shell("kubectl apply -f -", { input: SHORT_CONNECTIONS });
+  await shell("kubectl apply -f -", { input: TRAFFIC });
   await setLife(SETS);
+  await keepStats(true);
+  await until("the client's sidecar repeats no request", 60, clientRepeatsNothing);
 });
 
 afterAll(async () => {
-  await shell("kubectl -n test-app delete destinationrule short-connections");
+  await shell("kubectl delete --ignore-not-found -f -", { input: TRAFFIC });
+  await keepStats(false);
   await setLife("");
 });
 
@@ -56,15 +123,15 @@ describe(`certificates of ${TTL_SECONDS} s, renewed every ${RENEWAL_SECONDS} s, 
     async () => {
       const issuers = await Issuers.read();
       const ends = {
-        server: address(await onePod("test-app", "app.kubernetes.io/name=server")),
-        client: address(await onePod("test-app", "app.kubernetes.io/name=allowed-client")),
+        server: await onePod("test-app", "app.kubernetes.io/name=server"),
+        client: await onePod("test-app", "app.kubernetes.io/name=allowed-client"),
       };
       const seen: Record<"server" | "client", Map<string, PresentedIdentity>> = {
         server: new Map(),
         client: new Map(),
       };
       const read = async (end: "server" | "client") => {
-        const presented = await issuers.presented(ends[end], PORT);
+        const presented = await issuers.presented(address(ends[end]), PORT);
         if (presented === undefined) throw new Error(`${end} presents no certificate`);
         expect(presented).toMatchObject({ issuer: "teleport", valid: true });
         seen[end].set(presented.serial, presented);
@@ -80,16 +147,25 @@ describe(`certificates of ${TTL_SECONDS} s, renewed every ${RENEWAL_SECONDS} s, 
       const first = { server: await read("server"), client: await read("client") };
 
       const from = new Date();
-      const load = shell(
-        `kubectl -n test-app exec deploy/allowed-client -c allowed-client -- sh -c 'echo "GET http://server/headers" | vegeta attack -rate=${RATE} -duration=${LOAD_SECONDS}s | vegeta report -type=json'`,
-      );
+      const before = {
+        server: await counters(ends.server, STATS.server),
+        client: await counters(ends.client, STATS.client),
+      };
       let running = true;
-      const ended = load.finally(() => {
+      const load = shell(
+        `kubectl -n test-app exec ${ends.client.metadata.name} -c allowed-client -- sh -c 'echo "GET http://server/headers" | vegeta attack -rate=${RATE} -duration=${LOAD_SECONDS}s | vegeta report -type=json'`,
+      ).finally(() => {
         running = false;
       });
-      while (running) {
-        await Promise.all([read("server"), read("client")]);
-        await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 3000))]);
+      const settled = Promise.allSettled([load]);
+      try {
+        while (running) {
+          await Promise.all([read("server"), read("client")]);
+          await Promise.race([settled, sleep(3000)]);
+        }
+      } finally {
+        // Whatever the reading found, no load goes on behind the test.
+        await settled;
       }
       const report = JSON.parse(await load) as LoadReport;
       process.stderr.write(
@@ -99,6 +175,15 @@ describe(`certificates of ${TTL_SECONDS} s, renewed every ${RENEWAL_SECONDS} s, 
       expect(report.requests).toBeGreaterThanOrEqual(RATE * LOAD_SECONDS - 1);
       expect(report.status_codes).toEqual({ "200": report.requests });
       expect(report.errors).toEqual([]);
+      const handshakes = Math.floor(report.requests / REQUESTS_PER_CONNECTION);
+      const client = rise(before.client, await counters(ends.client, STATS.client));
+      expect(client).toMatchObject({ ...NO_TLS_FAILURE, fail_verify_no_cert: 0 });
+      expect(client.handshake).toBeGreaterThanOrEqual(handshakes);
+      // Handshakes without a client's certificate (fail_verify_no_cert) are the test's own readings.
+      const server = rise(before.server, await counters(ends.server, STATS.server));
+      expect(server).toMatchObject(NO_TLS_FAILURE);
+      expect(server.handshake).toBeGreaterThanOrEqual(handshakes);
+      expect(await counters(ends.client, RETRIES)).toMatchObject({ "": 0 });
       // Five rotations are six certificates.
       expect(seen.server.size).toBeGreaterThanOrEqual(6);
       expect(seen.client.size).toBeGreaterThanOrEqual(6);

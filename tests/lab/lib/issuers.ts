@@ -51,10 +51,17 @@ export class Issuers {
     };
   }
 
-  /** What a pod presents on the wire at its port, or undefined where nothing answers with TLS. */
+  /**
+   * What a pod presents on the wire at its port, or undefined where nothing answers with TLS. Throws for a certificate
+   * that neither CA signed: a third issuer is no outcome that a test may take for "nothing usable".
+   */
   async presented(podIp: string, port: number): Promise<PresentedIdentity | undefined> {
     const certificate = await certificateOnTheWire(podIp, port);
-    return certificate === undefined ? undefined : this.identityOf(certificate);
+    if (certificate === undefined) return undefined;
+    const identity = this.identityOf(certificate);
+    if (identity.issuer === "unknown")
+      throw new Error(`${podIp}:${port} presents a certificate of an unknown issuer: ${certificate.issuer}`);
+    return identity;
   }
 
   #issuerOf(certificate: X509Certificate): Issuer {

@@ -1,4 +1,4 @@
-import { shell } from "./shell.ts";
+import { shell, until } from "./shell.ts";
 
 /** What the tests read of a pod. */
 export interface Pod {
@@ -30,6 +30,14 @@ export async function onePod(namespace: string, selector: string): Promise<Pod> 
 
 export function isReady(pod: Pod): boolean {
   return pod.status.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") ?? false;
+}
+
+/** Waits until the one pod that matches is Ready; throws after `seconds`. */
+export function untilReady(namespace: string, selector: string, seconds: number): Promise<Pod> {
+  return until(`the pod ${selector} in ${namespace} is Ready`, seconds, async () => {
+    const pod = await onePod(namespace, selector);
+    return isReady(pod) && pod;
+  });
 }
 
 /** A pod's address; throws while it has none. */
