@@ -1,13 +1,24 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { auditEvents } from "./lib/audit-events.ts";
 import { containerPids } from "./lib/containers.ts";
 import { REPOSITORY, requireInstalled, USER_DIR } from "./lib/installation.ts";
-import { isReady, onePod } from "./lib/pods.ts";
+import { Issuers } from "./lib/issuers.ts";
+import { createNamespace, deleteNamespace } from "./lib/namespaces.ts";
+import { address, isReady, onePod, untilReady } from "./lib/pods.ts";
 import { shell, tryShell, until } from "./lib/shell.ts";
 
 const TBOT = "-n teleport-system daemonset tbot";
 const CONTAINER = "/spec/template/spec/containers/0";
+/** A port of the pods, where a sidecar that has a certificate presents it. */
+const PORT = 8080;
+/** Where Kubernetes mounts a pod's ServiceAccount. */
+const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
+/** How long a pod gets to go wrong: with tbot well it is ready in 4 s. */
+const OBSERVE_MS = 15_000;
+/** Seconds within which a pod must become ready where nothing hinders it, on a busy machine too. */
+const READY_SECONDS = 90;
 
 /** Puts the DaemonSet and the RBAC back to what the chart says. */
 async function restore(): Promise<void> {
@@ -36,13 +47,12 @@ async function removeMount(name: string): Promise<void> {
   await patchTbot([{ op: "remove", path: `${CONTAINER}/volumeMounts/${index}` }]);
 }
 
-/** What tbot says when it fails for want of something; the words are the kernel's, and no healthy tbot says them. */
+/** Waits until tbot's log has words that no healthy tbot logs. */
 async function untilTbotSays(words: string): Promise<void> {
   await until(`tbot says "${words}"`, 60, async () => (await tbotLogs()).includes(words));
 }
 
-/** Starts a meshed pod and says whether it became ready within 15 s (with tbot well it takes 4 s). */
-async function meshedPodBecomesReady(name: string): Promise<boolean> {
+async function createMeshedPod(name: string): Promise<void> {
   const pod = {
     apiVersion: "v1",
     kind: "Pod",
@@ -55,11 +65,15 @@ async function meshedPodBecomesReady(name: string): Promise<boolean> {
     },
   };
   await shell("kubectl create -f -", { input: JSON.stringify(pod) });
-  for (let second = 0; second < 15; second++) {
-    await sleep(1000);
-    if (isReady(await onePod("privilege", `app=${name}`))) return true;
-  }
-  return false;
+}
+
+/** HTTP status of the kubelet's answer to tbot's ServiceAccount, with a token that the kubelet has not seen before. */
+async function kubeletAnswersTbot(): Promise<string> {
+  const token = (await shell("kubectl -n teleport-system create token tbot")).trim();
+  const node = (await shell("kubectl get nodes -o jsonpath='{.items[0].status.addresses[0].address}'")).trim();
+  return shell(
+    `curl -sk -o /dev/null -w '%{http_code}' --max-time 20 -H 'Authorization: Bearer ${token}' https://${node}:10250/pods`,
+  );
 }
 
 async function tbotLogs(): Promise<string> {
@@ -70,14 +84,10 @@ async function tbotLogs(): Promise<string> {
 
 beforeAll(async () => {
   await requireInstalled();
-  await shell(
-    "kubectl create namespace privilege --dry-run=client -o yaml | kubectl apply -f - && kubectl label namespace privilege istio-injection=enabled --overwrite",
-  );
+  await createNamespace("privilege", { meshed: true });
 });
 
-afterAll(async () => {
-  await shell("kubectl delete namespace privilege --wait=false");
-});
+afterAll(() => deleteNamespace("privilege"));
 
 describe("tbot as the chart installs it", () => {
   it("has no capability and cannot gain one", async () => {
@@ -91,7 +101,8 @@ describe("tbot as the chart installs it", () => {
   });
 
   it("attests: a meshed pod becomes ready", async () => {
-    expect(await meshedPodBecomesReady("attested")).toBe(true);
+    await createMeshedPod("attested");
+    await untilReady("privilege", "app=attested", READY_SECONDS);
   });
 
   it("has a root file system that it cannot write to", async () => {
@@ -103,43 +114,92 @@ describe("tbot as the chart installs it", () => {
 });
 
 describe("each right is needed: without it", () => {
-  afterEach(restore);
+  let waiting: string | undefined;
+
+  /** Starts a meshed pod, and waits for tbot's own account of what it lacks; the pod stays without an SVID. */
+  async function expectPodToWait(name: string, tbotSays: string): Promise<void> {
+    const from = new Date();
+    await createMeshedPod(name);
+    waiting = name;
+    await untilTbotSays(tbotSays);
+    await sleep(OBSERVE_MS);
+    const pod = await onePod("privilege", `app=${name}`);
+    expect(isReady(pod)).toBe(false);
+    expect(await (await Issuers.read()).presented(address(pod), PORT)).toBeUndefined();
+    const issued = auditEvents(from).filter((event) => event.event === "spiffe.svid.issued");
+    expect(issued.filter((event) => event.spiffe_id?.includes("/ns/privilege/"))).toEqual([]);
+  }
+
+  // That the same pod becomes ready with nothing changed but the right is what shows that the right was what it lacked.
+  afterEach(async () => {
+    const pod = waiting;
+    waiting = undefined;
+    await restore();
+    if (pod === undefined) return;
+    await untilReady("privilege", `app=${pod}`, READY_SECONDS);
+    await shell(`kubectl -n privilege delete pod ${pod} --wait`);
+  });
 
   it("hostPID: callers have no PID that tbot can see, so no pod is attested", async () => {
-    await patchTbot([{ op: "remove", path: "/spec/template/spec/hostPID" }]);
+    await patchTbot([
+      { op: "remove", path: "/spec/template/spec/hostPID" },
+      // tbot tells of a caller without a PID at this level only.
+      { op: "add", path: `${CONTAINER}/args/-`, value: "--debug" },
+    ]);
     await shell("kubectl -n teleport-system rollout status daemonset/tbot --timeout=120s");
-    expect(await meshedPodBecomesReady("no-host-pid")).toBe(false);
+    await expectPodToWait("no-host-pid", "Failed to determine the PID of the calling workload");
   });
 
   it("the RBAC rule: the kubelet refuses its pod list", async () => {
+    expect(await kubeletAnswersTbot()).toBe("200");
     await shell(`kubectl patch clusterrole istio-teleport-tbot --type json -p '[{"op":"remove","path":"/rules/0"}]'`);
+    await until("the kubelet refuses tbot's ServiceAccount", 30, async () => (await kubeletAnswersTbot()) === "403");
     // The kubelet remembers what the API server allowed for 5 minutes; a restarted tbot has a token that it has not seen.
     await shell("kubectl -n teleport-system delete pod -l app.kubernetes.io/name=tbot");
     await shell("kubectl -n teleport-system rollout status daemonset/tbot --timeout=120s");
-    expect(await meshedPodBecomesReady("no-rbac")).toBe(false);
-    expect(await tbotLogs()).toContain("Failed to perform Kubernetes workload attestation");
+    // tbot does not look at the status code: it takes the kubelet's "Forbidden (...)" for JSON.
+    await expectPodToWait("no-rbac", "invalid character 'F' looking for beginning of value");
   });
 
-  it("its own ServiceAccount token: it has nothing to show the kubelet", async () => {
+  it("the mount of its ServiceAccount: it cannot verify the kubelet", async () => {
     await patchTbot([{ op: "add", path: "/spec/template/spec/automountServiceAccountToken", value: false }]);
     await shell("kubectl -n teleport-system rollout status daemonset/tbot --timeout=120s");
-    expect(await meshedPodBecomesReady("no-token")).toBe(false);
-    expect(await tbotLogs()).toContain("Failed to perform Kubernetes workload attestation");
+    await expectPodToWait("no-account", `open ${ACCOUNT}/ca.crt: no such file or directory`);
   });
 
-  it("the mount of tbot.yaml: tbot has no configuration and ends", async () => {
-    await removeMount("config");
-    await untilTbotSays("open /config/tbot.yaml: no such file or directory");
+  it("the token in that mount: it has nothing to show the kubelet", async () => {
+    const ca = { name: "ca", configMap: { name: "kube-root-ca.crt" } };
+    await patchTbot([
+      { op: "add", path: "/spec/template/spec/automountServiceAccountToken", value: false },
+      { op: "add", path: "/spec/template/spec/volumes/-", value: ca },
+      { op: "add", path: `${CONTAINER}/volumeMounts/-`, value: { name: "ca", mountPath: ACCOUNT } },
+    ]);
+    await shell("kubectl -n teleport-system rollout status daemonset/tbot --timeout=120s");
+    await expectPodToWait("no-token", `open ${ACCOUNT}/token: no such file or directory`);
   });
 
-  it("the mount of the join token: tbot cannot join", async () => {
-    await removeMount("join-token");
-    await untilTbotSays("open /var/run/secrets/tokens/join-token: no such file or directory");
-  });
-
-  it("the mount of the socket directory: tbot cannot listen", async () => {
-    await removeMount("socket");
-    await untilTbotSays("listen unix /run/spire/sockets/socket: bind: no such file or directory");
-    expect(await meshedPodBecomesReady("no-socket")).toBe(false);
-  });
+  for (const { mount, loss, says } of [
+    {
+      mount: "config",
+      loss: "the mount of tbot.yaml: tbot has no configuration and ends",
+      says: "open /config/tbot.yaml: no such file or directory",
+    },
+    {
+      mount: "join-token",
+      loss: "the mount of the join token: tbot cannot join",
+      says: "open /var/run/secrets/tokens/join-token: no such file or directory",
+    },
+    {
+      mount: "socket",
+      loss: "the mount of the socket directory: tbot cannot listen",
+      says: "listen unix /run/spire/sockets/socket: bind: no such file or directory",
+    },
+  ]) {
+    it(loss, async () => {
+      await removeMount(mount);
+      // Such a tbot is never rolled out; what it says shows that the one before it is gone and cannot serve the pod.
+      await untilTbotSays(says);
+      await expectPodToWait(`no-${mount}`, says);
+    });
+  }
 });
