@@ -437,6 +437,7 @@ describe("layer × case, as docs/security.md has it", () => {
 describe("a non-default tbot.socket.file, all layers on", () => {
   it("serves, and the agent exits rather than waits while tbot is absent", async () => {
     await shell("kubectl -n probe delete pods --all");
+    await tbotIsWell();
     await applyLayers(ALL, "workload.sock");
     await shell("kubectl -n teleport-system rollout status daemonset/tbot --timeout=120s");
     await createPod("served");

@@ -35,6 +35,8 @@ export async function applyLayers(layers: Layers, socketFile = "socket"): Promis
     { cwd: USER_DIR },
   );
   await until("istiod injects by the new template, and admission judges by the new policy", 90, async () => {
+    // A pod that opts out of our template is what the policy refuses whatever the other layers are.
+    if ((await dryRunPod({ "inject.istio.io/templates": "sidecar" })) !== undefined && layers.admission) return false;
     const injected = await dryRunPod();
     if (layers.admission && !layers.pod) return injected === undefined;
     if (injected === undefined || mountsReadOnly(injected) !== layers.pod) return false;
@@ -59,11 +61,11 @@ async function istiodAnswers(): Promise<void> {
 }
 
 /** What a pod in namespace `probe` would become, or undefined if admission refuses it. */
-async function dryRunPod(): Promise<string | undefined> {
+async function dryRunPod(annotations: Record<string, string> = {}): Promise<string | undefined> {
   const pod = {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: { name: "dry-run", namespace: "probe" },
+    metadata: { name: "dry-run", namespace: "probe", annotations },
     spec: { containers: [{ name: "a", image: "a" }] },
   };
   try {
