@@ -36,7 +36,8 @@ export async function applyLayers(layers: Layers, socketFile = "socket"): Promis
   );
   await until("istiod injects by the new template, and admission judges by the new policy", 90, async () => {
     // A pod that opts out of our template is what the policy refuses whatever the other layers are.
-    if ((await dryRunPod({ "inject.istio.io/templates": "sidecar" })) !== undefined && layers.admission) return false;
+    const refused = (await dryRunPod({ "inject.istio.io/templates": "sidecar" })) === undefined;
+    if (refused !== layers.admission) return false;
     const injected = await dryRunPod();
     if (layers.admission && !layers.pod) return injected === undefined;
     if (injected === undefined || mountsReadOnly(injected) !== layers.pod) return false;
