@@ -9,6 +9,7 @@ import { REPOSITORY, requireInstalled, USER_DIR } from "./lib/installation.ts";
 import { Issuers, type PresentedIdentity } from "./lib/issuers.ts";
 import { applyLayers, type Layers } from "./lib/layers.ts";
 import { markdownTable } from "./lib/markdown-table.ts";
+import { createNamespace, deleteNamespace } from "./lib/namespaces.ts";
 import { isReady, onePod, type Pod } from "./lib/pods.ts";
 import { shell, tryShell, until } from "./lib/shell.ts";
 
@@ -54,8 +55,8 @@ let issuers: Issuers;
 beforeAll(async () => {
   await requireInstalled();
   issuers = await Issuers.read();
-  await shell("kubectl delete namespace probe --ignore-not-found --timeout=120s");
-  await shell("kubectl create namespace probe && kubectl label namespace probe istio-injection=enabled");
+  await deleteNamespace("probe");
+  await createNamespace("probe", { meshed: true });
 });
 
 afterAll(async () => {
@@ -63,7 +64,7 @@ afterAll(async () => {
   await letTbotRun();
   await applyLayers(ALL);
   await tbotIsWell();
-  await shell("kubectl delete namespace probe --timeout=120s");
+  await deleteNamespace("probe");
 });
 
 interface PodOptions {
@@ -285,19 +286,20 @@ async function tbotIsWell(): Promise<void> {
 async function letTbotRun(): Promise<void> {
   await shell("npx -p istio-teleport gen-token -f values.yaml | tctl create -f", { cwd: USER_DIR });
   chmodSync(SOCKET_DIR, 0o755);
-  await shell(
-    `kubectl -n teleport-system patch daemonset tbot --type merge -p '{"spec":{"template":{"spec":{"nodeSelector":{"lab":null}}}}}'`,
-  );
+  await selectNodes("any");
   // One that waits for its next restart would be waited for.
   await shell("kubectl -n teleport-system delete pods -l app.kubernetes.io/name=tbot");
   await shell("kubectl -n teleport-system rollout status daemonset/tbot --timeout=120s");
 }
 
+async function selectNodes(which: "any" | "none"): Promise<void> {
+  const patch = { spec: { template: { spec: { nodeSelector: { lab: which === "any" ? null : "nowhere" } } } } };
+  await shell(`kubectl -n teleport-system patch daemonset tbot --type merge -p '${JSON.stringify(patch)}'`);
+}
+
 /** Lets tbot run on no node. Its clean stop removes the socket. */
 async function stopTbot(): Promise<void> {
-  await shell(
-    `kubectl -n teleport-system patch daemonset tbot --type merge -p '{"spec":{"template":{"spec":{"nodeSelector":{"lab":"nowhere"}}}}}'`,
-  );
+  await selectNodes("none");
   await until(
     "tbot is gone",
     60,
@@ -453,12 +455,14 @@ describe("a non-default tbot.socket.file, all layers on", () => {
     expect(isOwn("served", await presentedBy("served"))).toBe(true);
     await stopTbot();
     expect(await newPod("unserved")).toBe("waits");
+    // Between two attempts the kubelet may have removed the last container's log already, and the next has none yet.
     const logs = "kubectl -n probe logs unserved -c istio-proxy";
-    expect(await shell(`${logs} --previous || ${logs}`)).toContain("agent configured for non-default SDS socket path");
-    expect(readdirSync(SOCKET_DIR)).toEqual([]);
-    await shell(
-      `kubectl -n teleport-system patch daemonset tbot --type merge -p '{"spec":{"template":{"spec":{"nodeSelector":{"lab":null}}}}}'`,
+    const reason = "agent configured for non-default SDS socket path";
+    await until(`the agent says "${reason}"`, 120, async () =>
+      (await tryShell(`${logs}; ${logs} --previous`)).stdout.includes(reason),
     );
+    expect(readdirSync(SOCKET_DIR)).toEqual([]);
+    await selectNodes("any");
     await until("the waiting pod heals", 180, async () => isReady(await onePod("probe", "app=unserved")));
   }, 600_000);
 });
