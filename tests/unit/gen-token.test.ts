@@ -191,6 +191,15 @@ describe("a live cluster", () => {
     expect(keysOf(output.stdout)).toEqual(["current"]);
   });
 
+  it("behind a kubeconfig that does not exist is named so", async () => {
+    await kubectl.answer([
+      { when: "config view", stderr: "error: current-context must exist in order to minify", code: 1 },
+      { when: "get", stderr: "error: stat /nope: no such file or directory", code: 1 },
+    ]);
+    const message = await refusal(() => genToken("--kubeconfig", "/nope"), EXIT.unavailable);
+    expect(message).toContain("the kubeconfig cannot be read; check the path given with --kubeconfig");
+  });
+
   it("that refuses is exit code 2", async () => {
     const answers = cluster();
     answers[0] = {

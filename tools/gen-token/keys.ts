@@ -69,11 +69,9 @@ async function readStart(stream: NodeJS.ReadableStream): Promise<Buffer> {
 }
 
 async function readCluster(access: ClusterAccess): Promise<{ keys: PublicJwk[]; facts: ClusterFacts }> {
-  const [jwks, context, issuer] = await Promise.all([
-    kubectl(access, "read the cluster's keys", ["get", "--raw", "/openid/v1/jwks"]),
-    readContext(access),
-    readIssuer(access),
-  ]);
+  // First, and alone: what it says of a kubeconfig that does not exist is clearer than what `config view` says.
+  const jwks = await kubectl(access, "read the cluster's keys", ["get", "--raw", "/openid/v1/jwks"]);
+  const [context, issuer] = await Promise.all([readContext(access), readIssuer(access)]);
   const keys = parseJwks(jwks, `the API server of context ${JSON.stringify(context.name)}`);
   return { keys, facts: { context: context.name, server: context.server, issuer } };
 }
