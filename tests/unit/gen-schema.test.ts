@@ -81,8 +81,8 @@ test.each([
   ["# List.\na: []\n", "a is a list; say what it holds"],
   ["# Map.\na: {}\n", "a is an empty map; say what it holds"],
   ["# Null.\na: null\n", "a is null; name its type"],
-  ["# X.\n# @schema {type: [\na: 1\n", "the @schema line of a is not YAML"],
-  ["# X.\n# @schema 3\na: 1\n", "the @schema line of a must be a map"],
+  ["# X.\n# @schema {type: [\na: 1\n", "the @schema annotation of a is not YAML"],
+  ["# X.\n# @schema 3\na: 1\n", "the @schema annotation of a must be a map"],
   ["# X.\na: 1\n# X.\na: 2\n", "Map keys must be unique"],
   ["- 1\n", "must be a map"],
 ])("%j is refused", (text, sentence) => {

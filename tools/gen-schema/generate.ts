@@ -1,5 +1,6 @@
 import { compile } from "json-schema-to-typescript";
 import { parse } from "yaml";
+import { withDefinitions } from "./definitions.ts";
 import { type JsonSchema, readValueNodes, type ValueNode } from "./values-comments.ts";
 import { valuesReference } from "./values-reference.ts";
 
@@ -25,7 +26,7 @@ function schemaOf(nodes: ValueNode[], subcharts: Set<string>): JsonSchema {
     $schema: "http://json-schema.org/draft-07/schema#",
     $comment: "Generated from chart/values.yaml by npm run gen-schema; do not edit.",
     title: "Values of the chart istio-teleport",
-    ...objectSchema(nodes, subcharts),
+    ...withDefinitions(objectSchema(nodes, subcharts)),
   };
 }
 
@@ -51,10 +52,15 @@ function objectSchema(nodes: ValueNode[], subcharts: Set<string>): JsonSchema {
 }
 
 async function typesOf(nodes: ValueNode[]): Promise<string> {
-  const schema = { ...objectSchema(nodes, new Set()), description: "The chart's values after Helm's merge." };
+  const schema = {
+    ...withDefinitions(objectSchema(nodes, new Set())),
+    description: "The chart's values after Helm's merge.",
+  };
   return compile(schema, "Values", {
     bannerComment: "// Generated from chart/values.yaml by npm run gen-schema; do not edit.",
     style: { printWidth: 120 },
     additionalProperties: false,
+    // A list of at least one is an ordinary array in TypeScript: the schema keeps watch over its length.
+    ignoreMinAndMaxItems: true,
   });
 }

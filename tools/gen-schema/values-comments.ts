@@ -17,12 +17,12 @@ export interface ValueNode {
   children: ValueNode[] | undefined;
 }
 
-const ANNOTATION = /^@schema\s/;
+const ANNOTATION = /^ *@schema(?= |$)/;
 
 /**
- * Reads a commented values.yaml. The comment block directly above a key describes it; a line `# @schema {flow YAML}`
- * in it adds JSON Schema keywords to the type that follows from the default. A map whose annotation has
- * `additionalProperties` is a leaf: its keys are the user's.
+ * Reads a commented values.yaml. The comment block directly above a key describes it; what follows `@schema` in it, on
+ * the same line or on the lines below, is YAML: JSON Schema keywords besides the type that follows from the default. A
+ * map whose annotation has `additionalProperties` is a leaf: its keys are the user's.
  *
  * @throws ExitError naming the key: a leaf without description, a default without a type, a list without `items`.
  */
@@ -65,24 +65,28 @@ function toPlain(node: unknown): unknown {
 }
 
 function splitComment(comment: string, path: string): { description: string; annotation: JsonSchema } {
-  const prose: string[] = [];
-  let annotation: JsonSchema = {};
-  for (const line of comment.split("\n").map((raw) => raw.trim())) {
-    if (ANNOTATION.test(line)) annotation = { ...annotation, ...readAnnotation(line.replace(ANNOTATION, ""), path) };
-    else if (line !== "") prose.push(line);
-  }
-  return { description: prose.join(" "), annotation };
+  const lines = comment.split("\n");
+  const start = lines.findIndex((line) => ANNOTATION.test(line));
+  const prose = start === -1 ? lines : lines.slice(0, start);
+  const annotation = start === -1 ? [] : [(lines[start] ?? "").replace(ANNOTATION, ""), ...lines.slice(start + 1)];
+  return {
+    description: prose
+      .map((line) => line.trim())
+      .filter((line) => line !== "")
+      .join(" "),
+    annotation: start === -1 ? {} : readAnnotation(annotation.join("\n"), path),
+  };
 }
 
-function readAnnotation(flow: string, path: string): JsonSchema {
+function readAnnotation(text: string, path: string): JsonSchema {
   let keywords: unknown;
   try {
-    keywords = parse(flow);
+    keywords = parse(text);
   } catch (error) {
-    throw new ExitError(`values.yaml: the @schema line of ${path} is not YAML: ${(error as Error).message}`);
+    throw new ExitError(`values.yaml: the @schema annotation of ${path} is not YAML: ${(error as Error).message}`);
   }
   if (typeof keywords !== "object" || keywords === null || Array.isArray(keywords)) {
-    throw new ExitError(`values.yaml: the @schema line of ${path} must be a map of JSON Schema keywords.`);
+    throw new ExitError(`values.yaml: the @schema annotation of ${path} must be a map of JSON Schema keywords.`);
   }
   return keywords as JsonSchema;
 }

@@ -8,7 +8,10 @@ import type { Values } from "./values-types.ts";
 
 /** What this module reads of a JSON Schema; the whole is chart/values.schema.json. */
 interface SchemaNode {
+  $ref?: string;
+  definitions?: Record<string, SchemaNode>;
   description?: string;
+  default?: unknown;
   properties?: Record<string, SchemaNode>;
   additionalProperties?: boolean | SchemaNode;
   items?: SchemaNode;
@@ -23,7 +26,8 @@ export async function validateValues(merged: unknown): Promise<Values> {
   compiled ??= compile();
   const { schema, validate } = await compiled;
   if (validate(merged)) return merged;
-  const errors = validate.errors ?? [];
+  // A bad name in a free map comes twice: what is wrong with it, and that some name is wrong.
+  const errors = (validate.errors ?? []).filter(({ keyword }) => keyword !== "propertyNames");
   throw new ExitError([...new Set(errors.map((error) => sentence(error, schema)))].join("\n"));
 }
 
@@ -41,17 +45,19 @@ function sentence(error: ErrorObject, schema: SchemaNode): string {
   if (error.keyword === "additionalProperties") {
     return unknownKey([...keys, String(error.params.additionalProperty)], schema);
   }
-  if (error.keyword === "required") {
-    return `${pathOf([...keys, String(error.params.missingProperty)])} is missing: leave it out of your values for the default (null removes it), or give it a value.`;
-  }
-  const given = `${path} is ${JSON.stringify(error.data)}`;
+  if (error.keyword === "required") return missingKey([...keys, String(error.params.missingProperty)], schema);
+  const name = error.propertyName;
+  const given =
+    name === undefined
+      ? `${path} is ${JSON.stringify(error.data)}`
+      : `${pathOf([...keys, name])} is named ${JSON.stringify(name)}`;
   const { description } = schemaAt(keys, schema) ?? {};
-  const meaning = description ? ` ${firstSentence(description)}` : "";
+  const meaning = description && name === undefined ? ` ${firstSentence(description)}` : "";
   switch (error.keyword) {
     case "type":
       return `${given}, which is not ${article(String(error.params.type))}${typeMend(error)}.${meaning}`;
     case "enum":
-      return `${given}, but must be one of ${error.params.allowedValues.map((value: unknown) => JSON.stringify(value)).join(", ")}.`;
+      return `${given}, but must be one of ${error.params.allowedValues.map((value: unknown) => JSON.stringify(value)).join(", ")}${enumMend(error)}.`;
     case "pattern":
       return `${given}, which does not match ${error.params.pattern}.${meaning}`;
     case "not":
@@ -71,9 +77,23 @@ function typeMend(error: ErrorObject): string {
   return error.params.type === "string" && scalar ? `: put it in quotes in a values file ("${error.data}")` : "";
 }
 
+function enumMend({ data, params }: ErrorObject): string {
+  const strings = params.allowedValues.every((value: unknown) => typeof value === "string");
+  return typeof data === "boolean" && strings ? ": put the word in quotes, for on, off, yes and no are booleans" : "";
+}
+
 function article(type: string): string {
   const name = type === "object" ? "map" : type === "array" ? "list" : type;
   return /^[aeiou]/.test(name) ? `an ${name}` : `a ${name}`;
+}
+
+/** A key of the chart has a default; one of an entry that the user added to a list or map has none. */
+function missingKey(keys: string[], schema: SchemaNode): string {
+  const { description, properties, default: fallback } = schemaAt(keys, schema) ?? {};
+  if (properties !== undefined || fallback !== undefined) {
+    return `${pathOf(keys)} is missing: leave it out of your values for the default (null removes it), or give it a value.`;
+  }
+  return `${pathOf(keys)} is missing: set it.${description ? ` ${firstSentence(description)}` : ""}`;
 }
 
 function unknownKey(keys: string[], schema: SchemaNode): string {
@@ -105,7 +125,8 @@ function allPaths(node: SchemaNode, path: string[]): string[][] {
 function schemaAt(keys: string[], schema: SchemaNode): SchemaNode | undefined {
   return keys.reduce<SchemaNode | undefined>((node, key) => {
     const free = typeof node?.additionalProperties === "object" ? node.additionalProperties : undefined;
-    return node?.properties?.[key] ?? node?.items ?? free;
+    const below = node?.properties?.[key] ?? node?.items ?? free;
+    return below?.$ref === undefined ? below : schema.definitions?.[below.$ref.replace("#/definitions/", "")];
   }, schema);
 }
 

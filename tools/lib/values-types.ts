@@ -242,6 +242,18 @@ export interface Values {
        */
       allowedHostPaths: string[];
     };
+    /**
+     * Gateways that services may name as callers, by a name of your choice: where each runs and as whom.
+     */
+    gateways: {
+      [k: string]: Gateway;
+    };
+    /**
+     * Applications and who may call whom in them, by a name of your choice: one a namespace. Compiled to one AuthorizationPolicy for each called service, a deny-all and strict mutual TLS for the namespace.
+     */
+    applications: {
+      [k: string]: Application;
+    };
   };
   testApp: {
     /**
@@ -275,4 +287,119 @@ export interface Values {
      */
     imagePullPolicy: "Always" | "IfNotPresent" | "Never";
   };
+}
+/**
+ * A gateway of the mesh, by the identity of its pods.
+ */
+export interface Gateway {
+  /**
+   * Namespace of the gateway's pods.
+   */
+  namespace: string;
+  /**
+   * ServiceAccount of the gateway's pods.
+   */
+  serviceAccount: string;
+}
+/**
+ * The services of one namespace and who may call them.
+ */
+export interface Application {
+  /**
+   * Namespace of the application, for it alone. It must exist and be meshed.
+   */
+  namespace: string;
+  /**
+   * What becomes of the graph: `enforce` lets only its edges pass; `dryRun` lets everything pass and logs what `enforce` would refuse; `denyAll` lets nothing pass; `"off"`, in quotes, renders no policy.
+   */
+  mode?: "enforce" | "dryRun" | "denyAll" | "off";
+  /**
+   * Services of the application, by name; the name is for this graph only.
+   */
+  services: {
+    [k: string]: Service;
+  };
+}
+/**
+ * Pods that are called as one, or that only call.
+ */
+export interface Service {
+  /**
+   * Labels that select the service's pods and no other ones: the selector of its policy.
+   */
+  labels: {
+    [k: string]: string;
+  };
+  /**
+   * ServiceAccount of the service's pods and of no other service's: its identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.
+   */
+  serviceAccount: string;
+  /**
+   * Ports of the service; none for one that only calls.
+   */
+  ports?: Port[];
+  /**
+   * Who may call the service; nobody when left out.
+   */
+  callers?: Caller[];
+}
+/**
+ * One port of a service.
+ */
+export interface Port {
+  /**
+   * Port of the Kubernetes Service, which callers and `callers[].ports` name.
+   */
+  port: number;
+  /**
+   * Port of the container, by number: policies match on it. The default is `port`.
+   */
+  targetPort?: number;
+  /**
+   * What is spoken on the port; TCP for everything that Istio shall not parse, databases for example.
+   */
+  protocol: "HTTP" | "HTTP2" | "GRPC" | "TCP";
+}
+/**
+ * Who may call a service, named by exactly one of `service`, `gateway`, `principal` and `anyone`, and optionally narrowed.
+ */
+export interface Caller {
+  /**
+   * Name of a service of this application, or of the one that `application` names.
+   */
+  service?: string;
+  /**
+   * Application of `service`, when it is another one.
+   */
+  application?: string;
+  /**
+   * Name of a gateway of `mesh.gateways`.
+   */
+  gateway?: string;
+  /**
+   * SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.
+   */
+  principal?: string;
+  /**
+   * Everybody, also without an identity and in plaintext from outside the mesh: for entry points.
+   */
+  anyone?: true;
+  /**
+   * Only these ports, as the service's `ports[].port` numbers them; all when left out.
+   *
+   * @minItems 1
+   */
+  ports?: number[];
+  /**
+   * Only these HTTP methods (gRPC has POST); all when left out.
+   *
+   * @minItems 1
+   */
+  methods?: string[];
+  /**
+   * Only these HTTP paths, without a query: exact (`/health`), by prefix (`/api/*`), by suffix (`* /info`), or a template (`/carts/{*}/items`, `{**}` for several parts); all when left out. Needs an `istio.pathNormalization` other than NONE.
+   *
+   * @minItems 1
+   */
+  paths?: string[];
 }
