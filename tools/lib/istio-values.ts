@@ -23,6 +23,9 @@ const CHECKS = {
       meshConfig: object(["trustDomain", "pathNormalization"], {
         trustDomain: text,
         pathNormalization: object(["normalization"], { normalization: text }),
+        accessLogFile: text,
+        accessLogEncoding: text,
+        accessLogFormat: text,
         defaultConfig: object(["proxyMetadata"], {
           proxyMetadata: object(["WORKLOAD_IDENTITY_SOCKET_FILE"], { WORKLOAD_IDENTITY_SOCKET_FILE: text }),
         }),

@@ -74,6 +74,10 @@ export interface Values {
      * Fail-closed layer b: istiod's own CA signs certificates that live 1 ms, so that no workload can use one. Switch it off only while a mesh moves from istiod's CA to Teleport, namespace by namespace.
      */
     blockIstiodCertificates: boolean;
+    /**
+     * Switches on the access log of every sidecar and gateway, in the form that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.
+     */
+    accessLog: boolean;
   };
   tbot: {
     /**
