@@ -291,6 +291,97 @@ export interface Values {
      */
     imagePullPolicy: "Always" | "IfNotPresent" | "Never";
   };
+  sockShop: {
+    /**
+     * Installs Sock Shop, an application of 14 parts whose policies come from a graph; see docs/sock-shop-demo.md.
+     */
+    enabled: boolean;
+    namespace: {
+      /**
+       * Namespace of Sock Shop, for it alone.
+       */
+      name: string;
+      /**
+       * Renders the Namespace (with the injection label and Pod Security labels, kept at uninstall). Switch it off when the namespace exists already.
+       */
+      create: boolean;
+    };
+    /**
+     * What becomes of Sock Shop's graph: no policy (`none`), nothing may call anything (`denyAll`), only the graph's edges pass (`enforce`), or everything passes and what `enforce` would refuse is logged (`dryRun`).
+     */
+    policies: "none" | "denyAll" | "enforce" | "dryRun";
+    frontEnd: {
+      /**
+       * Who may call the front-end: everybody, also in plaintext from outside the mesh, unless you name gateways here. Entries are those of `mesh.applications.<application>.services.<service>.callers`.
+       */
+      callers: Caller[];
+    };
+    /**
+     * Images of the parts. The defaults are those of the published application (github.com/microservices-demo/microservices-demo), with a version where it has none.
+     */
+    images: {
+      /**
+       * Image of front-end, the shop's web pages.
+       */
+      "front-end": string;
+      /**
+       * Image of catalogue.
+       */
+      catalogue: string;
+      /**
+       * Image of catalogue-db: MySQL with the catalogue's data.
+       */
+      "catalogue-db": string;
+      /**
+       * Image of carts.
+       */
+      carts: string;
+      /**
+       * Image of carts-db: MongoDB.
+       */
+      "carts-db": string;
+      /**
+       * Image of orders.
+       */
+      orders: string;
+      /**
+       * Image of orders-db: MongoDB.
+       */
+      "orders-db": string;
+      /**
+       * Image of payment.
+       */
+      payment: string;
+      /**
+       * Image of queue-master, which takes shipments from rabbitmq.
+       */
+      "queue-master": string;
+      /**
+       * Image of rabbitmq.
+       */
+      rabbitmq: string;
+      /**
+       * Image of session-db: Redis.
+       */
+      "session-db": string;
+      /**
+       * Image of shipping.
+       */
+      shipping: string;
+      /**
+       * Image of user.
+       */
+      user: string;
+      /**
+       * Image of user-db: MongoDB with the shop's first accounts.
+       */
+      "user-db": string;
+    };
+    /**
+     * Pull policy of Sock Shop's images.
+     */
+    imagePullPolicy: "Always" | "IfNotPresent" | "Never";
+  };
 }
 /**
  * A gateway of the mesh, by the identity of its pods.
