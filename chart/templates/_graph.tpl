@@ -1,0 +1,44 @@
+{{/* The applications of the mesh by name, as JSON: mesh.applications and, when it is enabled, Sock Shop, whose graph is a
+file of its subchart. Call with the chart's context. */}}
+{{- define "istio-teleport.applications" -}}
+{{- $applications := dict -}}
+{{- range $name, $application := .Values.mesh.applications }}{{ $_ := set $applications $name $application }}{{ end -}}
+{{- with .Values.sockShop -}}
+{{- if .enabled -}}
+{{- $services := get ($.Subcharts.sockShop.Files.Get "files/graph.yaml" | fromYaml) "services" -}}
+{{- $_ := set (get $services "front-end") "callers" .frontEnd.callers -}}
+{{- $mode := eq .policies "none" | ternary "off" .policies -}}
+{{- $_ := set $applications "sock-shop" (dict "namespace" .namespace.name "mode" $mode "services" $services) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $applications -}}
+{{- end }}
+
+{{/* The principal of a caller that the checks let pass; empty for anyone. Call with a dict: clusterName, caller,
+application (the name of the called service's), applications, gateways. */}}
+{{- define "istio-teleport.principal" -}}
+{{- $caller := .caller -}}
+{{- if $caller.service -}}
+{{- $application := get .applications ($caller.application | default .application) -}}
+{{- $service := get $application.services $caller.service -}}
+{{- printf "%s/ns/%s/sa/%s" .clusterName $application.namespace $service.serviceAccount -}}
+{{- else if $caller.gateway -}}
+{{- $gateway := get .gateways $caller.gateway -}}
+{{- printf "%s/ns/%s/sa/%s" .clusterName $gateway.namespace $gateway.serviceAccount -}}
+{{- else -}}
+{{- $caller.principal -}}
+{{- end -}}
+{{- end }}
+
+{{/* What a caller may do, as the operation of an AuthorizationPolicy in JSON: always the ports of the container, then
+methods and paths. Call with a dict: service (the called one), caller. */}}
+{{- define "istio-teleport.operation" -}}
+{{- $caller := .caller -}}
+{{- $ports := list -}}
+{{- range .service.ports -}}
+{{- if or (not $caller.ports) (has .port $caller.ports) -}}
+{{- $ports = append $ports (.targetPort | default .port | toString) -}}
+{{- end -}}
+{{- end -}}
+{{- toRawJson (merge (dict "ports" $ports) (pick $caller "methods" "paths")) -}}
+{{- end }}
