@@ -7,7 +7,7 @@ import { labPaths } from "./paths.ts";
 import { checkGo, checkRoot } from "./preflight.ts";
 import { step } from "./progress.ts";
 import { labStatus, statusTable } from "./status.ts";
-import { runDoubleTests, runTests } from "./test-run.ts";
+import { runGoTests, runTests } from "./test-run.ts";
 import { up } from "./up.ts";
 import { installPackage } from "./user-folder.ts";
 
@@ -53,11 +53,11 @@ program
   });
 
 program
-  .command("test-double")
-  .description("go vet and go test of the Teleport double; needs no lab")
+  .command("test-go")
+  .description("go vet and go test of the Teleport double and of Sock Shop's stand-in; needs no lab")
   .action(async () => {
     await checkGo();
-    process.exitCode = await runDoubleTests();
+    process.exitCode = await runGoTests();
   });
 
 /** Work that changes the lab: root's, and one command's at a time. */

@@ -52,6 +52,8 @@ disabled_plugins = ["io.containerd.internal.v1.opt"]
 [plugins.'io.containerd.cri.v1.runtime']
   # Where root lacks CAP_SYS_RESOURCE, runc may not lower oom_score_adj and would end without a word.
   restrict_oom_score_adj = true
+  # As containerd 1 and CRI-O have it: without root, port 80 is for pods only that ask for it.
+  enable_unprivileged_ports = false
 
 [plugins.'io.containerd.cri.v1.runtime'.cni]
   bin_dirs = ["/usr/lib/cni"]

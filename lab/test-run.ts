@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { GO_ENVIRONMENT } from "./components.ts";
 import { insideLab } from "./namespaces.ts";
 import { LAB_SOURCES, type LabPaths } from "./paths.ts";
-import { TELEPORT_DOUBLE_RECIPE } from "./recipes.ts";
+import { SOCK_SHOP_STAND_IN_RECIPE, TELEPORT_DOUBLE_RECIPE } from "./recipes.ts";
 import { labEnvironment } from "./toolbox.ts";
 
 /**
@@ -24,15 +24,16 @@ export function runTests(paths: LabPaths, vitestArguments: readonly string[]): P
   return visibly(insideLab(paths, vitest), repository, labEnvironment(paths));
 }
 
-/** Checks and tests the Teleport double's own code; needs Go, but no lab. Returns the exit code of the first command that fails, else 0. */
-export async function runDoubleTests(): Promise<number> {
-  const module = join(LAB_SOURCES, TELEPORT_DOUBLE_RECIPE.module);
-  for (const command of [
-    ["go", "vet", "./..."],
-    ["go", "test", "./..."],
-  ]) {
-    const code = await visibly(command, module, GO_ENVIRONMENT);
-    if (code !== 0) return code;
+/** Checks and tests the lab's own Go programs; needs Go, but no lab. Returns the exit code of the first command that fails, else 0. */
+export async function runGoTests(): Promise<number> {
+  for (const { module } of [TELEPORT_DOUBLE_RECIPE, SOCK_SHOP_STAND_IN_RECIPE]) {
+    for (const command of [
+      ["go", "vet", "./..."],
+      ["go", "test", "./..."],
+    ]) {
+      const code = await visibly(command, join(LAB_SOURCES, module), GO_ENVIRONMENT);
+      if (code !== 0) return code;
+    }
   }
   return 0;
 }

@@ -29,6 +29,10 @@ describe("clusterConfig", () => {
     });
   });
 
+  it("opens no port below 1024 to pods without root unless they ask for it", () => {
+    expect(config["containerd.toml"]).toContain("enable_unprivileged_ports = false");
+  });
+
   it("keeps containerd, CNI addresses and logs out of the machine's own directories", () => {
     expect(config["containerd.toml"]).toContain('root = "/cache/state/containerd"');
     expect(config["containerd.toml"]).toContain('conf_dir = "/cache/state/config/cni"');

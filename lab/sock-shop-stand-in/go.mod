@@ -1,0 +1,3 @@
+module istio-teleport/lab/sock-shop-stand-in
+
+go 1.26
