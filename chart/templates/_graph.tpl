@@ -3,13 +3,12 @@ file of its subchart. Call with the chart's context. */}}
 {{- define "istio-teleport.applications" -}}
 {{- $applications := dict -}}
 {{- range $name, $application := .Values.mesh.applications }}{{ $_ := set $applications $name $application }}{{ end -}}
-{{- with .Values.sockShop -}}
-{{- if .enabled -}}
-{{- $services := get ($.Subcharts.sockShop.Files.Get "files/graph.yaml" | fromYaml) "services" -}}
-{{- $_ := set (get $services "front-end") "callers" .frontEnd.callers -}}
-{{- $mode := eq .policies "none" | ternary "off" .policies -}}
-{{- $_ := set $applications "sock-shop" (dict "namespace" .namespace.name "mode" $mode "services" $services) -}}
-{{- end -}}
+{{- if .Values.sockShop.enabled -}}
+{{- $sockShop := .Values.sockShop -}}
+{{- $services := get (.Subcharts.sockShop.Files.Get "files/graph.yaml" | fromYaml) "services" -}}
+{{- $_ := set (get $services "front-end") "callers" $sockShop.frontEnd.callers -}}
+{{- $mode := eq $sockShop.policies "none" | ternary "off" $sockShop.policies -}}
+{{- $_ := set $applications "sock-shop" (dict "namespace" $sockShop.namespace.name "mode" $mode "services" $services) -}}
 {{- end -}}
 {{- toJson $applications -}}
 {{- end }}

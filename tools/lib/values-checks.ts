@@ -1,4 +1,5 @@
 import { ExitError } from "./exit-error.ts";
+import { graphProblems } from "./values-checks-graph.ts";
 import type { Values } from "./values-types.ts";
 
 const SECONDS = { s: 1, m: 60, h: 3600 } as const;
@@ -6,7 +7,7 @@ const MAX_TTL_SECONDS = 336 * SECONDS.h;
 const OLDEST_TBOT = [18, 11] as const;
 
 /**
- * What JSON Schema cannot say, in the words of chart/templates/checks.yaml: each rule is there and here, because Helm
+ * What JSON Schema cannot say, in the words of chart/templates/checks*.yaml: each rule is there and here, because Helm
  * runs without our tools and our tools must refuse before anything is rendered. A test holds both together.
  *
  * @throws ExitError with one sentence for each value that is refused.
@@ -18,6 +19,7 @@ export function checkValues(values: Values): void {
     ...tbotProblems(values.tbot),
     ...namespaceProblems(values),
     ...hostPathProblems(values),
+    ...graphProblems(values),
   ];
   if (problems.length > 0) throw new ExitError(problems.join("\n"));
 }
