@@ -87,8 +87,10 @@ it("says that kubectl is missing", async () => {
   const path = process.env.PATH;
   process.env.PATH = "/nonexistent";
   try {
-    expect(await sentence()).toBe(
-      "Could not read the cluster's keys: kubectl is not on the PATH; install it, or give a saved JWKS with --jwks-file.",
+    expect(await sentence()).toBe("Could not read the cluster's keys: kubectl is not on the PATH; install it.");
+    const instead = () => kubectl({}, "read the keys", ["get"], "give a saved JWKS with --jwks-file");
+    expect(await refusal(instead, EXIT.unavailable)).toBe(
+      "Could not read the keys: kubectl is not on the PATH; install it, or give a saved JWKS with --jwks-file.",
     );
   } finally {
     process.env.PATH = path;

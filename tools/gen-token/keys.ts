@@ -70,7 +70,8 @@ async function readStart(stream: NodeJS.ReadableStream): Promise<Buffer> {
 
 async function readCluster(access: ClusterAccess): Promise<{ keys: PublicJwk[]; facts: ClusterFacts }> {
   // First, and alone: what it says of a kubeconfig that does not exist is clearer than what `config view` says.
-  const jwks = await kubectl(access, "read the cluster's keys", ["get", "--raw", "/openid/v1/jwks"]);
+  const args = ["get", "--raw", "/openid/v1/jwks"];
+  const jwks = await kubectl(access, "read the cluster's keys", args, "give a saved JWKS with --jwks-file");
   const [context, issuer] = await Promise.all([readContext(access), readIssuer(access)]);
   const keys = parseJwks(jwks, `the API server of context ${JSON.stringify(context.name)}`);
   return { keys, facts: { context: context.name, server: context.server, issuer } };

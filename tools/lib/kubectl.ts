@@ -14,9 +14,15 @@ const TIMEOUT = 60_000;
  * Runs the user's kubectl, so that every credential plugin of the kubeconfig works, and returns its stdout.
  *
  * @param purpose what the call is for, as the sentences put it: "read the cluster's JWKS"
+ * @param instead what to do where there is no kubectl: "give a saved JWKS with --jwks-file"
  * @throws ExitError (unavailable) with the mend when kubectl is missing, finds no cluster or is refused
  */
-export async function kubectl(access: ClusterAccess, purpose: string, args: readonly string[]): Promise<Buffer> {
+export async function kubectl(
+  access: ClusterAccess,
+  purpose: string,
+  args: readonly string[],
+  instead?: string,
+): Promise<Buffer> {
   const all = [
     ...(access.kubeconfig === undefined ? [] : [`--kubeconfig=${access.kubeconfig}`]),
     ...(access.context === undefined ? [] : [`--context=${access.context}`]),
@@ -32,12 +38,8 @@ export async function kubectl(access: ClusterAccess, purpose: string, args: read
     child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
     child.on("error", (error: NodeJS.ErrnoException) => {
       const reason = error.code === "ENOENT" ? "kubectl is not on the PATH" : `kubectl did not start (${error.code})`;
-      reject(
-        new ExitError(
-          `Could not ${purpose}: ${reason}; install it, or give a saved JWKS with --jwks-file.`,
-          EXIT.unavailable,
-        ),
-      );
+      const mend = instead === undefined ? "install it" : `install it, or ${instead}`;
+      reject(new ExitError(`Could not ${purpose}: ${reason}; ${mend}.`, EXIT.unavailable));
     });
     child.on("close", (code, signal) => {
       if (code === 0) return resolve(Buffer.concat(stdout));
