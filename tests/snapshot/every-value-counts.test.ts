@@ -11,6 +11,7 @@ import { teleportDocuments } from "../../tools/lib/teleport-documents.ts";
 import { mergedValues } from "../../tools/lib/values.ts";
 import type { Values } from "../../tools/lib/values-types.ts";
 import { repositoryPath } from "../support/run-helm.ts";
+import { scenarioInputs } from "../support/scenarios.ts";
 import { alternatives, leavesOf, valuesAt } from "./support/perturb.ts";
 
 /**
@@ -23,6 +24,8 @@ const EVERYTHING_ON = {
   global: { teleport: { clusterName: "a.example", proxyAddr: "a.example:443" } },
   testApp: { enabled: true },
 };
+/** Only where it counts: 14 parts more to render. */
+const SOCK_SHOP = { sockShop: { enabled: true } };
 const RELEASE_NAMESPACE = "elsewhere";
 
 /** What must be set besides for a leaf to be legal or to count. */
@@ -85,13 +88,19 @@ function baseline(index: number, inputs: ValuesInputs): Promise<string> {
 }
 
 const NODES = readValueNodes(readFileSync(repositoryPath("chart/values.yaml"), "utf8"));
+/** Maps whose entries have values of their own, which are tried one by one below. */
+const GRAPHS = ["mesh.gateways", "mesh.applications"];
+const LEAVES = leavesOf(NODES).filter(({ path }) => !GRAPHS.includes(path));
+const { definitions } = JSON.parse(readFileSync(repositoryPath("chart/values.schema.json"), "utf8")) as {
+  definitions: Record<string, { properties: object }>;
+};
 
 describe("every value changes something that is rendered", { concurrent: true }, () => {
-  test.each(leavesOf(NODES).map((leaf) => [leaf.path, leaf] as const))("%s", async (path, leaf) => {
-    const base = [EVERYTHING_ON, CONTEXT[path] ?? {}];
+  test.each(LEAVES.map((leaf) => [leaf.path, leaf] as const))("%s", async (path, leaf) => {
+    const base = [EVERYTHING_ON, path.startsWith("sockShop.") ? SOCK_SHOP : (CONTEXT[path] ?? {})];
     const current = read(await mergedValues(inputsOf(...base)), path);
     const refusals: string[] = [];
-    for (const value of alternatives(leaf, current)) {
+    for (const value of alternatives(leaf, current, definitions)) {
       try {
         const changed = await differs(inputsOf(...base), inputsOf(...base, valuesAt(path, value)));
         expect(changed, `${path} = ${JSON.stringify(value)} changes no byte; use it in a template or remove it`).toBe(
@@ -105,6 +114,59 @@ describe("every value changes something that is rendered", { concurrent: true },
       }
     }
     throw new Error(`${path}: every alternative is refused: ${refusals.join(" ")}`);
+  });
+});
+
+const SHOP = "mesh.applications.shop.services";
+
+/** For each value of a graph's parts: `--set` assignments on the scenario `graph`, and others of that value alone. */
+const PARTS_OF_A_GRAPH: Record<string, [string, string]> = {
+  "Gateway.namespace": ["", "mesh.gateways.public.namespace=x"],
+  "Gateway.serviceAccount": ["", "mesh.gateways.public.serviceAccount=x"],
+  "Application.namespace": ["", "mesh.applications.shop.namespace=x"],
+  "Application.mode": ["", "mesh.applications.shop.mode=denyAll"],
+  "Application.services": [
+    "",
+    `${SHOP}.new.labels.app=new,${SHOP}.new.serviceAccount=new,${SHOP}.new.ports[0].port=1,${SHOP}.new.ports[0].protocol=TCP,${SHOP}.new.callers[0].service=web`,
+  ],
+  "Service.labels": ["", `${SHOP}.web.labels.x=y`],
+  "Service.serviceAccount": ["", `${SHOP}.orders.serviceAccount=x`],
+  "Service.ports": ["", `${SHOP}.orders.ports[2].port=1,${SHOP}.orders.ports[2].protocol=TCP`],
+  "Service.callers": ["", `${SHOP}.orders.callers[4].gateway=public`],
+  "Port.port": ["", `${SHOP}.orders-db.ports[0].port=1`],
+  "Port.targetPort": ["", `${SHOP}.orders.ports[0].targetPort=1`],
+  "Caller.service": ["", `${SHOP}.orders.callers[0].service=batch`],
+  "Caller.application": [
+    `${SHOP}.orders.callers[4].service=entry,${SHOP}.orders.callers[4].application=open`,
+    `${SHOP}.orders.callers[4].service=entry,${SHOP}.orders.callers[4].application=closed`,
+  ],
+  "Caller.gateway": [
+    "mesh.gateways.other.namespace=x,mesh.gateways.other.serviceAccount=x",
+    `mesh.gateways.other.namespace=x,mesh.gateways.other.serviceAccount=x,${SHOP}.web.callers[1].gateway=other`,
+  ],
+  "Caller.principal": ["", `${SHOP}.web.callers[2].principal=a/b`],
+  "Caller.anyone": [`${SHOP}.orders.callers[4].principal=a/b`, `${SHOP}.orders.callers[4].anyone=true`],
+  "Caller.ports": ["", `${SHOP}.web.callers[0].ports[0]=9090`],
+  "Caller.methods": ["", `${SHOP}.web.callers[2].methods[0]=PUT`],
+  "Caller.paths": ["", `${SHOP}.web.callers[2].paths[0]=/x`],
+};
+
+describe("every part of a graph changes something that is rendered", { concurrent: true }, () => {
+  const policies = async (assignments: string) => {
+    const inputs = await scenarioInputs("graph", ...assignments.split(",").filter((set) => set !== ""));
+    return helmTemplate({ inputs, showOnly: ["templates/applications.yaml"] });
+  };
+
+  test.each(Object.entries(PARTS_OF_A_GRAPH))("%s", async (_, [before, after]) => {
+    expect(await policies(after)).not.toBe(await policies(before));
+  });
+
+  test("none is without a case here", () => {
+    const all = Object.entries(definitions).flatMap(([name, { properties }]) =>
+      Object.keys(properties).map((key) => `${name}.${key}`),
+    );
+    // The protocol decides what is refused (methods on TCP), and what Sock Shop's Services say.
+    expect(Object.keys(PARTS_OF_A_GRAPH).concat("Port.protocol").toSorted()).toEqual(all.toSorted());
   });
 });
 

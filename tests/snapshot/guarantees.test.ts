@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { istioValues } from "../../tools/lib/istio-values.ts";
-import { type Rendered, renderScenario, SCENARIOS, scenarioInputs } from "../support/scenarios.ts";
+import { type Rendered, renderObjects, renderScenario, SCENARIOS, scenarioInputs } from "../support/scenarios.ts";
 
 /** What a reader of the snapshots could miss: each line here is a promise of docs/security.md or of the design. */
 
@@ -253,8 +253,8 @@ describe("namespaces", () => {
 });
 
 test.each(SCENARIOS)("%s: every object carries the chart's labels", async (scenario) => {
-  for (const [id, { metadata }] of await renderScenario(scenario)) {
-    expect(metadata.labels, id).toMatchObject({
+  for (const { kind, metadata } of await renderObjects(scenario)) {
+    expect(metadata.labels, `${kind} ${metadata.name}`).toMatchObject({
       "app.kubernetes.io/part-of": "istio-teleport",
       "app.kubernetes.io/managed-by": "Helm",
     });

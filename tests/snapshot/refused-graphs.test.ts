@@ -65,6 +65,10 @@ const CASES: [string, object][] = [
     { sockShop: { enabled: true, namespace: { name: "shop" } } },
   ],
   [
+    "mesh.gateways.public.namespace is shop, the namespace of application shop, whose policies would refuse what comes to the gateway: run it in another one, or make it a service of the application.",
+    { mesh: { gateways: { public: { namespace: "shop" } } } },
+  ],
+  [
     "mesh.applications.shop.services.web.serviceAccount is batch, which service batch has: give each service a ServiceAccount of its own, for it is its identity.",
     shop({ web: { serviceAccount: "batch" } }),
   ],

@@ -19,18 +19,23 @@ export type Rendered = Omit<Manifest, "metadata"> & {
   [key: string]: any;
 };
 
-const rendered = new Map<string, Promise<Map<string, Rendered>>>();
+const rendered = new Map<string, Promise<Rendered[]>>();
 
-/** The objects of a scenario, by "Kind name"; rendered once for the same arguments. */
-export function renderScenario(scenario: string, ...sets: string[]): Promise<Map<string, Rendered>> {
+/** The objects of a scenario, in the order of their rendering; rendered once for the same arguments. */
+export function renderObjects(scenario: string, ...sets: string[]): Promise<Rendered[]> {
   const id = [scenario, ...sets].join(" ");
   const known = rendered.get(id) ?? render(scenario, sets);
   rendered.set(id, known);
   return known;
 }
 
-async function render(scenario: string, sets: string[]): Promise<Map<string, Rendered>> {
+/** The same by "Kind name", for scenarios in which no two namespaces have an object of one kind and name. */
+export async function renderScenario(scenario: string, ...sets: string[]): Promise<Map<string, Rendered>> {
+  const objects = await renderObjects(scenario, ...sets);
+  return new Map(objects.map((object) => [`${object.kind} ${object.metadata.name}`, object]));
+}
+
+async function render(scenario: string, sets: string[]): Promise<Rendered[]> {
   const inputs = await scenarioInputs(scenario, ...sets);
-  const manifests = parseManifests(await renderManifests({ inputs }, await mergedValues(inputs)));
-  return new Map(manifests.map((manifest) => [`${manifest.kind} ${manifest.metadata.name}`, manifest]));
+  return parseManifests(await renderManifests({ inputs }, await mergedValues(inputs)));
 }

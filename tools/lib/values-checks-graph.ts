@@ -7,35 +7,51 @@ import type { Application, Caller, Port, Service, Values } from "./values-types.
  * value that is refused. The time grows with the graph and not with its square.
  */
 export function* graphProblems(values: Values): Generator<string> {
-  const { mesh, sockShop, testApp, tbot } = values;
+  const { mesh, sockShop } = values;
   const applications = meshApplications(values);
   if (sockShop.enabled && Object.hasOwn(mesh.applications, "sock-shop")) {
     yield "mesh.applications.sock-shop has the name of Sock Shop's own graph: rename it, or set sockShop.enabled to false.";
   }
-  const ofNamespace = new Map<string, string>();
+  yield* namespaceProblems(values, applications);
   for (const [name, application] of byName(applications)) {
-    const isSockShop = sockShop.enabled && name === "sock-shop";
-    const { namespace } = application;
-    const given = `${isSockShop ? "sockShop.namespace.name" : `mesh.applications.${name}.namespace`} is ${namespace}`;
-    if ([tbot.namespace.name, mesh.rootNamespace].includes(namespace)) {
-      yield `${given}, the namespace of tbot or of Istio: give the application one of its own.`;
-    }
-    if (testApp.enabled && namespace === testApp.namespace.name) {
-      yield `${given}, the namespace of the test app: give the application one of its own.`;
-    }
-    const before = ofNamespace.get(namespace);
-    if (before !== undefined) {
-      yield `${given}, the namespace of application ${before}: give each application one of its own.`;
-    }
-    ofNamespace.set(namespace, name);
     // The rest of Sock Shop's graph is not the user's.
     const pathOf = (service: string) =>
-      isSockShop ? "sockShop.frontEnd" : `mesh.applications.${name}.services.${service}`;
+      isSockShop(name, values) ? "sockShop.frontEnd" : `mesh.applications.${name}.services.${service}`;
     yield* selectionProblems(application, pathOf);
     for (const [serviceName, service] of byName(application.services)) {
       const path = pathOf(serviceName);
       yield* portProblems(service, path);
       yield* callerProblems({ values, applications, application: name, service, path });
+    }
+  }
+}
+
+function isSockShop(application: string, { sockShop }: Values): boolean {
+  return sockShop.enabled && application === "sock-shop";
+}
+
+/** Namespaces that would get two deny-alls, or one where something else must go on. */
+function* namespaceProblems(values: Values, applications: Record<string, Application>): Generator<string> {
+  const { mesh, testApp, tbot } = values;
+  const ofNamespace = new Map<string, string>();
+  for (const [name, { namespace }] of byName(applications)) {
+    const path = isSockShop(name, values) ? "sockShop.namespace.name" : `mesh.applications.${name}.namespace`;
+    if ([tbot.namespace.name, mesh.rootNamespace].includes(namespace)) {
+      yield `${path} is ${namespace}, the namespace of tbot or of Istio: give the application one of its own.`;
+    }
+    if (testApp.enabled && namespace === testApp.namespace.name) {
+      yield `${path} is ${namespace}, the namespace of the test app: give the application one of its own.`;
+    }
+    const before = ofNamespace.get(namespace);
+    if (before !== undefined) {
+      yield `${path} is ${namespace}, the namespace of application ${before}: give each application one of its own.`;
+    }
+    ofNamespace.set(namespace, name);
+  }
+  for (const [name, { namespace }] of byName(mesh.gateways)) {
+    const application = ofNamespace.get(namespace);
+    if (application !== undefined) {
+      yield `mesh.gateways.${name}.namespace is ${namespace}, the namespace of application ${application}, whose policies would refuse what comes to the gateway: run it in another one, or make it a service of the application.`;
     }
   }
 }

@@ -27,10 +27,11 @@ const STRINGS = [
  * Legal values of a leaf that differ from `current`, the likeliest first: other enum members, the other boolean, a
  * string of the same pattern, a list or map with one entry more.
  *
+ * @param definitions what a `$ref` in the schema may name
  * @throws Error naming the leaf when nothing fits: then a string for its pattern is missing above
  */
-export function alternatives({ path, schema }: ValueNode, current: unknown): unknown[] {
-  const accepts = new Ajv({ strictTypes: false }).compile(schema);
+export function alternatives({ path, schema }: ValueNode, current: unknown, definitions: object): unknown[] {
+  const accepts = new Ajv({ strictTypes: false }).compile({ ...schema, definitions });
   const legal = candidates(schema, current).filter(
     (value) => accepts(value) && JSON.stringify(value) !== JSON.stringify(current),
   );
@@ -59,5 +60,6 @@ function candidates(schema: JsonSchema, current: unknown): unknown[] {
 }
 
 function entries(schema: JsonSchema): unknown[] {
+  if (schema.$ref === "#/definitions/Caller") return [{ principal: "perturbed.example/ns/a/sa/b" }];
   return schema.type === "object" ? [{ name: "PERTURBED", value: "x" }] : STRINGS;
 }
