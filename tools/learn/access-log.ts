@@ -1,0 +1,110 @@
+import { type Call, readSpiffeId, type Workload } from "./calls.ts";
+
+/** What was in a log, in lines. */
+export interface LogLines {
+  read: number;
+  /** JSON objects of another form. */
+  otherJson: number;
+  /** Lines of the form that `istio.accessLog` switches on. */
+  known: number;
+  /** Of these: calls that came in, each given to `onCall`. */
+  calls: number;
+  /** Of these: calls that came in and whose caller or called side could not be told. */
+  unidentified: number;
+}
+
+/** Fields that together no other log format has (chart/files/access-log-format.json). */
+const MARKS = ["service_account", "peer_uri_san", "local_port", "upstream_cluster", "dry_run_http", "dry_run_tcp"];
+
+/**
+ * Reads lines of Envoy's access log in the form that `istio.accessLog` switches on. Other lines (those of Istio's
+ * agent, of another format) are passed over and counted, and so is what the sidecar logs of calls that go out: the
+ * called side logs the same call with the caller's certificate.
+ *
+ * @param onCall gets each call that came in
+ */
+export async function readAccessLog(
+  lines: Iterable<string> | AsyncIterable<string>,
+  onCall: (call: Call) => void,
+): Promise<LogLines> {
+  const count: LogLines = { read: 0, otherJson: 0, known: 0, calls: 0, unidentified: 0 };
+  for await (const line of lines) {
+    count.read += 1;
+    const entry = parseObject(line);
+    if (entry === undefined) continue;
+    if (!MARKS.every((mark) => mark in entry)) {
+      count.otherJson += 1;
+      continue;
+    }
+    count.known += 1;
+    if (!isInbound(text(entry.upstream_cluster))) continue;
+    const call = callOf(entry);
+    if (call === undefined) {
+      count.unidentified += 1;
+    } else {
+      count.calls += 1;
+      onCall(call);
+    }
+  }
+  return count;
+}
+
+type Entry = Readonly<Record<string, unknown>>;
+
+/** The object of a line; what a collector puts before it (`[pod/x/istio-proxy] `, a time) is passed over. */
+function parseObject(line: string): Entry | undefined {
+  const start = line.indexOf("{");
+  if (start < 0) return undefined;
+  try {
+    const value: unknown = JSON.parse(line.slice(start));
+    return typeof value === "object" && value !== null ? (value as Entry) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Envoy writes null for what is not set, or `-` in older versions. */
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "-" && value !== "" ? value : undefined;
+}
+
+/**
+ * Istio's names of the clusters behind a sidecar's inbound listener: `inbound|<port>||` for a port of a Service, the
+ * other one for ports that no Service names (Istio pilot/pkg/networking/util/util.go).
+ */
+function isInbound(cluster: string | undefined): boolean {
+  return cluster !== undefined && /^(inbound\||InboundPassthroughCluster)/.test(cluster);
+}
+
+function callOf(entry: Entry): Call | undefined {
+  const to = calledWorkload(entry);
+  const peer = text(entry.peer_uri_san);
+  const from = peer === undefined ? undefined : readSpiffeId(peer)?.principal;
+  const port = Number(entry.local_port);
+  if (to === undefined || (peer !== undefined && from === undefined) || !Number.isInteger(port)) return undefined;
+  const method = text(entry.method);
+  return {
+    to,
+    ...(from !== undefined && { from }),
+    port,
+    protocol: method === undefined ? "TCP" : "HTTP",
+    ...(method !== undefined && { method, path: (text(entry.path) ?? "").replace(/[?#].*$/s, "") }),
+    outcome: outcomeOf(entry),
+  };
+}
+
+/** From the certificate that the sidecar showed; in plaintext it showed none, and its own environment says who it is. */
+function calledWorkload(entry: Entry): Workload | undefined {
+  const shown = text(entry.local_uri_san);
+  if (shown !== undefined) return readSpiffeId(shown)?.workload;
+  const namespace = text(entry.namespace);
+  const serviceAccount = text(entry.service_account);
+  return namespace !== undefined && serviceAccount !== undefined ? { namespace, serviceAccount } : undefined;
+}
+
+/** Envoy's RBAC filters leave their decision in these fields, the HTTP one and the network one. */
+function outcomeOf(entry: Entry): Call["outcome"] {
+  const details = [text(entry.response_code_details), text(entry.connection_termination_details)];
+  if (details.some((detail) => detail?.startsWith("rbac_access_denied"))) return "denied";
+  return [entry.dry_run_http, entry.dry_run_tcp].includes("denied") ? "wouldBeDenied" : "passed";
+}

@@ -1,0 +1,45 @@
+/**
+ * Paths as AuthorizationPolicies write them (Istio security/v1 Operation.paths): exact, `/prefix*`, `*suffix`, or a
+ * template with `{*}` for one part and `{**}` for any number of them.
+ */
+
+/** Whether a rule with `pattern` matches `path`, which has no query. */
+export function matchesPath(pattern: string, path: string): boolean {
+  if (pattern.includes("{")) {
+    const parts = pattern.split(/(\{\*\*?\})/).map((part) => TEMPLATE_PARTS[part] ?? escaped(part));
+    return new RegExp(`^${parts.join("")}$`).test(path);
+  }
+  if (pattern.endsWith("*")) return path.startsWith(pattern.slice(0, -1));
+  if (pattern.startsWith("*")) return path.endsWith(pattern.slice(1));
+  return pattern === path;
+}
+
+const TEMPLATE_PARTS: Readonly<Record<string, string>> = { "{*}": "[^/]+", "{**}": ".*" };
+
+function escaped(literal: string): string {
+  return literal.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+/**
+ * Whether a rule can name exactly this path. A caller who asks for `/*` must not thereby be allowed every path: what a
+ * rule would read as a wildcard cannot be written.
+ */
+export function isExpressible(path: string): boolean {
+  return /^\/[^*{}?#\s]*$/.test(path);
+}
+
+/** The path with `{*}` in place of each part that is an identifier: a number, a UUID, a ULID, or hexadecimal digits. */
+export function generalizedPath(path: string): string {
+  return path
+    .split("/")
+    .map((part) => (IDENTIFIERS.some((form) => form.test(part)) ? "{*}" : part))
+    .join("/");
+}
+
+const IDENTIFIERS = [
+  /^\d+$/,
+  /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
+  /^[0-9A-HJKMNP-TV-Z]{26}$/,
+  // Words such as "feedface" are no identifiers, so one digit at least.
+  /^(?=.*\d)[0-9a-f]{8,}$/i,
+];
