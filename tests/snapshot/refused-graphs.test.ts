@@ -163,6 +163,42 @@ const CASES: [string, object][] = [
   ],
 ];
 
+/** What JSON Schema refuses: how our sentence starts (Helm has its own), and what to change for it. */
+const SCHEMA_CASES: [string, object][] = [
+  [
+    'mesh.applications.shop.services.web.ports[0].targetPort is "http", which is not an integer',
+    shop({ web: { ports: [{ port: 80, targetPort: "http" as unknown as number, protocol: "HTTP" }] } }),
+  ],
+  [
+    "mesh.applications.shop.services.new.serviceAccount is missing: set it. ServiceAccount of the service's pods",
+    shop({ new: { labels: { app: "new" } } }),
+  ],
+  [
+    'mesh.applications.shop.mode is false, but must be one of "enforce", "dryRun", "denyAll", "off": put the word in quotes, for on, off, yes and no are booleans.',
+    { mesh: { applications: { shop: { mode: false } } } },
+  ],
+  [
+    'mesh.applications.shop.services.default is named "default", a reserved name: choose another one.',
+    shop({ default: { ...BATCH, labels: { app: "x" }, serviceAccount: "x" } }),
+  ],
+  [
+    'mesh.applications.Shop is named "Shop", which does not match',
+    { mesh: { applications: { Shop: { namespace: "x", services: {} } } } },
+  ],
+  [
+    "mesh.applications.shop.services.web.caller is not a value; did you mean mesh.applications.shop.services.web.callers?",
+    shop({ web: { caller: [] } as Partial<Service> }),
+  ],
+  [
+    "mesh.applications.shop.services.new.labels is {}, which must NOT have fewer than 1 properties",
+    shop({ new: { ...BATCH, labels: {} } }),
+  ],
+  ...["a", "/a*b", "/a?b=c", "/{name}", "/{*}a", "/{*}/*"].map((path): [string, object] => [
+    `mesh.applications.shop.services.web.callers[0].paths[0] is "${path}", which does not match`,
+    callers({ service: "batch", ports: [80], paths: [path] }),
+  ]),
+];
+
 function inputsOf(change: object): ValuesInputs {
   const files = [LEGAL, change].map((layer, index) => ({ name: `${index}`, text: JSON.stringify(layer) }));
   return { files, sets: [] };
@@ -195,7 +231,10 @@ describe("the checks of graphs", { concurrent: true }, () => {
     ],
     [
       "paths with a normalization",
-      { istio: { pathNormalization: "BASE" }, ...callers({ service: "batch", ports: [80], paths: ["/a"] }) },
+      {
+        istio: { pathNormalization: "BASE" },
+        ...callers({ service: "batch", ports: [80], paths: ["/", "/a", "/a/*", "*/a", "*", "/a/{*}/b/{**}"] }),
+      },
     ],
     [
       "selectors that share a label",
@@ -204,6 +243,12 @@ describe("the checks of graphs", { concurrent: true }, () => {
     ["the test app's namespace while there is no test app", inNamespace("test-app")],
   ])("%s: legal", async (_, change) => {
     expect(await refusals(inputsOf(change))).toEqual(["", ""]);
+  });
+
+  test.each(SCHEMA_CASES)("%s", async (start, change) => {
+    const [helm, tools] = await refusals(inputsOf(change));
+    expect(tools).toContain(start);
+    expect(helm).toMatch(/^Helm: values don't meet the specifications of the schema/);
   });
 
   test("none is without a case here", () => {
