@@ -2,15 +2,12 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TELEPORT_CLUSTER_NAME } from "../../lab/addresses.ts";
-import { labPaths } from "../../lab/paths.ts";
-import { istioCharts } from "../../lab/toolbox.ts";
 import { auditEvents } from "./lib/audit-events.ts";
-import { type ChartRepository, serveCharts } from "./lib/chart-repository.ts";
+import { type ChartRepositories, serveRepositories } from "./lib/chart-repository.ts";
 import { installationSteps, REPOSITORY, runStep, USER_DIR } from "./lib/installation.ts";
 import { shell, tryShell, until } from "./lib/shell.ts";
 
-let istio: ChartRepository | undefined;
-let own: ChartRepository | undefined;
+let repositories: ChartRepositories;
 const started = new Date();
 
 beforeAll(async () => {
@@ -18,19 +15,10 @@ beforeAll(async () => {
     throw new Error("this lab has releases already: begin with `npm run lab -- test --fresh`");
   }
   for (const left of ["values.yaml", "helm-config"]) rmSync(join(USER_DIR, left), { recursive: true, force: true });
-  const charts = istioCharts(labPaths());
-  istio = await serveCharts(join(USER_DIR, "istio-charts"), [
-    join(charts, "base"),
-    join(charts, "istio-control", "istio-discovery"),
-    join(charts, "gateway"),
-  ]);
-  own = await serveCharts(join(USER_DIR, "charts"), [join(REPOSITORY, "chart")]);
+  repositories = await serveRepositories();
 });
 
-afterAll(async () => {
-  await istio?.close();
-  await own?.close();
-});
+afterAll(() => repositories?.close());
 
 describe("before Istio is there", () => {
   it("the chart is refused in one sentence that says the mend", async () => {
@@ -61,7 +49,7 @@ describe("docs/installation.md, as written", () => {
 
   for (const [index, step] of steps.entries()) {
     it(`${step.heading} (block ${index + 1})`, async () => {
-      const output = await runStep(step, { istioRepo: istio?.url ?? "", chartRepo: own?.url ?? "" });
+      const output = await runStep(step, repositories);
       if (step.script.includes("http_code")) expect(output.trim().split("\n").slice(-2)).toEqual(["200", "403"]);
     });
   }
@@ -135,7 +123,7 @@ describe("a value that render refuses", () => {
     const step = installationSteps().find(({ heading }) => heading.endsWith(" istiod"));
     if (step === undefined) throw new Error("docs/installation.md has no step for istiod");
     const script = step.script.replace("-f values.yaml", "-f values.yaml --set tbot.socket.fil=x");
-    const attempt = runStep({ ...step, script }, { istioRepo: istio?.url ?? "", chartRepo: own?.url ?? "" });
+    const attempt = runStep({ ...step, script }, repositories);
     await expect(attempt).rejects.toThrow("did you mean tbot.socket.file?");
     expect(await revision()).toBe(before);
   });

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { REPOSITORY, requireInstalled, USER_DIR } from "./lib/installation.ts";
+import { createNamespace, deleteNamespace, namespaceExists } from "./lib/namespaces.ts";
 import { shell } from "./lib/shell.ts";
 
 const SCENARIOS = readdirSync(join(REPOSITORY, "chart", "ci")).filter((file) => file.endsWith("-values.yaml"));
@@ -15,13 +16,17 @@ async function findings(manifests: string): Promise<unknown[]> {
   ) as unknown[];
 }
 
-beforeAll(async () => {
-  await requireInstalled();
-  // Namespaces of the scenario that takes existing ones; kept out of the mesh.
-  for (const namespace of ["identity", "hello", "istio-root"]) {
-    await shell(`kubectl create namespace ${namespace} --dry-run=client -o yaml | kubectl apply -f -`);
-  }
-});
+/** The namespaces that objects of rendered manifests are in. */
+function namespacesOf(manifests: string): string[] {
+  const objects = parseAllDocuments(manifests).map((document) => document.toJS() as { metadata?: Metadata } | null);
+  return [...new Set(objects.flatMap((object) => object?.metadata?.namespace ?? []))];
+}
+
+interface Metadata {
+  readonly namespace?: string;
+}
+
+beforeAll(requireInstalled);
 
 describe.each(HELMS)("%s", (helm) => {
   it.each(SCENARIOS)("lints and renders %s without further flags", async (scenario) => {
@@ -39,14 +44,24 @@ describe.each(HELMS)("%s", (helm) => {
 
 describe.each(SCENARIOS)("%s", (scenario) => {
   const manifests = join(USER_DIR, `${scenario}.manifests.yaml`);
+  const made: string[] = [];
 
   beforeAll(async () => {
-    writeFileSync(
-      manifests,
-      await shell(
-        `helm template istio-teleport '${REPOSITORY}/chart' -f '${REPOSITORY}/chart/ci/${scenario}' -n teleport-system`,
-      ),
+    const rendered = await shell(
+      `helm template istio-teleport '${REPOSITORY}/chart' -f '${REPOSITORY}/chart/ci/${scenario}' -n teleport-system`,
     );
+    writeFileSync(manifests, rendered);
+    // A dry run makes no namespace, and an object in one that is not there would be refused for that alone.
+    for (const namespace of namespacesOf(rendered)) {
+      if (await namespaceExists(namespace)) continue;
+      await createNamespace(namespace, { meshed: false });
+      made.push(namespace);
+    }
+  });
+
+  // The chart can't install into a namespace that it should have made itself.
+  afterAll(async () => {
+    for (const namespace of made) await deleteNamespace(namespace);
   });
 
   it("is accepted by the API server, strictly", async () => {

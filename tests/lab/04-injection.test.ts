@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TELEPORT_CLUSTER_NAME } from "../../lab/addresses.ts";
 import { labPaths } from "../../lab/paths.ts";
 import { istioCharts } from "../../lab/toolbox.ts";
-import { requireInstalled, USER_DIR } from "./lib/installation.ts";
+import { GATEWAY_LAB_VALUES, requireInstalled, USER_DIR } from "./lib/installation.ts";
 import { Issuers } from "./lib/issuers.ts";
 import { createNamespace, deleteNamespace } from "./lib/namespaces.ts";
 import { address, type Pod, untilReady } from "./lib/pods.ts";
@@ -61,10 +61,8 @@ describe("the injection template", () => {
 
   it("serves a gateway that is installed with the values that render prints", async () => {
     const chart = join(istioCharts(labPaths()), "gateway");
-    // The Deployment's image is `auto`, for which the API server defaults to the pull policy Always.
-    const scratch = "--set autoscaling.enabled=false --set service.type=ClusterIP --set imagePullPolicy=IfNotPresent";
     await shell(
-      `npx -p istio-teleport istio-teleport render istio --gateway -f values.yaml | helm upgrade --install ingress '${chart}' -n injection -f - ${scratch} --wait --timeout 90s`,
+      `npx -p istio-teleport istio-teleport render istio --gateway -f values.yaml | helm upgrade --install ingress '${chart}' -n injection -f - -f '${GATEWAY_LAB_VALUES}' --wait --timeout 90s`,
       { cwd: USER_DIR },
     );
     // A gateway shows its own identity only towards the mesh, as a client: nothing to read on the wire from outside.

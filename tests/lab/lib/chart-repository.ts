@@ -3,16 +3,45 @@ import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, normalize } from "node:path";
+import { labPaths } from "../../../lab/paths.ts";
+import { istioCharts } from "../../../lab/toolbox.ts";
+import { REPOSITORY, USER_DIR } from "./installation.ts";
 import { shell } from "./shell.ts";
 
-/** A chart repository on loopback, as `helm repo add` wants it. */
-export interface ChartRepository {
+/** The two chart repositories that the documents name, on loopback. */
+export interface ChartRepositories {
+  readonly istioRepo: string;
+  readonly chartRepo: string;
+  close(): Promise<void>;
+}
+
+/** Serves Istio's own charts and ours. */
+export async function serveRepositories(): Promise<ChartRepositories> {
+  const charts = istioCharts(labPaths());
+  const istio = await serveCharts(join(USER_DIR, "istio-charts"), [
+    join(charts, "base"),
+    join(charts, "istio-control", "istio-discovery"),
+    join(charts, "gateway"),
+  ]);
+  const own = await serveCharts(join(USER_DIR, "charts"), [join(REPOSITORY, "chart")]);
+  return {
+    istioRepo: istio.url,
+    chartRepo: own.url,
+    close: async () => {
+      await istio.close();
+      await own.close();
+    },
+  };
+}
+
+/** A chart repository, as `helm repo add` wants it. */
+interface ChartRepository {
   readonly url: string;
   close(): Promise<void>;
 }
 
 /** Packs charts into `dir`, indexes them and serves them. */
-export async function serveCharts(dir: string, charts: readonly string[]): Promise<ChartRepository> {
+async function serveCharts(dir: string, charts: readonly string[]): Promise<ChartRepository> {
   mkdirSync(dir, { recursive: true });
   for (const chart of charts) await shell(`helm package '${chart}' -d '${dir}'`);
   await shell(`helm repo index '${dir}'`);

@@ -6,30 +6,42 @@ import { labPaths } from "../../../lab/paths.ts";
 import { userFolder } from "../../../lab/user-folder.ts";
 import { type DocumentedStep, documentedSteps } from "./documented-steps.ts";
 import { shell, tryShell } from "./shell.ts";
+import { PARTS, partImage } from "./sock-shop.ts";
 
 export const REPOSITORY = new URL("../../..", import.meta.url).pathname;
 
 /** The folder that plays the user's; the package is installed there already. */
 export const USER_DIR = userFolder(labPaths());
 
-/** What the lab's user sets beside the two required values: images that no registry serves here, and the test app. */
+/**
+ * What the lab's user sets beside the two required values: images that no registry serves here, the test app, and the
+ * access log, by which the tests see who called, from the peer's certificate rather than from a header.
+ */
 const LAB_VALUES = {
+  istio: { accessLog: true },
   tbot: { image: { repository: "lab.local/tbot", tag: "lab" } },
   testApp: {
     enabled: true,
     server: { image: "lab.local/go-httpbin:lab" },
     client: { image: "lab.local/client:lab" },
   },
+  sockShop: { images: Object.fromEntries(Object.keys(PARTS).map((part) => [part, partImage(part)])) },
 };
 
 /** Overrides of istiod for the lab's plain Envoy; see the file itself. */
 export const ISTIO_LAB_VALUES = join(REPOSITORY, "lab", "istio-lab-values.yaml");
 
+/** Settings of Istio's gateway chart for the lab; see the file itself. */
+export const GATEWAY_LAB_VALUES = join(REPOSITORY, "lab", "gateway-lab-values.yaml");
+
 /** Where the document's names of clusters and repositories are set: the lab sets its own instead. */
 const NAMES = "export TELEPORT_CLUSTER=";
 
-/** How the document's istiod step takes the values; the lab's come behind them. */
-const ISTIOD_VALUES = " -f istiod-values.yaml --wait";
+/** Istio's charts that documents install, how they take the values that render printed, and the lab's values, which come behind. */
+const ISTIO_CHARTS = [
+  { chart: " istio/istiod ", values: " -f istiod-values.yaml", overrides: ISTIO_LAB_VALUES },
+  { chart: " istio/gateway ", values: " -f gateway-values.yaml", overrides: GATEWAY_LAB_VALUES },
+];
 
 /** The steps of docs/installation.md up to the test app, as the lab runs them: all blocks but the one that only sets names. */
 export function installationSteps(): DocumentedStep[] {
@@ -43,8 +55,8 @@ export function installationSteps(): DocumentedStep[] {
 }
 
 /**
- * Runs one documented step as it is written. Three things differ, as the document's first paragraph says: the names are the
- * lab's, istiod also gets the lab's overrides, and values.yaml gets the lab's images and the test app.
+ * Runs one documented step as it is written. Three things differ, as the documents' first paragraphs say: the names are the
+ * lab's, Istio's charts also get the lab's overrides, and values.yaml gets the lab's images, the test app and the access log.
  */
 export async function runStep(
   step: DocumentedStep,
@@ -57,6 +69,7 @@ export async function runStep(
     `export TELEPORT_PROXY=${TELEPORT_HOST}:${TELEPORT_PORT}`,
     `export ISTIO_REPO=${addresses.istioRepo}`,
     `export CHART_REPO=${addresses.chartRepo}`,
+    "export CURL_IMAGE=lab.local/client:lab",
   ];
   // -u: a name that the document sets and the lab does not would be empty.
   const output = await shell([...exports, "set -eu", withLabOverrides(step)].join("\n"), { cwd: USER_DIR });
@@ -64,12 +77,15 @@ export async function runStep(
   return output;
 }
 
-/** The step's script; istiod's with a second values file. Throws if that step is not written as expected any more. */
+/** The step's script; with a second values file where it installs a chart of Istio's. Throws if it doesn't name the first one as expected. */
 export function withLabOverrides({ heading, script }: DocumentedStep): string {
-  if (!heading.endsWith(" istiod")) return script;
-  if (!script.includes(ISTIOD_VALUES))
-    throw new Error(`docs/installation.md, "${heading}": the lab finds no "${ISTIOD_VALUES}" to put its values behind`);
-  return script.replace(ISTIOD_VALUES, ` -f istiod-values.yaml -f '${ISTIO_LAB_VALUES}' --wait`);
+  let result = script;
+  for (const { values, overrides } of ISTIO_CHARTS.filter((each) => script.includes(each.chart))) {
+    if (!script.includes(values))
+      throw new Error(`the block below "${heading}" has no "${values}" for the lab to put its values behind`);
+    result = result.replace(values, `${values} -f '${overrides}'`);
+  }
+  return result;
 }
 
 /** Throws, with the mend, unless 01-installation.test.ts has installed everything. */

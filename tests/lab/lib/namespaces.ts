@@ -1,5 +1,9 @@
 import { shell } from "./shell.ts";
 
+export async function namespaceExists(name: string): Promise<boolean> {
+  return (await shell(`kubectl get namespace ${name} --ignore-not-found -o name`)) !== "";
+}
+
 /** Creates a namespace, or takes the one that is there; `meshed` gives it the label by which istiod injects sidecars. */
 export async function createNamespace(name: string, options: { meshed: boolean }): Promise<void> {
   const labels = options.meshed ? { "istio-injection": "enabled" } : {};

@@ -1,0 +1,97 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { stringify } from "yaml";
+import { TELEPORT_CLUSTER_NAME } from "../../lab/addresses.ts";
+import { REPOSITORY, requireInstalled, USER_DIR } from "./lib/installation.ts";
+import { createNamespace, deleteNamespace } from "./lib/namespaces.ts";
+import { type Pod, untilReady } from "./lib/pods.ts";
+import { rbacFilters } from "./lib/rbac-filters.ts";
+import { shell, until } from "./lib/shell.ts";
+
+const NAMESPACE = "graph-scale";
+const SERVICES = 100;
+const CALLERS = 5;
+
+const nameOf = (index: number) => `s${index % SERVICES}`;
+const callersOf = (index: number) => Array.from({ length: CALLERS }, (_, step) => nameOf(index + step + 1));
+
+/** A graph of 100 services, each called by the five behind it. */
+const VALUES = {
+  mesh: {
+    applications: {
+      scale: {
+        namespace: NAMESPACE,
+        services: Object.fromEntries(
+          Array.from({ length: SERVICES }, (_, index) => [
+            nameOf(index),
+            {
+              labels: { app: nameOf(index) },
+              serviceAccount: nameOf(index),
+              ports: [{ port: 80, targetPort: 8080, protocol: "HTTP" }],
+              callers: callersOf(index).map((service) => ({ service })),
+            },
+          ]),
+        ),
+      },
+    },
+  },
+};
+
+/** The one service of the graph that runs. */
+const SERVICE_0 = `
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: s0}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: s0}
+spec:
+  selector: {app: s0}
+  ports: [{name: http, port: 80, targetPort: 8080}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: s0, labels: {app: s0}}
+spec:
+  serviceAccountName: s0
+  containers: [{name: s0, image: "lab.local/client:lab", imagePullPolicy: Never}]
+`;
+
+let pod: Pod;
+
+beforeAll(async () => {
+  await requireInstalled();
+  await createNamespace(NAMESPACE, { meshed: true });
+  writeFileSync(join(USER_DIR, "scale.yaml"), stringify(VALUES));
+  await shell(
+    `helm template istio-teleport '${REPOSITORY}/chart' -f values.yaml -f scale.yaml --show-only templates/applications.yaml | kubectl apply -f -`,
+    { cwd: USER_DIR },
+  );
+  await shell(`kubectl -n ${NAMESPACE} apply -f -`, { input: SERVICE_0 });
+  pod = await untilReady(NAMESPACE, "app=s0", 90);
+});
+
+afterAll(() => deleteNamespace(NAMESPACE));
+
+describe(`a graph of ${SERVICES} services with ${CALLERS} callers each`, () => {
+  it("is one policy a service, one deny-all and one PeerAuthentication", async () => {
+    const objects = await shell(`kubectl -n ${NAMESPACE} get authorizationpolicies,peerauthentications -o name`);
+    const names = objects.trim().split("\n");
+    expect(names.filter((name) => name.includes("/allow-"))).toHaveLength(SERVICES);
+    expect(names).toHaveLength(SERVICES + 2);
+  });
+
+  it("a sidecar holds its own service's callers and nobody else's", async () => {
+    const own = callersOf(0).map((name) => `${TELEPORT_CLUSTER_NAME}/ns/${NAMESPACE}/sa/${name}`);
+    const filters = await until("the sidecar has the policies", 60, async () => {
+      const seen = await rbacFilters(NAMESPACE, pod.metadata.name);
+      return seen.principals.length > 0 && seen;
+    });
+    process.stderr.write(
+      `RBAC filters of one sidecar, ${SERVICES} services: ${filters.count} filters, ${filters.bytes} bytes as JSON, the longest ${filters.longest}\n`,
+    );
+    expect(filters.principals).toEqual(own.toSorted());
+  });
+});
