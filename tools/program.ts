@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { demoCommand } from "./demo.ts";
 import { genTokenCommand } from "./gen-token.ts";
+import { graphCommand } from "./graph.ts";
 import { initCommand } from "./init.ts";
 import { renderCommand } from "./render.ts";
 
@@ -12,6 +13,7 @@ Exit codes:
   0   done
   1   refused: a flag, a value or another input is wrong
   2   could not try: cluster, kubectl, helm or disk did not answer
+  3   done, and a difference was found (graph --diff)
   70  a defect of istio-teleport`;
 
 /**
@@ -28,5 +30,6 @@ export function istioTeleport(): Command {
     .addCommand(initCommand())
     .addCommand(renderCommand())
     .addCommand(genTokenCommand())
+    .addCommand(graphCommand())
     .addCommand(demoCommand());
 }

@@ -4,9 +4,10 @@
  * - 0: done, stdout holds the complete document.
  * - 1: refused: a flag, a value, a JWKS or another input is wrong; the sentence on stderr names it and the mend.
  * - 2: could not try: something outside (cluster, kubectl, helm, disk) did not answer or refused.
+ * - 3: done, and what was compared differs.
  * - 70: a defect of istio-teleport itself (EX_SOFTWARE in sysexits.h).
  */
-export const EXIT = { ok: 0, refused: 1, unavailable: 2, internal: 70 } as const;
+export const EXIT = { ok: 0, refused: 1, unavailable: 2, different: 3, internal: 70 } as const;
 
 /**
  * An expected failure with one sentence for the user: what is wrong, naming the value, then the mend.

@@ -2,55 +2,16 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { CHART_DIR } from "./package-files.ts";
+import type { Application, Values } from "./values-types.ts";
 
 /** How the policies of an application work (mesh.applications.<application>.mode). */
-export type Mode = "enforce" | "dryRun" | "denyAll" | "off";
+export type Mode = NonNullable<Application["mode"]>;
 
-/** One entry of `callers`: exactly one of service, gateway, principal and anyone. */
-export interface Caller {
-  service?: string;
-  application?: string;
-  gateway?: string;
-  principal?: string;
-  anyone?: boolean;
-  ports?: number[];
-  methods?: string[];
-  paths?: string[];
-}
-
-export interface Port {
-  port: number;
-  targetPort?: number;
-  protocol: "HTTP" | "HTTP2" | "GRPC" | "TCP";
-}
-
-export interface Service {
-  labels: Record<string, string>;
-  serviceAccount: string;
-  ports?: Port[];
-  callers?: Caller[];
-}
-
-export interface Application {
-  namespace: string;
-  mode?: Mode;
-  services: Record<string, Service>;
-}
-
-/** The values that the graph comes from. */
+/** The part of the chart's values that the graph comes from. */
 export interface GraphValues {
-  global: { teleport: { clusterName: string } };
-  mesh: {
-    enabled: boolean;
-    gateways: Record<string, { namespace: string; serviceAccount: string }>;
-    applications: Record<string, Application>;
-  };
-  sockShop: {
-    enabled: boolean;
-    namespace: { name: string };
-    policies: "none" | "denyAll" | "enforce" | "dryRun";
-    frontEnd: { callers: Caller[] };
-  };
+  global: { teleport: Pick<Values["global"]["teleport"], "clusterName"> };
+  mesh: Pick<Values["mesh"], "enabled" | "gateways" | "applications">;
+  sockShop: Pick<Values["sockShop"], "enabled" | "policies" | "frontEnd"> & { namespace: { name: string } };
 }
 
 const SOCK_SHOP_GRAPH = join(CHART_DIR, "charts", "sock-shop", "files", "graph.yaml");

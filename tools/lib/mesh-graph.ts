@@ -1,11 +1,9 @@
-import { type Caller, type GraphValues, type Mode, meshApplications } from "./mesh-applications.ts";
+import { byName } from "./by-name.ts";
+import { type GraphValues, type Mode, meshApplications } from "./mesh-applications.ts";
+import type { Caller, Gateway, Port } from "./values-types.ts";
 
 /** A port of a service: `port` of the Kubernetes Service, `targetPort` of the container, which policies match on. */
-export interface GraphPort {
-  port: number;
-  targetPort: number;
-  protocol: "HTTP" | "HTTP2" | "GRPC" | "TCP";
-}
+export type GraphPort = Required<Port>;
 
 export interface GraphService {
   application: string;
@@ -20,10 +18,8 @@ export interface GraphService {
   ports: GraphPort[];
 }
 
-export interface GraphGateway {
+interface GraphGateway extends Gateway {
   name: string;
-  namespace: string;
-  serviceAccount: string;
   principal: string;
 }
 
@@ -134,11 +130,6 @@ export function meshGraph(values: GraphValues): MeshGraph {
 /** `<application>/<service>`: what a service is called where several applications are meant. */
 export function labelOf({ application, name }: Pick<GraphService, "application" | "name">): string {
   return `${application}/${name}`;
-}
-
-/** As Helm ranges over a map. */
-function byName<Value>(map: Readonly<Record<string, Value>>): [string, Value][] {
-  return Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function known<Value>(value: Value | undefined, name: string): Value {

@@ -1,0 +1,103 @@
+import type { GraphFlags } from "../graph.ts";
+import { EXIT, ExitError } from "../lib/exit-error.ts";
+import { type MeshGraph, meshGraph } from "../lib/mesh-graph.ts";
+import { nearestKey } from "../lib/nearest-key.ts";
+import { loadValues } from "../lib/values.ts";
+import { writeNewFile } from "../lib/write-file.ts";
+import { diffGraphs, isDifferent } from "./diff.ts";
+import { diffTable } from "./diff-table.ts";
+import { diffDocument, graphDocument } from "./document.ts";
+import { mermaidChart } from "./mermaid.ts";
+import { svgPicture } from "./svg.ts";
+import { permissionTable } from "./table.ts";
+
+/** Mermaid draws no more, unless the page around it says so (its setting maxEdges). */
+const MERMAID_EDGES = 500;
+/** Graphviz takes seconds for so many, minutes for a multiple, and nobody could follow the arrows. */
+const SVG_EDGES = 1000;
+
+/** The action of `istio-teleport graph`. */
+export async function showGraph(flags: GraphFlags): Promise<void> {
+  if (flags.force && flags.output === undefined) {
+    throw new ExitError("--force lets --output replace a file: add --output or leave it out.");
+  }
+  if (flags.diff !== undefined) return showDiff(flags, flags.diff);
+  const graph = restricted(meshGraph(await loadValues({ files: flags.values, sets: flags.set })), flags.application);
+  if (graph.applications.length === 0) {
+    throw new ExitError("There is no graph to show: set mesh.applications or sockShop.enabled (docs/policies.md).");
+  }
+  await print(await inFormat(graph, flags), flags);
+}
+
+async function inFormat(graph: MeshGraph, { format, principals }: GraphFlags): Promise<string> {
+  if (principals && format !== "table") {
+    throw new ExitError(
+      `--principals is for the table: --format ${format} has them already, leave one of the flags out.`,
+    );
+  }
+  switch (format) {
+    case "table":
+      return permissionTable(graph, { principals });
+    case "mermaid":
+      checkSize(graph, MERMAID_EDGES, "Mermaid draws");
+      return mermaidChart(graph);
+    case "svg":
+      checkSize(graph, SVG_EDGES, "a picture holds");
+      return svgPicture(graph);
+    case "json":
+      return graphDocument(graph);
+  }
+}
+
+function checkSize({ edges }: MeshGraph, most: number, subject: string): void {
+  if (edges.length <= most) return;
+  throw new ExitError(
+    `The graph has ${edges.length} callers, and ${subject} at most ${most}: choose applications with --application, or --format table or json.`,
+  );
+}
+
+/** The graph of these applications: who is called in them, and by whom; the whole for no name. */
+function restricted(graph: MeshGraph, names: readonly string[]): MeshGraph {
+  if (names.length === 0) return graph;
+  const known = graph.applications.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    const meant = nearestKey(unknown, known);
+    const mend = meant ? `did you mean ${meant}` : `there ${known.length > 0 ? `are ${known.join(", ")}` : "is none"}`;
+    throw new ExitError(`--application ${unknown} is not in the values; ${mend}.`);
+  }
+  return {
+    ...graph,
+    applications: graph.applications.filter(({ name }) => names.includes(name)),
+    edges: graph.edges.filter(({ to }) => names.includes(to.application)),
+  };
+}
+
+async function showDiff(flags: GraphFlags, files: readonly string[]): Promise<void> {
+  const { format } = flags;
+  const [before, after, ...more] = files;
+  if (before === undefined || after === undefined || more.length > 0) {
+    throw new ExitError(`--diff compares two values files, before and after, and ${files.length} is given: name two.`);
+  }
+  if (format !== "table" && format !== "json") {
+    throw new ExitError(`--diff prints a table or json, not ${format}: leave out --format, or choose json.`);
+  }
+  if (flags.application.length > 0 || flags.principals) {
+    const idle = flags.principals ? "--principals" : "--application";
+    throw new ExitError(`--diff compares whole graphs: leave out ${idle}.`);
+  }
+  if (flags.values.includes("-") || (before === "-" && after === "-")) {
+    throw new ExitError("With --diff both sides would read stdin, which can be read only once: put it into a file.");
+  }
+  const graphOf = async (file: string) =>
+    meshGraph(await loadValues({ files: [...flags.values, file], sets: flags.set }));
+  const [first, second] = [await graphOf(before), await graphOf(after)];
+  const diff = diffGraphs(first, second);
+  await print(format === "json" ? diffDocument(diff) : diffTable(diff, second), flags);
+  if (isDifferent(diff)) process.exitCode = EXIT.different;
+}
+
+async function print(text: string, { output, force }: GraphFlags): Promise<void> {
+  if (output === undefined) process.stdout.write(text);
+  else await writeNewFile(output, text, { force });
+}

@@ -1,0 +1,9 @@
+/** A coordinate with one digit after the point: finer than a pixel shows, and the same on every machine. */
+export function svgNumber(value: number): string {
+  return String(Math.round(value * 10) / 10 || 0);
+}
+
+/** Text as the content of an element or an attribute of XML. */
+export function svgText(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
