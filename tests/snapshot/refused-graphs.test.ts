@@ -193,7 +193,7 @@ const SCHEMA_CASES: [string, object][] = [
     "mesh.applications.shop.services.new.labels is {}, which must NOT have fewer than 1 properties",
     shop({ new: { ...BATCH, labels: {} } }),
   ],
-  ...["a", "/a*b", "/a?b=c", "/{name}", "/{*}a", "/{*}/*"].map((path): [string, object] => [
+  ...["a", "/a*b", "/a?b=c", "/{name}", "/{*}a", "/{*}/*", "/{**}/{*}"].map((path): [string, object] => [
     `mesh.applications.shop.services.web.callers[0].paths[0] is "${path}", which does not match`,
     callers({ service: "batch", ports: [80], paths: [path] }),
   ]),
@@ -233,7 +233,7 @@ describe("the checks of graphs", { concurrent: true }, () => {
       "paths with a normalization",
       {
         istio: { pathNormalization: "BASE" },
-        ...callers({ service: "batch", ports: [80], paths: ["/", "/a", "/a/*", "*/a", "*", "/a/{*}/b/{**}"] }),
+        ...callers({ service: "batch", ports: [80], paths: ["/", "/a", "/a/*", "*/a", "*", "/{*}/{*}/b/{**}/c"] }),
       },
     ],
     [
