@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { graphLearnCommand } from "./graph-learn.ts";
 import { type ValuesFlags, withValuesFlags } from "./lib/values-flags.ts";
 
 const HELP = `
@@ -35,7 +36,7 @@ export interface GraphFlags extends ValuesFlags {
 
 /** `istio-teleport graph`: who may call whom, from chart values, as a table or a picture; and what two values differ in. */
 export function graphCommand(): Command {
-  // Positional, because the subcommand has flags of the same names.
+  // Positional, as in program.ts: the subcommand has flags of the same names.
   return withValuesFlags(new Command("graph").enablePositionalOptions())
     .description("show who may call whom, and what a change of the values makes of it")
     .addOption(
@@ -52,6 +53,7 @@ export function graphCommand(): Command {
     .option("--diff <files...>", "compare two values files: before, after")
     .option("--output <file>", "write to this file (mode 0600) instead of stdout")
     .option("--force", "let --output replace an existing file", false)
+    .addCommand(graphLearnCommand())
     .addHelpText("after", HELP)
     .action(async (flags: GraphFlags) => {
       const { showGraph } = await import("./graph/run.ts");

@@ -13,7 +13,7 @@ Exit codes:
   0   done
   1   refused: a flag, a value or another input is wrong
   2   could not try: cluster, kubectl, helm or disk did not answer
-  3   done, and a difference was found (graph --diff)
+  3   done, and a difference was found
   70  a defect of istio-teleport`;
 
 /**
@@ -24,6 +24,8 @@ export function istioTeleport(): Command {
   const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
   const { version } = JSON.parse(manifest) as { version: string };
   return new Command("istio-teleport")
+    // Flags belong to the command before them: `graph learn` has flags of the same names as `graph`.
+    .enablePositionalOptions()
     .description("Gives every workload of an Istio mesh its identity from Teleport Workload Identity.")
     .version(version)
     .addHelpText("after", HELP)

@@ -57,6 +57,20 @@ test("pictures and JSON are of the same graph, callers from outside of the chose
   expect(json.edges).toHaveLength(8);
 });
 
+test("docs/policies.md shows values that are taken, and the table that they give", async () => {
+  const docs = await readFile(repositoryPath("docs/policies.md"), "utf8");
+  const [, values = "", table = ""] = /```yaml\n(.*?)```.*?```text\n(.*?)```/s.exec(docs) ?? [];
+  const example = join(dir, "docs.yaml");
+  await writeFile(example, values);
+  expect(await run("-f", MINIMAL, "-f", example)).toEqual({ status: 0, stdout: table, stderr: "" });
+});
+
+test("`graph learn` has flags of its own, also those of the same names", async () => {
+  const { status, stdout, stderr } = await run("learn", "-f", "nope.yaml", "--log", GRAPH);
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  expect(stderr).toContain("nope.yaml does not exist");
+});
+
 test("--output writes the file and nothing else, and replaces none unasked", async () => {
   const file = join(dir, "graph.svg");
   expect(await run("-f", GRAPH, "--format", "svg", "--output", file)).toEqual({ status: 0, stdout: "", stderr: "" });
