@@ -81,7 +81,8 @@ function callOf(entry: Entry): Call | undefined {
   const peer = text(entry.peer_uri_san);
   const from = peer === undefined ? undefined : readSpiffeId(peer)?.principal;
   const port = Number(entry.local_port);
-  if (to === undefined || (peer !== undefined && from === undefined) || !Number.isInteger(port)) return undefined;
+  const isReadable = Number.isInteger(port) && port > 0 && (peer === undefined || from !== undefined);
+  if (to === undefined || !isReadable) return undefined;
   const method = text(entry.method);
   return {
     to,

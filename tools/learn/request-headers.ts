@@ -14,7 +14,7 @@ export async function readHeaders(flags: readonly string[]): Promise<Headers> {
     const lines = isFile ? (await readText(flag.slice(1))).split(/\r?\n/) : [flag];
     const source = isFile ? `the file ${flag.slice(1)}` : "--prometheus-header";
     for (const line of lines.filter((text) => text.trim() !== "")) {
-      const [, name, value] = /^([A-Za-z0-9-]+):\s*(\S.*?)\s*$/.exec(line) ?? [];
+      const [, name, value] = /^([A-Za-z0-9-]+):\s*([!-~][ -~]*?)\s*$/.exec(line) ?? [];
       try {
         if (name === undefined || value === undefined) throw new TypeError();
         headers.append(name, value);

@@ -24,10 +24,11 @@ export function snippet(learned: LearnedGraph, header: readonly string[], bundle
   for (const [name, application] of learned.applications) {
     const remark = applicationRemark(application, name === bundled);
     if (remark !== undefined) keyOf(document, ["mesh", "applications", name]).commentBefore = ` ${remark}`;
-    for (const [service, { remarks }] of application.services) {
+    for (const [service, { value, remarks }] of application.services) {
       const at = (...rest: (string | number)[]) =>
         document.getIn(["mesh", "applications", name, "services", service, ...rest], true) as Node;
       comment(at("labels"), remarks.labels);
+      if (isPortless(value)) comment(at("ports"), "not in Istio's metrics: list the ports");
       for (const [index, remark] of remarks.ports.entries()) comment(at("ports", index), remark);
       for (const [index, remark] of remarks.callers.entries()) comment(at("callers", index), remark);
     }
@@ -42,6 +43,11 @@ export function snippet(learned: LearnedGraph, header: readonly string[], bundle
     },
   });
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+/** Whether it was called, and the source names no port. */
+function isPortless({ ports, callers }: LearnedService["value"]): boolean {
+  return ports.length === 0 && callers.length > 0;
 }
 
 /** A service that only calls has no ports, and so no callers. */

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { generalizedPath, isExpressible, matchesPath } from "../../tools/learn/path-patterns.ts";
+
+test.each([
+  ["/a", "/a", true],
+  ["/a", "/a/", false],
+  ["/a*", "/a", true],
+  ["/a*", "/ab/c", true],
+  ["/a*", "/b", false],
+  ["*/info", "/a/info", true],
+  ["*/info", "/a/info/", false],
+  ["*", "/", true],
+  ["/c/{*}/items", "/c/1/items", true],
+  ["/c/{*}/items", "/c/1/2/items", false],
+  ["/c/{*}/items", "/c//items", false],
+  ["/c/{**}", "/c/1/2", true],
+  ["/c.d/{*}", "/cxd/1", false],
+])("%s on %s: %s", (pattern, path, matches) => {
+  expect(matchesPath(pattern, path)).toBe(matches);
+});
+
+test.each(["/", "/a/b-c_d.e", "/a%20b", "/a;v=1", "/pkg.Service/Method"])("%s can be a rule", (path) => {
+  expect(isExpressible(path)).toBe(true);
+});
+
+test.each(["/*", "*", "/a*", "/a/{*}", "/{**}", "/a b", "", "relative", "/a?b"])(
+  "%j can not: it would match more",
+  (path) => {
+    expect(isExpressible(path)).toBe(false);
+  },
+);
+
+test.each([
+  ["/customers/57a98d98e4b00679b4a830b2/cards", "/customers/{*}/cards"],
+  ["/catalogue/03fef6ac-1896-4ce8-bd69-b798f85c6e0b", "/catalogue/{*}"],
+  ["/orders/12/items/7", "/orders/{*}/items/{*}"],
+  ["/e/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/e/{*}"],
+  ["/v1/feedface/health", "/v1/feedface/health"],
+  ["/", "/"],
+])("%s generalised: %s", (path, pattern) => {
+  expect(generalizedPath(path)).toBe(pattern);
+  expect(matchesPath(pattern, path)).toBe(true);
+});
