@@ -36,6 +36,8 @@ test.each([
   ["/orders/12/items/7", "/orders/{*}/items/{*}"],
   ["/e/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/e/{*}"],
   ["/v1/feedface/health", "/v1/feedface/health"],
+  ["/items/1/", "/items/1/"],
+  ["/a|b/1", "/a|b/1"],
   ["/", "/"],
 ])("%s generalised: %s", (path, pattern) => {
   expect(generalizedPath(path)).toBe(pattern);

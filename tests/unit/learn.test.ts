@@ -164,10 +164,14 @@ test("paths: identifiers become wildcards on request, and the values say what th
 });
 
 test("calls to namespaces that are no application's are left out and said", async () => {
-  const path = await log(...USUAL, logLine({ from: "web", to: "istio-system/kiali", port: 20001, method: "GET" }));
-  const { stdout, stderr } = await run("-f", values, "--log", path);
-  expect(stdout).not.toContain("kiali");
-  expect(stderr).toContain("Calls to the namespace istio-system were left out: it can be no application's.\n");
+  const namespaces = ["teleport-system", "istio-system", "test-app", "ingress"];
+  const lines = namespaces.map((name) => logLine({ from: "web", to: `${name}/x`, port: 20001, method: "GET" }));
+  const args = ["-f", values, "--set", "testApp.enabled=true", "--log", await log(...USUAL, ...lines)];
+  const { stdout, stderr } = await run(...args);
+  expect(stdout).not.toContain("20001");
+  for (const name of namespaces) {
+    expect(stderr).toContain(`Calls to the namespace ${name} were left out: it can be no application's.\n`);
+  }
 });
 
 test("metrics: the graph's ports and narrowing stand where an edge is known", async () => {

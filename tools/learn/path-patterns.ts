@@ -28,13 +28,20 @@ export function isExpressible(path: string): boolean {
   return /^\/[^*{}?#\s]*$/.test(path);
 }
 
-/** The path with `{*}` in place of each part that is an identifier: a number, a UUID, a ULID, or hexadecimal digits. */
+/**
+ * The path with `{*}` in place of each part that is an identifier: a number, a UUID, a ULID, or hexadecimal digits. A
+ * path whose rest cannot stand in a template stays as it is.
+ */
 export function generalizedPath(path: string): string {
-  return path
+  const template = path
     .split("/")
     .map((part) => (IDENTIFIERS.some((form) => form.test(part)) ? "{*}" : part))
     .join("/");
+  return TEMPLATE.test(template) ? template : path;
 }
+
+/** Envoy's template: no empty part, and literals of these characters only (source/extensions/path/uri_template_lib). */
+const TEMPLATE = /^(\/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\{\*\}))+$/;
 
 const IDENTIFIERS = [
   /^\d+$/,

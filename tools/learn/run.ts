@@ -174,6 +174,7 @@ function selectCalls(calls: readonly SeenCall[], flags: GraphLearnFlags, values:
   const notes: string[] = [];
   const reserved = new Set(values && [values.tbot.namespace.name, values.mesh.rootNamespace]);
   if (values?.testApp.enabled) reserved.add(values.testApp.namespace.name);
+  for (const { namespace } of Object.values(values?.mesh.gateways ?? {})) reserved.add(namespace);
   const inReserved = calls.filter(({ to }) => reserved.has(to.namespace));
   for (const namespace of new Set(inReserved.map(({ to }) => to.namespace))) {
     notes.push(`Calls to the namespace ${namespace} were left out: it can be no application's.`);

@@ -28,7 +28,12 @@ export function snippet(learned: LearnedGraph, header: readonly string[], bundle
       const at = (...rest: (string | number)[]) =>
         document.getIn(["mesh", "applications", name, "services", service, ...rest], true) as Node;
       comment(at("labels"), remarks.labels);
-      if (isPortless(value)) comment(at("ports"), "not in Istio's metrics: list the ports");
+      if (isPortless(value)) {
+        const ports = at("ports");
+        // On the line of its key.
+        if (isSeq(ports)) ports.flow = true;
+        comment(ports, "not in Istio's metrics: list the ports");
+      }
       for (const [index, remark] of remarks.ports.entries()) comment(at("ports", index), remark);
       for (const [index, remark] of remarks.callers.entries()) comment(at("callers", index), remark);
     }
