@@ -1,6 +1,6 @@
+import { groupBy } from "../lib/group-by.ts";
 import type { Mode } from "../lib/mesh-applications.ts";
 import type { GraphSource, MeshGraph } from "../lib/mesh-graph.ts";
-import { groupBy } from "./group-by.ts";
 import { type Permission, permissionsOf } from "./permissions.ts";
 
 /** What one graph permits and the other one does not, both as stated; `modes` says what is made of the statements. */
@@ -106,7 +106,8 @@ function covers(wide: Permission, narrow: Permission): boolean {
   return (
     sourceCovers(wide.from, narrow.from) &&
     (wide.methods === undefined || wide.methods[0] === narrow.methods?.[0]) &&
-    (wide.paths === undefined || (narrow.paths !== undefined && pathCovers(wide.paths[0] ?? "", narrow.paths[0] ?? "")))
+    (wide.paths === undefined ||
+      (narrow.paths !== undefined && patternCovers(wide.paths[0] ?? "", narrow.paths[0] ?? "")))
   );
 }
 
@@ -115,16 +116,11 @@ function sourceCovers(wide: GraphSource, narrow: GraphSource): boolean {
   return patternCovers(wide.principal, narrow.principal);
 }
 
-/** Templates (`/carts/{*}/items`) are compared by what stands before their first and after their last brace. */
-function pathCovers(wide: string, narrow: string): boolean {
-  if (wide === narrow) return true;
-  if (wide.includes("{")) return false;
-  if (!narrow.includes("{")) return patternCovers(wide, narrow);
-  if (wide.endsWith("*")) return narrow.slice(0, narrow.indexOf("{")).startsWith(wide.slice(0, -1));
-  return wide.startsWith("*") && narrow.slice(narrow.lastIndexOf("}") + 1).endsWith(wide.slice(1));
-}
-
-/** Istio's string matches: exact, or with a `*` at one end (istio.io/api security/v1beta1 AuthorizationPolicy). */
+/**
+ * Istio's string matches: exact, or with a `*` at one end (istio.io/api security/v1beta1 AuthorizationPolicy). It holds
+ * for path templates (`/carts/{*}/items`) too: what comes before their first or after their last brace is literal, and
+ * a template itself is taken to cover nothing but itself.
+ */
 function patternCovers(wide: string, narrow: string): boolean {
   if (wide.endsWith("*")) return narrow.startsWith(wide.slice(0, -1));
   if (wide.startsWith("*")) return narrow.endsWith(wide.slice(1));

@@ -1,5 +1,5 @@
+import { groupBy } from "../lib/group-by.ts";
 import type { GraphApplication, GraphEdge, MeshGraph } from "../lib/mesh-graph.ts";
-import { groupBy } from "./group-by.ts";
 import { EFFECT } from "./permissions.ts";
 import { edgeLabel, type NodeKind, nodeId, type PictureNode, pictureNodes, serviceId } from "./picture-nodes.ts";
 

@@ -1,6 +1,6 @@
+import { groupBy } from "../lib/group-by.ts";
 import type { GraphApplication, MeshGraph } from "../lib/mesh-graph.ts";
 import { alignColumns } from "./columns.ts";
-import { groupBy } from "./group-by.ts";
 import { EFFECT, type Permission, permissionsOf, portText, serviceName, sourceName } from "./permissions.ts";
 
 /**
