@@ -65,6 +65,11 @@ test("docs/policies.md shows values that are taken, and the table that they give
   expect(await run("-f", MINIMAL, "-f", example)).toEqual({ status: 0, stdout: table, stderr: "" });
 });
 
+test("the picture in docs/sock-shop-demo.md is that of the chart's Sock Shop", async () => {
+  const { stdout } = await run("-f", repositoryPath("chart/ci/sock-shop-values.yaml"), "--format", "svg");
+  expect(stdout).toBe(await readFile(repositoryPath("docs/sock-shop.svg"), "utf8"));
+});
+
 test("`graph learn` has flags of its own, also those of the same names", async () => {
   const { status, stdout, stderr } = await run("learn", "-f", "nope.yaml", "--log", GRAPH);
   expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
