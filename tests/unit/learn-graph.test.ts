@@ -148,6 +148,18 @@ function withoutAnyone() {
   return { ...rest, api: { ...api, callers: api.callers?.filter(({ anyone }) => !anyone) ?? [] } };
 }
 
+test("narrowed to paths, what the graph denies has an entry of its own", () => {
+  const calls = ["/items/1", "/admin"].map((path) => ({ from: "web", to: "api", method: "GET", path }));
+  const { text } = learn(
+    calls,
+    NARROW,
+    { store: { ...SHOP.store, services: withoutAnyone() } as Application },
+    GATEWAYS,
+  );
+  expect(text).toContain("- {service: website, methods: [GET], paths: [/items/1]}\n");
+  expect(text).toContain("- {service: website, methods: [GET], paths: [/admin]} # denied by the current graph\n");
+});
+
 test("edges that no call used are listed", () => {
   const { learned } = learn([{ from: "web", to: "db", port: 3306, protocol: "TCP" }], BROAD, SHOP, GATEWAYS);
   expect(learned.unused.map(({ from, to }) => `${from.label} > ${to.name}`)).toEqual([

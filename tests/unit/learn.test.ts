@@ -293,6 +293,11 @@ test("a log of another form: what to set", async () => {
   });
 });
 
+test("the last line counts without a line break, too", async () => {
+  const { stdout } = await run("-f", values, "--log", await file("cut.log", USUAL[1] ?? ""));
+  expect(stdout).toContain("- {service: website}\n");
+});
+
 test("a log with denied calls only says so", async () => {
   const path = await log(logLine({ from: "web", to: "db", port: 3306, denied: "enforced" }));
   expect(await run("--log", path)).toMatchObject({
