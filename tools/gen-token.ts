@@ -12,11 +12,13 @@ Examples:
   gen-token --context prod -f values.yaml --verify-as istio-system/istiod-7d9f --output token.yaml
   kubectl get --raw /openid/v1/jwks | gen-token --jwks-file -
   gen-token --type oidc --issuer https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE
+  tctl get token/istio-tbot-k8s-join --format json | gen-token -f values.yaml --check -
 
 Exit codes:
-  0   the whole document is on stdout or in the file, nothing else
+  0   the whole document is on stdout or in the file, nothing else; with --check: the token is the wanted one
   1   refused: a flag, a value or the JWKS is wrong, or the token would not let tbot join
   2   could not try: kubectl, the cluster or the disk
+  3   --check has found differences: on stdout, one a line, keys by their kid
   70  a defect of istio-teleport
 `;
 
@@ -39,6 +41,7 @@ export interface GenTokenFlags {
   force?: true;
   verify?: true;
   verifyAs?: string;
+  check?: string;
 }
 
 /** The command `gen-token`: by itself a bin of the package, and a command of `istio-teleport`. */
@@ -70,6 +73,7 @@ export function genTokenCommand(): Command {
       "--verify-as <namespace/pod>",
       "verify with another pod's token: before tbot is installed (implies --verify)",
     )
+    .option("--check <file>", "compare a token with the cluster instead of making one; - for stdin")
     .addHelpText("after", HELP)
     .action(async (flags: GenTokenFlags) => {
       // Loaded only now, so that --help of the whole toolchain stays fast.

@@ -334,3 +334,187 @@ it.each<[string, string[], string]>([
 ])("refuses %s", async (_, args, sentence) => {
   expect(await refused(EXIT.refused, ...args)).toContain(sentence);
 });
+
+describe("--check", () => {
+  const other = rsaKey("current");
+
+  /** The token that gen-token makes of the given JWKS files, as `tctl get token/… --format json` prints it. */
+  async function stored(edit: (token: StoredDocument) => void = () => {}, ...extra: string[]): Promise<string> {
+    await genToken("--jwks-file", file("jwks.json"), ...extra);
+    const token = { ...(parse(output.stdout) as StoredDocument) };
+    Object.assign(token.metadata, { revision: "af3b" });
+    edit(token);
+    await writeFile(file("stored.json"), JSON.stringify([token], null, 4));
+    output.stdout = "";
+    output.stderr = "";
+    return file("stored.json");
+  }
+
+  interface StoredDocument {
+    metadata: { name: string; expires?: string };
+    spec: {
+      roles: string[];
+      bot_name: string;
+      kubernetes: { type: string; static_jwks?: { jwks: string }; allow: object[] };
+    };
+  }
+
+  /** What is on stdout, and the sentence. */
+  async function differs(...args: string[]): Promise<{ lines: string[]; sentence: string }> {
+    const sentence = await refusal(() => genToken(...args), EXIT.different);
+    return { lines: output.stdout.trimEnd().split("\n"), sentence };
+  }
+  const jwksFlag = () => ["--jwks-file", file("jwks.json")];
+
+  it("finds the same token, whatever Teleport adds and in whatever form it prints it", async () => {
+    const path = await stored();
+    await genToken(...jwksFlag(), "--check", path);
+    expect(output.stdout).toBe("");
+    expect(output.stderr).toContain('gen-token: The join token "istio-tbot-k8s-join" is the wanted one.');
+    for (const format of ["yaml", "operator"]) {
+      output.stdout = "";
+      await genToken(...jwksFlag(), "--format", format, "--output", file(format));
+      await genToken(...jwksFlag(), "--check", file(format));
+      expect(output.stdout).toBe("");
+    }
+  });
+
+  it("takes it from stdin, among others", async () => {
+    const tokens = JSON.parse(await readFile(await stored(), "utf8"));
+    const all = JSON.stringify([{ kind: "token", metadata: { name: "other" } }, ...tokens, { kind: "role" }]);
+    vi.spyOn(process, "stdin", "get").mockReturnValue(Readable.from([Buffer.from(all)]) as never);
+    await genToken(...jwksFlag(), "--check", "-");
+    expect(output.stdout).toBe("");
+  });
+
+  it("compares with the live cluster", async () => {
+    const path = await stored();
+    await kubectl.answer(cluster());
+    await genToken("--check", path);
+    expect(output.stderr).toContain('1 key of context "kind"');
+  });
+
+  it("names a key that the token lacks", async () => {
+    const path = await stored();
+    expect(await differs(...jwksFlag(), "--extra-jwks", file("old.json"), "--check", path)).toEqual({
+      lines: ['missing key "previous" (RS256): tbot cannot join with a token that it signs'],
+      sentence:
+        'The join token "istio-tbot-k8s-join" differs in 1 point: make it anew without --check and give it to `tctl create -f`.',
+    });
+  });
+
+  it("names a key that only the token has, and what a rotation asks for", async () => {
+    const path = await stored(undefined, "--extra-jwks", file("old.json"));
+    const { lines, sentence } = await differs(...jwksFlag(), "--check", path);
+    expect(lines).toEqual(['extra   key "previous" (RS256): whoever holds its private half can join']);
+    expect(sentence).toContain("tbot can join; while a rotation goes on name such keys with --extra-jwks");
+    output.stdout = "";
+    await genToken(...jwksFlag(), "--extra-jwks", file("old.json"), "--check", path);
+    expect(output.stdout).toBe("");
+  });
+
+  it("names another key under the same kid", async () => {
+    const jwks = jwksBytes(other.jwk).toString();
+    const path = await stored((token) => {
+      token.spec.kubernetes.static_jwks = { jwks };
+    });
+    expect((await differs(...jwksFlag(), "--check", path)).lines).toEqual([
+      'changed key "current" (RS256): another key under this kid; signatures of the cluster\'s key do not fit it',
+    ]);
+  });
+
+  it.each<[string, (token: StoredDocument) => void, string]>([
+    [
+      "a JWKS whose quotes a sed script escaped",
+      ({ spec }) => {
+        spec.kubernetes.static_jwks = { jwks: String.raw`{\"keys\": []}` };
+      },
+      "changed spec.kubernetes.static_jwks.jwks: tbot cannot join: ",
+    ],
+    [
+      "another bot",
+      ({ spec }) => {
+        spec.bot_name = "other";
+      },
+      'changed spec.bot_name: "other" in place of "istio-tbot"; tbot would join as another bot',
+    ],
+    [
+      "another role",
+      ({ spec }) => {
+        spec.roles = ["Bot", "Node"];
+      },
+      'changed spec.roles: "Bot, Node" in place of "Bot"',
+    ],
+    [
+      "a ServiceAccount that may join, too",
+      ({ spec }) => {
+        spec.kubernetes.allow.push({ service_account: "default:tbot" });
+      },
+      'extra   spec.kubernetes.allow "default:tbot": it may join, too',
+    ],
+    [
+      "a pattern that lets everybody join",
+      ({ spec }) => {
+        spec.kubernetes.allow = [{ service_account_name: "*", service_account_namespace: "*" }];
+      },
+      String.raw`extra   spec.kubernetes.allow "{\"service_account_name\":\"*\",\"service_account_namespace\":\"*\"}": it may join, too`,
+    ],
+    [
+      "no ServiceAccount of tbot",
+      ({ spec }) => {
+        spec.kubernetes.allow = [];
+      },
+      'missing spec.kubernetes.allow "teleport-system:tbot": it may not join',
+    ],
+    [
+      "a token that expires",
+      ({ metadata }) => {
+        metadata.expires = "2030-01-01T00:00:00Z";
+      },
+      'extra   metadata.expires: "2030-01-01T00:00:00Z"; tbot cannot join any longer then',
+    ],
+    [
+      "another type",
+      ({ spec }) => {
+        spec.kubernetes = { type: "in_cluster", allow: spec.kubernetes.allow };
+      },
+      'changed spec.kubernetes.type: "in_cluster" in place of "static_jwks"',
+    ],
+  ])("names %s", async (_, edit, line) => {
+    const { lines } = await differs(...jwksFlag(), "--check", await stored(edit));
+    expect(lines.some((found) => found.startsWith(line))).toBe(true);
+  });
+
+  it("compares the issuer where there are no keys", async () => {
+    const oidc = (issuer: string) => ["--type", "oidc", "--issuer", issuer];
+    await genToken(...oidc("https://a.example"), "--output", file("oidc.yaml"));
+    await genToken(...oidc("https://a.example"), "--check", file("oidc.yaml"));
+    const { lines } = await differs(...oidc("https://b.example"), "--check", file("oidc.yaml"));
+    expect(lines).toEqual([
+      'changed spec.kubernetes.oidc.issuer: "https://a.example" in place of "https://b.example"; keys are read from another issuer',
+    ]);
+  });
+
+  it.each<[string, string, string[], string]>([
+    [
+      "another token",
+      "[{kind: token, metadata: {name: b}}]",
+      [],
+      'holds not it but "b"; give it what `tctl get token/',
+    ],
+    ["no token at all", "[]", [], "holds no join token"],
+    ["no YAML", "a: [", [], "is neither JSON nor YAML (line 1)"],
+    ["a flag that has nothing to act on", "[]", ["--output", "x"], "so --output has nothing to act on"],
+    ["a format", "[]", ["--format", "json"], "so --format has nothing to act on"],
+    ["a verification", "[]", ["--verify", "--cluster-name", "c"], "so --verify has nothing to act on"],
+  ])("refuses %s", async (_, content, args, sentence) => {
+    await writeFile(file("x"), content);
+    expect(await refused(EXIT.refused, ...jwksFlag(), "--check", file("x"), ...args)).toContain(sentence);
+  });
+
+  it("refuses stdin twice and an input without end", async () => {
+    expect(await refused(EXIT.refused, "--jwks-file", "-", "--check", "-")).toContain("--check - reads stdin");
+    expect(await refused(EXIT.refused, ...jwksFlag(), "--check", "/dev/zero")).toContain("is larger than 1 MiB");
+    expect(await refused(EXIT.refused, ...jwksFlag(), "--check", "/nope")).toContain("The token file /nope could not");
+  });
+});

@@ -1,6 +1,5 @@
-import { createReadStream } from "node:fs";
+import { readBounded } from "../lib/bounded-input.ts";
 import { EXIT, ExitError } from "../lib/exit-error.ts";
-import { MAX_JSON_BYTES } from "../lib/json-strict.ts";
 import { mergeJwks, type PublicJwk, parseJwks } from "../lib/jwks.ts";
 import { type ClusterAccess, kubectl } from "../lib/kubectl.ts";
 
@@ -44,28 +43,7 @@ export async function readKeys(flags: KeyFlags): Promise<KeySource> {
 }
 
 async function readFileKeys(file: string): Promise<PublicJwk[]> {
-  if (file === "-") return parseJwks(await readStart(process.stdin), "standard input");
-  let bytes: Buffer;
-  try {
-    bytes = await readStart(createReadStream(file));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    throw new ExitError(`The JWKS file ${file} could not be read (${code}); name a readable file, or - for stdin.`);
-  }
-  return parseJwks(bytes, `the file ${file}`);
-}
-
-/** The whole input, or enough of a too long (perhaps endless) one to see that it is too long. */
-async function readStart(stream: NodeJS.ReadableStream): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length > MAX_JSON_BYTES) break;
-  }
-  return Buffer.concat(chunks);
+  return parseJwks(await readBounded(file, "JWKS"), file === "-" ? "standard input" : `the file ${file}`);
 }
 
 async function readCluster(access: ClusterAccess): Promise<{ keys: PublicJwk[]; facts: ClusterFacts }> {

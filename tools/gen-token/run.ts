@@ -1,7 +1,9 @@
 import type { GenTokenFlags } from "../gen-token.ts";
-import { joinMeans, tokenDocument } from "../lib/join-token.ts";
+import { EXIT, ExitError } from "../lib/exit-error.ts";
+import { type JoinToken, joinMeans, tokenDocument } from "../lib/join-token.ts";
 import { algorithmOf } from "../lib/jwks.ts";
 import { writeNewFile } from "../lib/write-file.ts";
+import { checkToken } from "./check.ts";
 import { type KeySource, readKeys } from "./keys.ts";
 import { isVerified, readSettings } from "./settings.ts";
 import { verify } from "./verify.ts";
@@ -9,21 +11,31 @@ import { warnings } from "./warnings.ts";
 
 /**
  * Makes the join token and prints it (or writes the file) as the last step, so that stdout holds the whole document or
- * nothing; everything for people goes to stderr.
+ * nothing; everything for people goes to stderr. With --check it compares instead, and prints the differences.
  *
- * @throws ExitError as the parts do: a wrong flag, value or JWKS, a cluster that does not answer, a file that exists
+ * @throws ExitError as the parts do: a wrong flag, value or JWKS, a cluster that does not answer, a file that exists,
+ *   a token that differs
  */
 export async function genToken(flags: GenTokenFlags): Promise<void> {
   const settings = await readSettings(flags);
   const source = settings.type === "static_jwks" ? await readKeys(flags) : undefined;
   const means = joinMeans(settings.type, { keys: source?.keys ?? [], issuer: settings.issuer });
+  // Made for --check, too: what is compared has passed the strict schema.
   const document = tokenDocument({ ...settings, means }, flags.format);
   if (source !== undefined) say(described(source));
   for (const warning of warnings(settings, source?.cluster)) say(`Warning: ${warning}`);
+  if (flags.check !== undefined) return await check(flags.check, { ...settings, means });
   if (isVerified(flags)) say(await verify(flags, settings, document));
   if (flags.output === undefined) await print(document);
   else await writeNewFile(flags.output, document, { force: flags.force === true });
   say(next(flags));
+}
+
+async function check(file: string, wanted: JoinToken): Promise<void> {
+  const { differences, sentence } = await checkToken(file, wanted);
+  if (differences === "") return say(sentence);
+  await print(differences);
+  throw new ExitError(sentence, EXIT.different);
 }
 
 function described({ keys, cluster }: KeySource): string {

@@ -33,8 +33,12 @@ export interface PodName {
  */
 export async function readSettings(flags: GenTokenFlags): Promise<Settings> {
   const given = flags.values.length > 0 || flags.set.length > 0;
-  if (flags.values.includes("-") && [flags.jwksFile, ...flags.extraJwks].includes("-")) {
+  const jwks = [flags.jwksFile, ...flags.extraJwks];
+  if (flags.values.includes("-") && jwks.includes("-")) {
     throw new ExitError("-f - and a JWKS from - both read stdin, which can be read only once; put one into a file.");
+  }
+  if (flags.check === "-" && [...flags.values, ...jwks].includes("-")) {
+    throw new ExitError("--check - reads stdin, which can be read only once; put the other input into a file.");
   }
   const { global, tbot } = given ? await loadValues({ files: flags.values, sets: flags.set }) : await defaultValues();
   const { teleport } = global;
@@ -90,6 +94,7 @@ function refuseFlagsWithoutEffect(flags: GenTokenFlags, type: Settings["type"]):
   if (type !== "oidc" && flags.issuer !== undefined) {
     throw new ExitError(`--issuer belongs to the type oidc, and the type is ${type}; leave it out or add --type oidc.`);
   }
+  refuseBesideCheck(flags);
   if (flags.force === true && flags.output === undefined) {
     throw new ExitError("--force lets --output replace a file; leave it out or add --output FILE.");
   }
@@ -108,6 +113,21 @@ function refuseFlagsWithoutEffect(flags: GenTokenFlags, type: Settings["type"]):
   if (idle !== undefined) {
     throw new ExitError(
       `${idle} concerns the keys in the token, and a token of type ${type} has none; leave it out or take --type static_jwks.`,
+    );
+  }
+}
+
+/** With --check nothing is printed or written that these flags could be about. */
+function refuseBesideCheck(flags: GenTokenFlags): void {
+  if (flags.check === undefined) return;
+  const idle =
+    (flags.output !== undefined ? "--output" : undefined) ??
+    (flags.format !== "yaml" ? "--format" : undefined) ??
+    (flags.verifyAs !== undefined ? "--verify-as" : undefined) ??
+    (flags.verify ? "--verify" : undefined);
+  if (idle !== undefined) {
+    throw new ExitError(
+      `--check compares a token and makes none, so ${idle} has nothing to act on; leave one of them out.`,
     );
   }
 }

@@ -17,7 +17,7 @@ const ROTATING: readonly { pattern: RegExp; why: string }[] = [
  *
  * @param cluster absent when the keys came from a file
  */
-export function warnings(settings: Settings, cluster: ClusterFacts | undefined): string[] {
+export function warnings(settings: Pick<Settings, "type" | "issuer">, cluster: ClusterFacts | undefined): string[] {
   if (settings.type === "oidc") {
     return /^https:\/\/kubernetes\.default(\.|\/|$)/.test(settings.issuer)
       ? [

@@ -95,7 +95,8 @@ export function algorithmOf(key: PublicJwk): string {
   return key.alg ?? CURVES[key.crv ?? ""]?.alg ?? "RS256";
 }
 
-function samePublicKey(a: PublicJwk, b: PublicJwk): boolean {
+/** Whether two keys are the same public key, whatever their kid, use and alg. */
+export function samePublicKey(a: PublicJwk, b: PublicJwk): boolean {
   return a.kty === b.kty && a.n === b.n && a.e === b.e && a.crv === b.crv && a.x === b.x && a.y === b.y;
 }
 

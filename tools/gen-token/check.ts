@@ -1,0 +1,32 @@
+import { readBounded } from "../lib/bounded-input.ts";
+import { ExitError } from "../lib/exit-error.ts";
+import type { JoinToken } from "../lib/join-token.ts";
+import { MAX_JSON_BYTES } from "../lib/json-strict.ts";
+import { readStoredToken } from "../lib/stored-token.ts";
+import { describeDifference, hasOnlyMoreKeys, tokenDifferences } from "../lib/token-difference.ts";
+
+/**
+ * Compares a token, as `tctl get token/NAME` prints it, with the wanted one.
+ *
+ * @param file - for stdin
+ * @returns `differences`: one a line, empty when there is none; `sentence`: what they come to, and the mend
+ * @throws ExitError (refused) when the file cannot be read or does not hold the token
+ */
+export async function checkToken(file: string, wanted: JoinToken): Promise<{ differences: string; sentence: string }> {
+  const source = file === "-" ? "standard input" : `the file ${file}`;
+  const bytes = await readBounded(file, "token");
+  if (bytes.length > MAX_JSON_BYTES) {
+    throw new ExitError(
+      `What ${source} holds is larger than 1 MiB; give it one token, as \`tctl get token/NAME\` prints it.`,
+    );
+  }
+  const differences = tokenDifferences(readStoredToken(bytes.toString(), source, wanted.tokenName), wanted);
+  const lines = differences.map((difference) => `${describeDifference(difference)}\n`).join("");
+  const name = `The join token ${JSON.stringify(wanted.tokenName)}`;
+  if (differences.length === 0) return { differences: "", sentence: `${name} is the wanted one.` };
+  const count = `${differences.length} ${differences.length === 1 ? "point" : "points"}`;
+  const mend = hasOnlyMoreKeys(differences)
+    ? "tbot can join; while a rotation goes on name such keys with --extra-jwks, after it make the token anew without --check"
+    : "make it anew without --check and give it to `tctl create -f`";
+  return { differences: lines, sentence: `${name} differs in ${count}: ${mend}.` };
+}
