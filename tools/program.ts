@@ -18,13 +18,13 @@ Exit codes:
 
 /**
  * The command line `istio-teleport`. Each command imports what its action needs only when it runs, so that help and
- * wrong flags answer at once.
+ * wrong flags answer at once. Flags belong to the command before them (positional): `graph learn` has flags of the same
+ * names as `graph`.
  */
 export function istioTeleport(): Command {
   const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
   const { version } = JSON.parse(manifest) as { version: string };
   return new Command("istio-teleport")
-    // Flags belong to the command before them: `graph learn` has flags of the same names as `graph`.
     .enablePositionalOptions()
     .description("Gives every workload of an Istio mesh its identity from Teleport Workload Identity.")
     .version(version)
