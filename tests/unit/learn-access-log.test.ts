@@ -1,6 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { readAccessLog } from "../../tools/learn/access-log.ts";
 import type { Call } from "../../tools/learn/calls.ts";
+import { repositoryPath } from "../support/run-helm.ts";
 import { lineOf, logLine } from "./support/access-log-lines.ts";
 
 async function read(...lines: string[]) {
@@ -8,6 +10,31 @@ async function read(...lines: string[]) {
   const count = await readAccessLog(lines, (call) => calls.push(call));
   return { calls, count };
 }
+
+test("what sidecars of the lab logged, with Envoy 1.40 and Istio 1.31", async () => {
+  const file = repositoryPath("tests/unit/fixtures/learn/access-log.jsonl");
+  const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
+  const { calls, count } = await read(...lines);
+  const short = calls.map(({ from = "anyone", to, port, protocol, outcome }) =>
+    [from.replace(/.*\//, ""), ">", `${to.serviceAccount}:${port}`, protocol, outcome].join(" "),
+  );
+  expect(short).toEqual([
+    "front-end > catalogue:80 HTTP passed",
+    "payment > user:80 HTTP denied",
+    "catalogue > catalogue-db:3306 TCP passed",
+    "payment > rabbitmq:5672 TCP denied",
+    "anyone > front-end:8079 HTTP passed",
+    "istio-ingress > front-end:8079 HTTP passed",
+    "front-end > catalogue:80 HTTP passed",
+    "payment > user:80 HTTP wouldBeDenied",
+    "catalogue > catalogue-db:3306 TCP passed",
+    "payment > rabbitmq:5672 TCP wouldBeDenied",
+  ]);
+  // Beside these a line of the agent, a plaintext connection that mutual TLS refused, and two calls that went out.
+  expect(count).toEqual({ read: 14, otherJson: 0, known: 13, calls: 10, unidentified: 0 });
+  const fields = Object.keys(JSON.parse(await readFile(repositoryPath("chart/files/access-log-format.json"), "utf8")));
+  expect(Object.keys(JSON.parse(lines.at(-1) ?? "")).toSorted()).toEqual(fields.toSorted());
+});
 
 test("an HTTP request: both ends by their certificates, the container's port, method and path", async () => {
   const { calls } = await read(logLine({ from: "web", to: "back/api", port: 8080, method: "GET", path: "/a" }));

@@ -14,7 +14,10 @@ export function matchesPath(pattern: string, path: string): boolean {
   return pattern === path;
 }
 
-const TEMPLATE_PARTS: Readonly<Record<string, string>> = { "{*}": "[^/]+", "{**}": ".*" };
+/** What Envoy's templates take in a part, by wildcard or literally (source/extensions/path/uri_template_lib). */
+const PART = "A-Za-z0-9._~%!$&'()+,;:@=-";
+
+const TEMPLATE_PARTS: Readonly<Record<string, string>> = { "{*}": `[${PART}]+`, "{**}": `[/${PART}]*` };
 
 function escaped(literal: string): string {
   return literal.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
@@ -40,8 +43,8 @@ export function generalizedPath(path: string): string {
   return TEMPLATE.test(template) ? template : path;
 }
 
-/** Envoy's template: no empty part, and literals of these characters only (source/extensions/path/uri_template_lib). */
-const TEMPLATE = /^(\/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\{\*\}))+$/;
+/** No empty part, each one a literal or a wildcard. */
+const TEMPLATE = new RegExp(`^(/([${PART}]+|\\{\\*\\}))+$`);
 
 const IDENTIFIERS = [
   /^\d+$/,
