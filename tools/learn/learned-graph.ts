@@ -16,7 +16,7 @@ export interface Narrowing {
 }
 
 /** What a reader shall know of an entry, as a comment beside it. */
-export type Remark = string;
+type Remark = string;
 
 export interface LearnedService {
   value: Service & { ports: Port[]; callers: Caller[] };
