@@ -71,8 +71,8 @@ const DENIED_FROM_OUTSIDE = expectation(FROM_OUTSIDE, (each) => (isFrontEnd(each
 const NOTHING_FROM_OUTSIDE = expectation(FROM_OUTSIDE, () => PLAINTEXT_REFUSED);
 
 /**
- * Asks for the matrix until it is as expected, prints and saves it, and then wants it once more as it is: what settled
- * has to stay. Throws with the edges that differ.
+ * Asks for the matrix until it is as expected, prints and saves it, and, when no sidecar serves a connection from before
+ * any more, wants it once more as it is: what settled has to stay. Throws with the edges that differ.
  */
 async function expectMatrix(
   title: string,
@@ -85,8 +85,22 @@ async function expectMatrix(
   while (differences(expected, matrix).length > 0 && Date.now() < deadline) matrix = await ask(tries);
   report(title, tries, matrix);
   expect(differences(expected, matrix)).toEqual([]);
+  await until("no sidecar drains connections", 60, nothingDrains);
   expect(differences(expected, await ask(tries))).toEqual([]);
   return matrix;
+}
+
+/** Whether no part's sidecar holds filter chains of a former configuration, which old connections still pass through. */
+async function nothingDrains(): Promise<boolean> {
+  const counters = await Promise.all(
+    Object.keys(PARTS).map((part) =>
+      shell(
+        `kubectl -n ${NAMESPACE} exec deploy/${part} -c istio-proxy -- pilot-agent request GET 'stats?filter=listener_manager.total_filter_chains_draining'`,
+      ),
+    ),
+  );
+  if (!counters.every((line) => /_draining: \d+/.test(line))) throw new Error(`no such counter: ${counters.join()}`);
+  return counters.every((line) => line.includes("_draining: 0"));
 }
 
 /** The matrix, with what the dry-run policies say of each try in the access log of the called part's sidecar. */
@@ -400,7 +414,7 @@ beforeAll(async () => {
   await runStep(names, repositories);
   await createNamespace(OUTSIDE, { meshed: false });
   await shell(
-    `kubectl -n ${OUTSIDE} run outside --image=${partImage("front-end")} --image-pull-policy=Never --labels=app=outside -- serve outside http:8080`,
+    `kubectl -n ${OUTSIDE} run outside --image=${partImage("front-end")} --image-pull-policy=Never --labels=app=outside --command -- /sock-shop serve outside http:8080`,
   );
   await untilReady(OUTSIDE, "app=outside", 60);
 });
