@@ -134,6 +134,13 @@ test("a query is never kept", async () => {
   expect(calls).toMatchObject([{ path: "/a" }]);
 });
 
+test("a TLS handshake without the peer's certificate is no call: in a real log it has no peer, and no byte came", async () => {
+  const line = { ...JSON.parse(logLine({ from: "web", to: "db", port: 3306 })), peer_uri_san: null, bytes_received: 0 };
+  const { calls, count } = await read(lineOf(line));
+  expect(calls).toEqual([]);
+  expect(count).toMatchObject({ known: 1, calls: 0, unidentified: 0 });
+});
+
 test.each([
   ["a peer with two SPIFFE IDs", { peer_uri_san: "spiffe://a/ns/b/sa/c,spiffe://a/ns/b/sa/d" }],
   ["a peer without a SPIFFE ID", { peer_uri_san: "https://example.com" }],

@@ -37,7 +37,7 @@ export async function readAccessLog(
       continue;
     }
     count.known += 1;
-    if (!isInbound(text(entry.upstream_cluster))) continue;
+    if (!isInbound(text(entry.upstream_cluster)) || isBareHandshake(entry)) continue;
     const call = callOf(entry);
     if (call === undefined) {
       count.unidentified += 1;
@@ -74,6 +74,14 @@ function text(value: unknown): string | undefined {
  */
 function isInbound(cluster: string | undefined): boolean {
   return cluster !== undefined && /^(inbound\||InboundPassthroughCluster)/.test(cluster);
+}
+
+/**
+ * A TLS connection that ended because the peer showed no certificate, a port scan for example: the sidecar showed its
+ * own, and logs a TCP port's connection though nothing came of it. In plaintext it shows none.
+ */
+function isBareHandshake(entry: Entry): boolean {
+  return text(entry.local_uri_san) !== undefined && text(entry.peer_uri_san) === undefined;
 }
 
 function callOf(entry: Entry): Call | undefined {
