@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { demoCommand } from "./demo.ts";
+import { doctorCommand } from "./doctor.ts";
 import { genTokenCommand } from "./gen-token.ts";
 import { graphCommand } from "./graph.ts";
 import { initCommand } from "./init.ts";
@@ -33,5 +34,6 @@ export function istioTeleport(): Command {
     .addCommand(renderCommand())
     .addCommand(genTokenCommand())
     .addCommand(graphCommand())
+    .addCommand(doctorCommand())
     .addCommand(demoCommand());
 }

@@ -7,6 +7,14 @@ export interface ClusterAccess {
   kubeconfig?: string;
 }
 
+/** The flags by which kubectl finds the cluster. */
+export function accessFlags({ kubeconfig, context }: ClusterAccess): string[] {
+  return [
+    ...(kubeconfig === undefined ? [] : [`--kubeconfig=${kubeconfig}`]),
+    ...(context === undefined ? [] : [`--context=${context}`]),
+  ];
+}
+
 /** How long one call may take, in milliseconds; a credential plugin may open a browser to log in meanwhile. */
 const TIMEOUT = 60_000;
 
@@ -23,12 +31,7 @@ export async function kubectl(
   args: readonly string[],
   instead?: string,
 ): Promise<Buffer> {
-  const all = [
-    ...(access.kubeconfig === undefined ? [] : [`--kubeconfig=${access.kubeconfig}`]),
-    ...(access.context === undefined ? [] : [`--context=${access.context}`]),
-    "--request-timeout=20s",
-    ...args,
-  ];
+  const all = [...accessFlags(access), "--request-timeout=20s", ...args];
   return await new Promise((resolve, reject) => {
     // Without stdin: a question of kubectl or of a credential plugin would wait unseen, since its text is captured.
     const child = spawn("kubectl", all, { stdio: ["ignore", "pipe", "pipe"], timeout: TIMEOUT });

@@ -1,0 +1,696 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { parse, stringify } from "yaml";
+import { CHECKS } from "../../../tools/doctor/checks.ts";
+import { diagnose, exitCode, type Status } from "../../../tools/doctor/diagnose.ts";
+import { isMeshed, nameOf } from "../../../tools/doctor/meshed-pods.ts";
+import type { Read, Snapshot } from "../../../tools/doctor/snapshot.ts";
+import { tokenDocument } from "../../../tools/lib/join-token.ts";
+import { parseJwks } from "../../../tools/lib/jwks.ts";
+import { storedTokens } from "../../../tools/lib/stored-token.ts";
+import { jwksBytes, rsaKey } from "../support/keys.ts";
+import { healthySnapshot } from "./healthy-snapshot.ts";
+
+/** A second authority of the same trust domain, and a certificate of it. */
+const ROTATED = JSON.parse(readFileSync(new URL("rotated-authority.json", import.meta.url), "utf8")) as {
+  root: string;
+  leaf: string;
+  serial: string;
+};
+
+const MINUTE = 60_000;
+
+function value<T>(read: Read<T>): T {
+  if (!read.ok) throw new Error(read.reason);
+  return read.value;
+}
+
+function first<T>(items: readonly T[] | undefined): T {
+  const [item] = items ?? [];
+  if (item === undefined) throw new Error("the recorded snapshot lacks what this case changes");
+  return item;
+}
+
+/** The first pod with a sidecar, which the recorded snapshot has proxies of. */
+function sidecar(snapshot: Snapshot) {
+  return first(value(snapshot.pods).filter((pod) => isMeshed(pod) && pod.spec.containers.length > 0 && !isAlone(pod)));
+}
+
+function isAlone(pod: { spec: { containers: { name: string }[] } }): boolean {
+  return pod.spec.containers.every(({ name }) => name === "istio-proxy");
+}
+
+function proxyOf(snapshot: Snapshot) {
+  const name = nameOf(sidecar(snapshot));
+  return value(first(snapshot.proxies.filter(({ namespace, pod }) => `${namespace}/${pod}` === name)).secrets);
+}
+
+/** The proxy of the test app's server, whose identity the rotated certificate has. */
+function ofServer(snapshot: Snapshot) {
+  const proxy = first(
+    snapshot.proxies.filter(({ namespace, pod }) => namespace === "test-app" && /^server-/.test(pod)),
+  );
+  return { secrets: value(proxy.secrets) };
+}
+
+function proxyContainer(pod: ReturnType<typeof sidecar>) {
+  const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+  return first(all.filter(({ name }) => name === "istio-proxy"));
+}
+
+function tbotPodSpec(snapshot: Snapshot) {
+  return first(value(snapshot.tbotDaemonSets)).spec.template.spec;
+}
+
+/** Changes the YAML of tbot.yaml. */
+function editTbot(snapshot: Snapshot, change: (config: Record<string, unknown> & { services: unknown[] }) => void) {
+  const config = parse(value(snapshot.tbotConfig) ?? "");
+  change(config);
+  snapshot.tbotConfig = { ok: true, value: stringify(config) };
+}
+
+/** Changes the YAML in a key of one of Istio's ConfigMaps. */
+function editIstio(snapshot: Snapshot, name: string, key: string, change: (config: Record<string, unknown>) => void) {
+  const configMap = first(value(snapshot.istioConfigMaps).filter(({ metadata }) => metadata.name === name));
+  const config = parse(configMap.data?.[key] ?? "");
+  change(config);
+  configMap.data = { ...configMap.data, [key]: stringify(config) };
+}
+
+/** Lets time pass: the cluster lives on, the certificates stay. */
+function pass(snapshot: Snapshot, milliseconds: number) {
+  snapshot.takenAt = { ok: true, value: value(snapshot.takenAt) + milliseconds };
+  for (const { spec } of value(snapshot.nodeLeases)) {
+    if (spec?.renewTime) spec.renewTime = new Date(Date.parse(spec.renewTime) + milliseconds).toISOString();
+  }
+}
+
+/** The join token that fits the snapshot, with these keys or the cluster's own. */
+function giveToken(snapshot: Snapshot, { jwks, text = (yaml) => yaml }: TokenChange = {}) {
+  const own = value(snapshot.jwks);
+  const yaml = tokenDocument(
+    {
+      tokenName: (parse(value(snapshot.tbotConfig) ?? "") as { onboarding: { token: string } }).onboarding.token,
+      botName: "istio-tbot",
+      serviceAccounts: ["teleport-system:tbot"],
+      means: { type: "static_jwks", keys: parseJwks(Buffer.from(jwks ?? own), "the test") },
+    },
+    "yaml",
+  );
+  snapshot.joinTokens = storedTokens(text(yaml), "the test");
+}
+
+interface TokenChange {
+  jwks?: Buffer;
+  text?: (yaml: string) => string;
+}
+
+function policy(snapshot: Snapshot) {
+  return first(value(snapshot.authorizationPolicies).filter(({ spec }) => spec?.rules?.[0]?.from !== undefined));
+}
+
+function sourceOf(snapshot: Snapshot) {
+  const source = policy(snapshot).spec?.rules?.[0]?.from?.[0]?.source;
+  if (source === undefined) throw new Error("no source");
+  return source;
+}
+
+/** One way to break the mesh: the check that must say so, and how. */
+interface Case {
+  id: string;
+  how: string;
+  status?: Status;
+  evidence: string | RegExp;
+  break(snapshot: Snapshot): void;
+}
+
+const CASES: readonly Case[] = [
+  {
+    id: "kubernetes-version",
+    how: "an API server of 1.26",
+    evidence: "it is v1.26.3",
+    break: (s) => {
+      s.kubernetesVersion = { ok: true, value: "v1.26.3" };
+      // What 1.26 has no admission policy of is another check's business.
+      s.admissionPolicy = { ok: true, value: undefined };
+    },
+  },
+  {
+    id: "clocks",
+    how: "a node that is 5 minutes ahead",
+    evidence: "its clock is 300 s ahead of the API server's",
+    break: (s) => {
+      first(s.tbotPods).clockAhead = { ok: true, value: 5 * MINUTE };
+    },
+  },
+  {
+    id: "clocks",
+    how: "a node whose heartbeat is 5 minutes old though it is Ready, and tbot does not answer",
+    evidence: /its clock is 30\d s behind/,
+    break: (s) => {
+      for (const tbot of s.tbotPods) tbot.clockAhead = { ok: false, reason: "x" };
+      const lease = first(value(s.nodeLeases));
+      lease.spec = { renewTime: new Date(value(s.takenAt) - 5 * MINUTE - 4000).toISOString() };
+    },
+  },
+  {
+    id: "tbot-nodes",
+    how: "a tbot that is not ready",
+    evidence: "is not ready",
+    break: (s) => {
+      const name = first(s.tbotPods).name;
+      const pod = first(value(s.pods).filter(({ metadata }) => metadata.name === name));
+      pod.status = { phase: "Running", conditions: [{ type: "Ready", status: "False" }] };
+    },
+  },
+  {
+    id: "tbot-nodes",
+    how: "meshed pods on a node without tbot",
+    evidence: /no pod of tbot, \d+ meshed pods? there/,
+    break: (s) => {
+      sidecar(s).spec.nodeName = "lonely";
+    },
+  },
+  {
+    id: "tbot-config",
+    how: "attestor in place of attestors",
+    evidence: "attestor",
+    break: (s) =>
+      editTbot(s, ({ services }) => {
+        const service = services[0] as Record<string, unknown>;
+        service.attestor = service.attestors;
+        service.attestors = undefined;
+      }),
+  },
+  {
+    id: "tbot-version",
+    how: "tbot 18.9",
+    evidence: "it is 18.9.2",
+    break: (s) => {
+      for (const tbot of s.tbotPods) tbot.version = { ok: true, value: "18.9.2" };
+      s.teleportVersion = { ok: true, value: "18.11.1" };
+    },
+  },
+  {
+    id: "tbot-version",
+    how: "a digest, and no metrics",
+    status: "unknown",
+    evidence: "neither its metrics nor its image tell the version",
+    break: (s) => {
+      for (const tbot of s.tbotPods) tbot.version = { ok: false, reason: "x" };
+      first(tbotPodSpec(s).containers).image = "registry.example/tbot@sha256:abc";
+    },
+  },
+  {
+    id: "teleport-version",
+    how: "a cluster one major older than tbot",
+    evidence: "the cluster 17.7.0",
+    break: (s) => {
+      for (const tbot of s.tbotPods) tbot.version = { ok: true, value: "18.11.1" };
+      s.teleportVersion = { ok: true, value: "17.7.0" };
+    },
+  },
+  {
+    id: "tbot-token",
+    how: "another audience",
+    evidence: 'its audience is "other.example"',
+    break: (s) => {
+      for (const volume of tbotPodSpec(s).volumes ?? []) {
+        for (const { serviceAccountToken: token } of volume.projected?.sources ?? []) {
+          if (token) token.audience = "other.example";
+        }
+      }
+    },
+  },
+  {
+    id: "tbot-token",
+    how: "a life of an hour",
+    evidence: "it lives 3600 s",
+    break: (s) => {
+      for (const volume of tbotPodSpec(s).volumes ?? []) {
+        for (const { serviceAccountToken: token } of volume.projected?.sources ?? []) {
+          if (token) token.expirationSeconds = 3600;
+        }
+      }
+    },
+  },
+  {
+    id: "join-token",
+    how: "another ServiceAccount allowed",
+    evidence: 'spec.kubernetes.allow "teleport-system:tbot": it may not join',
+    break: (s) => giveToken(s, { text: (yaml) => yaml.replace("teleport-system:tbot", "other:tbot") }),
+  },
+  {
+    id: "join-token",
+    how: "a token of another name",
+    evidence: "tbot.yaml names the token",
+    break: (s) => giveToken(s, { text: (yaml) => yaml.replace(/name: "?istio-tbot-k8s-join"?/, "name: other") }),
+  },
+  {
+    id: "token-keys",
+    how: "only another cluster's key",
+    evidence: "missing key",
+    break: (s) => giveToken(s, { jwks: jwksBytes(rsaKey("other").jwk) }),
+  },
+  {
+    id: "token-keys",
+    how: "another key under the same kid",
+    evidence: "another key under this kid",
+    break: (s) => {
+      const { kid } = first((JSON.parse(value(s.jwks)) as { keys: { kid: string }[] }).keys);
+      giveToken(s, { jwks: jwksBytes(rsaKey(kid).jwk) });
+    },
+  },
+  {
+    id: "token-keys",
+    how: "a second published key that the token lacks",
+    status: "warning",
+    evidence: "missing key",
+    break: (s) => {
+      giveToken(s);
+      const { keys } = JSON.parse(value(s.jwks)) as { keys: unknown[] };
+      s.jwks = { ok: true, value: jwksBytes(...keys, rsaKey("next").jwk).toString() };
+    },
+  },
+  {
+    id: "tbot-health",
+    how: "renewals that fail",
+    evidence: "its service identity is unhealthy: joining with token",
+    break: (s) => {
+      const ready = value(first(s.tbotPods).ready);
+      ready.services.identity = { status: "unhealthy", reason: "joining with token" };
+    },
+  },
+  {
+    id: "tbot-health",
+    how: "no right to ask tbot",
+    status: "unknown",
+    evidence: 'permission missing: pods "tbot" is forbidden',
+    break: (s) => {
+      first(s.tbotPods).ready = { ok: false, reason: 'permission missing: pods "tbot" is forbidden' };
+    },
+  },
+  {
+    id: "injection-template",
+    how: "a template that is not among the default ones",
+    evidence: "is not among the defaultTemplates",
+    break: (s) =>
+      editIstio(s, "istio-sidecar-injector", "config", (config) => {
+        config.defaultTemplates = ["sidecar"];
+      }),
+  },
+  {
+    id: "injection-template",
+    how: "a writable mount",
+    evidence: "does not mount it read-only",
+    break: (s) =>
+      editIstio(s, "istio-sidecar-injector", "config", (config) => {
+        const templates = config.templates as Record<string, string>;
+        for (const name of Object.keys(templates)) {
+          templates[name] = (templates[name] ?? "").replaceAll("readOnly: true", "");
+        }
+      }),
+  },
+  {
+    id: "socket-path",
+    how: "another file name than Istio's agent looks for",
+    evidence: "its proxies look for the file socket, and tbot's socket is called workload.sock",
+    break: (s) =>
+      editTbot(s, ({ services }) => {
+        const service = services[0] as { listen: string };
+        service.listen = service.listen.replace(/[^/]+$/, "workload.sock");
+      }),
+  },
+  {
+    id: "proxy-mount",
+    how: "a pod that was injected before the template",
+    evidence: "it was injected before istiod had the template",
+    break: (s) => {
+      const pod = sidecar(s);
+      pod.spec.volumes = (pod.spec.volumes ?? []).filter(({ hostPath }) => hostPath === undefined);
+    },
+  },
+  {
+    id: "proxy-mount",
+    how: "a sidecar with a writable mount",
+    evidence: "it mounts the directory writable",
+    break: (s) => {
+      for (const mount of proxyContainer(sidecar(s)).volumeMounts ?? []) mount.readOnly = false;
+    },
+  },
+  {
+    id: "gateway-mount",
+    how: "a gateway without our template",
+    evidence: "its proxy does not mount",
+    break: (s) => {
+      const pod = sidecar(s);
+      pod.spec.containers = [{ ...proxyContainer(pod), volumeMounts: [] }];
+      pod.spec.initContainers = [];
+      pod.metadata.annotations = { "inject.istio.io/templates": "gateway" };
+    },
+  },
+  {
+    id: "opted-out",
+    how: "a pod that chooses Istio's own template",
+    evidence: 'its annotation inject.istio.io/templates is "sidecar"',
+    break: (s) => {
+      const pod = sidecar(s);
+      pod.metadata.annotations = { ...pod.metadata.annotations, "inject.istio.io/templates": "sidecar" };
+      pod.spec.volumes = [];
+    },
+  },
+  {
+    id: "opted-out",
+    how: "a pod that is not injected",
+    status: "warning",
+    evidence: "its label sidecar.istio.io/inject is false",
+    break: (s) => {
+      const { namespace } = sidecar(s).metadata;
+      value(s.pods).push({
+        metadata: { name: "plain", namespace, labels: { "sidecar.istio.io/inject": "false" } },
+        spec: { nodeName: first(s.tbotPods).node, containers: [{ name: "app" }] },
+        status: { phase: "Running" },
+      });
+    },
+  },
+  {
+    id: "socket-writers",
+    how: "SPIRE's agent in the same directory",
+    evidence: "it mounts /var/run/spire/sockets/ writable",
+    break: (s) => {
+      value(s.pods).push({
+        metadata: { name: "spire-agent", namespace: "spire" },
+        spec: {
+          nodeName: first(s.tbotPods).node,
+          containers: [{ name: "agent", volumeMounts: [{ name: "sockets", mountPath: "/run/spire/sockets" }] }],
+          volumes: [{ name: "sockets", hostPath: { path: "/var/run/spire/sockets/" } }],
+        },
+        status: { phase: "Running" },
+      });
+    },
+  },
+  {
+    id: "admission-policy",
+    how: "no policy",
+    evidence: "there is no ValidatingAdmissionPolicy",
+    break: (s) => {
+      s.admissionPolicy = { ok: true, value: undefined };
+    },
+  },
+  {
+    id: "admission-policy",
+    how: "a binding that only audits",
+    evidence: "does not deny",
+    break: (s) => {
+      const binding = value(s.admissionBinding);
+      if (binding) binding.spec.validationActions = ["Audit"];
+    },
+  },
+  {
+    id: "pod-security",
+    how: "a meshed namespace at baseline",
+    evidence: "it enforces baseline",
+    break: (s) => {
+      const { namespace } = sidecar(s).metadata;
+      const { metadata } = first(value(s.namespaces).filter((each) => each.metadata.name === namespace));
+      metadata.labels = { ...metadata.labels, "pod-security.kubernetes.io/enforce": "baseline" };
+    },
+  },
+  {
+    id: "kubelet-rights",
+    how: "no right at all",
+    evidence: "neither nodes/pods nor nodes/proxy",
+    break: (s) => {
+      s.kubeletRights = { pods: { ok: true, value: false }, proxy: { ok: true, value: false } };
+    },
+  },
+  {
+    id: "kubelet-rights",
+    how: "nodes/pods, and a kubelet of 1.32",
+    evidence: "(before 1.33) do not ask for",
+    break: (s) => {
+      first(value(s.nodes)).status.nodeInfo.kubeletVersion = "v1.32.9";
+      s.kubeletRights = { pods: { ok: true, value: true }, proxy: { ok: true, value: false } };
+    },
+  },
+  {
+    id: "kubelet-certificate",
+    how: "a kubelet whose certificate nobody signed",
+    evidence: "x509: certificate signed by unknown authority",
+    break: (s) => {
+      first(s.tbotPods).complaints = {
+        ok: true,
+        value: [
+          {
+            message: "Failed to perform Kubernetes workload attestation",
+            error:
+              'listing all pods: performing request: Get "https://10.0.0.1:10250/pods": tls: failed to verify certificate: x509: certificate signed by unknown authority',
+          },
+        ],
+      };
+    },
+  },
+  {
+    id: "attestation",
+    how: "a kubelet that refuses tbot",
+    evidence: 'tbot\'s log, 1 time: pod "1f" not found',
+    break: (s) => {
+      first(s.tbotPods).complaints = {
+        ok: true,
+        value: [{ message: "Failed to perform Kubernetes workload attestation", error: 'pod "1f" not found' }],
+      };
+    },
+  },
+  {
+    id: "trust-domain",
+    how: "Istio's default",
+    evidence: "its trust domain is cluster.local",
+    break: (s) =>
+      editIstio(s, "istio", "mesh", (mesh) => {
+        mesh.trustDomain = "cluster.local";
+      }),
+  },
+  {
+    id: "istiod-ca",
+    how: "certificates of a day",
+    evidence: "it does not set MAX_WORKLOAD_CERT_TTL to 1ms",
+    break: (s) => {
+      const { containers } = first(value(s.istiods)).spec.template.spec;
+      for (const { env } of containers) {
+        for (const variable of env ?? []) if (variable.name === "MAX_WORKLOAD_CERT_TTL") variable.value = "24h";
+      }
+    },
+  },
+  {
+    id: "proxy-certificate",
+    how: "an Envoy that waits",
+    evidence: "Envoy waits for its certificate",
+    break: (s) => {
+      proxyOf(s).chain = [];
+    },
+  },
+  {
+    id: "proxy-certificate",
+    how: "an Envoy that keeps an old certificate",
+    evidence: "and still uses 0badc0de",
+    break: (s) => {
+      proxyOf(s).serialsInUse = ["0badc0de"];
+    },
+  },
+  {
+    id: "proxy-certificate",
+    how: "a proxy that cannot be asked",
+    status: "unknown",
+    evidence: "permission missing",
+    break: (s) => {
+      first(s.proxies).secrets = { ok: false, reason: "permission missing" };
+    },
+  },
+  {
+    id: "proxy-issuer",
+    how: "an authority that is istiod's",
+    evidence: "it was signed by istiod's CA",
+    break: (s) => {
+      const own = first(proxyOf(s).roots);
+      const configMap = first(
+        value(s.istioConfigMaps).filter(({ metadata }) => metadata.name === "istio-ca-root-cert"),
+      );
+      configMap.data = { "root-cert.pem": own };
+    },
+  },
+  {
+    id: "proxy-issuer",
+    how: "an authority that is nobody's",
+    evidence: "neither Teleport's authority nor istiod's",
+    break: (s) => {
+      const { secrets } = ofServer(s);
+      secrets.chain = [ROTATED.leaf];
+      secrets.serialsInUse = [ROTATED.serial];
+    },
+  },
+  {
+    id: "proxy-identity",
+    how: "a certificate of another service account",
+    evidence: /it is spiffe:.*, and Istio expects .*\/sa\/somebody-else/,
+    break: (s) => {
+      sidecar(s).spec.serviceAccountName = "somebody-else";
+    },
+  },
+  {
+    id: "trust-roots",
+    how: "a proxy that is ahead of the others in a rotation",
+    evidence: "do not trust it",
+    break: (s) => {
+      const { secrets } = ofServer(s);
+      secrets.chain = [ROTATED.leaf];
+      secrets.serialsInUse = [ROTATED.serial];
+      secrets.roots.push(ROTATED.root);
+    },
+  },
+  {
+    id: "strict-mtls",
+    how: "no PeerAuthentication",
+    evidence: "no PeerAuthentication says STRICT",
+    break: (s) => {
+      s.peerAuthentications = { ok: true, value: [] };
+    },
+  },
+  {
+    id: "strict-mtls",
+    how: "a permissive port of a policy that is not ours",
+    evidence: "has mode PERMISSIVE on port 8080",
+    break: (s) => {
+      const { namespace, labels = {} } = sidecar(s).metadata;
+      value(s.peerAuthentications).push({
+        metadata: { name: "open", namespace },
+        spec: { selector: { matchLabels: labels }, portLevelMtls: { 8080: { mode: "PERMISSIVE" } } },
+      });
+    },
+  },
+  {
+    id: "policy-trust-domain",
+    how: "a principal of another trust domain",
+    evidence: "is of another trust domain",
+    break: (s) => {
+      sourceOf(s).principals = ["old.example/ns/a/sa/b"];
+    },
+  },
+  {
+    id: "policy-trust-domain",
+    how: "spiffe:// before the principal",
+    evidence: "has spiffe:// before it",
+    break: (s) => {
+      sourceOf(s).principals = [`spiffe://${first(sourceOf(s).principals)}`];
+    },
+  },
+  {
+    id: "policy-service-accounts",
+    how: "serviceAccounts in place of principals",
+    status: "warning",
+    evidence: "matches these accounts in every trust domain",
+    break: (s) => {
+      const source = sourceOf(s);
+      source.principals = [];
+      source.serviceAccounts = ["test-app/allowed-client"];
+    },
+  },
+  {
+    id: "policy-paths",
+    how: "a path while normalization is NONE",
+    evidence: "it matches on /admin while istiod default has path normalization NONE",
+    break: (s) => {
+      first(policy(s).spec?.rules).to = [{ operation: { paths: ["/admin"] } }];
+    },
+  },
+  {
+    id: "certificate-life",
+    how: "two hours without renewal",
+    evidence: "it expired",
+    break: (s) => pass(s, 120 * MINUTE),
+  },
+  {
+    id: "certificate-rotation",
+    how: "half an hour without renewal",
+    evidence: /it was issued 3\d min ago, tbot replaces each after 20 min/,
+    break: (s) => pass(s, 32 * MINUTE - age(s)),
+  },
+  {
+    id: "outage-budget",
+    how: "an interval of more than half the life",
+    evidence: "one missed renewal lets them expire",
+    break: (s) =>
+      editTbot(s, ({ services }) => {
+        (services[0] as Record<string, unknown>).credential_ttl = "30m";
+      }),
+  },
+];
+
+/** Since the newest certificate was issued, in milliseconds. */
+function age(snapshot: Snapshot): number {
+  const { seen } = first(
+    diagnose(
+      CHECKS.filter(({ id }) => id === "certificate-rotation"),
+      snapshot,
+    ),
+  );
+  const [, amount, unit] = /last rotation (\d+) (s|min) ago/.exec(seen) ?? [];
+  return Number(amount) * (unit === "s" ? 1000 : MINUTE);
+}
+
+it("finds nothing on the recorded healthy mesh", () => {
+  const snapshot = healthySnapshot();
+  giveToken(snapshot);
+  const results = diagnose(CHECKS, snapshot);
+  expect(results.flatMap(({ check, findings }) => findings.map(({ evidence }) => `${check.id}: ${evidence}`))).toEqual(
+    [],
+  );
+  expect(exitCode(results)).toBe(0);
+  expect(results.filter(({ status }) => status === "skipped").map(({ check }) => check.id)).toEqual(["gateway-mount"]);
+});
+
+it.each(CASES)("$id names $how, and nothing else does", ({ id, status = "problem", evidence, break: breakIt }) => {
+  const snapshot = healthySnapshot();
+  breakIt(snapshot);
+  const results = diagnose(CHECKS, snapshot);
+  const bad = results.filter((result) => result.status !== "ok" && result.status !== "skipped");
+  expect(bad.map(({ check }) => check.id)).toEqual([id]);
+  expect(bad[0]?.status).toBe(status);
+  const findings = bad[0]?.findings ?? [];
+  expect(findings[0]?.evidence).toMatch(evidence);
+  expect(findings.every(({ mend }) => /^[A-Z].*[.`]$/.test(mend))).toBe(true);
+  expect(exitCode(results)).toBe({ problem: 1, unknown: 2, warning: 0, ok: 0, skipped: 0 }[status]);
+});
+
+it("has a case for every check", () => {
+  expect([...new Set(CASES.map(({ id }) => id))].toSorted()).toEqual(CHECKS.map(({ id }) => id).toSorted());
+});
+
+it("goes on when nothing at all could be read, and says each reason", () => {
+  const refused = { ok: false, reason: "permission missing: x" } as const;
+  const snapshot: Snapshot = {
+    takenAt: refused,
+    teleportVersion: refused,
+    kubernetesVersion: refused,
+    nodes: refused,
+    nodeLeases: refused,
+    namespaces: refused,
+    pods: refused,
+    tbotDaemonSets: refused,
+    tbotConfig: refused,
+    tbotPods: [],
+    kubeletRights: { pods: refused, proxy: refused },
+    jwks: refused,
+    istiods: refused,
+    istioConfigMaps: refused,
+    peerAuthentications: refused,
+    authorizationPolicies: refused,
+    admissionPolicy: refused,
+    admissionBinding: refused,
+    proxies: [],
+  };
+  const results = diagnose(CHECKS, snapshot);
+  expect(results).toHaveLength(CHECKS.length);
+  expect(exitCode(results)).toBe(2);
+  const looked = results.filter(({ status }) => status !== "unknown" && status !== "skipped");
+  expect(looked.map(({ check }) => check.id)).toEqual([]);
+});

@@ -1,0 +1,56 @@
+import { Command, Option } from "commander";
+import { type ValuesFlags, withValuesFlags } from "./lib/values-flags.ts";
+
+const HELP = `
+Reads only, through your kubectl; docs/troubleshooting.md lists the permissions. What could not be read is reported as
+unknown, with the permission that is missing.
+
+Examples:
+  istio-teleport doctor
+  tctl get token/istio-tbot-k8s-join --format json | istio-teleport doctor -f values.yaml --token-file -
+  istio-teleport doctor --wait 5m --output junit > doctor.xml
+  istio-teleport doctor --only proxy-issuer,proxy-identity --namespace shop
+
+Exit codes:
+  0   fine; there may be warnings
+  1   there are problems, or a flag or an input is wrong
+  2   no problem was found, and something could not be checked; or the cluster does not answer
+  70  a defect of istio-teleport
+`;
+
+/** What the flags of doctor parse to; a flag that was not given is absent. */
+export interface DoctorFlags extends ValuesFlags {
+  context?: string;
+  kubeconfig?: string;
+  namespace: string[];
+  only: string[];
+  output: "table" | "json" | "junit";
+  wait?: string;
+  tokenFile?: string;
+  teleportVersion?: string;
+}
+
+/** `istio-teleport doctor`: every hand-off of a live mesh checked, in their order. */
+export function doctorCommand(): Command {
+  return withValuesFlags(new Command("doctor"))
+    .description("check every hand-off between Teleport, tbot and Istio on a live cluster; it is only read")
+    .option("--context <name>", "context of the kubeconfig (default: its current one)")
+    .option("--kubeconfig <file>", "kubeconfig (default: as kubectl)")
+    .option("-n, --namespace <name>", "check the workloads of this namespace only (repeatable)", append, [])
+    .option("--only <ids>", "run these checks only, separated by commas (repeatable)", append, [])
+    .addOption(
+      new Option("-o, --output <form>", "form of the report").choices(["table", "json", "junit"]).default("table"),
+    )
+    .option("--wait <duration>", "look again until everything is fine, at most for this time: 90s, 5m")
+    .option("--token-file <file>", "the join token as `tctl get token/NAME` prints it, - for stdin")
+    .option("--teleport-version <version>", "the Teleport cluster's version (default: asked at its proxy)")
+    .addHelpText("after", HELP)
+    .action(async (flags: DoctorFlags) => {
+      const { doctor } = await import("./doctor/run.ts");
+      await doctor(flags);
+    });
+}
+
+function append(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}

@@ -1,0 +1,91 @@
+import { X509Certificate } from "node:crypto";
+import { CouldNotLook, known, meshedPods, type Revision, revisions } from "./facts.ts";
+import { nameOf } from "./meshed-pods.ts";
+import type { Pod } from "./objects.ts";
+import type { ProxySecrets, Snapshot } from "./snapshot.ts";
+
+/** Teleport issues each SVID as valid since a minute ago (Teleport lib/auth/machineid/workloadidentityv1). */
+const BACKDATED = 60;
+
+/** A proxy that holds a certificate. */
+export interface CertifiedPod {
+  pod: Pod;
+  secrets: ProxySecrets;
+  leaf: X509Certificate;
+  /** The root that signed the leaf; absent when the proxy trusts none that did. */
+  root?: X509Certificate;
+  /**
+   * `istiod` when one of istiod's roots signed it; `teleport` when another one that the proxy trusts did, whose common
+   * name is the trust domain, as that of each authority of Teleport is; `unknown` otherwise, as for SPIRE's.
+   */
+  issuer: "teleport" | "istiod" | "unknown";
+  /** Milliseconds since 1970. */
+  issuedAt: number;
+  expiresAt: number;
+}
+
+/**
+ * The proxies whose certificate could be read; those without one are what proxy-certificate reports.
+ *
+ * @throws CouldNotLook when there are proxies and none could be read
+ */
+export function certifiedPods(snapshot: Snapshot): CertifiedPod[] {
+  const pods = new Map(meshedPods(snapshot).map((pod) => [nameOf(pod), pod]));
+  const istiodRoots = revisions(snapshot).flatMap(rootsOf);
+  const readable = snapshot.proxies.filter(({ secrets }) => secrets.ok);
+  if (readable.length === 0 && pods.size > 0) {
+    throw new CouldNotLook("no proxy's certificate could be read (see proxy-certificate)");
+  }
+  return readable.flatMap(({ namespace, pod: name, secrets }) => {
+    const pod = pods.get(`${namespace}/${name}`);
+    const held = known(secrets);
+    return pod === undefined || held.chain[0] === undefined ? [] : [certified(pod, held, held.chain[0], istiodRoots)];
+  });
+}
+
+function certified(
+  pod: Pod,
+  secrets: ProxySecrets,
+  pem: string,
+  istiodRoots: readonly X509Certificate[],
+): CertifiedPod {
+  const leaf = new X509Certificate(pem);
+  const roots = secrets.roots.map((root) => new X509Certificate(root));
+  const root = roots.find((candidate) => isSignedBy(leaf, candidate));
+  const ofIstiod = istiodRoots.some((candidate) => isSignedBy(leaf, candidate));
+  const domain = trustDomainOf(spiffeId(leaf));
+  const isTeleport = root?.subject.split("\n").includes(`CN=${domain}`) ?? false;
+  return {
+    pod,
+    secrets,
+    leaf,
+    ...(root !== undefined && { root }),
+    issuer: ofIstiod ? "istiod" : isTeleport ? "teleport" : "unknown",
+    issuedAt: Date.parse(leaf.validFrom) + BACKDATED * 1000,
+    expiresAt: Date.parse(leaf.validTo),
+  };
+}
+
+/** The URI SAN of a certificate, empty without one. */
+export function spiffeId(certificate: X509Certificate): string {
+  return /(?:^|, )URI:([^,]+)/.exec(certificate.subjectAltName ?? "")?.[1] ?? "";
+}
+
+/** For people: how a root is told from another. */
+export function shortFingerprint(certificate: X509Certificate): string {
+  return certificate.fingerprint256.replaceAll(":", "").slice(0, 16).toLowerCase();
+}
+
+function isSignedBy(leaf: X509Certificate, root: X509Certificate): boolean {
+  return leaf.verify(root.publicKey);
+}
+
+/** The trust domain of a SPIFFE ID, empty for anything else. */
+export function trustDomainOf(id: string): string {
+  return /^spiffe:\/\/([^/]+)/.exec(id)?.[1] ?? "";
+}
+
+function rootsOf({ istiodRoots }: Revision): X509Certificate[] {
+  const pems = istiodRoots.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return pems.map((pem) => new X509Certificate(pem));
+}

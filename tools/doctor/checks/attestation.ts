@@ -1,0 +1,113 @@
+import { certifiedPods } from "../certificates.ts";
+import { type Check, count, type Finding, problem, unknown, warning } from "../check.ts";
+import { CouldNotLook, known, tbotDaemonSet, tbotSettings } from "../facts.ts";
+import { nodeOf } from "../meshed-pods.ts";
+import type { LogEntry, Snapshot } from "../snapshot.ts";
+import { kubernetesMinor } from "../versions.ts";
+
+/** Kubelets ask for nodes/pods from here on, older ones only for nodes/proxy (KEP-2862, on by default). */
+const FINE_GRAINED = 33;
+
+const kubeletRights: Check = {
+  id: "kubelet-rights",
+  step: "attestation",
+  title: "Each kubelet lets tbot read its pod list",
+  run(snapshot) {
+    const { pods, proxy } = snapshot.kubeletRights;
+    const mayPods = known(pods);
+    const mayProxy = known(proxy);
+    const nodes = known(snapshot.nodes);
+    const older = nodes.filter(({ status }) => (kubernetesMinor(status.nodeInfo.kubeletVersion) ?? 0) < FINE_GRAINED);
+    const { namespace } = tbotDaemonSet(snapshot).metadata;
+    const account = `the ServiceAccount of tbot in ${namespace}`;
+    const findings: Finding[] = [];
+    if (!mayProxy && !mayPods) {
+      const evidence = "it may get neither nodes/pods nor nodes/proxy, so no workload is attested";
+      findings.push(problem(account, evidence, "Upgrade the chart's release: its ClusterRole and binding grant it."));
+    } else if (!mayProxy && older.length > 0) {
+      const names = older.map(({ metadata }) => metadata.name).join(", ");
+      const evidence = `it may get nodes/pods, which the kubelets of ${names} (before 1.${FINE_GRAINED}) do not ask for`;
+      findings.push(problem(account, evidence, "Upgrade these nodes, or set tbot.kubelet.authorization: proxy."));
+    } else if (mayProxy && older.length === 0) {
+      const evidence = "it may get nodes/proxy, with which whoever has its token can exec in every pod";
+      findings.push(warning(account, evidence, "Set tbot.kubelet.authorization: pods; these kubelets need no more."));
+    }
+    return { seen: `${count(nodes.length, "kubelet")}, by SubjectAccessReview`, findings };
+  },
+};
+
+const ATTESTATION_FAILED = "Failed to perform Kubernetes workload attestation";
+
+/** What Go's TLS says of a certificate that it does not take. */
+function isCertificateError({ error }: LogEntry): boolean {
+  return /x509:|tls: failed to verify/.test(error);
+}
+
+function attestationErrors(complaints: readonly LogEntry[]): LogEntry[] {
+  return complaints.filter(({ message }) => message === ATTESTATION_FAILED);
+}
+
+const kubeletCertificate: Check = {
+  id: "kubelet-certificate",
+  step: "attestation",
+  title: "tbot can verify each kubelet's certificate, and does",
+  run(snapshot) {
+    const findings: Finding[] = [];
+    const { skipVerify } = tbotSettings(snapshot);
+    if (skipVerify) {
+      const evidence =
+        "tbot does not verify it: whoever answers on a node's port 10250 tells tbot which pod a process is";
+      const mend =
+        "Have kubelets use certificates of the cluster's CA (serverTLSBootstrap), then set tbot.kubelet.skipVerify: false.";
+      findings.push(warning("all nodes", evidence, mend));
+    }
+    const proven = attestedNodes(snapshot);
+    for (const { node, complaints } of snapshot.tbotPods) {
+      const error = complaints.ok ? attestationErrors(complaints.value).find(isCertificateError) : undefined;
+      if (error !== undefined) {
+        const mend =
+          "Have this kubelet use a certificate of the cluster's CA that names its address, or set tbot.kubelet.skipVerify: true.";
+        findings.push(problem(`node ${node}`, `tbot's log: ${error.error}`, mend));
+      } else if (!complaints.ok && !proven.has(node) && !skipVerify) {
+        findings.push(unknown(`node ${node}`, complaints.reason, "Grant get on pods/log in tbot's namespace."));
+      }
+    }
+    return { seen: `${count(snapshot.tbotPods.length, "node")}, by tbot's log and what it attested`, findings };
+  },
+};
+
+/** Nodes on which some proxy holds a certificate of Teleport: there the kubelet told tbot about it. */
+function attestedNodes(snapshot: Snapshot): Set<string> {
+  try {
+    return new Set(
+      certifiedPods(snapshot)
+        .filter(({ issuer }) => issuer === "teleport")
+        .map(({ pod }) => nodeOf(pod)),
+    );
+  } catch (error) {
+    if (error instanceof CouldNotLook) return new Set();
+    throw error;
+  }
+}
+
+const attestationLog: Check = {
+  id: "attestation",
+  step: "attestation",
+  title: "tbot attested every caller of the last two minutes",
+  run(snapshot) {
+    const { namespace } = tbotDaemonSet(snapshot).metadata;
+    const findings = snapshot.tbotPods.flatMap(({ node, name, complaints }): Finding[] => {
+      if (!complaints.ok) {
+        return [unknown(`node ${node}`, complaints.reason, `Grant get on pods/log in ${namespace}.`)];
+      }
+      const errors = attestationErrors(complaints.value).filter((entry) => !isCertificateError(entry));
+      const last = errors.at(-1);
+      if (last === undefined) return [];
+      const mend = `See kubelet-rights; "not found" means that the kubelet refused or does not know the pod. Log: \`kubectl -n ${namespace} logs ${name}\`.`;
+      return [problem(`node ${node}`, `tbot's log, ${count(errors.length, "time")}: ${last.error}`, mend)];
+    });
+    return { seen: `the log of ${count(snapshot.tbotPods.length, "pod")} of tbot`, findings };
+  },
+};
+
+export const ATTESTATION_CHECKS: readonly Check[] = [kubeletRights, kubeletCertificate, attestationLog];

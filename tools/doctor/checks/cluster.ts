@@ -1,0 +1,112 @@
+import { certifiedPods } from "../certificates.ts";
+import { type Check, count, type Finding, problem, warning } from "../check.ts";
+import { CouldNotLook, known } from "../facts.ts";
+import { nameOf } from "../meshed-pods.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { kubernetesMinor } from "../versions.ts";
+
+/** The chart's `kubeVersion`. */
+const OLDEST = 27;
+
+/** First version with ValidatingAdmissionPolicy in v1. */
+const WITH_ADMISSION_POLICY = 30;
+
+const kubernetesVersion: Check = {
+  id: "kubernetes-version",
+  step: "cluster",
+  title: "The Kubernetes version is one that the chart supports",
+  run(snapshot) {
+    const version = known(snapshot.kubernetesVersion);
+    const minor = kubernetesMinor(version);
+    const findings: Finding[] = [];
+    if (minor === undefined || minor < OLDEST) {
+      findings.push(
+        problem(
+          "API server",
+          `it is ${version || "of no known version"}`,
+          `Upgrade to Kubernetes 1.${OLDEST} or later.`,
+        ),
+      );
+    } else if (minor < WITH_ADMISSION_POLICY) {
+      findings.push(
+        warning(
+          "API server",
+          `${version} has no ValidatingAdmissionPolicy, so fail-closed layer c is missing`,
+          `Upgrade to 1.${WITH_ADMISSION_POLICY} or later; until then keep tenants out of meshed namespaces.`,
+        ),
+      );
+    }
+    return { seen: `Kubernetes ${version}`, findings };
+  },
+};
+
+/**
+ * Teleport allows 10 s on a join token (lib/kube/token/validator.go); a difference below that does no harm, and the
+ * measurement's doubt is below it too.
+ */
+const ALLOWED = 10_000;
+
+/** A node's heartbeat is at most this old while the node is Ready: 10 s between two, 40 s of grace. */
+const OLDEST_HEARTBEAT = 60_000;
+
+const clocks: Check = {
+  id: "clocks",
+  step: "cluster",
+  title: "The clocks of nodes, API server and Teleport agree",
+  run(snapshot) {
+    const now = known(snapshot.takenAt);
+    const measured = new Map(
+      snapshot.tbotPods.flatMap(({ node, clockAhead }) => (clockAhead.ok ? [[node, clockAhead.value] as const] : [])),
+    );
+    for (const [node, ahead] of heartbeats(snapshot, now)) {
+      if (!measured.has(node)) measured.set(node, ahead);
+    }
+    if (measured.size === 0) throw new CouldNotLook("neither tbot's answers nor the nodes' leases could be read");
+    const findings = [...measured].flatMap(([node, ahead]) =>
+      Math.abs(ahead) > ALLOWED ? [skew(`node ${node}`, ahead)] : [],
+    );
+    const teleport = teleportAhead(snapshot, now);
+    if (teleport !== undefined && teleport.ahead > ALLOWED) {
+      findings.push(skew(`Teleport (certificate of ${teleport.pod})`, teleport.ahead));
+    }
+    return { seen: `${count(measured.size, "node")} compared with the API server`, findings };
+  },
+};
+
+function skew(subject: string, ahead: number): Finding {
+  const seconds = Math.round(Math.abs(ahead) / 1000);
+  return problem(
+    subject,
+    `its clock is ${seconds} s ${ahead > 0 ? "ahead of" : "behind"} the API server's`,
+    "Have NTP set the clock (chronyc tracking, timedatectl); certificates count as expired or not yet valid meanwhile.",
+  );
+}
+
+/** By how much each Ready node's last heartbeat, written with its own clock, is off what can be. */
+function heartbeats({ nodes, nodeLeases }: Snapshot, now: number): [string, number][] {
+  if (!nodes.ok || !nodeLeases.ok) return [];
+  const ready = new Set(nodes.value.filter(isReady).map(({ metadata }) => metadata.name));
+  return nodeLeases.value.flatMap(({ metadata, spec }): [string, number][] => {
+    const age = now - Date.parse(spec?.renewTime ?? "");
+    if (!ready.has(metadata.name) || Number.isNaN(age)) return [];
+    if (age < 0) return [[metadata.name, -age]];
+    return [[metadata.name, age > OLDEST_HEARTBEAT ? -age : 0]];
+  });
+}
+
+function isReady({ status }: { status: { conditions?: { type: string; status: string }[] } }): boolean {
+  return status.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") ?? false;
+}
+
+/** By how much the newest certificate was issued in the future; a clock that is behind does not show. */
+function teleportAhead(snapshot: Snapshot, now: number): { pod: string; ahead: number } | undefined {
+  try {
+    const newest = certifiedPods(snapshot).toSorted((a, b) => b.issuedAt - a.issuedAt)[0];
+    return newest && { pod: nameOf(newest.pod), ahead: newest.issuedAt - now };
+  } catch (error) {
+    if (error instanceof CouldNotLook) return undefined;
+    throw error;
+  }
+}
+
+export const CLUSTER_CHECKS: readonly Check[] = [kubernetesVersion, clocks];

@@ -1,0 +1,189 @@
+import { X509Certificate } from "node:crypto";
+import { goDurationSeconds } from "../../lib/durations.ts";
+import { type CertifiedPod, certifiedPods, shortFingerprint, spiffeId } from "../certificates.ts";
+import { type Check, count, type Finding, problem, unknown, warning } from "../check.ts";
+import { clusterName } from "../cluster-name.ts";
+import { known, meshedPods, revisions } from "../facts.ts";
+import { nameOf } from "../meshed-pods.ts";
+
+const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";
+
+const trustDomain: Check = {
+  id: "trust-domain",
+  step: "identity",
+  title: "The trust domain of each istiod is the Teleport cluster's name",
+  run(snapshot) {
+    if (known(snapshot.istiods).length === 0) {
+      const evidence = "there is no Deployment of istiod (label app=istiod)";
+      return { seen: "no istiod", findings: [problem("the cluster", evidence, RENDER_ISTIO)] };
+    }
+    const name = clusterName(snapshot);
+    const all = revisions(snapshot);
+    const findings = all.flatMap((revision): Finding[] => {
+      const own = revision.mesh.trustDomain ?? "cluster.local";
+      if (own === name) return [];
+      const evidence = `its trust domain is ${own}, and Teleport issues spiffe://${name}/…: peers refuse each other`;
+      return [problem(`istiod ${revision.name}`, evidence, `${RENDER_ISTIO} Then restart the meshed pods.`)];
+    });
+    return { seen: `${count(all.length, "revision")}, ${name}`, findings };
+  },
+};
+
+/** A certificate that lives this long, in seconds, has expired before a proxy could use it. */
+const UNUSABLE = 1;
+
+const istiodCa: Check = {
+  id: "istiod-ca",
+  step: "identity",
+  title: "istiod's own CA signs nothing usable (fail-closed layer b)",
+  run(snapshot) {
+    const all = revisions(snapshot);
+    const findings = all.flatMap(({ name, deployment }): Finding[] => {
+      const env = deployment.spec.template.spec.containers.flatMap((container) => container.env ?? []);
+      const usable = ["DEFAULT_WORKLOAD_CERT_TTL", "MAX_WORKLOAD_CERT_TTL"].filter((variable) => {
+        const life = goDurationSeconds(env.find((entry) => entry.name === variable)?.value ?? "");
+        return life === undefined || life > UNUSABLE;
+      });
+      if (usable.length === 0) return [];
+      const isMeant = snapshot.intended?.istio.blockIstiodCertificates === false;
+      const evidence = `it does not set ${usable.join(" and ")} to 1ms: one annotation gives a pod istiod's certificate for a Teleport identity`;
+      const mend = `Set istio.blockIstiodCertificates: true (its default). ${RENDER_ISTIO}`;
+      return [(isMeant ? warning : problem)(`istiod ${name}`, evidence, mend)];
+    });
+    return { seen: count(all.length, "revision"), findings };
+  },
+};
+
+const proxyCertificate: Check = {
+  id: "proxy-certificate",
+  step: "identity",
+  title: "Each proxy holds a certificate and uses the one it was given",
+  run(snapshot) {
+    const pods = meshedPods(snapshot);
+    const byName = new Map(snapshot.proxies.map((proxy) => [`${proxy.namespace}/${proxy.pod}`, proxy]));
+    const findings = pods.flatMap((pod): Finding[] => {
+      const read = byName.get(nameOf(pod))?.secrets;
+      if (read === undefined || !read.ok) {
+        const mend =
+          "Grant create on pods/portforward (before Kubernetes 1.35 get), or ask `istioctl proxy-config secret`.";
+        return [unknown(nameOf(pod), read?.reason ?? "its proxy was not asked", mend)];
+      }
+      const { chain, roots, serialsInUse } = read.value;
+      if (chain[0] === undefined || roots.length === 0) {
+        const missing = chain[0] === undefined ? "its certificate (default)" : "the roots (ROOTCA)";
+        const mend = `See tbot-nodes and attestation; when both are fine Teleport issues nothing: compare role, bot and workload identity with \`istio-teleport render teleport\`.`;
+        return [problem(nameOf(pod), `Envoy waits for ${missing}`, mend)];
+      }
+      const serial = serialOf(chain[0]);
+      if (serialsInUse.length === 0 || serialsInUse.includes(serial)) return [];
+      const evidence = `Envoy was given the certificate ${serial} and still uses ${serialsInUse.join(", ")}`;
+      return [problem(nameOf(pod), evidence, "Restart the pod, and report it with `pilot-agent request GET certs`.")];
+    });
+    return { seen: `the proxies of ${count(pods.length, "pod")}`, findings };
+  },
+};
+
+const proxyIssuer: Check = {
+  id: "proxy-issuer",
+  step: "identity",
+  title: "Each certificate was issued by Teleport, none by istiod",
+  run(snapshot) {
+    const all = certifiedPods(snapshot);
+    const findings = all.flatMap(({ pod, issuer, leaf }): Finding[] => {
+      if (issuer === "teleport") return [];
+      if (issuer === "istiod") {
+        const evidence = "it was signed by istiod's CA";
+        return [problem(nameOf(pod), evidence, "See proxy-mount, opted-out and istiod-ca, then restart the pod.")];
+      }
+      const signer = leaf.issuer.replaceAll("\n", ", ") || "nobody that has a name";
+      const evidence = `it was signed by ${signer}, which is neither Teleport's authority nor istiod's: something else serves the socket`;
+      return [
+        problem(nameOf(pod), evidence, "See socket-writers; remove the other issuer from the directory, restart tbot."),
+      ];
+    });
+    return { seen: count(all.length, "certificate"), findings };
+  },
+};
+
+const proxyIdentity: Check = {
+  id: "proxy-identity",
+  step: "identity",
+  title: "Each certificate names its own namespace and service account",
+  run(snapshot) {
+    const name = clusterName(snapshot);
+    const all = certifiedPods(snapshot);
+    const findings = all.flatMap(({ pod, leaf }): Finding[] => {
+      const { namespace } = pod.metadata;
+      const expected = `spiffe://${name}/ns/${namespace}/sa/${pod.spec.serviceAccountName ?? "default"}`;
+      const own = spiffeId(leaf);
+      if (own === expected) return [];
+      const evidence = `it is ${own || "without a SPIFFE ID"}, and Istio expects ${expected}`;
+      const mend =
+        "Compare spec.spiffe.id of the workload identity with `istio-teleport render teleport`; where it is another pod's, restart the pod and look at socket-writers.";
+      return [problem(nameOf(pod), evidence, mend)];
+    });
+    return { seen: count(all.length, "certificate"), findings };
+  },
+};
+
+/** Teleport's authorities live for ten years; one that is about to end must be rotated before, in seconds. */
+const ROOT_LEFT = 30 * 24 * 3600;
+
+const trustRoots: Check = {
+  id: "trust-roots",
+  step: "identity",
+  title: "Every proxy trusts the roots that are in use",
+  run(snapshot) {
+    const all = certifiedPods(snapshot);
+    const roots = rootsInUse(all);
+    const findings: Finding[] = [];
+    for (const [fingerprint, { root, users }] of roots) {
+      const blind = all.filter(({ secrets }) => !secrets.roots.includes(root.toString()));
+      if (blind.length > 0) {
+        const evidence = `${count(blind.length, "pod")} do not trust it (${listed(blind)}), and ${count(users.length, "pod")} present certificates of it: they refuse each other`;
+        const mend =
+          "During a rotation wait for tbot to send the new bundle; otherwise restart these pods. Then look again.";
+        findings.push(problem(`root ${fingerprint}`, evidence, mend));
+      }
+      const left = (Date.parse(root.validTo) - known(snapshot.takenAt)) / 1000;
+      if (left < ROOT_LEFT) {
+        const evidence = `it ${left < 0 ? "expired" : "expires"} on ${new Date(root.validTo).toISOString()}`;
+        findings.push(
+          warning(`root ${fingerprint}`, evidence, "Rotate Teleport's SPIFFE CA: `tctl auth rotate --type=spiffe`."),
+        );
+      }
+    }
+    const shown = [...roots].map(([fingerprint, { users }]) => `${fingerprint} (${count(users.length, "pod")})`);
+    return { seen: `${count(roots.size, "root")} in use: ${shown.join(", ") || "none"}`, findings };
+  },
+};
+
+function rootsInUse(all: readonly CertifiedPod[]): Map<string, { root: X509Certificate; users: CertifiedPod[] }> {
+  const roots = new Map<string, { root: X509Certificate; users: CertifiedPod[] }>();
+  for (const certified of all) {
+    const { root } = certified;
+    if (root === undefined) continue;
+    const entry = roots.get(shortFingerprint(root)) ?? { root, users: [] };
+    entry.users.push(certified);
+    roots.set(shortFingerprint(root), entry);
+  }
+  return roots;
+}
+
+function listed(pods: readonly CertifiedPod[]): string {
+  const names = pods.slice(0, 3).map(({ pod }) => nameOf(pod));
+  return `${names.join(", ")}${pods.length > names.length ? ", …" : ""}`;
+}
+
+function serialOf(pem: string): string {
+  return new X509Certificate(pem).serialNumber.toLowerCase();
+}
+
+export const IDENTITY_CHECKS: readonly Check[] = [
+  trustDomain,
+  istiodCa,
+  proxyCertificate,
+  proxyIssuer,
+  proxyIdentity,
+  trustRoots,
+];

@@ -1,0 +1,294 @@
+import { ExitError } from "../../lib/exit-error.ts";
+import { groupBy } from "../../lib/group-by.ts";
+import type { JoinToken } from "../../lib/join-token.ts";
+import { parseJwks } from "../../lib/jwks.ts";
+import type { StoredToken } from "../../lib/stored-token.ts";
+import { checkTbotConfig } from "../../lib/tbot-config.ts";
+import { type TokenDifference, tokenDifferences } from "../../lib/token-difference.ts";
+import { type Check, count, type Finding, type Outcome, problem, unknown, warning } from "../check.ts";
+import { provenClusterName } from "../cluster-name.ts";
+import { CouldNotLook, joinTokenSource, known, meshedPods, revisions, tbotDaemonSet, tbotSettings } from "../facts.ts";
+import { nodeOf } from "../meshed-pods.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { teleportVersion, type Version } from "../versions.ts";
+
+const tbotConfig: Check = {
+  id: "tbot-config",
+  step: "join",
+  title: "tbot.yaml holds only what tbot knows, and turns attestation on",
+  run(snapshot) {
+    const text = known(snapshot.tbotConfig);
+    const subject = "tbot.yaml";
+    if (text === undefined) {
+      tbotDaemonSet(snapshot);
+      const mend = "Install the chart again: `helm upgrade --install istio-teleport …`.";
+      return {
+        seen: "no tbot.yaml",
+        findings: [problem(subject, "its ConfigMap is missing or has no tbot.yaml", mend)],
+      };
+    }
+    const findings: Finding[] = [];
+    try {
+      checkTbotConfig(text);
+    } catch (error) {
+      if (!(error instanceof ExitError)) throw error;
+      const mend = "Correct it and restart tbot, or have the chart render it again; tbot itself ignores unknown keys.";
+      findings.push(problem(subject, error.message.replace(/\.$/, ""), mend));
+    }
+    return { seen: "tbot.yaml of the running DaemonSet", findings };
+  },
+};
+
+/** Native sidecars are attested, and issuer chains served over SDS, from here on (teleport pull requests 69353, 68914). */
+const OLDEST: Version = { major: 18, minor: 11 };
+
+const tbotVersion: Check = {
+  id: "tbot-version",
+  step: "join",
+  title: "tbot attests native sidecars and serves whole chains (18.11 or later)",
+  run(snapshot) {
+    const versions = tbotVersions(snapshot);
+    const findings = [...versions].flatMap(([text, where]): Finding[] => {
+      const version = teleportVersion(text);
+      if (version === undefined) {
+        const mend =
+          "Grant get on pods/proxy, for tbot's metric teleport_build_info, or name a release in tbot.image.tag.";
+        return [unknown(where, `neither its metrics nor its image tell the version (${text})`, mend)];
+      }
+      return isOlder(version, OLDEST)
+        ? [problem(where, `it is ${text}`, `Set tbot.image.tag to ${OLDEST.major}.${OLDEST.minor}.0 or later.`)]
+        : [];
+    });
+    return { seen: `tbot ${[...versions.keys()].join(", ")}`, findings };
+  },
+};
+
+/** Version, or the image where its version is not known → where it runs. */
+function tbotVersions(snapshot: Snapshot): Map<string, string> {
+  const image = tbotDaemonSet(snapshot).spec.template.spec.containers.find(({ name }) => name === "tbot")?.image ?? "";
+  const ofImage = /:v?(\d+\.\d+\.\d+[^@]*)/.exec(image)?.[1] ?? image;
+  const running = snapshot.tbotPods.map(
+    ({ name, version }) => [(version.ok ? version.value : undefined) ?? ofImage, `pod ${name}`] as const,
+  );
+  return new Map(running.length === 0 ? [[ofImage, "the DaemonSet of tbot"]] : running);
+}
+
+function isOlder(a: Version, b: Version): boolean {
+  return a.major < b.major || (a.major === b.major && a.minor < b.minor);
+}
+
+const teleportMajor: Check = {
+  id: "teleport-version",
+  step: "join",
+  title: "tbot's major version is the Teleport cluster's, or one less",
+  run(snapshot) {
+    if (!snapshot.teleportVersion.ok) {
+      return { skipped: `${snapshot.teleportVersion.reason}; give --teleport-version, as \`tctl status\` prints it` };
+    }
+    const text = snapshot.teleportVersion.value;
+    const cluster = teleportVersion(text);
+    if (cluster === undefined) throw new CouldNotLook(`${JSON.stringify(text)} is no version of Teleport`);
+    const findings = [...tbotVersions(snapshot)].flatMap(([version, where]): Finding[] => {
+      const major = teleportVersion(version)?.major;
+      if (major === undefined || major === cluster.major || major === cluster.major - 1) return [];
+      const evidence = `tbot is ${version}, the cluster ${text}; Teleport supports clients of its own major and of one before`;
+      return [problem(where, evidence, `Set tbot.image.tag to a release of ${cluster.major}.`)];
+    });
+    return { seen: `Teleport ${text}`, findings };
+  },
+};
+
+/** Life that Teleport takes and Kubernetes grants, in seconds (Teleport lib/kube/token/validator.go). */
+const LONGEST_LIFE = 1800;
+
+const tbotToken: Check = {
+  id: "tbot-token",
+  step: "join",
+  title: "tbot's ServiceAccount token is made for Teleport: audience and life",
+  run(snapshot) {
+    const subject = "the DaemonSet of tbot";
+    const source = joinTokenSource(snapshot);
+    const mend = "Install the chart again with the values; the token is projected by its DaemonSet.";
+    if (source === undefined) {
+      const evidence =
+        "KUBERNETES_TOKEN_PATH names no projected ServiceAccount token, so tbot joins with its default one";
+      return { seen: "the projected token", findings: [problem(subject, evidence, mend)] };
+    }
+    // As a last resort the mesh's trust domain, which must be the same name.
+    const name = provenClusterName(snapshot) ?? revisions(snapshot)[0]?.mesh.trustDomain;
+    const life = source.expirationSeconds ?? 3600;
+    const findings: Finding[] = [];
+    if (source.audience !== name) {
+      const evidence = `its audience is ${JSON.stringify(source.audience ?? "(none)")}, and Teleport wants its cluster name ${JSON.stringify(name)}`;
+      findings.push(problem(subject, evidence, mend));
+    }
+    if (life > LONGEST_LIFE) {
+      findings.push(problem(subject, `it lives ${life} s, and Teleport takes at most ${LONGEST_LIFE} s`, mend));
+    }
+    return { seen: `audience ${source.audience ?? "(none)"}, ${life} s`, findings };
+  },
+};
+
+/** What the join token should be; parts that only the values say are taken as Teleport stores them. */
+function wantedToken(snapshot: Snapshot, stored: StoredToken): JoinToken {
+  const daemonSet = tbotDaemonSet(snapshot);
+  const account = daemonSet.spec.template.spec.serviceAccountName ?? "default";
+  const intended = snapshot.intended?.global.teleport;
+  const type = intended?.join.type ?? stored.type;
+  return {
+    tokenName: stored.name,
+    botName: intended?.bot.name ?? stored.botName,
+    serviceAccounts: [`${daemonSet.metadata.namespace}:${account}`],
+    means:
+      type === "static_jwks"
+        ? { type, keys: parseJwks(Buffer.from(known(snapshot.jwks)), "the API server") }
+        : type === "oidc"
+          ? { type, issuer: intended?.join.issuer ?? stored.issuer }
+          : { type: "in_cluster" },
+  };
+}
+
+const NO_TOKEN = "give the join token: `tctl get token/NAME --format json | istio-teleport doctor --token-file -`";
+
+function compareToken(
+  snapshot: Snapshot,
+  judge: (stored: StoredToken, differences: TokenDifference[]) => Outcome,
+): Outcome {
+  const { joinTokens } = snapshot;
+  if (joinTokens === undefined) return { skipped: NO_TOKEN };
+  const name = snapshot.intended?.global.teleport.join.tokenName ?? tbotSettings(snapshot).tokenName;
+  const stored = joinTokens.find((token) => token.name === name) ?? joinTokens[0];
+  if (stored === undefined) return { skipped: NO_TOKEN };
+  return judge(stored, tokenDifferences(stored, wantedToken(snapshot, stored)));
+}
+
+const GEN_TOKEN = "Run `gen-token -f values.yaml | tctl create -f`.";
+
+const joinToken: Check = {
+  id: "join-token",
+  step: "join",
+  title: "The join token that Teleport stores is the one that tbot uses, and lets it in",
+  run: (snapshot) =>
+    compareToken(snapshot, (stored, differences) => {
+      const { tokenName } = tbotSettings(snapshot);
+      const findings = differences
+        .filter(({ isKey }) => !isKey)
+        .map(({ kind, subject, consequence }) => {
+          // What only lets others in, or ends later, does not stop tbot now.
+          const stops = kind !== "extra" || (subject === "metadata.expires" && isPast(stored, snapshot));
+          return (stops ? problem : warning)(`token ${stored.name}`, `${subject}: ${consequence}`, GEN_TOKEN);
+        });
+      if (tokenName !== undefined && tokenName !== stored.name) {
+        const evidence = `tbot.yaml names the token ${JSON.stringify(tokenName)}`;
+        findings.push(
+          problem(`token ${stored.name}`, evidence, "Give the token that tbot uses, or correct the values."),
+        );
+      }
+      return { seen: `token ${stored.name}`, findings };
+    }),
+};
+
+function isPast({ expires }: StoredToken, { takenAt }: Snapshot): boolean {
+  return takenAt.ok && Date.parse(expires) <= takenAt.value;
+}
+
+const tokenKeys: Check = {
+  id: "token-keys",
+  step: "join",
+  title: "The join token holds the keys with which the cluster signs",
+  run: (snapshot) =>
+    compareToken(snapshot, (stored, differences) => {
+      if (stored.type !== "static_jwks")
+        return { skipped: `the join token has type ${stored.type}, which holds no keys` };
+      const keys = differences.filter(({ isKey }) => isKey);
+      const published = parseJwks(Buffer.from(known(snapshot.jwks)), "the API server").length;
+      const absent = keys.filter(({ kind }) => kind !== "extra");
+      const findings = keys.map(({ kind, subject, consequence }) => {
+        // One of several keys may be published for verification only, as the first step of a rotation does it.
+        const stops = kind === "changed" || absent.length === published;
+        const judged = kind !== "extra" && stops ? problem : warning;
+        return judged(`token ${stored.name}`, `${kind} ${subject}: ${consequence}`, GEN_TOKEN);
+      });
+      return { seen: `${count(published, "key")} of the API server`, findings };
+    }),
+};
+
+const tbotNodes: Check = {
+  id: "tbot-nodes",
+  step: "join",
+  title: "A ready tbot is on each node with meshed pods",
+  run(snapshot) {
+    const daemonSets = known(snapshot.tbotDaemonSets);
+    const [first, second] = daemonSets;
+    if (first === undefined) {
+      const mend = "Install the chart: `helm upgrade --install istio-teleport … -n teleport-system -f values.yaml`.";
+      return { seen: "no tbot", findings: [problem("the cluster", "there is no DaemonSet of tbot", mend)] };
+    }
+    const findings: Finding[] = [];
+    if (second !== undefined) {
+      const where = daemonSets.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).join(", ");
+      const mend = "Uninstall all but one; each removes the other's socket at its start.";
+      findings.push(problem("the cluster", `there are ${daemonSets.length} DaemonSets of tbot: ${where}`, mend));
+    }
+    const nodes = groupBy(meshedPods(snapshot), nodeOf);
+    for (const [node, pods] of nodes) {
+      const tbot = tbotOn(snapshot, node);
+      const waiting = `${count(pods.length, "meshed pod")} there`;
+      if (tbot === undefined) {
+        const mend = "See why the DaemonSet places no pod on it: taints, tbot.nodeSelector, tbot.affinity, resources.";
+        findings.push(problem(`node ${node}`, `no pod of tbot, ${waiting}`, mend));
+      } else if (!tbot.ready) {
+        const mend = `Read \`kubectl -n ${first.metadata.namespace} logs ${tbot.name} --previous\`; a failed first join ends tbot.`;
+        findings.push(problem(`node ${node}`, `tbot's pod ${tbot.name} is not ready, ${waiting}`, mend));
+      }
+    }
+    return { seen: `${count(nodes.size, "node")} with meshed pods`, findings };
+  },
+};
+
+function tbotOn(snapshot: Snapshot, node: string): { name: string; ready: boolean } | undefined {
+  const { metadata, spec } = tbotDaemonSet(snapshot);
+  const labels = Object.entries(spec.template.metadata?.labels ?? {});
+  const pod = known(snapshot.pods).find(
+    (candidate) =>
+      candidate.spec.nodeName === node &&
+      candidate.metadata.namespace === metadata.namespace &&
+      candidate.metadata.deletionTimestamp === undefined &&
+      labels.every(([key, value]) => candidate.metadata.labels?.[key] === value),
+  );
+  const ready = pod?.status.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
+  return pod && { name: pod.metadata.name, ready };
+}
+
+const tbotHealth: Check = {
+  id: "tbot-health",
+  step: "join",
+  title: "tbot's services are healthy, its own identity is renewed",
+  run(snapshot) {
+    const { namespace } = tbotDaemonSet(snapshot).metadata;
+    const findings = snapshot.tbotPods.flatMap(({ name, node, ready }): Finding[] => {
+      const subject = `node ${node}`;
+      if (!ready.ok) {
+        const mend = `Grant get on pods/proxy in ${namespace}, or ask port 3001 of ${name} by hand: /readyz.`;
+        return [unknown(subject, ready.reason, mend)];
+      }
+      return Object.entries(ready.value.services).flatMap(([service, { status, reason }]) => {
+        if (status === "healthy") return [];
+        const mend = `Read \`kubectl -n ${namespace} logs ${name}\`; when the join fails: token-keys, tbot-token, clocks.`;
+        return [problem(subject, `its service ${service} is ${status}${reason ? `: ${reason}` : ""}`, mend)];
+      });
+    });
+    return { seen: `${count(snapshot.tbotPods.length, "pod")} of tbot`, findings };
+  },
+};
+
+export const JOIN_CHECKS: readonly Check[] = [
+  tbotNodes,
+  tbotConfig,
+  tbotVersion,
+  teleportMajor,
+  tbotToken,
+  joinToken,
+  tokenKeys,
+  tbotHealth,
+];

@@ -1,0 +1,89 @@
+import { type CertifiedPod, certifiedPods } from "../certificates.ts";
+import { type Check, count, type Finding, problem, warning } from "../check.ts";
+import { known, tbotSettings } from "../facts.ts";
+import { nameOf, nodeOf } from "../meshed-pods.ts";
+
+const RENEWAL_MEND =
+  "See tbot-health for this node. Where tbot is healthy the pod holds a socket that is gone, as after its directory was removed and made again: restart the pod.";
+
+const certificateLife: Check = {
+  id: "certificate-life",
+  step: "renewal",
+  title: "No certificate has expired",
+  run(snapshot) {
+    const now = known(snapshot.takenAt);
+    const all = certifiedPods(snapshot);
+    const findings = all.flatMap(({ pod, expiresAt }): Finding[] => {
+      if (expiresAt > now) return [];
+      const evidence = `it expired ${duration(now - expiresAt)} ago: new connections to and from it fail`;
+      return [problem(nameOf(pod), evidence, RENEWAL_MEND)];
+    });
+    return { seen: `${count(all.length, "certificate")}, ${soonest(all, now)}`, findings };
+  },
+};
+
+/** What a renewal may be late, in seconds: tbot spreads and repeats it, and the clocks differ a little. */
+const LATE = 30;
+
+const certificateRotation: Check = {
+  id: "certificate-rotation",
+  step: "renewal",
+  title: "Each certificate was replaced within the renewal interval",
+  run(snapshot) {
+    const now = known(snapshot.takenAt);
+    const { renewalInterval = 0 } = tbotSettings(snapshot);
+    const all = certifiedPods(snapshot).filter(({ expiresAt }) => expiresAt > now);
+    const late = all.filter(({ issuedAt }) => (now - issuedAt) / 1000 > renewalInterval * 1.5 + LATE);
+    const findings = late.map(({ pod, issuedAt, expiresAt }) => {
+      const others = all.filter((other) => nodeOf(other.pod) === nodeOf(pod) && !late.includes(other)).length;
+      const evidence = `it was issued ${duration(now - issuedAt)} ago, tbot replaces each after ${duration(renewalInterval * 1000)}, and it expires in ${duration(expiresAt - now)}; on its node ${nodeOf(pod)} ${count(others, "other")} ${others === 1 ? "is" : "are"} fresh`;
+      return problem(nameOf(pod), evidence, RENEWAL_MEND);
+    });
+    const last = Math.max(...all.map(({ issuedAt }) => issuedAt));
+    const seen =
+      all.length === 0
+        ? "no certificate"
+        : `${count(all.length, "certificate")}, the last rotation ${duration(now - last)} ago`;
+    return { seen, findings };
+  },
+};
+
+/** Below this time to repair Teleport, in seconds, a night or a meeting is too long. */
+const SHORT = 600;
+
+const outageBudget: Check = {
+  id: "outage-budget",
+  step: "renewal",
+  title: "The mesh outlives an outage of Teleport that can be mended",
+  run(snapshot) {
+    const { credentialLife = 0, renewalInterval = 0 } = tbotSettings(snapshot);
+    const least = credentialLife - renewalInterval;
+    const findings: Finding[] = [];
+    const mend = "Raise tbot.credentialTTL, and tbot.renewalInterval up to half of it; a thief has it as long.";
+    if (renewalInterval * 2 > credentialLife) {
+      const evidence = `certificates live ${duration(credentialLife * 1000)} and are replaced each ${duration(renewalInterval * 1000)}: one missed renewal lets them expire`;
+      findings.push(problem("tbot.yaml", evidence, mend));
+    } else if (least < SHORT) {
+      findings.push(warning("tbot.yaml", `without Teleport, connections fail after ${duration(least * 1000)}`, mend));
+    }
+    const now = known(snapshot.takenAt);
+    return {
+      seen: `without Teleport the mesh goes on for ${duration(least * 1000)} to ${duration(credentialLife * 1000)}; ${soonest(certifiedPods(snapshot), now)}`,
+      findings,
+    };
+  },
+};
+
+function soonest(all: readonly CertifiedPod[], now: number): string {
+  const live = all.map(({ expiresAt }) => expiresAt).filter((expiresAt) => expiresAt > now);
+  return live.length === 0 ? "none is valid" : `the first expires in ${duration(Math.min(...live) - now)}`;
+}
+
+/** Milliseconds for people: "45 s", "40 min", "23 h". */
+function duration(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+export const RENEWAL_CHECKS: readonly Check[] = [certificateLife, certificateRotation, outageBudget];

@@ -1,0 +1,270 @@
+import { type Check, count, type Finding, problem, unknown, warning } from "../check.ts";
+import {
+  allLivePods,
+  CouldNotLook,
+  known,
+  livePods,
+  meshedNamespaces,
+  meshedPods,
+  type Revision,
+  revisions,
+  socketDirectory,
+  tbotDaemonSet,
+  tbotSettings,
+} from "../facts.ts";
+import {
+  chosenTemplates,
+  hostDirectory,
+  isGateway,
+  isMeshed,
+  mountsBesideProxy,
+  nameOf,
+  SOCKET_MOUNT,
+  socketMount,
+} from "../meshed-pods.ts";
+import type { Pod } from "../objects.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { kubernetesMinor } from "../versions.ts";
+
+const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";
+
+/** Our template: the one that the values name, or else the one that mounts a host directory at Istio's path. */
+function ourTemplate(snapshot: Snapshot, revision: Revision): { name: string; text: string } | undefined {
+  const templates = Object.entries(revision.injector?.templates ?? {}).map(([name, text]) => ({ name, text }));
+  const wanted = snapshot.intended?.istio.injectionTemplate;
+  return templates.find(({ name, text }) =>
+    wanted === undefined ? text.includes(SOCKET_MOUNT) && /hostPath:/.test(text) : name === wanted,
+  );
+}
+
+const injectionTemplate: Check = {
+  id: "injection-template",
+  step: "socket",
+  title: "Each istiod injects the template that mounts tbot's socket read-only",
+  run(snapshot) {
+    const all = revisions(snapshot);
+    const findings = all.flatMap((revision): Finding[] => {
+      const subject = `istiod ${revision.name}`;
+      if (revision.injector === undefined) {
+        const evidence = "it has no ConfigMap istio-sidecar-injector";
+        return [unknown(subject, evidence, "Look at its injection configuration by hand, then at proxy-mount.")];
+      }
+      const template = ourTemplate(snapshot, revision);
+      if (template === undefined) {
+        return [problem(subject, "no injection template mounts tbot's socket", RENDER_ISTIO)];
+      }
+      if (!revision.injector.defaultTemplates?.includes(template.name)) {
+        const evidence = `the template ${template.name} is not among the defaultTemplates`;
+        return [problem(subject, evidence, RENDER_ISTIO)];
+      }
+      if (!template.text.includes(`mountPath: ${SOCKET_MOUNT}`) || !/readOnly: true/.test(template.text)) {
+        const evidence = `the template ${template.name} does not mount it read-only at ${SOCKET_MOUNT}`;
+        return [problem(subject, evidence, RENDER_ISTIO)];
+      }
+      return [];
+    });
+    return { seen: count(all.length, "revision"), findings };
+  },
+};
+
+const socketPath: Check = {
+  id: "socket-path",
+  step: "socket",
+  title: "tbot, the template and Istio's agent mean the same socket",
+  run(snapshot) {
+    const directory = socketDirectory(snapshot);
+    const { socketFile = "" } = tbotSettings(snapshot);
+    const findings: Finding[] = [];
+    const volumes = tbotDaemonSet(snapshot).spec.template.spec.volumes ?? [];
+    const mend = "Install chart and istiod from the same values (tbot.socket.hostPath, tbot.socket.file).";
+    const paths = volumes.flatMap(({ hostPath }) => hostPath?.path ?? []);
+    if (!paths.some((path) => hostDirectory(path) === hostDirectory(directory))) {
+      const evidence = `tbot listens in ${directory}, and its DaemonSet mounts ${paths.join(", ") || "no host directory"}`;
+      findings.push(problem("the DaemonSet of tbot", evidence, mend));
+    }
+    for (const revision of revisions(snapshot)) {
+      const subject = `istiod ${revision.name}`;
+      const text = ourTemplate(snapshot, revision)?.text ?? "";
+      const path = /^ *path: *"?([^"\s]+)/m.exec(text)?.[1];
+      if (path !== undefined && hostDirectory(path) !== hostDirectory(directory)) {
+        findings.push(problem(subject, `its template mounts ${path}, and tbot listens in ${directory}`, mend));
+      }
+      const expected = revision.mesh.defaultConfig?.proxyMetadata?.WORKLOAD_IDENTITY_SOCKET_FILE ?? "socket";
+      if (expected !== socketFile) {
+        const evidence = `its proxies look for the file ${expected}, and tbot's socket is called ${socketFile}`;
+        findings.push(problem(subject, evidence, mend));
+      }
+    }
+    return { seen: `${directory}/${socketFile}`, findings };
+  },
+};
+
+const proxyMount: Check = {
+  id: "proxy-mount",
+  step: "socket",
+  title: "Each sidecar mounts tbot's socket directory, read-only",
+  run(snapshot) {
+    const sidecars = meshedPods(snapshot).filter((pod) => !isGateway(pod) && chosenTemplates(pod) === undefined);
+    return { seen: count(sidecars.length, "sidecar"), findings: mountFindings(snapshot, sidecars) };
+  },
+};
+
+function mountFindings(snapshot: Snapshot, pods: readonly Pod[]): Finding[] {
+  const directory = socketDirectory(snapshot);
+  return pods.flatMap((pod): Finding[] => {
+    const mount = socketMount(pod, directory);
+    if (mount === "read-only") return [];
+    if (mount === "writable") {
+      const evidence = "it mounts the directory writable: its agent can remove tbot's socket and serve in its place";
+      return [problem(nameOf(pod), evidence, `${RENDER_ISTIO} Then restart the pod.`)];
+    }
+    const evidence = `its proxy does not mount ${directory}: it was injected before istiod had the template`;
+    return [problem(nameOf(pod), evidence, "Restart it: `kubectl rollout restart` of its Deployment.")];
+  });
+}
+
+const gatewayMount: Check = {
+  id: "gateway-mount",
+  step: "socket",
+  title: "Each gateway mounts tbot's socket directory, read-only",
+  run(snapshot) {
+    const gateways = meshedPods(snapshot).filter(isGateway);
+    if (gateways.length === 0) return { skipped: "there is no gateway" };
+    const mend =
+      "Install it with the values of `istio-teleport render istio --gateway`: its annotation inject.istio.io/templates must name our template too.";
+    const findings = mountFindings(snapshot, gateways).map((finding) => ({ ...finding, mend }));
+    return { seen: count(gateways.length, "gateway"), findings };
+  },
+};
+
+const optedOut: Check = {
+  id: "opted-out",
+  step: "socket",
+  title: "No pod of a meshed namespace opts out of the mesh or of our template",
+  run(snapshot) {
+    const names = new Set(meshedNamespaces(snapshot).map(({ metadata }) => metadata.name));
+    const directory = socketDirectory(snapshot);
+    const pods = livePods(snapshot);
+    const findings = pods.flatMap((pod): Finding[] => {
+      const templates = chosenTemplates(pod);
+      if (isMeshed(pod) && !isGateway(pod) && templates !== undefined && socketMount(pod, directory) !== "read-only") {
+        const evidence = `its annotation inject.istio.io/templates is ${JSON.stringify(templates.join(","))}, without our template`;
+        return [
+          problem(nameOf(pod), evidence, "Remove the annotation or name our template in it, and restart the pod."),
+        ];
+      }
+      if (isMeshed(pod) || !names.has(pod.metadata.namespace)) return [];
+      return [warning(nameOf(pod), `it has no proxy: ${whyNotInjected(pod)}`, MEND_OPT_OUT)];
+    });
+    return { seen: `${count(names.size, "meshed namespace")}, ${count(pods.length, "pod")}`, findings };
+  },
+};
+
+const MEND_OPT_OUT =
+  "Leave it if it needs no identity (STRICT peers refuse it); otherwise inject it: restart, or remove the opt-out.";
+
+function whyNotInjected({ metadata, spec }: Pod): string {
+  const label = metadata.labels?.["sidecar.istio.io/inject"];
+  const annotation = metadata.annotations?.["sidecar.istio.io/inject"];
+  if ((label ?? annotation) === "false") {
+    return `its ${label === undefined ? "annotation" : "label"} sidecar.istio.io/inject is false`;
+  }
+  return spec.hostNetwork === true ? "it is in the node's network" : "it was created before the namespace was meshed";
+}
+
+const socketWriters: Check = {
+  id: "socket-writers",
+  step: "socket",
+  title: "Nothing but tbot can write to the socket directory",
+  run(snapshot) {
+    const directory = hostDirectory(socketDirectory(snapshot));
+    const labels = Object.entries(tbotDaemonSet(snapshot).spec.template.metadata?.labels ?? {});
+    const others = allLivePods(snapshot).filter(
+      ({ metadata }) => !labels.every(([key, value]) => metadata.labels?.[key] === value),
+    );
+    const findings = others.flatMap((pod): Finding[] =>
+      (pod.spec.volumes ?? []).flatMap(({ name, hostPath }): Finding[] => {
+        if (hostPath === undefined || mountsBesideProxy(pod, name).every(({ readOnly }) => readOnly === true))
+          return [];
+        const path = hostDirectory(hostPath.path);
+        if (path === directory || path.startsWith(`${directory}/`)) {
+          const evidence = `it mounts ${hostPath.path} writable and may serve a socket of its own there, as SPIRE's agent does`;
+          const mend =
+            "Remove it, or move tbot: tbot.socket.hostPath (both charts' values), then restart the meshed pods.";
+          return [problem(nameOf(pod), evidence, mend)];
+        }
+        if (path !== "/" && !directory.startsWith(`${path}/`)) return [];
+        const evidence = `it mounts ${hostPath.path} writable, and with it ${directory}`;
+        return [warning(nameOf(pod), evidence, "Mount it read-only or narrower, or make sure that only you run it.")];
+      }),
+    );
+    return { seen: `host directories of ${count(others.length, "pod")}`, findings };
+  },
+};
+
+const admissionPolicy: Check = {
+  id: "admission-policy",
+  step: "socket",
+  title: "Admission refuses pods that could take the socket over (fail-closed layer c)",
+  run(snapshot) {
+    const version = known(snapshot.kubernetesVersion);
+    if ((kubernetesMinor(version) ?? 0) < 30)
+      return { skipped: `Kubernetes ${version} has no ValidatingAdmissionPolicy` };
+    const namespaces = meshedNamespaces(snapshot).map(({ metadata }) => metadata.name);
+    const open = `whoever may create pods in ${namespaces.join(", ") || "a meshed namespace"} can mount the socket directory writable`;
+    const fault = admissionFault(snapshot);
+    if (fault === undefined)
+      return { seen: `the policy is bound, ${count(namespaces.length, "meshed namespace")}`, findings: [] };
+    const isMeant = snapshot.intended?.mesh.admission.enabled === false;
+    const mend = "Set mesh.admission.enabled: true (its default) and upgrade the chart's release.";
+    const finding = (isMeant ? warning : problem)("the cluster", `${fault}: ${open}`, mend);
+    return { seen: `${count(namespaces.length, "meshed namespace")}`, findings: [finding] };
+  },
+};
+
+function admissionFault(snapshot: Snapshot): string | undefined {
+  const policy = known(snapshot.admissionPolicy);
+  const binding = known(snapshot.admissionBinding);
+  if (policy === undefined) return "there is no ValidatingAdmissionPolicy istio-teleport-workload-identity";
+  if (binding === undefined) return `the policy ${policy.metadata.name} has no binding`;
+  if (binding.spec.policyName !== policy.metadata.name || !binding.spec.validationActions?.includes("Deny")) {
+    return `the binding of ${policy.metadata.name} does not deny`;
+  }
+  if (binding.spec.matchResources !== undefined) return `the binding of ${policy.metadata.name} is narrowed`;
+  if (policy.spec.failurePolicy === "Ignore") return `the policy ${policy.metadata.name} ignores its own failures`;
+  const guarded = policy.spec.variables?.find(({ name }) => name === "socketDir")?.expression.replaceAll("'", "");
+  const directory = socketDirectory(snapshot);
+  if (guarded !== directory) return `the policy guards ${guarded}, and tbot's socket is in ${directory}`;
+  return undefined;
+}
+
+const podSecurity: Check = {
+  id: "pod-security",
+  step: "socket",
+  title: "Pod Security lets meshed pods and tbot mount the socket directory",
+  run(snapshot) {
+    const own = tbotDaemonSet(snapshot).metadata.namespace;
+    const namespaces = meshedNamespaces(snapshot);
+    const tbots = known(snapshot.namespaces).filter(({ metadata }) => metadata.name === own);
+    if (namespaces.length === 0 && tbots.length === 0) throw new CouldNotLook("no namespace of the mesh is known");
+    const findings = [...namespaces, ...tbots].flatMap(({ metadata: { name, labels } }): Finding[] => {
+      const level = labels?.["pod-security.kubernetes.io/enforce"];
+      if (level === undefined || level === "privileged") return [];
+      const evidence = `it enforces ${level}, which refuses hostPath volumes: its next pods will not start`;
+      const mend = `kubectl label namespace ${name} pod-security.kubernetes.io/enforce=privileged --overwrite`;
+      return [problem(`namespace ${name}`, evidence, `Run \`${mend}\`, and read docs/security.md on tenants.`)];
+    });
+    return { seen: count(namespaces.length + tbots.length, "namespace"), findings };
+  },
+};
+
+export const SOCKET_CHECKS: readonly Check[] = [
+  injectionTemplate,
+  socketPath,
+  proxyMount,
+  gatewayMount,
+  optedOut,
+  socketWriters,
+  admissionPolicy,
+  podSecurity,
+];

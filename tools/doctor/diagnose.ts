@@ -1,0 +1,51 @@
+import { ExitError } from "../lib/exit-error.ts";
+import type { Check, Finding, Outcome } from "./check.ts";
+import { CouldNotLook } from "./facts.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/**
+ * `ok`: as it should be; `warning`: works, with a risk; `problem`: broken or open; `unknown`: could not look;
+ * `skipped`: there is nothing to check, or an input was not given.
+ */
+export type Status = "ok" | "warning" | "problem" | "unknown" | "skipped";
+
+/** What a check found. */
+export interface Result {
+  check: Check;
+  status: Status;
+  /** What was looked at; of `skipped` and of a check that could not look at all, why. */
+  seen: string;
+  findings: Finding[];
+}
+
+/** Runs every check; none stops another. */
+export function diagnose(checks: readonly Check[], snapshot: Snapshot): Result[] {
+  return checks.map((check) => {
+    const outcome = outcomeOf(check, snapshot);
+    if ("skipped" in outcome) return { check, status: "skipped", seen: outcome.skipped, findings: [] };
+    return { check, status: worst(outcome.findings), ...outcome };
+  });
+}
+
+/** The documented exit code: 1 with a problem, else 2 when something could not be checked, else 0. */
+export function exitCode(results: readonly Result[]): 0 | 1 | 2 {
+  if (results.some(({ status }) => status === "problem")) return 1;
+  return results.some(({ status }) => status === "unknown") ? 2 : 0;
+}
+
+function outcomeOf(check: Check, snapshot: Snapshot): Outcome {
+  try {
+    return check.run(snapshot);
+  } catch (error) {
+    // ExitError is what readers of keys and documents throw: what the cluster holds is not what they take.
+    if (!(error instanceof CouldNotLook || error instanceof ExitError)) throw error;
+    const evidence = error.message.replace(/\.$/, "");
+    const mend = "Mend what this check needs first, or have the permission granted, and look again.";
+    return { seen: "could not look", findings: [{ status: "unknown", subject: "this check", evidence, mend }] };
+  }
+}
+
+function worst(findings: readonly Finding[]): Status {
+  const order = ["problem", "unknown", "warning"] as const;
+  return order.find((status) => findings.some((finding) => finding.status === status)) ?? "ok";
+}

@@ -1,0 +1,188 @@
+import { parse } from "yaml";
+import { goDurationSeconds } from "../lib/durations.ts";
+import { isMeshed } from "./meshed-pods.ts";
+import type { ConfigMap, DaemonSet, Deployment, Namespace, Pod } from "./objects.ts";
+import type { Read, Snapshot } from "./snapshot.ts";
+
+/** A check needs what could not be read; the report says so in place of a verdict. */
+export class CouldNotLook extends Error {
+  override readonly name = "CouldNotLook";
+}
+
+/** What was read. @throws CouldNotLook with the reason why it could not be */
+export function known<T>(read: Read<T>): T {
+  if (read.ok) return read.value;
+  throw new CouldNotLook(read.reason);
+}
+
+/** Running pods in scope that have Istio's proxy. */
+export function meshedPods(snapshot: Snapshot): Pod[] {
+  return livePods(snapshot).filter(isMeshed);
+}
+
+/** Pods in scope that are on a node and have not finished. */
+export function livePods(snapshot: Snapshot): Pod[] {
+  return allLivePods(snapshot).filter(({ metadata }) => snapshot.scope?.includes(metadata.namespace) ?? true);
+}
+
+/** The same for all namespaces. */
+export function allLivePods({ pods }: Snapshot): Pod[] {
+  return known(pods).filter(
+    ({ metadata, spec, status }) =>
+      spec.nodeName !== undefined &&
+      status.phase !== "Succeeded" &&
+      status.phase !== "Failed" &&
+      metadata.deletionTimestamp === undefined,
+  );
+}
+
+/** Namespaces in scope whose pods Istio injects. */
+export function meshedNamespaces(snapshot: Snapshot): Namespace[] {
+  return known(snapshot.namespaces).filter(
+    ({ metadata: { name, labels = {} } }) =>
+      (labels["istio-injection"] === "enabled" || labels["istio.io/rev"] !== undefined) &&
+      (snapshot.scope?.includes(name) ?? true),
+  );
+}
+
+/** tbot's DaemonSet. @throws CouldNotLook without one, which tbot-nodes reports as a problem */
+export function tbotDaemonSet({ tbotDaemonSets }: Snapshot): DaemonSet {
+  const [first] = known(tbotDaemonSets);
+  if (first === undefined) throw new CouldNotLook("there is no DaemonSet of tbot (see tbot-nodes)");
+  return first;
+}
+
+/** tbot.yaml's text. @throws CouldNotLook without one, which tbot-config reports as a problem */
+function tbotConfigText({ tbotConfig }: Snapshot): string {
+  const text = known(tbotConfig);
+  if (text === undefined) throw new CouldNotLook("there is no tbot.yaml (see tbot-config)");
+  return text;
+}
+
+/** What of tbot.yaml other checks compare; absent where it is not there or no text. */
+export interface TbotSettings {
+  tokenName?: string;
+  /** Directory and file name of the socket. */
+  socketDirectory?: string;
+  socketFile?: string;
+  /** Seconds. */
+  credentialLife?: number;
+  renewalInterval?: number;
+  skipVerify: boolean;
+}
+
+/** tbot's defaults, in seconds (Teleport lib/tbot/config). */
+const DEFAULT_LIFE = 3600;
+const DEFAULT_INTERVAL = 1200;
+
+/** Read leniently: whether it is right is what tbot-config says. */
+export function tbotSettings(snapshot: Snapshot): TbotSettings {
+  let config: TbotYaml | null;
+  try {
+    config = parse(tbotConfigText(snapshot)) as TbotYaml | null;
+  } catch (error) {
+    if (error instanceof CouldNotLook) throw error;
+    throw new CouldNotLook("tbot.yaml is not YAML (see tbot-config)");
+  }
+  const service = config?.services?.[0];
+  const socket = /^unix:\/\/(.*)\/([^/]+)$/.exec(service?.listen ?? "");
+  const seconds = (own: unknown, root: unknown, otherwise: number) =>
+    goDurationSeconds(String(own ?? root ?? "")) ?? otherwise;
+  return {
+    ...(config?.onboarding?.token !== undefined && { tokenName: config.onboarding.token }),
+    ...(socket?.[1] !== undefined && { socketDirectory: socket[1] }),
+    ...(socket?.[2] !== undefined && { socketFile: socket[2] }),
+    credentialLife: seconds(service?.credential_ttl, config?.credential_ttl, DEFAULT_LIFE),
+    renewalInterval: seconds(service?.renewal_interval, config?.renewal_interval, DEFAULT_INTERVAL),
+    skipVerify: service?.attestors?.kubernetes?.kubelet?.skip_verify === true,
+  };
+}
+
+interface TbotYaml {
+  onboarding?: { token?: string };
+  credential_ttl?: string;
+  renewal_interval?: string;
+  services?: {
+    listen?: string;
+    credential_ttl?: string;
+    renewal_interval?: string;
+    attestors?: { kubernetes?: { kubelet?: { skip_verify?: boolean } } };
+  }[];
+}
+
+/** The directory on the node in which tbot's socket is. */
+export function socketDirectory(snapshot: Snapshot): string {
+  const { socketDirectory: directory } = tbotSettings(snapshot);
+  if (directory === undefined) throw new CouldNotLook("tbot.yaml has no Unix socket (see tbot-config)");
+  return directory;
+}
+
+/** The audience of the ServiceAccount token with which tbot joins: where it is mounted, and how long it lives. */
+export function joinTokenSource(snapshot: Snapshot) {
+  const { spec } = tbotDaemonSet(snapshot).spec.template;
+  const tbot = spec.containers.find(({ name }) => name === "tbot");
+  const path = tbot?.env?.find(({ name }) => name === "KUBERNETES_TOKEN_PATH")?.value ?? "";
+  const mount = tbot?.volumeMounts?.find(({ mountPath }) => path.startsWith(`${mountPath}/`));
+  const sources = spec.volumes?.find(({ name }) => name === mount?.name)?.projected?.sources ?? [];
+  const file = path.slice((mount?.mountPath.length ?? 0) + 1);
+  return sources.find(({ serviceAccountToken: token }) => token?.path === file)?.serviceAccountToken;
+}
+
+/** A control plane, by its revision. */
+export interface Revision {
+  name: string;
+  namespace: string;
+  deployment: Deployment;
+  mesh: MeshConfig;
+  /** Absent where istiod got its injection configuration in another way. */
+  injector?: InjectorConfig;
+  /** PEM of istiod's own roots. */
+  istiodRoots: string;
+}
+
+interface MeshConfig {
+  trustDomain?: string;
+  trustDomainAliases?: string[];
+  rootNamespace?: string;
+  pathNormalization?: { normalization?: string };
+  defaultConfig?: { proxyMetadata?: Record<string, string> };
+}
+
+interface InjectorConfig {
+  defaultTemplates?: string[];
+  templates?: Record<string, string>;
+}
+
+/**
+ * Each control plane with its configuration, from the ConfigMaps that Istio's charts make: istio[-<revision>] and
+ * istio-sidecar-injector[-<revision>].
+ *
+ * @throws CouldNotLook when there is none, which trust-domain reports as a problem
+ */
+export function revisions(snapshot: Snapshot): Revision[] {
+  const configMaps = known(snapshot.istioConfigMaps);
+  const found = known(snapshot.istiods).map((deployment): Revision => {
+    const { namespace, labels } = deployment.metadata;
+    const name = labels?.["istio.io/rev"] ?? "default";
+    const data = (base: string) => {
+      const suffix = name === "default" ? "" : `-${name}`;
+      return dataOf(configMaps, namespace, `${base}${suffix}`);
+    };
+    const injector = data("istio-sidecar-injector").config;
+    return {
+      name,
+      namespace,
+      deployment,
+      mesh: (parse(data("istio").mesh ?? "{}") ?? {}) as MeshConfig,
+      ...(injector !== undefined && { injector: parse(injector) as InjectorConfig }),
+      istiodRoots: dataOf(configMaps, namespace, "istio-ca-root-cert")["root-cert.pem"] ?? "",
+    };
+  });
+  if (found.length === 0) throw new CouldNotLook("there is no Deployment of istiod (see trust-domain)");
+  return found;
+}
+
+function dataOf(configMaps: readonly ConfigMap[], namespace: string, name: string): Record<string, string> {
+  const configMap = configMaps.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+  return configMap?.data ?? {};
+}

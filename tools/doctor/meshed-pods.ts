@@ -1,0 +1,67 @@
+import { posix } from "node:path";
+import type { Container, Pod, VolumeMount } from "./objects.ts";
+
+/** Where Istio's agent looks for a socket (Istio pkg/security: WorkloadIdentityPath). */
+export const SOCKET_MOUNT = "/var/run/secrets/workload-spiffe-uds";
+
+/** Whether Istio's proxy is in the pod, as a container or as a native sidecar. */
+export function isMeshed(pod: Pod): boolean {
+  return proxyContainer(pod) !== undefined;
+}
+
+/** Whether the proxy is all that the pod runs, as in a gateway. */
+export function isGateway(pod: Pod): boolean {
+  return pod.spec.containers.every(({ name }) => name === "istio-proxy");
+}
+
+/** `namespace/name`. */
+export function nameOf({ metadata }: { metadata: { namespace: string; name: string } }): string {
+  return `${metadata.namespace}/${metadata.name}`;
+}
+
+/** The node that the pod is on. */
+export function nodeOf({ spec }: Pod): string {
+  return spec.nodeName ?? "";
+}
+
+/**
+ * How the proxy gets at the socket: `read-only` and `writable` are mounts of `directory` at Istio's path, `other`
+ * everything else, as Istio's own empty directory.
+ */
+export function socketMount(pod: Pod, directory: string): "read-only" | "writable" | "other" {
+  const volumes = (pod.spec.volumes ?? []).filter(
+    ({ hostPath }) => hostPath !== undefined && hostDirectory(hostPath.path) === hostDirectory(directory),
+  );
+  const mount = proxyContainer(pod)?.volumeMounts?.find(
+    ({ name, mountPath }) => mountPath === SOCKET_MOUNT && volumes.some((volume) => volume.name === name),
+  );
+  if (mount === undefined) return "other";
+  return mount.readOnly === true ? "read-only" : "writable";
+}
+
+/** All mounts of a volume in the pod's containers but the proxy, whose own mount `socketMount` judges. */
+export function mountsBesideProxy(pod: Pod, volume: string): VolumeMount[] {
+  const others = containers(pod).filter((container) => container !== proxyContainer(pod));
+  return others.flatMap(({ volumeMounts }) => (volumeMounts ?? []).filter(({ name }) => name === volume));
+}
+
+/** A path on the node in one spelling: without `.`, doubled or trailing slashes, and `/run` for the link `/var/run`. */
+export function hostDirectory(path: string): string {
+  const normal = posix.normalize(`/${path}`).replace(/^\/\/+/, "/");
+  const trimmed = normal.length > 1 ? normal.replace(/\/$/, "") : normal;
+  return trimmed.replace(/^\/var\/run(?=\/|$)/, "/run");
+}
+
+/** The annotation by which a pod chooses its injection templates instead of the mesh's default ones. */
+export function chosenTemplates(pod: Pod): string[] | undefined {
+  const annotation = pod.metadata.annotations?.["inject.istio.io/templates"];
+  return annotation?.split(",").map((name) => name.trim());
+}
+
+function proxyContainer(pod: Pod): Container | undefined {
+  return containers(pod).find(({ name }) => name === "istio-proxy");
+}
+
+function containers({ spec }: Pod): Container[] {
+  return [...spec.containers, ...(spec.initContainers ?? [])];
+}

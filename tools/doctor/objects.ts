@@ -1,0 +1,132 @@
+/** The parts of Kubernetes' and Istio's objects that doctor reads. */
+
+interface Metadata {
+  name: string;
+  namespace?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  creationTimestamp?: string;
+  deletionTimestamp?: string;
+}
+
+export interface VolumeMount {
+  name: string;
+  mountPath: string;
+  readOnly?: boolean;
+}
+
+export interface Container {
+  name: string;
+  image?: string;
+  env?: { name: string; value?: string }[];
+  volumeMounts?: VolumeMount[];
+}
+
+interface Volume {
+  name: string;
+  hostPath?: { path: string };
+  configMap?: { name?: string };
+  projected?: { sources?: { serviceAccountToken?: ServiceAccountTokenSource }[] };
+}
+
+interface ServiceAccountTokenSource {
+  path: string;
+  audience?: string;
+  expirationSeconds?: number;
+}
+
+interface PodSpec {
+  nodeName?: string;
+  serviceAccountName?: string;
+  hostNetwork?: boolean;
+  containers: Container[];
+  initContainers?: Container[];
+  volumes?: Volume[];
+}
+
+interface Condition {
+  type: string;
+  status: string;
+}
+
+export interface Pod {
+  metadata: Metadata & { namespace: string };
+  spec: PodSpec;
+  status: {
+    phase?: string;
+    conditions?: Condition[];
+  };
+}
+
+export interface Node {
+  metadata: Metadata;
+  status: { conditions?: Condition[]; nodeInfo: { kubeletVersion: string } };
+}
+
+/** A node's heartbeat: `renewTime` is written by the kubelet with the node's clock, every 10 s. */
+export interface Lease {
+  metadata: Metadata;
+  spec?: { renewTime?: string };
+}
+
+export interface Namespace {
+  metadata: Metadata;
+}
+
+export interface DaemonSet {
+  metadata: Metadata & { namespace: string };
+  spec: { template: { metadata?: { labels?: Record<string, string> }; spec: PodSpec } };
+}
+
+export interface Deployment {
+  metadata: Metadata & { namespace: string };
+  spec: { template: { spec: PodSpec } };
+}
+
+export interface ConfigMap {
+  metadata: Metadata & { namespace: string };
+  data?: Record<string, string>;
+}
+
+/** STRICT, PERMISSIVE, DISABLE, or UNSET, which inherits. */
+interface MutualTls {
+  mode?: string;
+}
+
+export interface PeerAuthentication {
+  metadata: Metadata & { namespace: string };
+  spec?: {
+    selector?: { matchLabels?: Record<string, string> };
+    mtls?: MutualTls;
+    portLevelMtls?: Record<string, MutualTls>;
+  };
+}
+
+export interface AuthorizationPolicy {
+  metadata: Metadata & { namespace: string };
+  spec?: {
+    rules?: {
+      from?: { source?: PolicySource }[];
+      to?: { operation?: { paths?: string[]; notPaths?: string[] } }[];
+      when?: { key: string; values?: string[]; notValues?: string[] }[];
+    }[];
+  };
+}
+
+export interface PolicySource {
+  principals?: string[];
+  notPrincipals?: string[];
+  serviceAccounts?: string[];
+  notServiceAccounts?: string[];
+  trustDomains?: string[];
+}
+
+export interface AdmissionPolicy {
+  metadata: Metadata;
+  spec: { failurePolicy?: string; variables?: { name: string; expression: string }[] };
+}
+
+export interface AdmissionPolicyBinding {
+  metadata: Metadata;
+  spec: { policyName: string; validationActions?: string[]; matchResources?: object };
+}

@@ -1,0 +1,117 @@
+import { X509Certificate } from "node:crypto";
+import { groupBy } from "../lib/group-by.ts";
+import type { KubeApi } from "./kube-api.ts";
+import { limited } from "./limited.ts";
+import { nodeOf } from "./meshed-pods.ts";
+import type { Pod } from "./objects.ts";
+import type { MeshProxy, ProxySecrets, Read } from "./snapshot.ts";
+
+/** Envoy's admin interface in Istio's proxies, on the pod's loopback interface. */
+const ADMIN_PORT = 15000;
+
+/** First what is in use, so that a rotation in between shows the newer secret, not an older use. */
+const PATHS = ["/certs", "/config_dump?resource=dynamic_active_secrets"];
+
+/** How long one proxy may take, in milliseconds. */
+const TIMEOUT = 4_000;
+
+/** Proxies asked at a time: of one node, whose kubelet carries each connection, and of the whole cluster. */
+const PER_NODE = 4;
+const TOTAL = 64;
+
+/** A node on which so many proxies failed before any answered is not asked about the others: its kubelet is away. */
+const NODE_FAILURES = 2;
+
+/**
+ * Reads the live secrets of each pod's proxy, through its own admin interface as istioctl does.
+ *
+ * @param progress is told after each proxy how many are done
+ */
+export async function readProxies(
+  api: KubeApi,
+  pods: readonly Pod[],
+  progress: (done: number) => void,
+): Promise<MeshProxy[]> {
+  const inCluster = limited(TOTAL);
+  let done = 0;
+  const read = async (pod: Pod, reading: (pod: Pod) => Promise<Read<ProxySecrets>>): Promise<MeshProxy> => {
+    const secrets = await reading(pod);
+    progress(++done);
+    return { namespace: pod.metadata.namespace, pod: pod.metadata.name, secrets };
+  };
+  const ask = (pod: Pod) => inCluster(() => readSecrets(api, pod));
+  const ofNode = async ([node, own]: [string, Pod[]]): Promise<MeshProxy[]> => {
+    const first: MeshProxy[] = [];
+    for (const pod of own.slice(0, NODE_FAILURES)) {
+      first.push(await read(pod, ask));
+      if (first.at(-1)?.secrets.ok) break;
+    }
+    const rest = own.slice(first.length);
+    const last = first.at(-1)?.secrets;
+    if (last?.ok === false) {
+      const reason = `not tried, since the first of the node ${node} failed: ${last.reason}`;
+      return [...first, ...(await Promise.all(rest.map((pod) => read(pod, async () => ({ ok: false, reason })))))];
+    }
+    const onNode = limited(PER_NODE);
+    return [...first, ...(await Promise.all(rest.map((pod) => onNode(() => read(pod, ask)))))];
+  };
+  const all = (await Promise.all([...groupBy(pods, nodeOf)].map(ofNode))).flat();
+  return all.toSorted((a, b) => (`${a.namespace}/${a.pod}` < `${b.namespace}/${b.pod}` ? -1 : 1));
+}
+
+async function readSecrets(api: KubeApi, { metadata: { namespace, name } }: Pod): Promise<Read<ProxySecrets>> {
+  const bodies = await api.fromLoopback({ namespace, name, port: ADMIN_PORT }, PATHS, TIMEOUT);
+  if (!bodies.ok) return bodies;
+  const [certs = "", dump = ""] = bodies.value;
+  try {
+    return { ok: true, value: proxySecrets(JSON.parse(certs), JSON.parse(dump)) };
+  } catch (error) {
+    return { ok: false, reason: `the proxy's admin interface answers something else: ${(error as Error).message}` };
+  }
+}
+
+/** Envoy's /certs: the certificates of its live TLS contexts. */
+interface Certs {
+  certificates?: { cert_chain?: { serial_number?: string }[] }[];
+}
+
+/** Envoy's /config_dump of secrets, as far as it is read. */
+interface SecretsDump {
+  configs?: {
+    name?: string;
+    secret?: {
+      tls_certificate?: { certificate_chain?: DataSource };
+      validation_context?: {
+        trusted_ca?: DataSource;
+        /** envoy.tls.cert_validator.spiffe, as tbot sends it (Teleport lib/tbot/internal/sds/handler.go). */
+        custom_validator_config?: { typed_config?: { trust_domains?: { trust_bundle?: DataSource }[] } };
+      };
+    };
+  }[];
+}
+
+interface DataSource {
+  inline_bytes?: string;
+  inline_string?: string;
+}
+
+/** What the two answers of Envoy's admin interface say. */
+function proxySecrets(certs: Certs, dump: SecretsDump): ProxySecrets {
+  const secret = (name: string) => dump.configs?.find((config) => config.name === name)?.secret;
+  const { trusted_ca: ca, custom_validator_config: validator } = secret("ROOTCA")?.validation_context ?? {};
+  const bundles = validator?.typed_config?.trust_domains?.map((domain) => domain.trust_bundle) ?? [];
+  const serials = certs.certificates?.flatMap(({ cert_chain: chain }) => chain?.[0]?.serial_number ?? []) ?? [];
+  return {
+    chain: pemCertificates(secret("default")?.tls_certificate?.certificate_chain),
+    roots: [ca, ...bundles].flatMap(pemCertificates),
+    serialsInUse: [...new Set(serials.map((serial) => serial.toLowerCase()))],
+  };
+}
+
+/** Each parsed once, so that no check meets what is no certificate. */
+function pemCertificates(source: DataSource | undefined): string[] {
+  const text = source?.inline_string ?? Buffer.from(source?.inline_bytes ?? "", "base64").toString();
+  return (text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map((pem) =>
+    new X509Certificate(pem).toString(),
+  );
+}

@@ -1,0 +1,131 @@
+import { readFile } from "node:fs/promises";
+import { text as readStream } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import pc from "picocolors";
+import type { DoctorFlags } from "../doctor.ts";
+import { goDurationSeconds } from "../lib/durations.ts";
+import { ExitError } from "../lib/exit-error.ts";
+import { nearestKey } from "../lib/nearest-key.ts";
+import { type StoredToken, storedTokens } from "../lib/stored-token.ts";
+import type { Check } from "./check.ts";
+import { CHECKS } from "./checks.ts";
+import { diagnose, exitCode, type Result } from "./diagnose.ts";
+import { type Given, gather } from "./gather.ts";
+import { jsonReport } from "./json-report.ts";
+import { junitReport } from "./junit-report.ts";
+import { type KubeApi, withKubeApi } from "./kube-api.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { summary, table } from "./table.ts";
+import { teleportVersion } from "./versions.ts";
+
+/** Between two looks of --wait, in milliseconds. */
+const PAUSE = 3_000;
+
+/**
+ * Looks at the cluster, prints the report on stdout and sets the exit code: 0 fine, 1 problems, 2 something could not be
+ * checked.
+ *
+ * @throws ExitError refused for a wrong flag or input; unavailable when there is no cluster to look at
+ */
+export async function doctor(flags: DoctorFlags): Promise<void> {
+  const checks = chosenChecks(flags.only);
+  const deadline = Date.now() + waitSeconds(flags.wait) * 1000;
+  const given = await readGiven(flags);
+  const access = {
+    ...(flags.context !== undefined && { context: flags.context }),
+    ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),
+  };
+  const { results, snapshot } = await withKubeApi(access, (api) => look(api, checks, given, deadline));
+  process.stdout.write(report(flags.output, results, snapshot));
+  process.exitCode = exitCode(results);
+}
+
+/** Looks again until everything is fine or the time is over; the last look counts. */
+async function look(
+  api: KubeApi,
+  checks: readonly Check[],
+  given: Given,
+  deadline: number,
+): Promise<{ results: Result[]; snapshot: Snapshot }> {
+  for (;;) {
+    const snapshot = await gather(api, given, progress);
+    const results = diagnose(checks, snapshot);
+    if (exitCode(results) === 0 || Date.now() + PAUSE >= deadline) {
+      progress("");
+      return { results, snapshot };
+    }
+    progress(`waiting: ${summary(results)}`);
+    await sleep(PAUSE);
+  }
+}
+
+/** One line on a terminal, overwritten by the next one; nothing elsewhere. */
+function progress(what: string): void {
+  if (process.stderr.isTTY === true) process.stderr.write(`\r\u001b[K${what}`);
+}
+
+function report(output: DoctorFlags["output"], results: readonly Result[], snapshot: Snapshot): string {
+  if (output === "json") return jsonReport(results, snapshot);
+  if (output === "junit") return junitReport(results);
+  return table(results, pc.createColors(process.stdout.isTTY === true && pc.isColorSupported));
+}
+
+function chosenChecks(only: readonly string[]): readonly Check[] {
+  const ids = only.flatMap((list) => list.split(",")).map((id) => id.trim());
+  for (const id of ids) {
+    if (CHECKS.some((check) => check.id === id)) continue;
+    const known = CHECKS.map((check) => check.id);
+    const near = nearestKey(id, known);
+    throw new ExitError(
+      `--only ${JSON.stringify(id)} is no check${near === undefined ? "" : `; did you mean ${near}?`} The checks are ${known.join(", ")}.`,
+    );
+  }
+  return ids.length === 0 ? CHECKS : CHECKS.filter(({ id }) => ids.includes(id));
+}
+
+function waitSeconds(wait: string | undefined): number {
+  if (wait === undefined) return 0;
+  const seconds = goDurationSeconds(wait);
+  if (seconds === undefined) {
+    throw new ExitError(`--wait ${JSON.stringify(wait)} is no duration; write it as 90s, 5m or 1h.`);
+  }
+  return seconds;
+}
+
+async function readGiven(flags: DoctorFlags): Promise<Given> {
+  const { namespace, values, set, tokenFile, teleportVersion: version } = flags;
+  if (tokenFile === "-" && values.includes("-")) {
+    throw new ExitError("-f - and --token-file - both read stdin, which can be read only once; put one into a file.");
+  }
+  if (version !== undefined && teleportVersion(version) === undefined) {
+    throw new ExitError(`--teleport-version ${JSON.stringify(version)} is no version; write it as 18.11.1.`);
+  }
+  const isIntended = values.length > 0 || set.length > 0;
+  const { loadValues } = await import("../lib/values.ts");
+  return {
+    ...(namespace.length > 0 && { scope: namespace }),
+    ...(isIntended && { intended: await loadValues({ files: values, sets: set }) }),
+    ...(tokenFile !== undefined && { joinTokens: await readTokens(tokenFile) }),
+    ...(version !== undefined && { teleportVersion: version }),
+  };
+}
+
+async function readTokens(file: string): Promise<StoredToken[]> {
+  const source = file === "-" ? "standard input" : `the file ${file}`;
+  const tokens = storedTokens(file === "-" ? await readStream(process.stdin) : await readText(file), source);
+  if (tokens.length === 0) {
+    throw new ExitError(
+      `There is no join token in ${source}; give it what \`tctl get token/NAME --format json\` prints.`,
+    );
+  }
+  return tokens;
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ExitError(`The token file ${file} could not be read (${code}); name a readable file, or - for stdin.`);
+  }
+}

@@ -1,0 +1,103 @@
+import type { StoredToken } from "../lib/stored-token.ts";
+import type { Values } from "../lib/values-types.ts";
+import type {
+  AdmissionPolicy,
+  AdmissionPolicyBinding,
+  AuthorizationPolicy,
+  ConfigMap,
+  DaemonSet,
+  Deployment,
+  Lease,
+  Namespace,
+  Node,
+  PeerAuthentication,
+  Pod,
+} from "./objects.ts";
+
+/** What was read, or in one clause why it could not be: the permission that is missing, the server that is silent. */
+export type Read<T> = { ok: true; value: T } | { ok: false; reason: string };
+
+/** Everything that the checks judge, read once. Plain JSON, so that a recorded one serves the tests. */
+export interface Snapshot {
+  /** When it was taken, milliseconds since 1970, by the API server's clock. */
+  takenAt: Read<number>;
+  /** Namespaces that --namespace names; absent: all. */
+  scope?: string[];
+  /** The values that --values states; absent: only the cluster is known. */
+  intended?: Values;
+  /** The join tokens that Teleport stores, from --token-file; absent without it. */
+  joinTokens?: StoredToken[];
+  /** The Teleport cluster's version, from --teleport-version or the proxy; why not otherwise. */
+  teleportVersion: Read<string>;
+
+  /** `gitVersion` of the API server. */
+  kubernetesVersion: Read<string>;
+  nodes: Read<Node[]>;
+  nodeLeases: Read<Lease[]>;
+  namespaces: Read<Namespace[]>;
+  pods: Read<Pod[]>;
+
+  /** DaemonSets with this chart's labels. */
+  tbotDaemonSets: Read<DaemonSet[]>;
+  /** tbot.yaml as the first of them mounts it; `undefined` where its ConfigMap lacks it. */
+  tbotConfig: Read<string | undefined>;
+  tbotPods: TbotPod[];
+  /** Whether tbot's ServiceAccount may read each subresource of nodes, by SubjectAccessReview. */
+  kubeletRights: Record<"pods" | "proxy", Read<boolean>>;
+  /** The JWKS that the API server publishes. */
+  jwks: Read<string>;
+
+  /** Deployments of istiod, one a revision. */
+  istiods: Read<Deployment[]>;
+  /** ConfigMaps in the namespaces of istiod. */
+  istioConfigMaps: Read<ConfigMap[]>;
+  peerAuthentications: Read<PeerAuthentication[]>;
+  authorizationPolicies: Read<AuthorizationPolicy[]>;
+  /** The admission policy that this chart makes, and its binding; `undefined` where there is none. */
+  admissionPolicy: Read<AdmissionPolicy | undefined>;
+  admissionBinding: Read<AdmissionPolicyBinding | undefined>;
+
+  /** The live secrets of each running sidecar and gateway in scope. */
+  proxies: MeshProxy[];
+}
+
+/** A running pod of tbot. */
+export interface TbotPod {
+  name: string;
+  node: string;
+  ready: Read<TbotReadiness>;
+  /** What its metric teleport_build_info says; `undefined` without that metric. */
+  version: Read<string | undefined>;
+  /** Milliseconds by which the node's clock is ahead of the API server's; a second of doubt. */
+  clockAhead: Read<number>;
+  /** Warnings and errors of the last two minutes, in which a waiting Envoy has asked again. */
+  complaints: Read<LogEntry[]>;
+}
+
+/** What tbot's /readyz says (Teleport lib/tbot/readyz). */
+export interface TbotReadiness {
+  status: string;
+  services: Record<string, { status: string; reason?: string }>;
+}
+
+export interface LogEntry {
+  message: string;
+  error: string;
+}
+
+/** An Envoy of the mesh. */
+export interface MeshProxy {
+  namespace: string;
+  pod: string;
+  secrets: Read<ProxySecrets>;
+}
+
+/** What an Envoy holds, from its admin interface. */
+export interface ProxySecrets {
+  /** PEM certificates of the secret `default`, the leaf first; empty while Envoy waits for it. */
+  chain: string[];
+  /** PEM certificates of the secret `ROOTCA`; empty while Envoy waits for it. */
+  roots: string[];
+  /** Serial numbers in use in its TLS contexts, hexadecimal, lower case: config_dump alone may run ahead of them. */
+  serialsInUse: string[];
+}
