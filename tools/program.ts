@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { cleanupCommand } from "./cleanup.ts";
 import { demoCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
 import { genTokenCommand } from "./gen-token.ts";
 import { graphCommand } from "./graph.ts";
 import { initCommand } from "./init.ts";
+import { installCommand } from "./install.ts";
 import { renderCommand } from "./render.ts";
 
 const HELP = `
@@ -34,6 +36,8 @@ export function istioTeleport(): Command {
     .addCommand(renderCommand())
     .addCommand(genTokenCommand())
     .addCommand(graphCommand())
+    .addCommand(installCommand())
     .addCommand(doctorCommand())
+    .addCommand(cleanupCommand())
     .addCommand(demoCommand());
 }

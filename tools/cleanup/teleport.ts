@@ -1,0 +1,61 @@
+import { EXIT, ExitError } from "../lib/exit-error.ts";
+import { teleportResources, teleportStatus, teleportTokens } from "../lib/teleport-resources.ts";
+import type { Values } from "../lib/values-types.ts";
+
+/** References as tctl takes them, "role/NAME", in the order of removal; and what is left, with the reason. */
+export interface TeleportRemains {
+  references: string[];
+  left: string[];
+}
+
+/**
+ * The resources that Teleport holds as these values make them. Where another cluster's join token names the same bot,
+ * bot, role and workload identity are that cluster's as well, and stay.
+ *
+ * @param required whether tctl must answer; otherwise all that the values name is returned, unseen
+ * @throws ExitError (unavailable) when tctl is required and does not answer
+ */
+export async function teleportRemains(values: Values, required: boolean): Promise<TeleportRemains> {
+  const { join, bot, role, workloadIdentity, clusterName } = values.global.teleport;
+  const shared = [`bot/${bot.name}`, `role/${role.name}`, `workload_identity/${workloadIdentity.name}`];
+  try {
+    const status = await teleportStatus();
+    if (status.clusterName !== clusterName) {
+      throw new ExitError(
+        `tctl is logged in to the cluster ${JSON.stringify(status.clusterName)}, not ${JSON.stringify(clusterName)}.`,
+        EXIT.unavailable,
+      );
+    }
+    return await look(values, shared);
+  } catch (error) {
+    if (required || !(error instanceof ExitError) || error.code !== EXIT.unavailable) throw error;
+    const reason = error.message.replace(/\.$/, "");
+    return {
+      references: [`token/${join.tokenName}`, ...shared],
+      left: [`Teleport's resources: whether they are there was not seen: ${reason}`],
+    };
+  }
+}
+
+async function look(values: Values, shared: readonly string[]): Promise<TeleportRemains> {
+  const { join, bot } = values.global.teleport;
+  const [resources, tokens] = [await teleportResources(values), await teleportTokens()];
+  const references: string[] = [];
+  const left: string[] = [];
+  const token = tokens.find(({ name }) => name === join.tokenName);
+  if (token !== undefined) {
+    if (token.joinMethod === "kubernetes" && token.botName === bot.name) references.push(`token/${token.name}`);
+    else left.push(`token/${token.name}: it is of another kind than ours`);
+  }
+  const others = tokens.filter(({ name, botName }) => name !== join.tokenName && botName === bot.name);
+  if (others.length > 0) {
+    const names = others.map(({ name }) => `token/${name}`).join(", ");
+    return { references, left: [...left, `${shared.join(", ")}: the bot joins with ${names}, too`] };
+  }
+  for (const reference of shared) {
+    const state = resources.find(({ kind, name }) => `${kind}/${name}` === reference)?.state;
+    if (state === "same" || state === "changed") references.push(reference);
+    else if (state === "other") left.push(`${reference}: it grants other things than ours does`);
+  }
+  return { references, left };
+}

@@ -1,0 +1,52 @@
+import { Command } from "commander";
+import { type ClusterFlags, withClusterFlags } from "./lib/cluster-flags.ts";
+import { type ValuesFlags, withValuesFlags } from "./lib/values-flags.ts";
+
+const HELP = `
+The steps are those of docs/installation.md, with your own helm, kubectl and tctl: Istio's CRDs, istiod, Teleport's
+resources, the chart, and at last the doctor, whose report is on stdout. Pre-flight checks come first and change nothing. Each step first looks whether it is done: run the
+command again after an interruption or a change of the values, and only what is lacking is done. Nothing is remembered
+elsewhere than in the cluster and in Teleport.
+
+--dry-run looks, too, and prints what would be run as a shell script, documents included.
+
+Examples:
+  istio-teleport install -f values.yaml --dry-run
+  istio-teleport install -f values.yaml
+  istio-teleport install -f values.yaml --skip-istio --context prod
+
+Exit codes:
+  0   installed, and the doctor finds everything fine; with --dry-run: the script is on stdout
+  1   refused: a flag or a value is wrong, or a pre-flight check has failed, and nothing was changed; or the doctor has
+      found problems
+  2   could not try or go on: helm, kubectl, tctl or what they talk to; run it again. Or the doctor could not check all
+  70  a defect of istio-teleport`;
+
+/** What the flags of `install` parse to; a flag that was not given is absent. */
+export interface InstallFlags extends ValuesFlags, ClusterFlags {
+  skipIstio: boolean;
+  istioRepo?: string;
+  istioVersion?: string;
+  istiodValues: string[];
+  dryRun: boolean;
+}
+
+/** `istio-teleport install`: the whole installation from one values file, step by step, as often as you like. */
+export function installCommand(): Command {
+  return withClusterFlags(withValuesFlags(new Command("install")))
+    .description("install everything with your helm, kubectl and tctl; run it again to go on or to apply a change")
+    .option("--skip-istio", "leave Istio alone: it is managed elsewhere, with the values of `render istio`", false)
+    .option("--istio-repo <url>", "chart repository of Istio, https:// or oci:// (default: Istio's own)")
+    .option("--istio-version <version>", "version of Istio (default: what is installed, else the newest)")
+    .option("--istiod-values <file>", "your own values for istiod, after ours (repeatable)", append, [])
+    .option("--dry-run", "change nothing, print the commands", false)
+    .addHelpText("after", HELP)
+    .action(async (flags: InstallFlags) => {
+      const { install } = await import("./install/run.ts");
+      await install(flags);
+    });
+}
+
+function append(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}
