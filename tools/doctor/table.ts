@@ -56,14 +56,18 @@ function rows({ check, status, seen, findings }: Result, width: number, colors: 
   const head = `  ${label} ${check.id.padEnd(width)}  ${check.title} ${colors.dim(`(${seen})`)}`;
   if (findings.length === 0) return [head];
   const indent = " ".repeat(11);
-  const shown = findings.slice(0, SHOWN).flatMap((finding) => details(finding, indent, status));
+  const shown = findings.slice(0, SHOWN).flatMap((finding, index, all) => [
+    `${indent}${described(finding, status)}`,
+    // Once for all that have it in common.
+    ...(all[index + 1]?.mend === finding.mend ? [] : [`${indent}→ ${printable(finding.mend)}`]),
+  ]);
   const more = findings.length > SHOWN ? [`${indent}and ${findings.length - SHOWN} more: --output json has all`] : [];
   return [head, ...shown, ...more, `${indent}${colors.dim(documentation(check.id))}`];
 }
 
-function details({ status, subject, evidence, mend }: Finding, indent: string, of: Status): string[] {
+function described({ status, subject, evidence }: Finding, of: Status): string {
   const kind = status === of ? "" : `${LABEL[status]}: `;
-  return [`${indent}${kind}${printable(subject)}: ${printable(evidence)}`, `${indent}→ ${printable(mend)}`];
+  return `${kind}${printable(subject)}: ${printable(evidence)}`;
 }
 
 /** What comes from the cluster must not steer the terminal. */

@@ -1,0 +1,47 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { STEPS } from "../../../tools/doctor/check.ts";
+import { CHECKS } from "../../../tools/doctor/checks.ts";
+import { documentation } from "../../../tools/doctor/documentation.ts";
+import { repositoryPath } from "../../support/run-helm.ts";
+
+const [PAGE = ""] = documentation("x").split("#");
+const TEXT = readFileSync(repositoryPath(PAGE), "utf8");
+
+/** The page's sections after the general ones: what stands under each heading of the third level, by heading. */
+const SECTIONS = new Map(
+  TEXT.split(/^### /m)
+    .slice(1)
+    .map((section) => [section.slice(0, section.indexOf("\n")), section.split(/^## /m)[0] ?? ""]),
+);
+
+it("has exactly one section a check, in the order of the checks, under the hand-offs' headings", () => {
+  const headings = [...TEXT.matchAll(/^### (.*)$/gm)].map(([, heading]) => heading);
+  expect(headings).toEqual(CHECKS.map(({ id }) => id));
+  const steps = [...TEXT.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
+  expect(steps.slice(-Object.keys(STEPS).length)).toEqual(Object.values(STEPS));
+});
+
+it.each(CHECKS.map(({ id }) => id))("%s: symptom, cause and mend", (id) => {
+  const parts = [...(SECTIONS.get(id) ?? "").matchAll(/^\*\*(Symptom|Cause|Mend)\.\*\* ./gm)].map(([, part]) => part);
+  expect(parts).toEqual(["Symptom", "Cause", "Mend"]);
+});
+
+it("links to sections that exist only", () => {
+  const headings = [...TEXT.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => anchor(heading));
+  const links = [...TEXT.matchAll(/\]\(#([^)]+)\)/g)].map(([, link]) => link);
+  expect(links.filter((link) => !headings.includes(link ?? ""))).toEqual([]);
+});
+
+it("is where findings point at other checks that exist", () => {
+  const ids = CHECKS.map(({ id }) => id);
+  const named = [...TEXT.matchAll(/\[([a-z]+(?:-[a-z]+)+)\]\(#/g)].map(([, id]) => id);
+  expect(named.filter((id) => !ids.includes(id ?? ""))).toEqual([]);
+});
+
+function anchor(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^a-z0-9 _-]/g, "")
+    .replaceAll(" ", "-");
+}
