@@ -315,6 +315,12 @@ const CHECKS: Readonly<Record<string, () => void>> = {
     it("from outside the mesh the front-end answers, and no other part", () =>
       expectMatrix("enforce-outside", FROM_OUTSIDE, FRONT_END_FROM_OUTSIDE));
 
+    it("without a certificate of the mesh MySQL's greeting is not to be seen", async () => {
+      const target = `mysql://catalogue-db.${NAMESPACE}.svc.cluster.local:${partPort("catalogue-db").port}`;
+      expect(await probe(OUTSIDE, [target])).toMatchObject([{ result: "timeout", greeting: false }]);
+      expect(await probe("catalogue", [target])).toMatchObject([{ result: "ok", greeting: true }]);
+    });
+
     it("each sidecar holds the callers of its own part and nobody else's", async () => {
       const callers = Object.keys(PARTS).map((part) => [
         part,

@@ -48,8 +48,14 @@ export async function probe(from: string, targets: readonly string[]): Promise<P
     .map((line) => JSON.parse(line) as ProbeLine);
 }
 
-function targetOf({ to, port }: Try): string {
-  return `${partPort(to).protocol}://${to}.${NAMESPACE}.svc.cluster.local:${port}`;
+/**
+ * A client outside the mesh speaks first at every port: one that waits for MySQL's greeting would only see silence, since
+ * a sidecar waits for the client's first bytes to tell TLS from plaintext, and silence is no refusal.
+ */
+function targetOf({ from, to, port }: Try): string {
+  const { protocol } = partPort(to);
+  const spoken = from === OUTSIDE && protocol === "mysql" ? "redis" : protocol;
+  return `${spoken}://${to}.${NAMESPACE}.svc.cluster.local:${port}`;
 }
 
 /** An answer counts only if the part that was meant gave it. */
