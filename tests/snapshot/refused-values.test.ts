@@ -66,6 +66,10 @@ const CHECKS: [string, string[]][] = [
     "testApp.namespace.name is istio-system, the namespace of tbot or of Istio",
     ["testApp.enabled=true", "testApp.namespace.name=istio-system"],
   ],
+  [
+    "monitoring.enabled is true while tbot.enabled is false: there is no tbot to scrape",
+    ["monitoring.enabled=true", "tbot.enabled=false"],
+  ],
   ["mesh.admission.allowedHostPaths has /var/run,", ["mesh.admission.allowedHostPaths={/var/run}"]],
   ["mesh.admission.allowedHostPaths has /proc/1/root,", ["mesh.admission.allowedHostPaths={/proc/1/root}"]],
   ["mesh.admission.allowedHostPaths has /run/spire/sockets,", ["mesh.admission.allowedHostPaths={/run/spire/sockets}"]],
@@ -85,7 +89,17 @@ describe("the chart's checks", { concurrent: true }, () => {
   /** The checks that need a cluster, seen by its API versions. */
   const DEPLOYMENT = ["--api-versions", "apps/v1/Deployment"];
   const ISTIO = [...DEPLOYMENT, "--api-versions", "security.istio.io/v1/AuthorizationPolicy"];
+  const REST = [...ISTIO, "--api-versions", "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy"];
+  const MONITORING = ["PodMonitor", "PrometheusRule"].map((kind) => [
+    "--api-versions",
+    `monitoring.coreos.com/v1/${kind}`,
+  ]);
   const CLUSTER_CHECKS: [string, string[], string[]][] = [
+    ...MONITORING.map((oneOfThem): [string, string[], string[]] => [
+      "The Prometheus Operator's CRDs are not in this cluster",
+      ["monitoring.enabled=true"],
+      [...REST, ...oneOfThem],
+    ]),
     ['istio.print is "istiod", which prints Istio\'s values and installs nothing', ["istio.print=istiod"], DEPLOYMENT],
     ["Istio's CRDs are not in this cluster", [], DEPLOYMENT],
     ["This cluster has no ValidatingAdmissionPolicy", [], ISTIO],
@@ -97,12 +111,14 @@ describe("the chart's checks", { concurrent: true }, () => {
   });
 
   test("a cluster that has everything is installed on", async () => {
-    const all = [...ISTIO, "--api-versions", "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy"];
-    expect(await helmRefusal([], ...all)).toBe("");
+    expect(await helmRefusal([], ...REST)).toBe("");
+    expect(await helmRefusal(["monitoring.enabled=true"], ...REST, ...MONITORING.flat())).toBe("");
   });
 
   test("none is without a case here", () => {
-    const source = readFileSync(repositoryPath("chart/templates/checks.yaml"), "utf8");
+    const source = ["checks", "checks-monitoring"]
+      .map((file) => readFileSync(repositoryPath(`chart/templates/${file}.yaml`), "utf8"))
+      .join("");
     const starts = [...source.matchAll(/fail (?:\(printf )?"([^%"]*)/g)].map((match) => match[1] as string);
     const sentences = [...CHECKS, ...CLUSTER_CHECKS].map(([sentence]) => sentence);
     expect(starts.length).toBeGreaterThan(10);

@@ -26,9 +26,13 @@ const CHECKS = {
         accessLogFile: text,
         accessLogEncoding: text,
         accessLogFormat: text,
-        defaultConfig: object(["proxyMetadata"], {
-          proxyMetadata: object(["WORKLOAD_IDENTITY_SOCKET_FILE"], { WORKLOAD_IDENTITY_SOCKET_FILE: text }),
-        }),
+        defaultConfig: {
+          ...object([], {
+            proxyMetadata: object(["WORKLOAD_IDENTITY_SOCKET_FILE"], { WORKLOAD_IDENTITY_SOCKET_FILE: text }),
+            proxyStatsMatcher: object(["inclusionRegexps"], { inclusionRegexps: { type: "array", items: text } }),
+          }),
+          minProperties: 1,
+        },
       }),
       env: object(["DEFAULT_WORKLOAD_CERT_TTL", "MAX_WORKLOAD_CERT_TTL"], {
         DEFAULT_WORKLOAD_CERT_TTL: text,

@@ -20,6 +20,7 @@ export function checkValues(values: Values): void {
     ...namespaceProblems(values),
     ...hostPathProblems(values),
     ...graphProblems(values),
+    ...monitoringProblems(values),
   ];
   if (problems.length > 0) throw new ExitError(problems.join("\n"));
 }
@@ -84,6 +85,12 @@ function* namespaceProblems({ tbot, mesh, testApp }: Values): Generator<string> 
   const { name } = testApp.namespace;
   if (testApp.enabled && [tbot.namespace.name, mesh.rootNamespace].includes(name)) {
     yield `testApp.namespace.name is ${name}, the namespace of tbot or of Istio: give the test app one of its own.`;
+  }
+}
+
+function* monitoringProblems({ monitoring, tbot }: Values): Generator<string> {
+  if (monitoring.enabled && !tbot.enabled) {
+    yield "monitoring.enabled is true while tbot.enabled is false: there is no tbot to scrape; set one of them otherwise.";
   }
 }
 

@@ -382,6 +382,28 @@ export interface Values {
      */
     imagePullPolicy: "Always" | "IfNotPresent" | "Never";
   };
+  monitoring: {
+    /**
+     * Renders PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and has each sidecar show when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/monitoring.md.
+     */
+    enabled: boolean;
+    /**
+     * Has the sidecars scraped, too, for the few series that the alerts and dashboards need. Switch it off where your Prometheus scrapes /stats/prometheus of every sidecar already.
+     */
+    sidecars: boolean;
+    /**
+     * Labels added to PodMonitors and PrometheusRule, by which your Prometheus selects them.
+     */
+    labels: {
+      [k: string]: string;
+    };
+    /**
+     * Labels of the ConfigMaps with the dashboards, by which Grafana's sidecar finds them.
+     */
+    dashboardLabels: {
+      [k: string]: string;
+    };
+  };
 }
 /**
  * A gateway of the mesh, by the identity of its pods.
