@@ -227,6 +227,13 @@ class OneConnection extends Agent {
   override createConnection(): Duplex {
     return this.#stream;
   }
+
+  /** The stream is no socket of the operating system, whose keep-alive and reference the agent would set. */
+  override keepSocketAlive(): boolean {
+    return true;
+  }
+
+  override reuseSocket(): void {}
 }
 
 function roundTrip(options: RequestOptions, body?: string): Promise<PodAnswer> {

@@ -50,7 +50,7 @@ it("prints a table without colour when asked so", () => {
 
     2 Proxies reach tbot's socket, and nobody else writes there
       -        gateway-mount       Each gateway mounts tbot's socket directory, read-only (there is no gateway)
-      PROBLEM  opted-out           No pod of a meshed namespace opts out of the mesh or of our template (1 meshed namespace, 11 pods)
+      PROBLEM  opted-out           No pod of a meshed namespace opts out of the mesh or of our template (1 meshed namespace, 12 pods)
                shop/late-0: its annotation inject.istio.io/templates is "sidecar", without our template
                shop/late-1: its annotation inject.istio.io/templates is "sidecar", without our template
                shop/late-2: its annotation inject.istio.io/templates is "sidecar", without our template
@@ -102,7 +102,7 @@ it("prints JSON with everything that was found", () => {
   expect(jsonReport(diagnose(CHOSEN.slice(0, 3), snapshot), snapshot)).toMatchInlineSnapshot(`
     "{
       "schemaVersion": 1,
-      "takenAt": "2026-11-24T17:00:00.000Z",
+      "takenAt": "2026-11-24T17:28:49.000Z",
       "kubernetesVersion": "v1.37.2",
       "exitCode": 1,
       "summary": {
@@ -136,7 +136,7 @@ it("prints JSON with everything that was found", () => {
           "step": "2 Proxies reach tbot's socket, and nobody else writes there",
           "title": "No pod of a meshed namespace opts out of the mesh or of our template",
           "status": "problem",
-          "seen": "1 meshed namespace, 5 pods",
+          "seen": "1 meshed namespace, 6 pods",
           "findings": [
             {
               "status": "problem",
