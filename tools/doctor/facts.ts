@@ -1,7 +1,7 @@
 import { parse } from "yaml";
 import { goDurationSeconds } from "../lib/durations.ts";
 import { isMeshed } from "./meshed-pods.ts";
-import type { ConfigMap, DaemonSet, Deployment, Namespace, Pod } from "./objects.ts";
+import type { ConfigMap, DaemonSet, Deployment, Namespace, Pod, ServiceAccountTokenSource } from "./objects.ts";
 import type { Read, Snapshot } from "./snapshot.ts";
 
 /** A check needs what could not be read; the report says so in place of a verdict. */
@@ -118,7 +118,7 @@ export function socketDirectory(snapshot: Snapshot): string {
 }
 
 /** The audience of the ServiceAccount token with which tbot joins: where it is mounted, and how long it lives. */
-export function joinTokenSource(snapshot: Snapshot) {
+export function joinTokenSource(snapshot: Snapshot): ServiceAccountTokenSource | undefined {
   const { spec } = tbotDaemonSet(snapshot).spec.template;
   const tbot = spec.containers.find(({ name }) => name === "tbot");
   const path = tbot?.env?.find(({ name }) => name === "KUBERNETES_TOKEN_PATH")?.value ?? "";

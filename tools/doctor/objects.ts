@@ -29,7 +29,7 @@ interface Volume {
   projected?: { sources?: { serviceAccountToken?: ServiceAccountTokenSource }[] };
 }
 
-interface ServiceAccountTokenSource {
+export interface ServiceAccountTokenSource {
   path: string;
   audience?: string;
   expirationSeconds?: number;
