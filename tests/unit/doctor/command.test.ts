@@ -1,0 +1,215 @@
+import { X509Certificate } from "node:crypto";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { Snapshot } from "../../../tools/doctor/snapshot.ts";
+import { joinMeans, tokenDocument } from "../../../tools/lib/join-token.ts";
+import { parseJwks } from "../../../tools/lib/jwks.ts";
+import { runMain } from "../../../tools/lib/run-command.ts";
+import { istioTeleport } from "../../../tools/program.ts";
+import { captureOutput } from "../support/captured-output.ts";
+import { type ApiAnswer, type FakeApiServer, fakeApiServer, statusObject } from "../support/fake-api-server.ts";
+import { healthySnapshot } from "./healthy-snapshot.ts";
+
+// The whole command, from kubectl to the report: an API server answers with the recorded objects.
+
+vi.setConfig({ testTimeout: 30_000 });
+
+let directory: string;
+let server: FakeApiServer | undefined;
+const path = process.env.PATH;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "doctor-test-"));
+  const socket = join(directory, "api");
+  const calls = join(directory, "calls");
+  await writeFile(
+    join(directory, "kubectl"),
+    `#!/bin/sh
+echo "$*" >>'${calls}'
+case "$*" in
+*"get --raw /version"*) printf '{}';;
+*"proxy --unix-socket="*)
+  for argument; do case "$argument" in --unix-socket=*) ln -s '${socket}' "\${argument#--unix-socket=}";; esac; done
+  echo "Starting to serve on it"
+  exec sleep 60;;
+*) exit 99;;
+esac
+`,
+  );
+  await chmod(join(directory, "kubectl"), 0o755);
+  process.env.PATH = `${directory}${delimiter}${path}`;
+});
+afterEach(async () => {
+  process.env.PATH = path;
+  process.exitCode = undefined;
+  process.stdout.removeAllListeners("error");
+  await server?.close();
+  server = undefined;
+  await rm(directory, { recursive: true });
+});
+
+/** Given, so that no test asks Teleport's proxy. */
+const VERSION = ["--teleport-version", "18.11.1"];
+
+async function run(...args: string[]) {
+  const output = captureOutput();
+  try {
+    await runMain(istioTeleport(), ["node", "istio-teleport", "doctor", ...VERSION, ...args]);
+    return { ...output, status: process.exitCode ?? 0 };
+  } finally {
+    vi.restoreAllMocks();
+  }
+}
+
+/** Serves what the snapshot was made of. */
+async function serve(snapshot: Snapshot, change: (url: URL) => ApiAnswer | undefined = () => undefined) {
+  const value = (key: keyof Snapshot) => (snapshot[key] as { value: unknown }).value;
+  const list = (key: keyof Snapshot): ApiAnswer => ({ body: { items: value(key), metadata: {} } });
+  const tbot = snapshot.tbotPods[0];
+  if (tbot === undefined || !tbot.ready.ok) throw new Error("the recorded snapshot has no tbot");
+  const ready = tbot.ready.value;
+  const date = { Date: new Date(value("takenAt") as number).toUTCString() };
+  const lists: [RegExp, keyof Snapshot][] = [
+    [/^\/api\/v1\/nodes$/, "nodes"],
+    [/\/kube-node-lease\/leases$/, "nodeLeases"],
+    [/^\/api\/v1\/namespaces$/, "namespaces"],
+    [/^\/api\/v1\/pods$/, "pods"],
+    [/\/daemonsets$/, "tbotDaemonSets"],
+    [/\/deployments$/, "istiods"],
+    [/\/namespaces\/istio-system\/configmaps$/, "istioConfigMaps"],
+    [/\/peerauthentications$/, "peerAuthentications"],
+    [/\/authorizationpolicies$/, "authorizationPolicies"],
+  ];
+  const objects: [RegExp, () => ApiAnswer][] = [
+    [/^\/version$/, () => ({ body: { gitVersion: value("kubernetesVersion") }, headers: date })],
+    [/^\/openid\/v1\/jwks$/, () => ({ body: value("jwks") })],
+    [/\/validatingadmissionpolicies\//, () => ({ body: value("admissionPolicy") })],
+    [/\/validatingadmissionpolicybindings\//, () => ({ body: value("admissionBinding") })],
+    [/\/teleport-system\/configmaps\/tbot$/, () => ({ body: { data: { "tbot.yaml": value("tbotConfig") } } })],
+    [/:3001\/proxy\/readyz$/, () => ({ body: ready, headers: date })],
+    [/:3001\/proxy\/metrics$/, () => ({ body: 'x 1\nteleport_build_info{gitref="",version="18.11.1"} 1\n' })],
+    [/\/log$/, () => ({ body: '{"level":"info","message":"x"}\nno JSON\n' })],
+  ];
+  server = await fakeApiServer(
+    join(directory, "api"),
+    (url, method, body) => {
+      const changed = change(url);
+      if (changed !== undefined) return changed;
+      if (method === "POST") {
+        const { subresource } = (JSON.parse(body) as { spec: { resourceAttributes: { subresource: string } } }).spec
+          .resourceAttributes;
+        return { status: 201, body: { status: { allowed: subresource === "pods" } } };
+      }
+      const key = lists.find(([pattern]) => pattern.test(url.pathname))?.[1];
+      if (key !== undefined) return list(key);
+      return objects.find(([pattern]) => pattern.test(url.pathname))?.[1]();
+    },
+    (pod, requestPath) => admin(snapshot, pod, requestPath),
+  );
+}
+
+/** Envoy's admin interface, with the secrets of the snapshot in Envoy's form. */
+function admin(snapshot: Snapshot, pod: string, requestPath: string): { body: string } | { error: string } {
+  const secrets = snapshot.proxies.find((proxy) => `${proxy.namespace}/${proxy.pod}` === pod)?.secrets;
+  if (secrets === undefined || !secrets.ok) return { error: `no proxy in ${pod}` };
+  const { chain, roots } = secrets.value;
+  if (requestPath === "/certs") {
+    const serial = new X509Certificate(chain[0] ?? "").serialNumber.toLowerCase();
+    return { body: JSON.stringify({ certificates: [{ ca_cert: [], cert_chain: [{ serial_number: serial }] }] }) };
+  }
+  const inline = (pems: string[]) => ({ inline_bytes: Buffer.from(pems.join("")).toString("base64") });
+  const validator = {
+    name: "envoy.tls.cert_validator.spiffe",
+    typed_config: { trust_domains: [{ trust_bundle: inline(roots) }] },
+  };
+  const configs = [
+    { name: "default", secret: { tls_certificate: { certificate_chain: inline(chain) } } },
+    { name: "ROOTCA", secret: { validation_context: { custom_validator_config: validator } } },
+  ];
+  return { body: JSON.stringify({ configs }) };
+}
+
+it("reads a healthy cluster and says so, in JSON and with exit code 0", async () => {
+  await serve(healthySnapshot());
+  const { stdout, stderr, status } = await run("--output", "json", "--context", "prod");
+  expect(stderr).toBe("");
+  const report = JSON.parse(stdout) as { exitCode: number; checks: { id: string; status: string; seen: string }[] };
+  expect(report.checks.filter((check) => check.status !== "ok").map(({ id, status: own }) => `${id} ${own}`)).toEqual([
+    "join-token skipped",
+    "token-keys skipped",
+    "gateway-mount skipped",
+  ]);
+  expect({ status, exitCode: report.exitCode }).toEqual({ status: 0, exitCode: 0 });
+  expect(report.checks.find(({ id }) => id === "proxy-issuer")?.seen).toBe("3 certificates");
+});
+
+it("asks kubectl for a proxy that refuses changes, and ends it", async () => {
+  await serve(healthySnapshot());
+  await run("--only", "kubernetes-version", "--context", "prod");
+  const calls = (await readFile(join(directory, "calls"), "utf8")).trim().split("\n");
+  expect(calls).toEqual([
+    "--context=prod --request-timeout=20s get --raw /version",
+    expect.stringMatching(
+      /^--context=prod proxy --unix-socket=\S+ --reject-methods=\^\(PUT\|PATCH\|DELETE\)\$ --reject-paths=/,
+    ),
+  ]);
+  expect(process.listenerCount("SIGTERM")).toBe(0);
+});
+
+it("names the permission that is missing, goes on, and ends with 2", async () => {
+  await serve(healthySnapshot(), (url) =>
+    url.pathname === "/api/v1/nodes" ? { status: 403, body: statusObject(403, "nodes is forbidden") } : undefined,
+  );
+  const { stdout, status } = await run("--only", "kubelet-rights,tbot-config");
+  expect(stdout).toContain("this check: permission missing: nodes is forbidden");
+  expect(stdout).toContain("no problem, 1 could not be checked, 1 ok.");
+  expect(status).toBe(2);
+});
+
+it("compares the join token of a file, and ends with 1 on a problem", async () => {
+  const snapshot = healthySnapshot();
+  await serve(snapshot);
+  const file = join(directory, "token.yaml");
+  const jwks = snapshot.jwks.ok ? snapshot.jwks.value : "";
+  const keys = parseJwks(Buffer.from(jwks), "the test");
+  const token = {
+    tokenName: "istio-tbot-k8s-join",
+    botName: "istio-tbot",
+    serviceAccounts: ["teleport-system:tbot"],
+    means: joinMeans("static_jwks", { keys, issuer: "" }),
+  };
+  await writeFile(file, tokenDocument(token, "yaml"));
+  const fits = await run("--only", "token-keys,join-token", "--token-file", file);
+  expect(fits).toMatchObject({ status: 0, stdout: expect.stringContaining("no problem, 2 ok.") });
+  process.exitCode = undefined;
+  await writeFile(file, tokenDocument({ ...token, serviceAccounts: ["other:tbot"] }, "yaml"));
+  const other = await run("--only", "token-keys,join-token", "--token-file", file);
+  expect(other).toMatchObject({ status: 1, stdout: expect.stringContaining("PROBLEM  join-token") });
+});
+
+it("waits until it is fine", async () => {
+  let asked = 0;
+  await serve(healthySnapshot(), (url) => {
+    if (url.pathname !== "/api/v1/nodes" || ++asked > 1) return undefined;
+    return { status: 500, body: "not yet" };
+  });
+  expect(await run("--only", "kubelet-rights", "--wait", "20s")).toMatchObject({ status: 0 });
+  expect(asked).toBe(2);
+});
+
+it.each([
+  [["--only", "tbot-nods"], '--only "tbot-nods" is no check; did you mean tbot-nodes?'],
+  [["--wait", "soon"], '--wait "soon" is no duration'],
+  [["--teleport-version", "new"], '--teleport-version "new" is no version'],
+  [["--token-file", "nope.json"], "The token file nope.json could not be read (ENOENT)"],
+  [["--token-file", "-", "-f", "-"], "which can be read only once"],
+  [["--output", "xml"], "argument 'xml' is invalid"],
+])("%j is refused in one line before the cluster is asked", async (args, sentence) => {
+  const { status, stdout, stderr } = await run(...args);
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  expect(stderr).toContain(sentence);
+  expect(stderr.trim().split("\n")).toHaveLength(1);
+  await expect(readFile(join(directory, "calls"))).rejects.toThrow("ENOENT");
+});
