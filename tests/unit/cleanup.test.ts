@@ -378,6 +378,12 @@ describe("what it did not make stays", () => {
     expect(output.stderr).not.toContain("the namespace");
   });
 
+  test("a namespace that somebody gave our label", async () => {
+    await fakes.change(({ objects }) => objects.push(object("Namespace", "shop", undefined, { labels: partOf })));
+    await run({ yes: true });
+    expect(await fakes.changes()).toEqual(CHART);
+  });
+
   test("a release that only has our name", async () => {
     await fakes.change(({ releases }) => Object.assign(releases["istio-teleport"] ?? {}, { chart: "podinfo-6.0.0" }));
     await run({ yes: true });
@@ -415,6 +421,7 @@ test("files with our join token go, and no others", async () => {
   await writeFile(file("token.yaml"), TOKEN_FILE);
   await writeFile(file("token.json"), JSON.stringify(parse(TOKEN_FILE)));
   await writeFile(file("other-token.yaml"), TOKEN_FILE.replace("istio-tbot-k8s-join", "other"));
+  await writeFile(file("other-bot.yaml"), TOKEN_FILE.replace("istio-tbot,", "other,"));
   await writeFile(file("more.yaml"), `${TOKEN_FILE}---\nkind: role\n`);
   await writeFile(file("broken.yaml"), "a: [");
   await writeFile(file("token.txt"), TOKEN_FILE);
@@ -422,7 +429,7 @@ test("files with our join token go, and no others", async () => {
   expect(output.stdout).toContain("rm ./token.json\nrm ./token.yaml\n");
   await run({ yes: true });
   const left = (await readdir(directory)).filter((name) => name.includes(".")).sort();
-  expect(left).toEqual(["broken.yaml", "more.yaml", "other-token.yaml", "token.txt"]);
+  expect(left).toEqual(["broken.yaml", "more.yaml", "other-bot.yaml", "other-token.yaml", "token.txt"]);
 });
 
 test("as a command line", async () => {

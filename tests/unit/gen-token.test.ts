@@ -460,6 +460,13 @@ describe("--check", () => {
       String.raw`extra   spec.kubernetes.allow "{\"service_account_name\":\"*\",\"service_account_namespace\":\"*\"}": it may join, too`,
     ],
     [
+      "a rule that says more than a ServiceAccount",
+      ({ spec }) => {
+        spec.kubernetes.allow = [{ service_account: "teleport-system:tbot", service_account_name: "x" }];
+      },
+      'missing spec.kubernetes.allow "teleport-system:tbot"',
+    ],
+    [
       "no ServiceAccount of tbot",
       ({ spec }) => {
         spec.kubernetes.allow = [];

@@ -280,6 +280,17 @@ describe("what is not as the values say is mended", () => {
       ["tctl create", ...CHART],
     ],
     [
+      "a role that somebody widened",
+      ({ teleport }) => {
+        const role = teleport.resources.find(({ kind }) => kind === "role") as unknown as {
+          spec: { allow: { rules: object[] } };
+        };
+        role.spec.allow.rules.push({ resources: ["workload_identity"], verbs: ["create"] });
+      },
+      {},
+      ["tctl create"],
+    ],
+    [
       "keys that the cluster changed",
       (state) => Object.assign(state, { jwks: jwksBytes(key.jwk, otherKey.jwk).toString() }),
       {},
