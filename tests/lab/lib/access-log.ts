@@ -22,7 +22,7 @@ export async function accessLog(namespace: string, since: Date): Promise<AccessL
 }
 
 /** The same as the sidecars wrote it, a line each, without what else they wrote. */
-export async function accessLogText(namespace: string, since: Date): Promise<string[]> {
+async function accessLogText(namespace: string, since: Date): Promise<string[]> {
   const pods = (await shell(`kubectl -n ${namespace} get pods -o name`)).trim().split("\n");
   const logs = pods.map((pod) =>
     shell(`kubectl -n ${namespace} logs ${pod} -c istio-proxy --since-time=${since.toISOString()}`),
