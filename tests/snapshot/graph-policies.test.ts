@@ -102,11 +102,6 @@ test("off: no policy; entry points go on taking plaintext", async () => {
   });
 });
 
-test("without the mesh's policies there are none from graphs", async () => {
-  const objects = await renderObjects("graph", "mesh.enabled=false");
-  expect(objects.filter(({ apiVersion }) => apiVersion.startsWith("security.istio.io/"))).toEqual([]);
-});
-
 test("names that YAML would take for something else stay text", async () => {
   const service = "mesh.applications.shop.services.123";
   const objects = await objectsOf(

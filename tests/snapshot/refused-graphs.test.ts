@@ -37,6 +37,17 @@ const inNamespace = (namespace: string) => ({ mesh: { applications: { shop: { na
 /** The whole sentence, and what to change for it. */
 const CASES: [string, object][] = [
   [
+    'mesh.applications.office.mode is enforce while mesh.enabled is false, with which no policy is rendered: set mesh.enabled to true, or mesh.applications.office.mode to "off".',
+    { mesh: { enabled: false, applications: { shop: { mode: "off" } } } },
+  ],
+  [
+    'sockShop.policies is dryRun while mesh.enabled is false, with which no policy is rendered: set mesh.enabled to true, or sockShop.policies to "none".',
+    {
+      mesh: { enabled: false, applications: { office: { mode: "off" }, shop: { mode: "off" } } },
+      sockShop: { enabled: true, policies: "dryRun" },
+    },
+  ],
+  [
     "mesh.applications.sock-shop has the name of Sock Shop's own graph: rename it, or set sockShop.enabled to false.",
     { sockShop: { enabled: true }, mesh: { applications: { "sock-shop": { namespace: "own", services: {} } } } },
   ],
@@ -138,6 +149,10 @@ const CASES: [string, object][] = [
     ],
   ),
   [
+    'mesh.applications.shop.services.web.callers[0].principal is "cluster.local/ns/x/sa/y", in which Istio takes cluster.local for the mesh\'s own trust domain: write a.example/ns/x/sa/y, or remove it.',
+    callers({ principal: "cluster.local/ns/x/sa/y" }),
+  ],
+  [
     "mesh.applications.shop.services.web.callers[0].ports has 8080, which is no port of the service: name a port that mesh.applications.shop.services.web.ports lists.",
     callers({ service: "batch", ports: [80, 8080] }),
   ],
@@ -193,10 +208,12 @@ const SCHEMA_CASES: [string, object][] = [
     "mesh.applications.shop.services.new.labels is {}, which must NOT have fewer than 1 properties",
     shop({ new: { ...BATCH, labels: {} } }),
   ],
-  ...["a", "/a*b", "/a?b=c", "/{name}", "/{*}a", "/{*}/*", "/{**}/{*}"].map((path): [string, object] => [
-    `mesh.applications.shop.services.web.callers[0].paths[0] is "${path}", which does not match`,
-    callers({ service: "batch", ports: [80], paths: [path] }),
-  ]),
+  ...["a", "/a*b", "/a?b=c", "/{name}", "/{*}a", "/{*}/*", "/{**}/{*}", "/caf\u00e9", "/a\u00a0b", "*/\u202e"].map(
+    (path): [string, object] => [
+      `mesh.applications.shop.services.web.callers[0].paths[0] is "${path}", which does not match`,
+      callers({ service: "batch", ports: [80], paths: [path] }),
+    ],
+  ),
 ];
 
 function inputsOf(change: object): ValuesInputs {
@@ -241,6 +258,10 @@ describe("the checks of graphs", { concurrent: true }, () => {
       shop({ batch: { labels: { app: "web", x: "1" } }, web: { labels: { app: "web", x: "2" } } }),
     ],
     ["the test app's namespace while there is no test app", inNamespace("test-app")],
+    [
+      "applications without policies while the mesh has none",
+      { mesh: { enabled: false, applications: { office: { mode: "off" }, shop: { mode: "off" } } } },
+    ],
   ])("%s: legal", async (_, change) => {
     expect(await refusals(inputsOf(change))).toEqual(["", ""]);
   });

@@ -88,7 +88,7 @@ test("--output writes the file and nothing else, and replaces none unasked", asy
 
 test("--diff ends with exit code 3 for a difference, 0 for none, whatever the format", async () => {
   const changed = join(dir, "changed.yaml");
-  await writeFile(changed, (await readFile(GRAPH, "utf8")).replace("- {service: web}", "- {service: batch}"));
+  await writeFile(changed, (await readFile(GRAPH, "utf8")).replace("- { service: web }", "- { service: batch }"));
   const table = await run("--diff", GRAPH, changed);
   expect(table).toMatchObject({ status: 3, stderr: "" });
   expect(table.stdout).toMatch(/^gained {2}shop\/batch +→ {2}shop\/orders +80→8080 HTTP +any +any$/m);

@@ -31,15 +31,11 @@ test("callers are resolved to principals and container ports, in a fixed order",
   ]);
 });
 
-test("applications carry their mode, and off when no policy is rendered at all", () => {
+test("applications carry their mode", () => {
   const modes = ({ applications }: MeshGraph) => applications.map(({ name, mode }) => [name, mode]);
   expect(modes(meshGraph(SMALL_GRAPH))).toEqual([
     ["office", "dryRun"],
     ["shop", "enforce"],
-  ]);
-  expect(modes(meshGraph({ ...SMALL_GRAPH, mesh: { ...SMALL_GRAPH.mesh, enabled: false } }))).toEqual([
-    ["office", "off"],
-    ["shop", "off"],
   ]);
 });
 

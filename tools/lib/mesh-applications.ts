@@ -10,7 +10,7 @@ export type Mode = NonNullable<Application["mode"]>;
 /** The part of the chart's values that the graph comes from. */
 export interface GraphValues {
   global: { teleport: Pick<Values["global"]["teleport"], "clusterName"> };
-  mesh: Pick<Values["mesh"], "enabled" | "gateways" | "applications">;
+  mesh: Pick<Values["mesh"], "gateways" | "applications">;
   sockShop: Pick<Values["sockShop"], "enabled" | "policies" | "frontEnd"> & { namespace: { name: string } };
 }
 

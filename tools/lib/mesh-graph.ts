@@ -26,7 +26,6 @@ interface GraphGateway extends Gateway {
 export interface GraphApplication {
   name: string;
   namespace: string;
-  /** `off` as well when `mesh.enabled` is false: then no policy is rendered. */
   mode: Mode;
   services: GraphService[];
 }
@@ -87,7 +86,7 @@ export function meshGraph(values: GraphValues): MeshGraph {
       principal: principal(namespace, serviceAccount),
       ports: ports.map(({ port, targetPort = port, protocol }) => ({ port, targetPort, protocol })),
     }));
-    return { name, namespace, mode: values.mesh.enabled ? mode : "off", services };
+    return { name, namespace, mode, services };
   });
 
   const gatewaysByName = new Map(gateways.map((gateway) => [gateway.name, gateway]));

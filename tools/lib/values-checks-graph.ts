@@ -12,6 +12,7 @@ export function* graphProblems(values: Values): Generator<string> {
   if (sockShop.enabled && Object.hasOwn(mesh.applications, "sock-shop")) {
     yield "mesh.applications.sock-shop has the name of Sock Shop's own graph: rename it, or set sockShop.enabled to false.";
   }
+  if (!mesh.enabled) yield* modeProblems(values, applications);
   yield* namespaceProblems(values, applications);
   for (const [name, application] of byName(applications)) {
     // The rest of Sock Shop's graph is not the user's.
@@ -28,6 +29,17 @@ export function* graphProblems(values: Values): Generator<string> {
 
 function isSockShop(application: string, { sockShop }: Values): boolean {
   return sockShop.enabled && application === "sock-shop";
+}
+
+/** Modes that promise policies, while none is rendered. */
+function* modeProblems(values: Values, applications: Record<string, Application>): Generator<string> {
+  for (const [name, { mode = "enforce" }] of byName(applications)) {
+    if (mode === "off") continue;
+    const [path, none] = isSockShop(name, values)
+      ? ["sockShop.policies", "none"]
+      : [`mesh.applications.${name}.mode`, "off"];
+    yield `${path} is ${mode} while mesh.enabled is false, with which no policy is rendered: set mesh.enabled to true, or ${path} to "${none}".`;
+  }
 }
 
 /** Namespaces that would get two deny-alls, or one where something else must go on. */
@@ -121,6 +133,7 @@ interface CalledService {
   path: string;
 }
 
+const POINTER = "cluster.local/";
 const KINDS = ["service", "gateway", "principal", "anyone"] as const;
 
 function* callerProblems(called: CalledService): Generator<string> {
@@ -153,17 +166,22 @@ function* nameProblems(
   if (caller.application !== undefined && service === undefined) {
     yield `${path}.application is set without service: name a service of that application, or remove it.`;
   } else if (!Object.hasOwn(applications, application)) {
-    yield `${path}.application is "${application}", which is not in mesh.applications: add it, or name one that is.`;
+    yield `${path}.application is ${JSON.stringify(application)}, which is not in mesh.applications: add it, or name one that is.`;
   } else if (service !== undefined && !Object.hasOwn(applications[application]?.services ?? {}, service)) {
-    yield `${path}.service is "${service}", which is no service of application ${application}: add it, or name one that is.`;
+    yield `${path}.service is ${JSON.stringify(service)}, which is no service of application ${application}: add it, or name one that is.`;
   }
   if (gateway !== undefined && !Object.hasOwn(values.mesh.gateways, gateway)) {
-    yield `${path}.gateway is "${gateway}", which is not in mesh.gateways: add it, or name one that is.`;
+    yield `${path}.gateway is ${JSON.stringify(gateway)}, which is not in mesh.gateways: add it, or name one that is.`;
   }
   if (principal?.startsWith("spiffe://")) {
-    yield `${path}.principal is "${principal}": leave spiffe:// out, for policies name only the rest.`;
+    yield `${path}.principal is ${JSON.stringify(principal)}: leave spiffe:// out, for policies name only the rest.`;
   } else if (principal !== undefined && !/^[a-z0-9._-]+(\/[A-Za-z0-9._-]+)*\/([A-Za-z0-9._-]+|\*)$/.test(principal)) {
-    yield `${path}.principal is "${principal}", which is no SPIFFE ID without spiffe://: write it like example.teleport.sh/ns/shop/sa/web; only the last part may be *.`;
+    yield `${path}.principal is ${JSON.stringify(principal)}, which is no SPIFFE ID without spiffe://: write it like example.teleport.sh/ns/shop/sa/web; only the last part may be *.`;
+  }
+  const { clusterName } = values.global.teleport;
+  // Istio pilot/pkg/security/trustdomain/bundle.go: the name is a pointer, whatever the trust domain is called.
+  if (principal?.startsWith(POINTER) && clusterName !== "cluster.local") {
+    yield `${path}.principal is ${JSON.stringify(principal)}, in which Istio takes cluster.local for the mesh's own trust domain: write ${clusterName}/${principal.slice(POINTER.length)}, or remove it.`;
   }
 }
 

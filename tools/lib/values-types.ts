@@ -514,7 +514,7 @@ export interface Caller {
    */
   methods?: string[];
   /**
-   * Only these HTTP paths, without a query: exact (`/health`), by prefix (`/api/*`), by suffix (`* /info`), or a template (`/carts/{*}/items`; one `{**}` for several parts after every `{*}`); all when left out. Needs an `istio.pathNormalization` other than NONE.
+   * Only these HTTP paths, without a query and in ASCII, as requests have them: exact (`/health`), by prefix (`/api/*`), by suffix (`* /info`), or a template (`/carts/{*}/items`; one `{**}` for several parts after every `{*}`); all when left out. Needs an `istio.pathNormalization` other than NONE.
    *
    * @minItems 1
    */

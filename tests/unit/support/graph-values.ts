@@ -5,7 +5,6 @@ export const SMALL_GRAPH: GraphValues = {
   global: { teleport: { clusterName: "a.example" } },
   sockShop: { enabled: false, namespace: { name: "sock-shop" }, policies: "enforce", frontEnd: { callers: [] } },
   mesh: {
-    enabled: true,
     gateways: { public: { namespace: "ingress", serviceAccount: "ingress-sa" } },
     applications: {
       shop: {
@@ -62,5 +61,5 @@ export const SOCK_SHOP: GraphValues = {
     policies: "enforce",
     frontEnd: { callers: [{ anyone: true }] },
   },
-  mesh: { enabled: true, gateways: {}, applications: {} },
+  mesh: { gateways: {}, applications: {} },
 };
