@@ -83,7 +83,9 @@ async function installed(): Promise<FakeState> {
   const everywhere = ["default", "istio-system", "teleport-system", "test-app"].flatMap((namespace) => [
     object("ServiceAccount", "default", namespace),
     object("ConfigMap", "kube-root-ca.crt", namespace),
-    object("ConfigMap", "istio-ca-root-cert", namespace, { labels: { "istio.io/config": "true" } }),
+    ...["istio-ca-root-cert", "istio-ca-crl"].map((name) =>
+      object("ConfigMap", name, namespace, { labels: { "istio.io/config": "true" } }),
+    ),
   ]);
   return {
     kubernetes: "v1.37.2",
@@ -208,6 +210,7 @@ test("takes everything on request, and what it did not make stays", async () => 
     "helm uninstall istio-base --namespace=istio-system --wait --timeout=300s",
     `kubectl delete customresourcedefinitions ${CRD}`,
     "kubectl delete configmaps --all-namespaces --selector=istio.io/config=true --field-selector=metadata.name=istio-ca-root-cert",
+    "kubectl delete configmaps --all-namespaces --selector=istio.io/config=true --field-selector=metadata.name=istio-ca-crl",
     "kubectl delete namespace istio-system --timeout=300s",
     ...CHART.slice(1),
     "tctl rm token/istio-tbot-k8s-join",

@@ -4,12 +4,12 @@ import { kubectlCommand } from "../lib/cluster-commands.ts";
 import { type HelmAccess, helmReleases } from "../lib/helm-releases.ts";
 import { isRecord, recordAt, textAt } from "../lib/json-value.ts";
 import { kubectl } from "../lib/kubectl.ts";
-import { belongsTo, type KubernetesObject } from "./ownership.ts";
+import { belongsTo, COPIED_BY_ISTIOD, type KubernetesObject } from "./ownership.ts";
 import type { Finding, Scene } from "./plan.ts";
 
 /**
- * What Helm leaves of Istio: its CRDs, which it keeps by annotation, when no object of theirs is left; and the root
- * certificate that istiod put into every namespace. Only when no istiod is left at all.
+ * What Helm leaves of Istio: its CRDs, which it keeps by annotation, when no object of theirs is left; and what
+ * istiod put into every namespace. Only when no istiod is left at all.
  *
  * @throws ExitError (unavailable) when the cluster does not answer
  */
@@ -25,7 +25,7 @@ export async function lookAtIstioRemains(scene: Scene): Promise<Finding> {
   const otherIstiod = deployments.some((deployment) => !belongsTo(deployment, removed));
   if (staying.length > 0 || otherIstiod) return { commands: [], left: [] };
   const { commands, left } = await customResources(scene, values.mesh.rootNamespace);
-  return { commands: [...commands, ...(await rootCertificates(helm))], left };
+  return { commands: [...commands, ...(await copies(helm))], left };
 }
 
 async function customResources({ helm, removed }: Scene, namespace: string): Promise<Finding> {
@@ -55,14 +55,16 @@ async function customResources({ helm, removed }: Scene, namespace: string): Pro
   return { commands: [{ purpose: `delete Istio's ${names.length} CRDs`, command }], left: [] };
 }
 
-/** Istio pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go. */
-const ROOT_CERTIFICATE = ["--selector=istio.io/config=true", "--field-selector=metadata.name=istio-ca-root-cert"];
-
-async function rootCertificates(helm: HelmAccess): Promise<Todo[]> {
-  const found = await objects(helm, "look for istiod's root certificate", ["configmaps", ...ROOT_CERTIFICATE]);
-  if (found.length === 0) return [];
-  const command = kubectlCommand(helm.access, ["delete", "configmaps", "--all-namespaces", ...ROOT_CERTIFICATE]);
-  return [{ purpose: "delete istiod's root certificate in every namespace", command }];
+async function copies(helm: HelmAccess): Promise<Todo[]> {
+  const todos = await Promise.all(
+    COPIED_BY_ISTIOD.map(async (name): Promise<Todo[]> => {
+      const selection = ["--selector=istio.io/config=true", `--field-selector=metadata.name=${name}`];
+      const found = await objects(helm, "look for istiod's ConfigMaps", ["configmaps", ...selection]);
+      const command = kubectlCommand(helm.access, ["delete", "configmaps", "--all-namespaces", ...selection]);
+      return found.length === 0 ? [] : [{ purpose: `delete ${name} in every namespace`, command }];
+    }),
+  );
+  return todos.flat();
 }
 
 async function objects({ access }: HelmAccess, purpose: string, args: string[]): Promise<KubernetesObject[]> {

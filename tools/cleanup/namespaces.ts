@@ -2,7 +2,7 @@ import type { Todo } from "../install/plan.ts";
 import { kubectlCommand } from "../lib/cluster-commands.ts";
 import { kubectl } from "../lib/kubectl.ts";
 import { OWN_NAMESPACE_LABELS } from "../lib/own-namespaces.ts";
-import { belongsTo, type KubernetesObject } from "./ownership.ts";
+import { belongsTo, COPIED_BY_ISTIOD, type KubernetesObject } from "./ownership.ts";
 import type { Finding, Scene } from "./plan.ts";
 
 /**
@@ -60,7 +60,7 @@ function isNothing(object: KubernetesObject, { removed, withIstio }: Scene): boo
   const { kind, type, metadata } = object;
   if ((metadata.ownerReferences ?? []).length > 0 || belongsTo(object, removed)) return true;
   if (kind === "ServiceAccount") return metadata.name === "default";
-  if (kind === "ConfigMap" && ["kube-root-ca.crt", "istio-ca-root-cert"].includes(metadata.name)) return true;
+  if (kind === "ConfigMap" && ["kube-root-ca.crt", ...COPIED_BY_ISTIOD].includes(metadata.name)) return true;
   return withIstio && isMadeByIstiod(kind, type, metadata);
 }
 

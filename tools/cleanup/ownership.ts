@@ -13,6 +13,12 @@ export interface KubernetesObject {
   };
 }
 
+/**
+ * ConfigMaps with the label istio.io/config that istiod keeps in every namespace: root certificate and revocation list
+ * (Istio pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go).
+ */
+export const COPIED_BY_ISTIOD: readonly string[] = ["istio-ca-root-cert", "istio-ca-crl"];
+
 /** Whether Helm made the object with one of these releases, or keeps the release in it. */
 export function belongsTo({ type, metadata }: KubernetesObject, releases: readonly Release[]): boolean {
   const { annotations, labels } = metadata;

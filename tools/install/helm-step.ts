@@ -64,7 +64,8 @@ function recover({ name, namespace, status, revision }: Release, { access, helm 
 async function missingObjects(helm: HelmAccess, release: Release): Promise<string | undefined> {
   const manifest = await releaseManifest(helm, release);
   if (!/^kind:/m.test(manifest)) return undefined;
-  const args = ["get", "--filename=-", `--namespace=${release.namespace}`, "--output=name"];
+  // Without --namespace: kubectl refuses objects of other ones then, and all these charts name each object's own.
+  const args = ["get", "--filename=-", "--output=name"];
   const { code, stderr } = await tryCommand(kubectlCommand(helm.access, args, manifest), 60);
   if (code === 0) return undefined;
   const missing = [...stderr.matchAll(/: (\S+ "[^"]+") not found/g)].map(([, object]) => object);

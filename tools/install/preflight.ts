@@ -240,7 +240,8 @@ async function namespaces({ helm: { access }, chart }: Prepared): Promise<string
       `the namespace ${metadata.name} exists already and is not the chart's, so Helm would refuse to install: set its namespace.create to false in the values`,
     );
   }
-  return wanted.length === 0 ? "none of the chart's own" : wanted.map(({ metadata }) => metadata.name).join(", ");
+  const names = wanted.map(({ metadata }) => metadata.name).join(", ");
+  return names === "" ? "the chart makes none but tbot's" : `free or ours: ${names}`;
 }
 
 /** What a check came to. */

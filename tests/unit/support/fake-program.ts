@@ -204,6 +204,7 @@ export function fakeProgram(
       );
     }
     if (verb === "get" && flag("filename") === "-") {
+      if (flag("namespace") !== undefined) fail("error: the namespace from the provided object does not match");
       for (const kind of state.missing) {
         if (stdin.includes(`kind: ${kind}`))
           fail(`Error from server (NotFound): ${kind.toLowerCase()}s.apps "x" not found`);
