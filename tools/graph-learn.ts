@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { ExitError } from "./lib/exit-error.ts";
+import { printable } from "./lib/printable.ts";
 import { type ValuesFlags, withValuesFlags } from "./lib/values-flags.ts";
 
 const HELP = `
@@ -14,7 +15,13 @@ Istio's metrics name neither port nor method nor path, and a 403 of the applicat
 Examples:
   istio-teleport graph learn -f values.yaml --namespace shop --since 24h > learned.yaml
   kubectl logs -n shop deploy/catalogue -c istio-proxy | istio-teleport graph learn --log -
-  istio-teleport graph learn -f values.yaml --prometheus http://localhost:9090 --since 168h`;
+  istio-teleport graph learn -f values.yaml --prometheus http://localhost:9090 --since 168h
+
+Exit codes:
+  0   done
+  1   refused: a flag, a value or what was read is wrong, or no call is in it
+  2   could not try: helm, the cluster or Prometheus
+  70  a defect of istio-teleport`;
 
 /** What the flags of `graph learn` parse to; a flag that was not given is absent. */
 export interface GraphLearnFlags extends ValuesFlags {
@@ -60,7 +67,7 @@ export function graphLearnCommand(): Command {
       }
       const { learn } = await import("./learn/run.ts");
       const { values, notes } = await learn(flags);
-      for (const note of notes) process.stderr.write(`${note}\n`);
+      for (const note of notes) process.stderr.write(`${printable(note)}\n`);
       process.stdout.write(values);
     });
 }

@@ -201,6 +201,10 @@ const SCHEMA_CASES: [string, object][] = [
     { mesh: { applications: { Shop: { namespace: "x", services: {} } } } },
   ],
   [
+    'mesh.applications."x\\nmesh is fine" is named "x\\nmesh is fine", which does not match',
+    { mesh: { applications: { "x\nmesh is fine": { namespace: "x", services: {} } } } },
+  ],
+  [
     "mesh.applications.shop.services.web.caller is not a value; did you mean mesh.applications.shop.services.web.callers?",
     shop({ web: { caller: [] } as Partial<Service> }),
   ],

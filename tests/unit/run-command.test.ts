@@ -32,6 +32,15 @@ it("says an expected failure in one sentence", async () => {
   expect([code, output.stderr, output.stdout]).toEqual([2, "tool: No cluster; name one.\n", ""]);
 });
 
+it("lets nothing that others wrote steer the terminal", async () => {
+  const seen =
+    "red \u001b[31m, C1 \u009b31m, right to left \u202e, hidden \u200b\u00ad, next\r line\u2028, DEL \u007f, é 表 😀";
+  await run(() => Promise.reject(new ExitError(`It is ${seen}.\nAnother one.`)), "part");
+  expect(output.stderr).toBe(
+    "tool: It is red \\u{1b}[31m, C1 \\u{9b}31m, right to left \\u{202e}, hidden \\u{200b}\\u{ad}, next\\u{d} line\\u{2028}, DEL \\u{7f}, é 表 😀.\nAnother one.\n",
+  );
+});
+
 it("says a defect in one sentence and shows a stack trace only on demand", async () => {
   const defect = () => {
     throw new TypeError("x is undefined\nat once");

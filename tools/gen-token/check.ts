@@ -2,6 +2,7 @@ import { readBounded } from "../lib/bounded-input.ts";
 import { ExitError } from "../lib/exit-error.ts";
 import type { JoinToken } from "../lib/join-token.ts";
 import { MAX_JSON_BYTES } from "../lib/json-strict.ts";
+import { printable } from "../lib/printable.ts";
 import { readStoredToken } from "../lib/stored-token.ts";
 import { describeDifference, hasOnlyMoreKeys, tokenDifferences } from "../lib/token-difference.ts";
 
@@ -21,7 +22,7 @@ export async function checkToken(file: string, wanted: JoinToken): Promise<{ dif
     );
   }
   const differences = tokenDifferences(readStoredToken(bytes.toString(), source, wanted.tokenName), wanted);
-  const lines = differences.map((difference) => `${describeDifference(difference)}\n`).join("");
+  const lines = differences.map((difference) => `${printable(describeDifference(difference))}\n`).join("");
   const name = `The join token ${JSON.stringify(wanted.tokenName)}`;
   if (differences.length === 0) return { differences: "", sentence: `${name} is the wanted one.` };
   const count = `${differences.length} ${differences.length === 1 ? "point" : "points"}`;

@@ -2,6 +2,7 @@ import type { GenTokenFlags } from "../gen-token.ts";
 import { EXIT, ExitError } from "../lib/exit-error.ts";
 import { type JoinToken, joinMeans, tokenDocument } from "../lib/join-token.ts";
 import { algorithmOf } from "../lib/jwks.ts";
+import { printable } from "../lib/printable.ts";
 import { writeNewFile } from "../lib/write-file.ts";
 import { checkToken } from "./check.ts";
 import { type KeySource, readKeys } from "./keys.ts";
@@ -61,5 +62,5 @@ async function print(document: string): Promise<void> {
 }
 
 function say(sentence: string): void {
-  process.stderr.write(`gen-token: ${sentence}\n`);
+  process.stderr.write(`gen-token: ${printable(sentence)}\n`);
 }

@@ -1,5 +1,6 @@
 import { type Command, CommanderError } from "commander";
 import { EXIT, ExitError } from "./exit-error.ts";
+import { printable } from "./printable.ts";
 
 /**
  * Runs a command line and sets the exit code (tools/lib/exit-error.ts). A failure puts one sentence on stderr; a stack
@@ -53,6 +54,7 @@ function named(command: Command, args: readonly string[]): string {
   return subcommand === undefined ? command.name() : `${command.name()} ${named(subcommand, args.slice(1))}`;
 }
 
-function report(command: Command, sentence: string): void {
-  process.stderr.write(`${command.name()}: ${sentence}\n`);
+/** Several sentences stand on a line each. */
+function report(command: Command, sentences: string): void {
+  process.stderr.write(`${command.name()}: ${sentences.split("\n").map(printable).join("\n")}\n`);
 }

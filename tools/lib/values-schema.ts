@@ -130,12 +130,12 @@ function schemaAt(keys: string[], schema: SchemaNode): SchemaNode | undefined {
   }, schema);
 }
 
-/** `tbot.tolerations[0].key`; a key with dots in it is quoted. */
+/** `tbot.tolerations[0].key`; a key with dots or anything else odd in it is quoted. */
 function pathOf(keys: string[]): string {
   return keys
     .map((key, index) => {
       if (/^\d+$/.test(key)) return `[${key}]`;
-      const word = key.includes(".") ? JSON.stringify(key) : key;
+      const word = /^[\w/-]+$/.test(key) ? key : JSON.stringify(key);
       return index === 0 ? word : `.${word}`;
     })
     .join("");
