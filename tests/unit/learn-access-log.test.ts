@@ -148,6 +148,10 @@ test.each([
   ["a wildcard in a SPIFFE ID", { peer_uri_san: "spiffe://a.example/ns/*/sa/*" }],
   ["a called workload of another form", { local_uri_san: "spiffe://a.example/workload" }],
   ["no port", { local_port: null }],
+  ["a port that no container has", { local_port: 99_999 }],
+  ["a called workload that Kubernetes cannot name", { local_uri_san: "spiffe://a.example/ns/Shop/sa/api" }],
+  ["a forged namespace", { local_uri_san: null, peer_uri_san: null, namespace: "shop\nevil: 1" }],
+  ["a forged service account", { local_uri_san: null, peer_uri_san: null, service_account: "api\u001b[31m" }],
 ])("%s: not identified", async (_, change) => {
   const line = lineOf({ ...JSON.parse(logLine({ from: "web", to: "api", port: 80, method: "GET" })), ...change });
   const { calls, count } = await read(line);

@@ -40,7 +40,7 @@ function seen(calls: readonly Call[], details = true): SeenCall[] {
 const valuesOf = (applications: Record<string, Application>, gateways = {}) => ({
   global: { teleport: { clusterName: "a.example" } },
   sockShop: { enabled: false, namespace: { name: "x" }, policies: "none" as const, frontEnd: { callers: [] } },
-  mesh: { enabled: true, gateways, applications },
+  mesh: { gateways, applications },
 });
 
 /** The values that come out, and all that is said of them. */
@@ -248,12 +248,38 @@ test("names that are taken get a number, whatever the order of the log", () => {
 });
 
 test("YAML 1.1 reads every name and label as the text that it is", () => {
-  const accounts = ["on", "0123", "1e3", "null", "yes", "12:30"];
+  const accounts = ["on", "0123", "1e3", "null", "yes", "12:30", "0o12"];
   const { text } = learn(accounts.map((to) => ({ to, from: to })));
   const { services } = parse(text, { version: "1.1" }).mesh.applications.shop;
   expect(Object.values<{ serviceAccount: unknown }>(services).map(({ serviceAccount }) => serviceAccount)).toEqual(
     accounts.toSorted(),
   );
+  // A number of Helm's parser, though of no version of YAML.
+  expect(text).toContain('serviceAccount: "0o12"');
+});
+
+test("what cannot be narrowed is left out where narrowing is asked for: it would allow everything", () => {
+  const { applications, learned } = learn(
+    [
+      { from: "web", to: "api", method: "GET", path: "/a" },
+      { from: "web", to: "api", method: "get\u001b[31m", path: "/a" },
+      { from: "web", to: "api", protocol: "TCP" },
+      { from: "web", to: "db", port: 3306, protocol: "TCP" },
+    ],
+    NARROW,
+  );
+  expect(applications.shop?.services.api?.callers).toEqual([{ service: "web", methods: ["GET"], paths: ["/a"] }]);
+  expect(applications.shop?.services.db?.callers).toEqual([{ service: "web" }]);
+  expect([...learned.inexpressible.methods]).toEqual(["get\u001b[31m"]);
+  expect([...learned.inexpressible.bareCalls]).toEqual(["shop/api"]);
+  const broad = learn([{ from: "web", to: "api", protocol: "TCP" }]).applications.shop?.services.api;
+  expect(broad?.callers).toEqual([{ service: "web" }]);
+});
+
+test("a caller whose names Kubernetes cannot have is a principal, no service that the chart would refuse", () => {
+  const { applications } = learn([{ from: "Web_1", to: "api" }]);
+  expect(Object.keys(applications.shop?.services ?? {})).toEqual(["api"]);
+  expect(applications.shop?.services.api?.callers).toEqual([{ principal: "a.example/ns/shop/sa/Web_1" }]);
 });
 
 test("a path that a rule would read as a wildcard opens nothing", () => {
@@ -265,7 +291,7 @@ test("a path that a rule would read as a wildcard opens nothing", () => {
     NARROW,
   );
   expect(applications.shop?.services.api?.callers).toEqual([{ service: "web", methods: ["GET"], paths: ["/a"] }]);
-  expect([...learned.inexpressiblePaths]).toEqual(["/*"]);
+  expect([...learned.inexpressible.paths]).toEqual(["/*"]);
 });
 
 test("identifiers become wildcards only on request", () => {

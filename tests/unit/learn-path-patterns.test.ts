@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { generalizedPath, isExpressible, matchesPath } from "../../tools/learn/path-patterns.ts";
+import { generalizedPath, isExpressible, isExpressibleMethod, matchesPath } from "../../tools/learn/path-patterns.ts";
+import { repositoryPath } from "../support/run-helm.ts";
 
 test.each([
   ["/a", "/a", true],
@@ -45,4 +47,16 @@ test.each([
 ])("%s generalised: %s", (path, pattern) => {
   expect(generalizedPath(path)).toBe(pattern);
   expect(matchesPath(pattern, path)).toBe(true);
+});
+
+test("what can be a rule is what the chart's schema takes, character by character", () => {
+  const schema = JSON.parse(readFileSync(repositoryPath("chart/values.schema.json"), "utf8"));
+  const { paths, methods } = schema.definitions.Caller.properties;
+  const [path, method] = [new RegExp(paths.items.pattern), new RegExp(methods.items.pattern)];
+  for (let code = 0; code <= 0x2100; code += 1) {
+    const character = String.fromCharCode(code);
+    // `*` at the end is a legal pattern, for more than this path.
+    if (character !== "*") expect(isExpressible(`/${character}`), `${code}`).toBe(path.test(`/${character}`));
+    expect(isExpressibleMethod(`G${character}`), `${code}`).toBe(method.test(`G${character}`));
+  }
 });

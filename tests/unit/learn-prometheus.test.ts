@@ -93,7 +93,10 @@ let server: Server | undefined;
 afterEach(() => server?.close());
 
 /** A Prometheus that answers each request as told. */
-async function prometheus(answer: { status?: number; body?: string; headers?: Record<string, string> }) {
+async function prometheus(
+  answer: { status?: number; body?: string; headers?: Record<string, string> },
+  prefix = "/prefix/",
+) {
   const requests: { url: string; authorization: string | undefined }[] = [];
   const started = createServer((request, response) => {
     requests.push({ url: request.url ?? "", authorization: request.headers.authorization });
@@ -104,7 +107,7 @@ async function prometheus(answer: { status?: number; body?: string; headers?: Re
   const { port } = started.address() as AddressInfo;
   const warnings: string[] = [];
   const headers = new Headers({ Authorization: "Bearer secret" });
-  const url = new URL(`http://127.0.0.1:${port}/prefix/`);
+  const url = new URL(`http://127.0.0.1:${port}${prefix}`);
   const query = () => queryPrometheus(url, headers, 3600, (warning) => warnings.push(warning));
   const sentence = async (code?: number) =>
     (await refusal(query, code ?? EXIT.unavailable)).replace(String(port), "PORT");
@@ -127,6 +130,12 @@ test("each metric is asked for once, below the URL's path, with the headers", as
     'istio_tcp_connections_opened_total{reporter="destination"}[3600s]',
   ]);
   expect(warnings[0]).toContain("warns: partial answer");
+});
+
+test("a doubled slash sends the credentials to no other host", async () => {
+  const { query, requests } = await prometheus({ body: vector([]) }, "//other.invalid/");
+  expect(await query()).toEqual([]);
+  expect(requests[0]?.url).toMatch(/^\/\/other\.invalid\/api\/v1\/query\?/);
 });
 
 test.each([

@@ -1,4 +1,4 @@
-import { type Call, readSpiffeId, type Workload } from "./calls.ts";
+import { type Call, readSpiffeId, readWorkload, type Workload } from "./calls.ts";
 
 /** What was in a log, in lines. */
 export interface LogLines {
@@ -89,7 +89,8 @@ function callOf(entry: Entry): Call | undefined {
   const peer = text(entry.peer_uri_san);
   const from = peer === undefined ? undefined : readSpiffeId(peer)?.principal;
   const port = Number(entry.local_port);
-  const isReadable = Number.isInteger(port) && port > 0 && (peer === undefined || from !== undefined);
+  const isReadable =
+    /^\d+$/.test(`${entry.local_port}`) && port > 0 && port <= 65_535 && (peer === undefined || from !== undefined);
   if (to === undefined || !isReadable) return undefined;
   const method = text(entry.method);
   return {
@@ -106,9 +107,7 @@ function callOf(entry: Entry): Call | undefined {
 function calledWorkload(entry: Entry): Workload | undefined {
   const shown = text(entry.local_uri_san);
   if (shown !== undefined) return readSpiffeId(shown)?.workload;
-  const namespace = text(entry.namespace);
-  const serviceAccount = text(entry.service_account);
-  return namespace !== undefined && serviceAccount !== undefined ? { namespace, serviceAccount } : undefined;
+  return readWorkload(text(entry.namespace) ?? "", text(entry.service_account) ?? "");
 }
 
 /** Envoy's RBAC filters leave their decision in these fields, the HTTP one and the network one. */

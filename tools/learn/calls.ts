@@ -43,10 +43,10 @@ export function seenCalls({ details }: { details: boolean }): SeenCalls {
       const { method, path, ...rest } = call;
       const kept = details ? call : rest;
       const { to, from, port, protocol } = kept;
-      const key = JSON.stringify([to.namespace, to.serviceAccount, to.trustDomain, from, port, protocol]);
-      const fullKey = details ? `${key} ${method} ${path}` : key;
-      const same = seen.get(fullKey);
-      if (same === undefined) seen.set(fullKey, { ...kept, outcomes: new Set([outcome]) });
+      const alike = [to.namespace, to.serviceAccount, to.trustDomain, from, port, protocol];
+      const key = JSON.stringify(details ? [...alike, method, path] : alike);
+      const same = seen.get(key);
+      if (same === undefined) seen.set(key, { ...kept, outcomes: new Set([outcome]) });
       else same.outcomes.add(outcome);
     },
     all: () => [...seen.values()],
@@ -69,6 +69,15 @@ export function readSpiffeId(uri: string): SpiffeId | undefined {
 
 /** The workload that a principal names, or nothing when it has another form than Istio's. */
 function workloadOf(principal: string): Pick<SpiffeId, "workload"> {
-  const [, trustDomain, namespace, serviceAccount] = /^([^/]+)\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(principal) ?? [];
-  return trustDomain && namespace && serviceAccount ? { workload: { trustDomain, namespace, serviceAccount } } : {};
+  const [, trustDomain, namespace = "", serviceAccount = ""] =
+    /^([^/]+)\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(principal) ?? [];
+  const workload = readWorkload(namespace, serviceAccount);
+  return trustDomain && workload ? { workload: { trustDomain, ...workload } } : {};
+}
+
+/** A namespace and a ServiceAccount as Kubernetes names them; undefined for anything else, which is no workload of it. */
+export function readWorkload(namespace: string, serviceAccount: string): Workload | undefined {
+  const isNamespace = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(namespace) && namespace.length <= 63;
+  const isServiceAccount = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(serviceAccount) && serviceAccount.length <= 253;
+  return isNamespace && isServiceAccount ? { namespace, serviceAccount } : undefined;
 }

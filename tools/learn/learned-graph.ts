@@ -1,10 +1,10 @@
 import { EXIT, ExitError } from "../lib/exit-error.ts";
-import type { GraphEdge, GraphPort, MeshGraph } from "../lib/mesh-graph.ts";
+import { type GraphEdge, type GraphPort, labelOf, type MeshGraph } from "../lib/mesh-graph.ts";
 import type { Application, Caller, Port, Service } from "../lib/values-types.ts";
 import { graphJudge } from "./allowed.ts";
 import { callerEntries, type ObservedUse } from "./caller-entries.ts";
 import type { SeenCall, Workload } from "./calls.ts";
-import { generalizedPath, isExpressible } from "./path-patterns.ts";
+import { generalizedPath, isExpressible, isExpressibleMethod } from "./path-patterns.ts";
 import { type NamedWorkload, workloadNames } from "./workload-names.ts";
 
 /** How callers are narrowed; without, as the edge of the current graph that allows the call, if one does. */
@@ -38,8 +38,14 @@ export interface LearnedGraph {
   /** How many entries are in `applications`, and how many of them the graph denies. */
   callers: number;
   deniedCallers: number;
-  /** Paths that no rule can name, so that their calls are left out. */
-  inexpressiblePaths: Set<string>;
+  /** What calls were left out for, since each rule for them would allow more. */
+  inexpressible: {
+    /** Paths, or methods, that no rule can name. */
+    paths: Set<string>;
+    methods: Set<string>;
+    /** `application/service` of HTTP ports that were called without method and path, which were to be learned. */
+    bareCalls: Set<string>;
+  };
 }
 
 /**
@@ -60,7 +66,7 @@ export function learnedGraph(
   const gateways = new Map(graph?.gateways.map(({ principal, name }) => [principal, name]));
   const judge = graph && graphJudge(graph);
   const used = new Set<GraphEdge>();
-  const inexpressiblePaths = new Set<string>();
+  const inexpressible = { paths: new Set<string>(), methods: new Set<string>(), bareCalls: new Set<string>() };
 
   const callerOf = (from: string | undefined, to: NamedWorkload): Caller => {
     if (from === undefined) return { anyone: true };
@@ -77,8 +83,17 @@ export function learnedGraph(
       const onPorts = portsOf(call, ports);
       const edge = to.service && judge?.allowingEdge(call, to.service, onPorts);
       if (edge !== undefined) used.add(edge);
+      const isHttp = onPorts.some(({ protocol }) => protocol !== "TCP");
+      if ((narrowing.methods || narrowing.paths) && call.method === undefined && isHttp) {
+        inexpressible.bareCalls.add(labelOf(to));
+        return [];
+      }
+      if (narrowing.methods && call.method !== undefined && !isExpressibleMethod(call.method)) {
+        inexpressible.methods.add(call.method);
+        return [];
+      }
       if (narrowing.paths && call.path !== undefined && !isExpressible(call.path)) {
-        inexpressiblePaths.add(call.path);
+        inexpressible.paths.add(call.path);
         return [];
       }
       const path = call.path !== undefined && narrowing.generalize ? generalizedPath(call.path) : call.path;
@@ -148,7 +163,7 @@ export function learnedGraph(
     });
   }
   const unused = graph?.edges.filter((edge) => calledApplications.has(edge.to.application) && !used.has(edge)) ?? [];
-  return { applications, unused, callers, deniedCallers, inexpressiblePaths };
+  return { applications, unused, callers, deniedCallers, inexpressible };
 }
 
 /** The trust domains of the called workloads, which is the graph's where there is one. */

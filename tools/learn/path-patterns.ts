@@ -25,10 +25,15 @@ function escaped(literal: string): string {
 
 /**
  * Whether a rule can name exactly this path. A caller who asks for `/*` must not thereby be allowed every path: what a
- * rule would read as a wildcard cannot be written.
+ * rule would read as a wildcard cannot be written, nor can what is not visible ASCII (chart/values.schema.json).
  */
 export function isExpressible(path: string): boolean {
-  return /^\/[^*{}?#\s]*$/.test(path);
+  return /^\/[!"$-)+->@-z|~]*$/.test(path);
+}
+
+/** Whether a rule can name this method (chart/values.schema.json); HTTP/2 lets a caller send any. */
+export function isExpressibleMethod(method: string): boolean {
+  return /^[A-Z]+$/.test(method);
 }
 
 /**

@@ -40,7 +40,10 @@ export async function queryPrometheus(
 ): Promise<Series[]> {
   const answers: Series[] = [];
   for (const metric of METRICS) {
-    const endpoint = new URL(`${url.pathname.replace(/\/$/, "")}/api/v1/query`, url);
+    // Not resolved against the URL: `//other/...` would be another host, which then gets the credentials.
+    const endpoint = new URL(url);
+    endpoint.pathname = `${url.pathname.replace(/\/$/, "")}/api/v1/query`;
+    endpoint.hash = "";
     // Counters that began within the window have no increase yet, but a last value they have.
     endpoint.searchParams.set(
       "query",

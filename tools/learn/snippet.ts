@@ -1,4 +1,4 @@
-import { Document, isMap, isPair, isScalar, isSeq, type Node, visit } from "yaml";
+import { Document, isMap, isPair, isScalar, isSeq, type Node, Scalar, visit } from "yaml";
 import type { LearnedApplication, LearnedGraph, LearnedService } from "./learned-graph.ts";
 
 /**
@@ -39,6 +39,10 @@ export function snippet(learned: LearnedGraph, header: readonly string[], bundle
     }
   }
   visit(document, {
+    // Helm's parser takes more for numbers than YAML 1.1 has: `0o12` is 10 there.
+    Scalar: (_, scalar) => {
+      if (typeof scalar.value === "string" && /^[-+.\d]/.test(scalar.value)) scalar.type = Scalar.QUOTE_DOUBLE;
+    },
     // One line for labels and for each port and caller.
     Pair: (_, { key, value }) => {
       if (isScalar(key) && key.value === "labels" && isMap(value)) value.flow = true;

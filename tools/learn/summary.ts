@@ -6,7 +6,7 @@ const LISTED = 10;
 
 /** What a reader shall know of the learned graph besides its values, one line each. */
 export function notesOf(learned: LearnedGraph, hasGraph: boolean): string[] {
-  const { applications, callers, deniedCallers, unused, inexpressiblePaths } = learned;
+  const { applications, callers, deniedCallers, unused, inexpressible } = learned;
   const edges = `${callers} ${callers === 1 ? "edge" : "edges"} in ${[...applications.keys()].join(", ")}`;
   const notes = [
     hasGraph ? `${edges}; ${deniedCallers === 0 ? "none" : deniedCallers} denied by the current graph.` : `${edges}.`,
@@ -17,11 +17,19 @@ export function notesOf(learned: LearnedGraph, hasGraph: boolean): string[] {
     );
     notes.push(`In the current graph and not seen: ${listed(names)}.`);
   }
-  if (inexpressiblePaths.size > 0) {
-    const paths = [...inexpressiblePaths].map((path) => JSON.stringify(path.slice(0, 80)));
-    notes.push(`Calls were left out whose paths no rule can name exactly: ${listed(paths)}.`);
+  const { paths, methods, bareCalls } = inexpressible;
+  if (paths.size > 0) notes.push(`Calls were left out whose paths no rule can name exactly: ${quoted(paths)}.`);
+  if (methods.size > 0) notes.push(`Calls were left out whose methods no rule can name: ${quoted(methods)}.`);
+  if (bareCalls.size > 0) {
+    notes.push(
+      `Calls to HTTP ports were left out that show neither method nor path, so that their rule would allow all: ${listed([...bareCalls])}.`,
+    );
   }
   return notes;
+}
+
+function quoted(texts: ReadonlySet<string>): string {
+  return listed([...texts].map((text) => JSON.stringify(text.slice(0, 80))));
 }
 
 /** The first items, and how many more there are. */
