@@ -79,8 +79,9 @@ async function buildGo(recipe: GoRecipe, target: string, log: string, env: NodeJ
   // One program may have another name than its package (etcd's is `server`); several get their packages' names.
   const output = more.length === 0 ? join(target, only) : `${target}/`;
   const ldflags = ["-s", "-w", ...variables].join(" ");
+  const tags = recipe.tags === undefined ? [] : [`-tags=${recipe.tags.join(",")}`];
   await loggedCommand(
-    ["go", "build", "-trimpath", `-ldflags=${ldflags}`, "-o", output, ...Object.values(recipe.programs)],
+    ["go", "build", "-trimpath", ...tags, `-ldflags=${ldflags}`, "-o", output, ...Object.values(recipe.programs)],
     log,
     {
       cwd,

@@ -14,6 +14,8 @@ export interface GoRecipe {
   readonly programs: Readonly<Record<string, string>>;
   /** Variables set at link time (`-X`), e.g. versions that a release build would carry. */
   readonly variables: Readonly<Record<string, string>>;
+  /** Build tags (`-tags`), where a program is built without parts of it. */
+  readonly tags?: readonly string[];
   /** Files or folders taken out of a module's sources: target name in the component → where it comes from. */
   readonly sources: Readonly<Record<string, { readonly module: string; readonly path: string }>>;
   /** Measured on two cores with empty caches, downloads included. */
@@ -53,6 +55,7 @@ const HELM3 = "v3.22.0";
 const HELM3_KUBERNETES_MINOR = "37";
 const HELM4 = "v4.3.1";
 const VEGETA = "v12.13.0";
+const PROMETHEUS = "v0.316.0";
 
 function go(recipe: Omit<GoRecipe, "kind" | "module" | "variables" | "sources"> & Partial<GoRecipe>): GoRecipe {
   return { kind: "go", module: `go/${recipe.name}`, variables: {}, sources: {}, ...recipe };
@@ -164,6 +167,17 @@ export const VEGETA_RECIPE = go({
   seconds: 10,
 });
 
+/** Prometheus and promtool, of all service discoveries with Kubernetes' only (and without the web pages). */
+export const PROMETHEUS_RECIPE = go({
+  name: "prometheus",
+  version: PROMETHEUS,
+  programs: Object.fromEntries(
+    ["prometheus", "promtool"].map((program) => [program, `github.com/prometheus/prometheus/cmd/${program}`]),
+  ),
+  tags: ["remove_all_sd", "enable_kubernetes_sd"],
+  seconds: 150,
+});
+
 export const PAUSE_RECIPE = go({
   name: "pause",
   version: "local",
@@ -227,6 +241,7 @@ export const RECIPES: readonly Recipe[] = [
   HTTPBIN_RECIPE,
   SOCK_SHOP_STAND_IN_RECIPE,
   VEGETA_RECIPE,
+  PROMETHEUS_RECIPE,
   HELM3_RECIPE,
   HELM4_RECIPE,
 ];

@@ -11,6 +11,7 @@ import {
   HELM4_RECIPE,
   ISTIO_RECIPE,
   KUBERNETES_RECIPE,
+  PROMETHEUS_RECIPE,
   type Recipe,
   TELEPORT_DOUBLE_RECIPE,
 } from "./recipes.ts";
@@ -24,6 +25,8 @@ const TOOLS = {
   istioctl: [ISTIO_RECIPE, "istioctl"],
   tctl: [TELEPORT_DOUBLE_RECIPE, "tctl"],
   ctr: [CONTAINERD_RECIPE, "ctr"],
+  prometheus: [PROMETHEUS_RECIPE, "prometheus"],
+  promtool: [PROMETHEUS_RECIPE, "promtool"],
 } as const satisfies Record<string, readonly [Recipe, string]>;
 
 export type Tool = keyof typeof TOOLS;
@@ -82,7 +85,7 @@ export function writeEnvironment(paths: LabPaths): void {
   const lines = Object.entries(variables).map(([name, value]) => `export ${name}='${value}'`);
   writeFileSync(
     paths.envFile,
-    `# For a shell that works in the lab: kubectl, helm, helm3, istioctl, tctl, ctr; lab-exec COMMAND for any other program.\nexport PATH='${paths.wrappers}':"$PATH"\n${lines.join("\n")}\n`,
+    `# For a shell that works in the lab: kubectl, helm, helm3, istioctl, tctl, ctr, prometheus, promtool; lab-exec COMMAND for any other program.\nexport PATH='${paths.wrappers}':"$PATH"\n${lines.join("\n")}\n`,
   );
 }
 

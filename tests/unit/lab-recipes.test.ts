@@ -47,6 +47,7 @@ describe("recipeHash", () => {
   it.each([
     ["version", { version: "v3.7.4" }],
     ["linked-in variables", { variables: { "main.Version": "v3.7.3" } }],
+    ["build tags", { tags: ["some"] }],
     ["programs", { programs: { etcd: "go.etcd.io/etcd/etcdctl/v3" } }],
   ])("changes with the %s", (_what, change) => {
     expect(recipeHash({ ...ETCD_RECIPE, ...change }, sources)).not.toBe(recipeHash(ETCD_RECIPE, sources));
