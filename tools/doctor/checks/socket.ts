@@ -105,23 +105,20 @@ const proxyMount: Check = {
   title: "Each sidecar mounts tbot's socket directory, read-only",
   run(snapshot) {
     const sidecars = meshedPods(snapshot).filter((pod) => !isGateway(pod) && chosenTemplates(pod) === undefined);
-    return { seen: count(sidecars.length, "sidecar"), findings: mountFindings(snapshot, sidecars) };
+    const directory = socketDirectory(snapshot);
+    const findings = sidecars.flatMap((pod): Finding[] => {
+      const mount = socketMount(pod, directory);
+      if (mount === "read-only") return [];
+      if (mount === "writable") {
+        const evidence = "it mounts the directory writable: its agent can remove tbot's socket and serve in its place";
+        return [problem(nameOf(pod), evidence, `${RENDER_ISTIO} Then restart the pod.`)];
+      }
+      const evidence = `its proxy does not mount ${directory}: it was injected before istiod had the template`;
+      return [problem(nameOf(pod), evidence, "Restart it: `kubectl rollout restart` of its Deployment.")];
+    });
+    return { seen: count(sidecars.length, "sidecar"), findings };
   },
 };
-
-function mountFindings(snapshot: Snapshot, pods: readonly Pod[]): Finding[] {
-  const directory = socketDirectory(snapshot);
-  return pods.flatMap((pod): Finding[] => {
-    const mount = socketMount(pod, directory);
-    if (mount === "read-only") return [];
-    if (mount === "writable") {
-      const evidence = "it mounts the directory writable: its agent can remove tbot's socket and serve in its place";
-      return [problem(nameOf(pod), evidence, `${RENDER_ISTIO} Then restart the pod.`)];
-    }
-    const evidence = `its proxy does not mount ${directory}: it was injected before istiod had the template`;
-    return [problem(nameOf(pod), evidence, "Restart it: `kubectl rollout restart` of its Deployment.")];
-  });
-}
 
 const gatewayMount: Check = {
   id: "gateway-mount",
@@ -130,9 +127,17 @@ const gatewayMount: Check = {
   run(snapshot) {
     const gateways = meshedPods(snapshot).filter(isGateway);
     if (gateways.length === 0) return { skipped: "there is no gateway" };
+    const directory = socketDirectory(snapshot);
     const mend =
       "Install it with the values of `istio-teleport render istio --gateway`: its annotation inject.istio.io/templates must name our template too.";
-    const findings = mountFindings(snapshot, gateways).map((finding) => ({ ...finding, mend }));
+    const findings = gateways.flatMap((pod): Finding[] => {
+      const mount = socketMount(pod, directory);
+      if (mount === "read-only") return [];
+      const how = mount === "writable" ? `mounts ${directory} writable` : `does not mount ${directory}`;
+      const templates = chosenTemplates(pod)?.join(",");
+      const evidence = `its proxy ${how}; its injection templates are ${templates ?? "the mesh's default ones"}`;
+      return [problem(nameOf(pod), evidence, mend)];
+    });
     return { seen: count(gateways.length, "gateway"), findings };
   },
 };

@@ -12,10 +12,21 @@ import (
 	"time"
 
 	"github.com/gravitational/trace"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"istio-teleport/lab/teleport-double/internal/buildversion"
 	"istio-teleport/lab/teleport-double/internal/tbot/readiness"
 )
+
+// The collector that tbot registers beside those of its tasks (Teleport
+// lib/tbot/tbot.go, lib/observability/metrics). Always 1, the labels tell.
+var _ = promauto.NewGaugeFunc(prometheus.GaugeOpts{
+	Name:        "teleport_build_info",
+	Help:        "Provides build information of the Teleport double.",
+	ConstLabels: prometheus.Labels{"version": buildversion.Contract},
+}, func() float64 { return 1 })
 
 // Run serves on the address until ctx ends.
 func Run(ctx context.Context, address string, registry *readiness.Registry, log *slog.Logger) error {

@@ -51,6 +51,7 @@ func TestHandler(t *testing.T) {
 	check("/readyz/nobody", 404, `Service named \"nobody\" not found.`)
 	check("/livez", 200, "OK")
 	check("/metrics", 200, "go_goroutines")
+	check("/metrics", 200, `teleport_build_info{version="18.11.0+teleport-double"} 1`)
 	for _, path := range []string{"/", "/healthz", "/debug/pprof/"} {
 		check(path, 404, "I'm a little tbot")
 	}
