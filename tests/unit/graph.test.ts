@@ -106,6 +106,14 @@ test("--diff ends with exit code 3 for a difference, 0 for none, whatever the fo
   expect(await run("--diff", GRAPH, GRAPH)).toMatchObject({ status: 0, stderr: "" });
 });
 
+test("--diff says which of the two files is refused", async () => {
+  const wrong = join(dir, "wrong.yaml");
+  await writeFile(wrong, (await readFile(GRAPH, "utf8")).replace("service: web", "service: wbe"));
+  const { status, stdout, stderr } = await run("--diff", GRAPH, wrong);
+  expect([status, stdout]).toEqual([1, ""]);
+  expect(stderr).toContain(`${wrong}: mesh.applications.shop.services.orders.callers[0].service is "wbe"`);
+});
+
 test("--diff reads each file after those of -f", async () => {
   const [before, after] = [join(dir, "before.yaml"), join(dir, "after.yaml")];
   await writeFile(before, "{}\n");

@@ -89,12 +89,23 @@ async function showDiff(flags: GraphFlags, files: readonly string[]): Promise<vo
   if (flags.values.includes("-") || (before === "-" && after === "-")) {
     throw new ExitError("With --diff both sides would read stdin, which can be read only once: put it into a file.");
   }
-  const graphOf = async (file: string) =>
-    meshGraph(await loadValues({ files: [...flags.values, file], sets: flags.set }));
-  const [first, second] = [await graphOf(before), await graphOf(after)];
+  const [first, second] = [await graphOfSide(before, flags), await graphOfSide(after, flags)];
   const diff = diffGraphs(first, second);
   await print(format === "json" ? diffDocument(diff) : diffTable(diff, second), flags);
   if (isDifferent(diff)) process.exitCode = EXIT.different;
+}
+
+/** One side of a comparison; a refusal says which one it is about. */
+async function graphOfSide(file: string, { values, set }: GraphFlags): Promise<MeshGraph> {
+  try {
+    return meshGraph(await loadValues({ files: [...values, file], sets: set }));
+  } catch (error) {
+    const name = file === "-" ? "stdin" : file;
+    const isRefusal = error instanceof ExitError && error.code === EXIT.refused;
+    if (!isRefusal || error.message.includes(name)) throw error;
+    const sentences = error.message.split("\n").map((sentence) => `${name}: ${sentence}`);
+    throw new ExitError(sentences.join("\n"));
+  }
 }
 
 async function print(text: string, { output, force }: GraphFlags): Promise<void> {
