@@ -243,18 +243,28 @@ test("interrupted in Teleport: only what is lacking is sent", async () => {
   expect(create.match(/^kind: .*/gm)).toEqual(["kind: bot", "kind: workload_identity", "kind: token"]);
 });
 
-test("a pending upgrade is rolled back before it is made again", async () => {
+test.each([
+  ["", undefined],
+  [", and goes on when Helm cannot", { when: "helm rollback", how: "error", says: "Error: conflict" } as const],
+])("a pending upgrade is rolled back before it is made again%s", async (_, failure) => {
   await install();
   await fakes.change((state) => {
+    if (failure !== undefined) state.failures.push(failure);
     Object.assign(state.releases.istiod ?? {}, {
-      status: "pending-upgrade",
+      // A rollback that fails leaves the release so; the fake's does nothing at all.
+      status: failure === undefined ? "pending-upgrade" : "pending-rollback",
       revision: 2,
       updated: "2026-01-01T00:00:00Z",
     });
   });
   await fakes.forgetCalls();
-  await install();
+  output.stderr = "";
+  if (failure === undefined) await install();
+  else await refusal(() => install(), EXIT.unavailable);
   expect(firstWords(await fakes.changes())).toEqual(["helm rollback istiod", "helm upgrade istiod"]);
+  if (failure !== undefined) expect(output.stderr).toContain('it failed, which does not matter: helm says "conflict"');
+  await install({ dryRun: true });
+  if (failure !== undefined) expect(output.stdout).toContain("helm rollback istiod --namespace=istio-system || true\n");
 });
 
 describe("what is not as the values say is mended", () => {

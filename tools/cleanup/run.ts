@@ -105,7 +105,7 @@ async function removeAll(stages: readonly Stage[], timeoutSeconds: number): Prom
       say(`${purpose} …`);
       await mustRun(command, purpose, timeoutSeconds + GRACE);
     }
-    process.stdout.write(forUser.map(shellText).join(""));
+    process.stdout.write(forUser.map((command) => shellText(command)).join(""));
     all.commands.push(...commands);
     all.left.push(...left);
   }

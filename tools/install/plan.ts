@@ -11,6 +11,8 @@ export type Finding =
 export interface Todo {
   purpose: string;
   command: ExternalCommand;
+  /** What follows works whether this succeeds or not. */
+  mayFail?: true;
 }
 
 /** A step that can be asked again and again whether it is done; that answer is the only record of an installation. */

@@ -84,7 +84,12 @@ export async function tryCommand(command: ExternalCommand, timeoutSeconds: numbe
 export async function mustRun(command: ExternalCommand, purpose: string, timeoutSeconds = 60): Promise<string> {
   const { code, stdout, stderr } = await tryCommand(command, timeoutSeconds);
   if (code === 0) return stdout;
-  throw new ExitError(`Could not ${purpose}: ${command.program} says "${lastWords(stderr)}".`, EXIT.unavailable);
+  throw failed(command, purpose, stderr);
+}
+
+/** The failure of a program, with its own last words. */
+export function failed({ program }: ExternalCommand, purpose: string, stderr: string): ExitError {
+  return new ExitError(`Could not ${purpose}: ${program} says "${lastWords(stderr)}".`, EXIT.unavailable);
 }
 
 /** The reason in what a program wrote to stderr: its "Error: …" to the end, else its last line; one line, no controls. */
@@ -103,13 +108,18 @@ export function lastWords(stderr: string): string {
     .replace(/\.$/, "");
 }
 
-/** The call as text for a POSIX shell; what it reads from standard input is a here-document. */
-export function shellText({ program, args, stdin }: ExternalCommand): string {
+/**
+ * The call as text for a POSIX shell; what it reads from standard input is a here-document.
+ *
+ * @param mayFail whether a script with `set -e` goes on when it fails
+ */
+export function shellText({ program, args, stdin }: ExternalCommand, mayFail = false): string {
   const line = [program, ...args].map(shellWord).join(" ");
-  if (stdin === undefined) return `${line}\n`;
-  let end = "END";
-  while (stdin.split("\n").includes(end)) end += "_";
-  return `${line} <<'${end}'\n${stdin}${stdin.endsWith("\n") ? "" : "\n"}${end}\n`;
+  const end = mayFail ? " || true\n" : "\n";
+  if (stdin === undefined) return `${line}${end}`;
+  let mark = "END";
+  while (stdin.split("\n").includes(mark)) mark += "_";
+  return `${line} <<'${mark}'${end}${stdin}${stdin.endsWith("\n") ? "" : "\n"}${mark}\n`;
 }
 
 function shellWord(text: string): string {
