@@ -263,6 +263,7 @@ describe("from pods", () => {
 
 test.each([
   [[], "There is nothing to learn from: give --namespace, --log, --prometheus or --prometheus-file."],
+  [["--namespace", ""], '--namespace is "", which names no namespace: give its name.'],
   [["--log", "a", "--prometheus", "http://x"], "learn from one of them at a time."],
   [["--log", "-", "-f", "-"], "Two flags name -, but stdin can be read only once"],
   [["--log", "a", "--context", "x"], "--context needs --namespace: add it, or leave --context out."],

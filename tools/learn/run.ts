@@ -81,6 +81,11 @@ function checkFlags(flags: GraphLearnFlags): void {
     throw new ExitError("Two flags name -, but stdin can be read only once: put the other one into a file.");
   }
   const fromPods = flags.namespace.length > 0;
+  // kubectl would take an empty one for the context's own.
+  const unnamed = flags.namespace.find((name) => !/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name));
+  if (unnamed !== undefined) {
+    throw new ExitError(`--namespace is ${JSON.stringify(unnamed)}, which names no namespace: give its name.`);
+  }
   needs(flags.context, "--context", fromPods, "--namespace");
   needs(flags.kubeconfig, "--kubeconfig", fromPods, "--namespace");
   needs(flags.since, "--since", fromPods || flags.prometheus !== undefined, "--namespace or --prometheus");
