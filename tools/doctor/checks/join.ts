@@ -48,6 +48,9 @@ const tbotVersion: Check = {
   title: "tbot attests native sidecars and serves whole chains (18.11 or later)",
   run(snapshot) {
     const versions = tbotVersions(snapshot);
+    if (snapshot.tbotPods.length === 0 && ![...versions.keys()].some(teleportVersion)) {
+      return { skipped: "no tbot runs, and its image's tag names no release" };
+    }
     const findings = [...versions].flatMap(([text, where]): Finding[] => {
       const version = teleportVersion(text);
       if (version === undefined) {
