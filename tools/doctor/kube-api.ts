@@ -6,7 +6,7 @@ import { EXIT, ExitError } from "../lib/exit-error.ts";
 import { accessFlags, type ClusterAccess, kubectl } from "../lib/kubectl.ts";
 import { withTempDir } from "../lib/temp-dir.ts";
 import { forwardedPort, webSocket } from "./port-forward.ts";
-import type { Read } from "./snapshot.ts";
+import { PERMISSION_MISSING, type Read } from "./snapshot.ts";
 
 /** What a pod answered through the API server, whatever its status code. */
 export interface PodAnswer {
@@ -90,8 +90,8 @@ export class KubeApi {
   }
 
   /**
-   * Bodies that a pod answers on a port of its loopback interface, as `kubectl port-forward` reaches it (permission:
-   * create pods/portforward; before Kubernetes 1.35 get).
+   * Bodies that a pod answers on a port of its loopback interface, as `kubectl port-forward` reaches it (permissions: get and
+   * create pods/portforward).
    *
    * @param timeout for all paths together, in milliseconds
    */
@@ -266,6 +266,6 @@ function refused({ status, body }: { status: number; body: string }): { ok: fals
   const text = said.split("\n")[0]?.slice(0, 300) || "without a reason";
   return {
     ok: false,
-    reason: status === 403 ? `permission missing: ${text}` : `the API server answers ${status}: ${text}`,
+    reason: status === 403 ? `${PERMISSION_MISSING} ${text}` : `the API server answers ${status}: ${text}`,
   };
 }

@@ -33,6 +33,8 @@ export function webSocket(
       socketPath,
       path,
       signal,
+      // A connection of its own: it never returns to HTTP, and a kept one may be closed on the other side already.
+      agent: false,
       headers: {
         Host: "localhost",
         Connection: "Upgrade",

@@ -4,7 +4,7 @@ import type { KubeApi } from "./kube-api.ts";
 import { limited } from "./limited.ts";
 import { nodeOf } from "./meshed-pods.ts";
 import type { Pod } from "./objects.ts";
-import type { MeshProxy, ProxySecrets, Read } from "./snapshot.ts";
+import { type MeshProxy, PERMISSION_MISSING, type ProxySecrets, type Read } from "./snapshot.ts";
 
 /** Envoy's admin interface in Istio's proxies, on the pod's loopback interface. */
 const ADMIN_PORT = 15000;
@@ -42,14 +42,18 @@ export async function readProxies(
   const ask = (pod: Pod) => inCluster(() => readSecrets(api, pod));
   const ofNode = async ([node, own]: [string, Pod[]]): Promise<MeshProxy[]> => {
     const first: MeshProxy[] = [];
-    for (const pod of own.slice(0, NODE_FAILURES)) {
-      first.push(await read(pod, ask));
-      if (first.at(-1)?.secrets.ok) break;
+    const silent: string[] = [];
+    for (const pod of own) {
+      const proxy = await read(pod, ask);
+      first.push(proxy);
+      if (proxy.secrets.ok) break;
+      // What one namespace forbids, another may allow, and it costs no time to ask.
+      if (!proxy.secrets.reason.startsWith(PERMISSION_MISSING)) silent.push(proxy.secrets.reason);
+      if (silent.length === NODE_FAILURES) break;
     }
     const rest = own.slice(first.length);
-    const last = first.at(-1)?.secrets;
-    if (last?.ok === false) {
-      const reason = `not tried, since the first of the node ${node} failed: ${last.reason}`;
+    if (silent.length === NODE_FAILURES) {
+      const reason = `not tried, since others on the node ${node} failed: ${silent.at(-1)}`;
       return [...first, ...(await Promise.all(rest.map((pod) => read(pod, async () => ({ ok: false, reason })))))];
     }
     const onNode = limited(PER_NODE);

@@ -17,6 +17,9 @@ import type {
 /** What was read, or in one clause why it could not be: the permission that is missing, the server that is silent. */
 export type Read<T> = { ok: true; value: T } | { ok: false; reason: string };
 
+/** How the reason begins when the API server forbids it; its own words, which name the permission, follow. */
+export const PERMISSION_MISSING = "permission missing:";
+
 /** Everything that the checks judge, read once. Plain JSON, so that a recorded one serves the tests. */
 export interface Snapshot {
   /** When it was taken, milliseconds since 1970, by the API server's clock. */

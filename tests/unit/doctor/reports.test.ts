@@ -73,7 +73,7 @@ it("prints a table without colour when asked so", () => {
                shop/late-2: <no> &  [31m
                shop/late-3: <no> &  [31m
                shop/late-4: <no> &  [31m
-               → Grant create on pods/portforward (before Kubernetes 1.35 get), or ask \`istioctl proxy-config secret\`.
+               → See whether the pod runs and \`kubectl logs\` of it works, which takes the same way through the kubelet; then look again.
                and 2 more: --output json has all
                docs/troubleshooting.md#proxy-certificate
 
@@ -178,7 +178,7 @@ it("prints JUnit XML: failures, errors, skipped, and a warning as output", () =>
       <testsuite name="4 Teleport issues the identity that Istio expects" tests="1" failures="0" errors="1" skipped="0">
         <testcase classname="proxy-certificate" name="Each proxy holds a certificate and uses the one it was given">
           <error message="&lt;no&gt; &amp;  [31m">shop/late-0: &lt;no&gt; &amp;  [31m
-    → Grant create on pods/portforward (before Kubernetes 1.35 get), or ask \`istioctl proxy-config secret\`.</error>
+    → See whether the pod runs and \`kubectl logs\` of it works, which takes the same way through the kubelet; then look again.</error>
         </testcase>
       </testsuite>
     </testsuites>

@@ -5,6 +5,7 @@ import { type Check, count, type Finding, problem, unknown, warning } from "../c
 import { clusterName } from "../cluster-name.ts";
 import { known, meshedPods, revisions } from "../facts.ts";
 import { nameOf } from "../meshed-pods.ts";
+import { PERMISSION_MISSING } from "../snapshot.ts";
 
 const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";
 
@@ -54,6 +55,11 @@ const istiodCa: Check = {
   },
 };
 
+const GRANT_PORTFORWARD = "Grant get and create on pods/portforward in this namespace.";
+
+const REACH_PROXY =
+  "See whether the pod runs and `kubectl logs` of it works, which takes the same way through the kubelet; then look again.";
+
 const proxyCertificate: Check = {
   id: "proxy-certificate",
   step: "identity",
@@ -64,9 +70,8 @@ const proxyCertificate: Check = {
     const findings = pods.flatMap((pod): Finding[] => {
       const read = byName.get(nameOf(pod))?.secrets;
       if (read === undefined || !read.ok) {
-        const mend =
-          "Grant create on pods/portforward (before Kubernetes 1.35 get), or ask `istioctl proxy-config secret`.";
-        return [unknown(nameOf(pod), read?.reason ?? "its proxy was not asked", mend)];
+        const reason = read?.reason ?? "its proxy was not asked";
+        return [unknown(nameOf(pod), reason, reason.startsWith(PERMISSION_MISSING) ? GRANT_PORTFORWARD : REACH_PROXY)];
       }
       const { chain, roots, serialsInUse } = read.value;
       if (chain[0] === undefined || roots.length === 0) {

@@ -1,0 +1,64 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { KubeApi } from "../../../tools/doctor/kube-api.ts";
+import type { Pod } from "../../../tools/doctor/objects.ts";
+import { readProxies } from "../../../tools/doctor/proxy-secrets.ts";
+import { type FakeApiServer, fakeApiServer } from "../support/fake-api-server.ts";
+
+let directory: string;
+let server: FakeApiServer;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "proxies-test-"));
+});
+afterEach(async () => {
+  await server.close();
+  await rm(directory, { recursive: true });
+});
+
+function pod(namespace: string, name: string, node: string): Pod {
+  return { metadata: { namespace, name }, spec: { nodeName: node, containers: [] }, status: {} };
+}
+
+async function read(pods: Pod[], forwarded: Parameters<typeof fakeApiServer>[2]) {
+  const socketPath = join(directory, "api");
+  server = await fakeApiServer(socketPath, () => undefined, forwarded);
+  const progress: number[] = [];
+  const proxies = await readProxies(new KubeApi(socketPath), pods, (done) => progress.push(done));
+  return { proxies, progress };
+}
+
+const EMPTY = { body: "{}" };
+
+it("asks a node no longer after two of its pods were silent, and every other node", async () => {
+  const pods = ["a", "b", "c", "d"].flatMap((name) => [pod("x", name, "away"), pod("y", name, "here")]);
+  const { proxies, progress } = await read(pods, (name) =>
+    name.startsWith("x/") ? { error: "no route to host" } : EMPTY,
+  );
+  expect(proxies.map(({ namespace, pod: name, secrets }) => [namespace, name, secrets.ok || secrets.reason])).toEqual([
+    ["x", "a", "no route to host"],
+    ["x", "b", "no route to host"],
+    ["x", "c", "not tried, since others on the node away failed: no route to host"],
+    ["x", "d", "not tried, since others on the node away failed: no route to host"],
+    ["y", "a", true],
+    ["y", "b", true],
+    ["y", "c", true],
+    ["y", "d", true],
+  ]);
+  expect(progress).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+it("goes on in other namespaces after a missing permission", async () => {
+  const pods = ["a", "b", "c"].map((name) => pod("closed", name, "n")).concat(pod("open", "d", "n"));
+  const { proxies } = await read(pods, (name) =>
+    name.startsWith("closed/") ? { error: "permission missing: pods is forbidden" } : EMPTY,
+  );
+  expect(proxies.map(({ secrets }) => secrets.ok)).toEqual([false, false, false, true]);
+});
+
+it("says when a proxy's admin interface answers something else", async () => {
+  const { proxies } = await read([pod("x", "a", "n")], () => ({ body: "<html>" }));
+  expect(proxies[0]?.secrets).toEqual({ ok: false, reason: expect.stringContaining("answers something else") });
+});
