@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { Agent, type IncomingMessage, type RequestOptions, request } from "node:http";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { EXIT, ExitError } from "../lib/exit-error.ts";
 import { accessFlags, type ClusterAccess, kubectl } from "../lib/kubectl.ts";
@@ -106,11 +107,16 @@ export class KubeApi {
     try {
       const connection = await webSocket(this.#socketPath, path, signal);
       if ("status" in connection) return refused(connection);
-      stream = forwardedPort(connection);
+      const forwarded = forwardedPort(connection);
+      stream = forwarded;
+      // The kubelet may refuse before and between requests, when Node's client does not listen.
+      const broken = new Promise<never>((_, reject) => forwarded.on("error", reject));
+      broken.catch(() => {});
+      const agent = new OneConnection(forwarded);
       const bodies: string[] = [];
-      const agent = new OneConnection(stream);
       for (const each of paths) {
-        const { status, body } = await roundTrip({ agent, path: each, signal, headers: { Host: "localhost" } });
+        const answer = roundTrip({ agent, path: each, signal, headers: { Host: "localhost" } });
+        const { status, body } = await Promise.race([answer, broken]);
         if (status !== 200) return { ok: false, reason: `the proxy's admin interface answers ${status} to ${each}` };
         bodies.push(body);
       }
@@ -166,7 +172,7 @@ export async function withKubeApi<Result>(
       return await use(api);
     } finally {
       api.close();
-      stop();
+      await stop();
     }
   });
 }
@@ -176,17 +182,24 @@ const READ_ONLY = ["--reject-methods=^(PUT|PATCH|DELETE)$", "--reject-paths=/(ex
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-async function startProxy(access: ClusterAccess, socketPath: string): Promise<() => void> {
+async function startProxy(access: ClusterAccess, socketPath: string): Promise<() => Promise<void>> {
   const args = [...accessFlags(access), "proxy", `--unix-socket=${socketPath}`, ...READ_ONLY];
-  const child = spawn("kubectl", args, { stdio: ["ignore", "pipe", "pipe"] });
+  // Where `kubectl` is a script that starts the real one, both are in a process group of their own, and end together.
+  const child = spawn("kubectl", args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const closed = new Promise<void>((resolve) => child.on("close", () => resolve()));
+  const end = () => {
+    for (const signal of SIGNALS) process.removeListener(signal, interrupted);
+    endGroup(child.pid);
+  };
   // Otherwise the proxy, and with it the user's rights, would outlive this process.
   const interrupted = (signal: NodeJS.Signals) => {
-    stop();
+    end();
+    rmSync(dirname(socketPath), { recursive: true, force: true });
     process.kill(process.pid, signal);
   };
-  const stop = () => {
-    for (const signal of SIGNALS) process.removeListener(signal, interrupted);
-    child.kill();
+  const stop = async () => {
+    end();
+    await closed;
   };
   for (const signal of SIGNALS) process.on(signal, interrupted);
   let said = "";
@@ -207,12 +220,23 @@ async function startProxy(access: ClusterAccess, socketPath: string): Promise<()
     child.on("error", () => settle(false));
   });
   if (await listens) return stop;
-  stop();
+  end();
   const last = said.trim().split("\n").at(-1) ?? "";
   throw new ExitError(
     `Could not read the cluster: kubectl proxy did not start and says ${JSON.stringify(last.slice(0, 300))}; mend that and try again.`,
     EXIT.unavailable,
   );
+}
+
+/** Ends all processes of a group; kubectl proxy has nothing to finish. */
+function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    // It has ended by itself.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 /** Lets Node's HTTP client speak over a stream that is there already. */

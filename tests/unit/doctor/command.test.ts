@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -32,8 +33,9 @@ case "$*" in
 *"get --raw /version"*) printf '{}';;
 *"proxy --unix-socket="*)
   for argument; do case "$argument" in --unix-socket=*) ln -s '${socket}' "\${argument#--unix-socket=}";; esac; done
+  sleep 60 & echo $! >'${directory}/proxy.pid'
   echo "Starting to serve on it"
-  exec sleep 60;;
+  wait;;
 *) exit 99;;
 esac
 `,
@@ -156,6 +158,11 @@ it("asks kubectl for a proxy that refuses changes, and ends it", async () => {
     ),
   ]);
   expect(process.listenerCount("SIGTERM")).toBe(0);
+  // The program behind the script that is called kubectl, too.
+  const pid = Number(await readFile(join(directory, "proxy.pid"), "utf8"));
+  const { stdout: state } = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });
+  // Gone, or dead and not yet collected by whoever inherited it.
+  expect(state.trim()).toMatch(/^(Z.*)?$/);
 });
 
 it("names the permission that is missing, goes on, and ends with 2", async () => {

@@ -84,14 +84,14 @@ it("reads several answers over one forwarded port, long ones too", async () => {
   expect(server.requests).toEqual(["GET /api/v1/namespaces/shop/pods/cart/portforward?ports=15000"]);
 });
 
-it("says what the kubelet says on the error channel", async () => {
+it.each(["", "/certs", "/again"])("says what the kubelet says on the error channel, at %j", async (refused) => {
   await serve(
     () => undefined,
-    () => ({ error: "error forwarding port 15000 to pod cart: connection refused" }),
+    (_, path) => (path === refused ? { error: "error forwarding port 15000: connection refused" } : { body: "x" }),
   );
-  expect(await api.fromLoopback(PROXY, ["/certs"], 5000)).toEqual({
+  expect(await api.fromLoopback(PROXY, ["/certs", "/again"], 5000)).toEqual({
     ok: false,
-    reason: "error forwarding port 15000 to pod cart: connection refused",
+    reason: "error forwarding port 15000: connection refused",
   });
 });
 

@@ -18,7 +18,8 @@ export interface FakeApiServer {
 
 /**
  * @param answer what a request gets; `undefined` is 404
- * @param forwarded what the pod's port answers to a request line, or on the error channel
+ * @param forwarded what the pod's port answers to a request's path, or on the error channel; an error for the path ""
+ *   comes in one packet with the answer to the upgrade
  */
 export async function fakeApiServer(
   socketPath: string,
@@ -40,10 +41,14 @@ export async function fakeApiServer(
     open.add(raw);
     const pod = /\/namespaces\/([^/]+)\/pods\/([^/]+)\/portforward/.exec(request.url ?? "");
     const key = `${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+    const name = `${pod?.[1]}/${pod?.[2]}`;
+    const first = forwarded(name, "");
+    raw.cork();
     raw.write(
       `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: v4.channel.k8s.io\r\nSec-WebSocket-Accept: ${createHash("sha1").update(key).digest("base64")}\r\n\r\n`,
     );
-    serveForwardedPort(raw, (path) => forwarded(`${pod?.[1]}/${pod?.[2]}`, path));
+    serveForwardedPort(raw, "error" in first ? first.error : "", (path) => forwarded(name, path));
+    raw.uncork();
   });
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
   return {
@@ -73,12 +78,17 @@ export function statusObject(code: number, message: string): object {
 }
 
 /** Frames as k8s.io/cri-streaming writes them: the port first on both channels; long answers in several messages. */
-function serveForwardedPort(raw: Duplex, answer: (path: string) => { body: string } | { error: string }): void {
+function serveForwardedPort(
+  raw: Duplex,
+  early: string,
+  answer: (path: string) => { body: string } | { error: string },
+): void {
   const send = (channel: number, bytes: Buffer) =>
     raw.write(serverFrame(Buffer.concat([Buffer.from([channel]), bytes])));
   send(0, Buffer.from([0x98, 0x3a]));
   send(1, Buffer.from([0x98, 0x3a]));
   raw.write(Buffer.from([0x89, 0x00])); // a ping
+  if (early !== "") send(1, Buffer.from(early));
   let buffered = Buffer.alloc(0);
   let text = "";
   raw.on("error", () => {});
