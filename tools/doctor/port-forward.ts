@@ -79,7 +79,9 @@ export function forwardedPort({ raw, head }: WebSocketConnection): Duplex {
       raw.resume();
     },
     write(chunk: Buffer, _, done) {
-      raw.write(frame(OPCODE.binary, Buffer.concat([Buffer.from([DATA_CHANNEL]), chunk])), done);
+      raw.write(frame(OPCODE.binary, Buffer.concat([Buffer.from([DATA_CHANNEL]), chunk])), (error) =>
+        done(error ? broken(error) : null),
+      );
     },
     final(done) {
       raw.end(frame(OPCODE.close, Buffer.alloc(0)), done);
@@ -111,9 +113,14 @@ export function forwardedPort({ raw, head }: WebSocketConnection): Duplex {
   };
   raw.on("data", take);
   raw.on("end", () => stream.push(null));
-  raw.on("error", (error) => stream.destroy(error));
+  raw.on("error", (error) => stream.destroy(broken(error)));
   take(Buffer.alloc(0));
   return stream;
+}
+
+/** The kubelet refused, and its reason was lost with the connection. */
+function broken({ message }: Error): Error {
+  return new Error(`the connection to the pod was cut (${message})`);
 }
 
 /** A client's frame is masked, and its length has the shortest form (RFC 6455, 5.2 and 5.3). */
