@@ -3,6 +3,7 @@ import { accessOf } from "../lib/cluster-flags.ts";
 import { ExitError } from "../lib/exit-error.ts";
 import { mustRun, shellText } from "../lib/external-command.ts";
 import { findHelm } from "../lib/helm.ts";
+import { say } from "../lib/say.ts";
 import { loadValues } from "../lib/values.ts";
 import { lookAtIstioRemains } from "./istio-remains.ts";
 import { lookAtNamespaces } from "./namespaces.ts";
@@ -110,8 +111,4 @@ async function removeAll(stages: readonly Stage[], timeoutSeconds: number): Prom
     all.left.push(...left);
   }
   return all;
-}
-
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

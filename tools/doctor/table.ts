@@ -1,4 +1,5 @@
 import type pc from "picocolors";
+import { printable } from "../lib/printable.ts";
 import { type Finding, STEPS, type Step } from "./check.ts";
 import type { Result, Status } from "./diagnose.ts";
 import { documentation } from "./documentation.ts";
@@ -59,7 +60,7 @@ function rows({ check, status, seen, findings }: Result, width: number, colors: 
   const shown = findings.slice(0, SHOWN).flatMap((finding, index, all) => [
     `${indent}${described(finding, status)}`,
     // Once for all that have it in common.
-    ...(all[index + 1]?.mend === finding.mend ? [] : [`${indent}→ ${printable(finding.mend)}`]),
+    ...(all[index + 1]?.mend === finding.mend ? [] : [`${indent}→ ${oneLine(finding.mend)}`]),
   ]);
   const more = findings.length > SHOWN ? [`${indent}and ${findings.length - SHOWN} more: --output json has all`] : [];
   return [head, ...shown, ...more, `${indent}${colors.dim(documentation(check.id))}`];
@@ -67,11 +68,10 @@ function rows({ check, status, seen, findings }: Result, width: number, colors: 
 
 function described({ status, subject, evidence }: Finding, of: Status): string {
   const kind = status === of ? "" : `${LABEL[status]}: `;
-  return `${kind}${printable(subject)}: ${printable(evidence)}`;
+  return `${kind}${oneLine(subject)}: ${oneLine(evidence)}`;
 }
 
-/** What comes from the cluster must not steer the terminal. */
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are taken out
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+/** What comes from the cluster on one line: words of other programs come with line breaks and colours. */
+function oneLine(text: string): string {
+  return printable(text.replace(/\p{Cc}+/gu, " "));
 }

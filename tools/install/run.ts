@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { InstallFlags } from "../install.ts";
 import { failed, lastWords, shellText, tryCommand } from "../lib/external-command.ts";
+import { say } from "../lib/say.ts";
 import { diagnoseInstallation } from "./diagnosis.ts";
 import type { Finding, Step, Todo } from "./plan.ts";
 import { preflight, preflightChecks } from "./preflight.ts";
@@ -100,8 +101,4 @@ function summary(finding: Finding): string {
   if (finding.state === "done") return finding.found;
   if (finding.state === "todo") return finding.why;
   return `${finding.what}; waiting until it ends, at the latest until ${finding.until.toISOString()}`;
-}
-
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

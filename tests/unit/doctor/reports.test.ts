@@ -88,6 +88,14 @@ it("colours the words for the status, and nothing that comes from the cluster", 
   expect(text).not.toContain("& \u001b[31m");
 });
 
+it("shows characters that would reorder the line as their codes", () => {
+  const snapshot = mixedSnapshot(1);
+  const reordered = { ...snapshot, kubernetesVersion: { ok: false as const, reason: "a\u202eb" } };
+  const text = table(diagnose(CHOSEN, reordered), pc.createColors(false));
+  expect(text).toContain("a\\u{202e}b");
+  expect(text).not.toContain("\u202e");
+});
+
 it("prints JSON that the published schema describes", () => {
   for (const snapshot of [healthySnapshot(), mixedSnapshot(1)]) {
     const report: unknown = JSON.parse(jsonReport(diagnose(CHECKS, snapshot), snapshot));
