@@ -5,10 +5,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { exampleCluster } from "../../tools/demo/example-cluster.ts";
-import { runMain } from "../../tools/lib/run-command.ts";
-import { istioTeleport } from "../../tools/program.ts";
 import { repositoryPath } from "../support/run-helm.ts";
-import { captureOutput } from "./support/captured-output.ts";
+import { runCli } from "./support/run-cli.ts";
 
 /** The commands as a user runs them: what is on stdout, what on stderr, and the exit code. */
 
@@ -27,23 +25,11 @@ afterEach(() => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-/** Runs a command line in this process. */
-async function run(...args: string[]) {
-  const output = captureOutput();
-  process.exitCode = undefined;
-  try {
-    await runMain(istioTeleport(), ["node", "istio-teleport", ...args]);
-    return { ...output, status: process.exitCode ?? 0 };
-  } finally {
-    vi.restoreAllMocks();
-  }
-}
-
 const INIT = ["init", "--cluster-name", "a.example", "--proxy-addr", "a.example:443"];
 
 test("init writes a file that every other command takes, and does not replace it unasked", async () => {
   const file = join(dir, "values.yaml");
-  const made = await run(...INIT, "--output", file);
+  const made = await runCli(...INIT, "--output", file);
   expect(made).toMatchObject({ status: 0, stdout: "" });
   expect(made.stderr).toContain(`Wrote ${file}. Next`);
   const text = await readFile(file, "utf8");
@@ -51,18 +37,18 @@ test("init writes a file that every other command takes, and does not replace it
   expect(text).toMatch(/^ {4}# /m);
 
   await writeFile(file, `${text}# mine\n`);
-  const again = await run(...INIT, "--output", file);
+  const again = await runCli(...INIT, "--output", file);
   expect(again).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("exists already; --force") });
   expect(await readFile(file, "utf8")).toContain("# mine");
-  expect((await run(...INIT, "--output", file, "--force")).status).toBe(0);
+  expect((await runCli(...INIT, "--output", file, "--force")).status).toBe(0);
   expect(await readFile(file, "utf8")).toBe(text);
-  expect(await run(...INIT, "--output", "-")).toEqual({ status: 0, stdout: text, stderr: "" });
-  expect((await run("render", "istio", "-f", file)).status).toBe(0);
+  expect(await runCli(...INIT, "--output", "-")).toEqual({ status: 0, stdout: text, stderr: "" });
+  expect((await runCli("render", "istio", "-f", file)).status).toBe(0);
 });
 
 test("init refuses wrong values before it writes", async () => {
   const file = join(dir, "wrong.yaml");
-  const wrong = await run("init", "--cluster-name", "Upper", "--proxy-addr", "https://x", "--output", file);
+  const wrong = await runCli("init", "--cluster-name", "Upper", "--proxy-addr", "https://x", "--output", file);
   expect(wrong).toMatchObject({ status: 1, stdout: "" });
   expect(wrong.stderr).toContain('global.teleport.clusterName is "Upper"');
   expect(wrong.stderr).toContain('global.teleport.proxyAddr is "https://x"');
@@ -70,17 +56,17 @@ test("init refuses wrong values before it writes", async () => {
 });
 
 test("render prints documents on stdout and nothing on stderr", async () => {
-  const istio = await run("render", "istio", "-f", MINIMAL);
+  const istio = await runCli("render", "istio", "-f", MINIMAL);
   expect(istio).toMatchObject({ status: 0, stderr: "" });
   expect(parse(istio.stdout).meshConfig.trustDomain).toBe("example.teleport.sh");
-  const operator = await run("render", "istio", "--as", "istioctl", "-f", MINIMAL);
+  const operator = await runCli("render", "istio", "--as", "istioctl", "-f", MINIMAL);
   expect(parse(operator.stdout).kind).toBe("IstioOperator");
-  const gateway = await run("render", "istio", "--gateway", "-f", MINIMAL);
+  const gateway = await runCli("render", "istio", "--gateway", "-f", MINIMAL);
   expect(Object.keys(parse(gateway.stdout))).toEqual(["podAnnotations"]);
-  const teleport = await run("render", "teleport", "-f", MINIMAL, "--set", "tbot.credentialTTL=2h");
+  const teleport = await runCli("render", "teleport", "-f", MINIMAL, "--set", "tbot.credentialTTL=2h");
   expect(teleport.stdout.match(/^kind: .*/gm)).toEqual(["kind: role", "kind: bot", "kind: workload_identity"]);
   expect(teleport.stdout).toContain('maximum_ttl: "7200s"');
-  const manifests = await run("render", "manifests", "-f", MINIMAL, "--release", "mine", "-n", "x");
+  const manifests = await runCli("render", "manifests", "-f", MINIMAL, "--release", "mine", "-n", "x");
   expect(manifests).toMatchObject({ status: 0, stderr: "" });
   expect(manifests.stdout).toContain("name: mine-tbot");
 });
@@ -88,15 +74,15 @@ test("render prints documents on stdout and nothing on stderr", async () => {
 test("render teleport --with-token ends with the document that gen-token prints", async () => {
   const jwks = join(dir, "jwks.json");
   await writeFile(jwks, (await exampleCluster({ namespace: "teleport-system", serviceAccount: "tbot" })).jwks);
-  const rendered = await run("render", "teleport", "-f", MINIMAL, "--with-token", "--jwks-file", jwks);
-  const token = await run("gen-token", "-f", MINIMAL, "--jwks-file", jwks);
+  const rendered = await runCli("render", "teleport", "-f", MINIMAL, "--with-token", "--jwks-file", jwks);
+  const token = await runCli("gen-token", "-f", MINIMAL, "--jwks-file", jwks);
   expect(rendered.stdout.match(/^kind: .*/gm)?.at(-1)).toBe("kind: token");
   expect(rendered.stdout.split("---\n").at(-1)).toBe(token.stdout);
 
   const keyless = ["--set", "global.teleport.join.type=in_cluster"];
-  const inCluster = await run("render", "teleport", "-f", MINIMAL, "--with-token", ...keyless);
+  const inCluster = await runCli("render", "teleport", "-f", MINIMAL, "--with-token", ...keyless);
   expect(inCluster.stdout).toContain("type: in_cluster");
-  const idle = await run("render", "teleport", "-f", MINIMAL, "--with-token", "--jwks-file", jwks, ...keyless);
+  const idle = await runCli("render", "teleport", "-f", MINIMAL, "--with-token", "--jwks-file", jwks, ...keyless);
   expect(idle).toMatchObject({ status: 1, stdout: "" });
   expect(idle.stderr).toContain("holds no keys");
 });
@@ -114,7 +100,7 @@ test.each([
   [["rendr"], "unknown command 'rendr'"],
   [["demo", "--output", MINIMAL], "is a file"],
 ])("%j is refused in one line, with nothing on stdout", async (args, sentence) => {
-  const { status, stdout, stderr } = await run(...args);
+  const { status, stdout, stderr } = await runCli(...args);
   expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
   expect(stderr).toContain(sentence);
   expect(stderr).not.toMatch(/^ {4}at /m);
@@ -122,7 +108,7 @@ test.each([
 
 test("--version is the package's", async () => {
   const { version } = JSON.parse(await readFile(repositoryPath("package.json"), "utf8"));
-  expect(await run("--version")).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" });
+  expect(await runCli("--version")).toEqual({ status: 0, stdout: `${version}\n`, stderr: "" });
 });
 
 test.each([
@@ -132,7 +118,7 @@ test.each([
   { command: ["init"] },
   { command: ["demo"] },
 ])("$command --help is on stdout", async ({ command }) => {
-  const { status, stdout, stderr } = await run(...command, "--help");
+  const { status, stdout, stderr } = await runCli(...command, "--help");
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   expect(stdout).toContain("Usage: istio-teleport");
 });

@@ -2,10 +2,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { runMain } from "../../tools/lib/run-command.ts";
-import { istioTeleport } from "../../tools/program.ts";
 import { repositoryPath } from "../support/run-helm.ts";
-import { captureOutput } from "./support/captured-output.ts";
+import { runCli } from "./support/run-cli.ts";
 
 /** `istio-teleport graph` as a user runs it. */
 
@@ -25,16 +23,7 @@ afterEach(() => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-async function run(...args: string[]) {
-  const output = captureOutput();
-  process.exitCode = undefined;
-  try {
-    await runMain(istioTeleport(), ["node", "istio-teleport", "graph", ...args]);
-    return { ...output, status: process.exitCode ?? 0 };
-  } finally {
-    vi.restoreAllMocks();
-  }
-}
+const run = (...args: string[]) => runCli("graph", ...args);
 
 test("the table is the default, of the applications that are asked for", async () => {
   const all = await run("-f", GRAPH);

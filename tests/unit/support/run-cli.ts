@@ -1,0 +1,16 @@
+import { vi } from "vitest";
+import { runMain } from "../../../tools/lib/run-command.ts";
+import { istioTeleport } from "../../../tools/program.ts";
+import { captureOutput } from "./captured-output.ts";
+
+/** Runs a command line of `istio-teleport` in this process: what it wrote, and its exit code. */
+export async function runCli(...args: string[]) {
+  const output = captureOutput();
+  process.exitCode = undefined;
+  try {
+    await runMain(istioTeleport(), ["node", "istio-teleport", ...args]);
+    return { ...output, status: process.exitCode ?? 0 };
+  } finally {
+    vi.restoreAllMocks();
+  }
+}
