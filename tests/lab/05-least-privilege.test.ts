@@ -16,7 +16,7 @@ const PORT = 8080;
 /** Where Kubernetes mounts a pod's ServiceAccount. */
 const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 /** How long a pod gets to go wrong: with tbot well it is ready in 4 s. */
-const OBSERVE_MS = 15_000;
+const OBSERVE_MS = 10_000;
 /** Seconds within which a pod must become ready where nothing hinders it, on a busy machine too. */
 const READY_SECONDS = 90;
 

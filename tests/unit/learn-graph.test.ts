@@ -6,7 +6,6 @@ import { learnedGraph, type Narrowing } from "../../tools/learn/learned-graph.ts
 import { snippet } from "../../tools/learn/snippet.ts";
 import { meshGraph } from "../../tools/lib/mesh-graph.ts";
 import type { Application } from "../../tools/lib/values-types.ts";
-import { refusal } from "./support/refusal.ts";
 
 const BROAD: Narrowing = { methods: false, paths: false, generalize: false };
 const NARROW: Narrowing = { methods: true, paths: true, generalize: false };
@@ -207,7 +206,7 @@ mesh:
           ports:
             - {port: 8080, protocol: HTTP} # the container's; set port to that of its Service
           callers:
-            - {anyone: true}
+            - {anyone: true} # called without a certificate; this lets everyone in
     # New. In dry run nothing is denied, and the access log names what would be.
     shop:
       namespace: shop
@@ -300,15 +299,6 @@ test("identifiers become wildcards only on request", () => {
   expect(callers(BROAD)).toEqual([{ service: "web" }]);
   expect(callers({ ...BROAD, paths: true })).toEqual([{ service: "web", paths: ["/c/1", "/c/2"] }]);
   expect(callers({ ...NARROW, generalize: true })).toEqual([{ service: "web", methods: ["GET"], paths: ["/c/{*}"] }]);
-});
-
-test("values of another mesh are refused", async () => {
-  const foreign = seen([
-    { ...call({ to: "db" }), to: { trustDomain: "b.example", namespace: "shop", serviceAccount: "db" } },
-  ]);
-  expect(await refusal(() => learnedGraph(foreign, BROAD, meshGraph(valuesOf(SHOP, GATEWAYS)), () => undefined))).toBe(
-    "The called workloads are of the trust domain b.example, and global.teleport.clusterName is a.example: give the values of the mesh that was observed.",
-  );
 });
 
 test("exactly what was seen: of every possible call, the learned graph allows those that were made and no other", () => {

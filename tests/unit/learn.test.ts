@@ -124,6 +124,19 @@ test("what a policy denied is left out and named, unless it is asked for", async
   );
 });
 
+test("calls from before a change of the trust domain are left out and named; values of another mesh are refused", async () => {
+  const foreign = (USUAL[1] ?? "").replaceAll("a.example", "cluster.local");
+  const mixed = await run("-f", values, "--log", await log(...USUAL, foreign));
+  expect(mixed.stdout).toBe((await run("-f", values, "--log", await log(...USUAL))).stdout);
+  expect(mixed.stderr).toContain("Calls to workloads of another trust domain were left out: cluster.local.\n");
+  expect(await run("-f", values, "--log", await log(foreign))).toEqual({
+    status: 1,
+    stdout: "",
+    stderr:
+      "learn: The called workloads are of the trust domain cluster.local, and global.teleport.clusterName is a.example: give the values of the mesh that was observed.\n",
+  });
+});
+
 test("Sock Shop's graph comes back from calls along its edges", async () => {
   const sockShop = repositoryPath("chart/ci/sock-shop-values.yaml");
   const graph = await graphOf(sockShop);

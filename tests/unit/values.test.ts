@@ -45,6 +45,7 @@ cluserName: x
 tbot: {namespace: {nam: x}, socket: {fil: x, file: a/b}, image: {tag: 18, digest: null}, credentialTTL: 1d, extraEnv: [x]}
 istio: {injectionTemplate: gateway, print: null, prin: x}
 mesh: {mtls: {mode: strict}}
+sockShop: {policies: no}
 name: x
 `;
   await expect(load(wrong)).rejects.toMatchObject({ name: "ExitError", code: 1 });
@@ -66,9 +67,11 @@ name: x
     'tbot.extraEnv[0] is "x", which is not a map.',
     'istio.injectionTemplate is "gateway", a reserved name: choose another one.',
     'mesh.mtls.mode is "strict", but must be one of "STRICT", "PERMISSIVE".',
+    'sockShop.policies is false, but must be one of "none", "denyAll", "enforce", "dryRun": put the word in quotes, for on, off, yes and no are booleans.',
   ]) {
     expect(message).toContain(sentence);
   }
+  expect(String(message).match(/^sockShop\.policies/gm)).toHaveLength(1);
 });
 
 test.each([

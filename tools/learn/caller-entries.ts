@@ -11,7 +11,8 @@ export interface ObservedUse {
   methods: string[] | undefined;
   /** Absent: every path. */
   paths: string[] | undefined;
-  /** Whether the current graph denies it. */
+  /** Whether the current graph allows it, and whether it denies it; neither without a graph. */
+  isAllowed: boolean;
   isDenied: boolean;
   outcomes: ReadonlySet<Outcome>;
 }
@@ -90,8 +91,9 @@ function callerOf({ caller, ports, methods, paths }: ObservedUse, all: readonly 
   };
 }
 
-function remarkOf({ isDenied, outcomes }: ObservedUse): string {
+function remarkOf({ caller, isAllowed, isDenied, outcomes }: ObservedUse): string {
   return [
+    caller.anyone && !isAllowed ? ["called without a certificate; this lets everyone in"] : [],
     isDenied ? ["denied by the current graph"] : [],
     outcomes.has("wouldBeDenied") ? ["a dry run would deny it"] : [],
     outcomes.has("denied") ? ["was denied"] : [],

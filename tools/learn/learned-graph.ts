@@ -1,4 +1,3 @@
-import { EXIT, ExitError } from "../lib/exit-error.ts";
 import { type GraphEdge, type GraphPort, labelOf, type MeshGraph } from "../lib/mesh-graph.ts";
 import type { Application, Caller, Port, Service } from "../lib/values-types.ts";
 import { graphJudge } from "./allowed.ts";
@@ -51,9 +50,9 @@ export interface LearnedGraph {
 /**
  * The graph that the calls amount to: exactly who called whom, on which ports.
  *
+ * @param calls to workloads of the graph's trust domain, where there is one
  * @param graph the current one; without, workloads are named by their SPIFFE IDs
  * @param labelsOf labels that select the workload's pods, where something better than a guess is known
- * @throws ExitError (refused) when the called workloads are of another trust domain than the graph
  */
 export function learnedGraph(
   calls: readonly SeenCall[],
@@ -61,7 +60,7 @@ export function learnedGraph(
   graph: MeshGraph | undefined,
   labelsOf: (workload: Workload) => Record<string, string> | undefined,
 ): LearnedGraph {
-  const trustDomains = trustDomainsOf(calls, graph);
+  const trustDomains = new Set(graph ? [graph.clusterName] : calls.flatMap(({ to }) => to.trustDomain ?? []));
   const names = workloadNames(calls, trustDomains, graph);
   const gateways = new Map(graph?.gateways.map(({ principal, name }) => [principal, name]));
   const judge = graph && graphJudge(graph);
@@ -106,6 +105,7 @@ export function learnedGraph(
           ports: (call.port === undefined && edge ? edge.ports : onPorts).map(({ port }) => port),
           methods,
           paths,
+          isAllowed: edge !== undefined,
           isDenied: judge !== undefined && edge === undefined,
           outcomes: call.outcomes,
         },
@@ -164,20 +164,6 @@ export function learnedGraph(
   }
   const unused = graph?.edges.filter((edge) => calledApplications.has(edge.to.application) && !used.has(edge)) ?? [];
   return { applications, unused, callers, deniedCallers, inexpressible };
-}
-
-/** The trust domains of the called workloads, which is the graph's where there is one. */
-function trustDomainsOf(calls: readonly SeenCall[], graph: MeshGraph | undefined): Set<string> {
-  const seen = new Set(calls.flatMap(({ to }) => to.trustDomain ?? []));
-  if (graph === undefined) return seen;
-  const foreign = [...seen].find((trustDomain) => trustDomain !== graph.clusterName);
-  if (foreign !== undefined) {
-    throw new ExitError(
-      `The called workloads are of the trust domain ${foreign}, and global.teleport.clusterName is ${graph.clusterName}: give the values of the mesh that was observed.`,
-      EXIT.refused,
-    );
-  }
-  return new Set([graph.clusterName]);
 }
 
 /** The ports of the graph, then those of containers that only the calls show. */

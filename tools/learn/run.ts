@@ -174,9 +174,18 @@ function prometheusUrl(text: string): URL {
   return url;
 }
 
-/** Leaves out what a policy denied, unless asked for, and calls to namespaces that can be no application's. */
-function selectCalls(calls: readonly SeenCall[], flags: GraphLearnFlags, values: Values | undefined) {
+/**
+ * Leaves out what a policy denied, unless asked for, calls to namespaces that can be no application's, and calls to
+ * workloads of another trust domain, such as those of a mesh's time before Teleport.
+ *
+ * @throws ExitError (refused) when all called workloads are of another trust domain than the values
+ */
+function selectCalls(seen: readonly SeenCall[], flags: GraphLearnFlags, values: Values | undefined) {
   const notes: string[] = [];
+  const { own: calls, foreign } = ofTrustDomain(seen, values?.global.teleport.clusterName);
+  if (foreign.size > 0) {
+    notes.push(`Calls to workloads of another trust domain were left out: ${listed([...foreign].sort())}.`);
+  }
   const reserved = new Set(values && [values.tbot.namespace.name, values.mesh.rootNamespace]);
   if (values?.testApp.enabled) reserved.add(values.testApp.namespace.name);
   for (const { namespace } of Object.values(values?.mesh.gateways ?? {})) reserved.add(namespace);
@@ -191,4 +200,19 @@ function selectCalls(calls: readonly SeenCall[], flags: GraphLearnFlags, values:
   const edges = new Set(denied.map(({ from, to }) => `${from ?? "anyone"} → ${to.namespace}/${to.serviceAccount}`));
   notes.push(`Left out, since policies denied it (--include-denied prints it): ${listed([...edges].sort())}.`);
   return { kept: possible.filter((call) => !isDenied(call)), notes };
+}
+
+/** Calls to workloads of a trust domain, or of all where none is given, and the other trust domains that were called. */
+function ofTrustDomain(calls: readonly SeenCall[], trustDomain: string | undefined) {
+  const isForeign = ({ to }: SeenCall) =>
+    trustDomain !== undefined && to.trustDomain !== undefined && to.trustDomain !== trustDomain;
+  const own = calls.filter((call) => !isForeign(call));
+  const foreign = new Set(calls.filter(isForeign).map(({ to }) => to.trustDomain as string));
+  const [one] = foreign;
+  if (own.length === 0 && one !== undefined) {
+    throw new ExitError(
+      `The called workloads are of the trust domain ${one}, and global.teleport.clusterName is ${trustDomain}: give the values of the mesh that was observed.`,
+    );
+  }
+  return { own, foreign };
 }

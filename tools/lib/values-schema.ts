@@ -26,9 +26,17 @@ export async function validateValues(merged: unknown): Promise<Values> {
   compiled ??= compile();
   const { schema, validate } = await compiled;
   if (validate(merged)) return merged;
-  // A bad name in a free map comes twice: what is wrong with it, and that some name is wrong.
-  const errors = (validate.errors ?? []).filter(({ keyword }) => keyword !== "propertyNames");
+  const errors = (validate.errors ?? []).filter((error, _, all) => !saysTheSameTwice(error, all));
   throw new ExitError([...new Set(errors.map((error) => sentence(error, schema)))].join("\n"));
+}
+
+/**
+ * A bad name in a free map comes twice: what is wrong with it, and that some name is wrong; and so does a value of the
+ * wrong type that is none of the allowed ones, of which the latter tells more.
+ */
+function saysTheSameTwice({ keyword, instancePath }: ErrorObject, all: readonly ErrorObject[]): boolean {
+  if (keyword !== "type") return keyword === "propertyNames";
+  return all.some((other) => other.keyword === "enum" && other.instancePath === instancePath);
 }
 
 let compiled: ReturnType<typeof compile> | undefined;
