@@ -12,8 +12,9 @@ import { ISTIO_LAB_VALUES, REPOSITORY, requireInstalled, USER_DIR } from "./lib/
 import { applyLayers } from "./lib/layers.ts";
 import { createNamespace, deleteNamespace } from "./lib/namespaces.ts";
 import { untilReady } from "./lib/pods.ts";
-import { Prometheus } from "./lib/prometheus.ts";
-import { shell, tryShell, until } from "./lib/shell.ts";
+import { createMonitoringKinds, deleteMonitoringKinds, Prometheus } from "./lib/prometheus.ts";
+import { setFlags, tryUpgrade, upgrade } from "./lib/releases.ts";
+import { shell, until } from "./lib/shell.ts";
 
 /**
  * The chart's monitoring against real metrics: Istio's agent and Envoy are real, tbot is the Teleport double's, whose
@@ -69,29 +70,7 @@ describe("the alerts, by promtool", () => {
 
 describe("a real Prometheus", () => {
   /** Layers b and c of docs/security.md are off, so that a pod can have istiod's certificate. */
-  const SETS = ["monitoring.enabled=true", "istio.blockIstiodCertificates=false", "mesh.admission.enabled=false"]
-    .map((set) => `--set ${set}`)
-    .join(" ");
-  const CRDS = ["PodMonitor", "PrometheusRule"].map((kind) => {
-    const singular = kind.toLowerCase();
-    const schema = { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } };
-    return {
-      apiVersion: "apiextensions.k8s.io/v1",
-      kind: "CustomResourceDefinition",
-      metadata: { name: `${singular}s.monitoring.coreos.com` },
-      spec: {
-        group: "monitoring.coreos.com",
-        scope: "Namespaced",
-        names: { kind, singular, plural: `${singular}s`, listKind: `${kind}List` },
-        versions: [{ name: "v1", served: true, storage: true, schema }],
-      },
-    };
-  });
-  const CRD_NAMES = CRDS.map(({ metadata }) => metadata.name).join(" ");
-  const upgrade = (sets: string) =>
-    tryShell(`helm upgrade istio-teleport '${REPOSITORY}/chart' -n teleport-system -f values.yaml ${sets}`, {
-      cwd: USER_DIR,
-    });
+  const SETS = ["monitoring.enabled=true", "istio.blockIstiodCertificates=false", "mesh.admission.enabled=false"];
   let prometheus: Prometheus;
 
   /** Names of the alerts that fire or are about to. */
@@ -101,15 +80,13 @@ describe("a real Prometheus", () => {
     await requireInstalled();
     // Where applyLayers looks whether a layer holds.
     await createNamespace("probe", { meshed: true });
-    const refused = await upgrade(SETS);
+    const refused = await tryUpgrade(SETS);
     expect(refused.stderr).toContain("The Prometheus Operator's CRDs are not in this cluster");
-    const crds = CRDS.map((crd) => stringify(crd)).join("---\n");
-    await shell("kubectl apply -f -", { input: crds });
-    await shell(`kubectl wait --for=condition=Established crd ${CRD_NAMES} --timeout=60s`);
-    expect((await upgrade(SETS)).stderr).toBe("");
+    await createMonitoringKinds();
+    expect((await tryUpgrade(SETS)).stderr).toBe("");
     const istiod = join(istioCharts(labPaths()), "istio-control", "istio-discovery");
     await shell(
-      `npx -p istio-teleport istio-teleport render istio -f values.yaml ${SETS} |
+      `npx -p istio-teleport istio-teleport render istio -f values.yaml ${setFlags(SETS)} |
        helm upgrade istiod '${istiod}' -n istio-system -f - -f '${ISTIO_LAB_VALUES}' --wait`,
       { cwd: USER_DIR },
     );
@@ -127,8 +104,8 @@ describe("a real Prometheus", () => {
   afterAll(async () => {
     await prometheus?.stop();
     await deleteNamespace("unlike");
-    await upgrade("");
-    await shell(`kubectl delete crd --ignore-not-found ${CRD_NAMES}`);
+    await upgrade([]);
+    await deleteMonitoringKinds();
     await applyLayers({ pod: true, istiod: true, admission: true });
     await deleteNamespace("probe");
     await restartTestApp();

@@ -11,6 +11,10 @@ export interface AccessLogLine {
   readonly local_port: string | number | null;
   /** `inbound|…` on the called one's side. */
   readonly upstream_cluster: string | null;
+  readonly response_code: string | number | null;
+  /** Envoy's short words for what went wrong, "UF" or "URX"; "-" or null for nothing. */
+  readonly response_flags: string | null;
+  readonly upstream_transport_failure_reason: string | null;
   /** What the dry-run policies say of a request, or of a TCP connection: "allowed" or "denied". */
   readonly dry_run_http: string | null;
   readonly dry_run_tcp: string | null;

@@ -14,6 +14,7 @@ export interface PresentedIdentity {
   readonly spiffeId: string;
   /** Hexadecimal, upper case, without colons, as Node prints it. */
   readonly serial: string;
+  readonly notBefore: Date;
   readonly notAfter: Date;
   /** Whether a peer that trusts the issuer would accept it now. */
   readonly valid: boolean;
@@ -41,13 +42,16 @@ export class Issuers {
   /** Whose a certificate is, PEM or DER. */
   identityOf(certificate: Buffer | X509Certificate): PresentedIdentity {
     const parsed = certificate instanceof X509Certificate ? certificate : new X509Certificate(certificate);
+    const notBefore = new Date(parsed.validFrom);
     const notAfter = new Date(parsed.validTo);
+    const now = new Date();
     return {
       issuer: this.#issuerOf(parsed),
       spiffeId: spiffeId(parsed),
       serial: parsed.serialNumber,
+      notBefore,
       notAfter,
-      valid: notAfter > new Date(),
+      valid: notBefore <= now && notAfter > now,
     };
   }
 

@@ -66,6 +66,8 @@ export interface LoadResult {
 
 /** Requests that go on until `stop`. */
 export interface Load {
+  /** What became of the requests that were answered up to now. */
+  soFar(): LoadResult;
   /** Lets the requests that are under way end; throws if the load ended before, or never began. */
   stop(): Promise<LoadResult>;
 }
@@ -108,7 +110,9 @@ export async function startLoad(rate: number): Promise<Load> {
   });
   const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
   await until("the first answer", 20, async () => requests > 0 || child.exitCode !== null);
+  const result = () => ({ requests, failed: failed.toSorted((a, b) => a.at.getTime() - b.at.getTime()) });
   return {
+    soFar: result,
     async stop() {
       if (child.exitCode !== null || stopped) throw new Error(`the load ended before: ${stderr}`);
       stopped = true;
@@ -116,7 +120,7 @@ export async function startLoad(rate: number): Promise<Load> {
       await shell(`pkill -INT -g ${child.pid} -f '^vegeta attack'`);
       await ended;
       if (requests === 0) throw new Error(`no request was sent: ${stderr}`);
-      return { requests, failed: failed.toSorted((a, b) => a.at.getTime() - b.at.getTime()) };
+      return result();
     },
   };
 }

@@ -10,8 +10,8 @@ export interface Pod {
   };
 }
 
-/** The pods of a namespace that match a label selector and are not being deleted, in order of age. */
-async function pods(namespace: string, selector: string): Promise<Pod[]> {
+/** The pods of a namespace that match a label selector (default: all) and are not being deleted, in order of age. */
+export async function livePods(namespace: string, selector = ""): Promise<Pod[]> {
   const list = JSON.parse(
     await shell(`kubectl -n ${namespace} get pods -l '${selector}' --sort-by=.metadata.creationTimestamp -o json`),
   ) as {
@@ -22,7 +22,7 @@ async function pods(namespace: string, selector: string): Promise<Pod[]> {
 
 /** The one pod that matches; throws if there are none or more. */
 export async function onePod(namespace: string, selector: string): Promise<Pod> {
-  const found = await pods(namespace, selector);
+  const found = await livePods(namespace, selector);
   if (found.length !== 1 || found[0] === undefined)
     throw new Error(`${found.length} pods match ${selector} in ${namespace}`);
   return found[0];

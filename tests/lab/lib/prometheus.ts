@@ -83,35 +83,90 @@ function plain({ sourceLabels, targetLabel, ...rest }: Relabeling): object {
   };
 }
 
+const CRDS = ["PodMonitor", "PrometheusRule"].map((kind) => {
+  const singular = kind.toLowerCase();
+  const schema = { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } };
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: `${singular}s.monitoring.coreos.com` },
+    spec: {
+      group: "monitoring.coreos.com",
+      scope: "Namespaced",
+      names: { kind, singular, plural: `${singular}s`, listKind: `${kind}List` },
+      versions: [{ name: "v1", served: true, storage: true, schema }],
+    },
+  };
+});
+const CRD_NAMES = CRDS.map(({ metadata }) => metadata.name).join(" ");
+
+/** Makes the Prometheus Operator's two kinds that the chart uses, without the operator. */
+export async function createMonitoringKinds(): Promise<void> {
+  await shell("kubectl apply -f -", { input: CRDS.map((crd) => stringify(crd)).join("---\n") });
+  await shell(`kubectl wait --for=condition=Established crd ${CRD_NAMES} --timeout=60s`);
+}
+
+/** Removes them, and every object of them: after the chart's own were removed, since Helm could not upgrade it else. */
+export async function deleteMonitoringKinds(): Promise<void> {
+  await shell(`kubectl delete crd --ignore-not-found ${CRD_NAMES}`);
+}
+
+/** A rule of a PrometheusRule, as far as it is read. */
+interface Rule {
+  readonly alert: string;
+  readonly for?: string;
+}
+
+/** An alert that fires, or is about to. */
+export interface Alert {
+  readonly name: string;
+  /** Since when its expression holds. */
+  readonly since: Date;
+}
+
 /** A Prometheus that scrapes what the cluster's PodMonitors say, each second, and evaluates its PrometheusRules. */
 export class Prometheus {
   readonly #process: ChildProcess;
   readonly #folder: string;
+  /** How long each alert's expression must hold before it fires, as Prometheus writes durations ("5m"; "0s" for at once). */
+  readonly waits: ReadonlyMap<string, string>;
 
-  private constructor(process: ChildProcess, folder: string) {
+  private constructor(process: ChildProcess, folder: string, waits: ReadonlyMap<string, string>) {
     this.#process = process;
     this.#folder = folder;
+    this.waits = waits;
   }
 
-  /** Starts it with what is in the cluster now, and waits until it is ready. */
-  static async start(): Promise<Prometheus> {
+  /**
+   * Starts it with what is in the cluster now, and waits until it is ready.
+   *
+   * @param atOnce whether alerts fire without their own waiting time (`for`); `waits` has it in any case
+   */
+  static async start({ atOnce = false } = {}): Promise<Prometheus> {
     const list = async <T>(kind: string) =>
       (JSON.parse(await shell(`kubectl get ${kind} --all-namespaces -o json`)) as { items: T[] }).items;
     const monitors = await list<PodMonitor>("podmonitors.monitoring.coreos.com");
-    const rules = await list<{ spec: { groups: object[] } }>("prometheusrules.monitoring.coreos.com");
+    const rules = await list<{ spec: { groups: { rules: Rule[] }[] } }>("prometheusrules.monitoring.coreos.com");
+    const groups = rules.flatMap(({ spec }) => spec.groups);
+    const waits = new Map(groups.flatMap((group) => group.rules.map((rule) => [rule.alert, rule.for ?? "0s"])));
+    const evaluated = groups.map((group) => ({
+      ...group,
+      rules: group.rules.map((rule) => (atOnce ? { ...rule, for: "0s" } : rule)),
+    }));
     const folder = mkdtempSync(join(tmpdir(), "lab-prometheus-"));
     const second = { scrape_interval: "1s", scrape_timeout: "1s", evaluation_interval: "1s" };
-    writeFileSync(join(folder, "rules.yaml"), stringify({ groups: rules.flatMap(({ spec }) => spec.groups) }));
+    writeFileSync(join(folder, "rules.yaml"), stringify({ groups: evaluated }));
     writeFileSync(
       join(folder, "prometheus.yaml"),
       stringify({ global: second, rule_files: ["rules.yaml"], scrape_configs: monitors.flatMap(scrapeConfigs) }),
     );
     const flags = [`--config.file=${folder}/prometheus.yaml`, `--storage.tsdb.path=${folder}/data`];
-    const process = spawn(toolPath(labPaths(), "prometheus"), [...flags, `--web.listen-address=${ADDRESS}`], {
-      cwd: folder,
-      stdio: "ignore",
-    });
-    const started = new Prometheus(process, folder);
+    const process = spawn(
+      toolPath(labPaths(), "prometheus"),
+      [...flags, `--web.listen-address=${ADDRESS}`, "--web.enable-admin-api"],
+      { cwd: folder, stdio: "ignore" },
+    );
+    const started = new Prometheus(process, folder, waits);
     await until("Prometheus is ready", 30, async () => (await fetch(`http://${ADDRESS}/-/ready`)).ok);
     return started;
   }
@@ -122,6 +177,25 @@ export class Prometheus {
     const body = (await answer.json()) as { error?: string; data?: { result: Sample[] } };
     if (body.data === undefined) throw new Error(`${expression}: ${body.error}`);
     return body.data.result;
+  }
+
+  /** The alerts that fire or are about to. */
+  async alerts(): Promise<Alert[]> {
+    const answer = await fetch(`http://${ADDRESS}/api/v1/alerts`);
+    const { data } = (await answer.json()) as {
+      data: { alerts: { labels: Record<string, string>; activeAt: string }[] };
+    };
+    return data.alerts.map(({ labels, activeAt }) => ({
+      name: labels.alertname ?? "",
+      since: new Date(activeAt),
+    }));
+  }
+
+  /** Forgets every series: what follows is not told from what was before. */
+  async forget(): Promise<void> {
+    const all = new URLSearchParams({ "match[]": '{__name__=~".+"}' });
+    const answer = await fetch(`http://${ADDRESS}/api/v1/admin/tsdb/delete_series?${all}`, { method: "POST" });
+    if (!answer.ok) throw new Error(`delete_series: ${answer.status} ${await answer.text()}`);
   }
 
   async stop(): Promise<void> {

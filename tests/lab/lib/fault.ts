@@ -1,0 +1,354 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parse } from "yaml";
+import { labPaths } from "../../../lab/paths.ts";
+import { type AccessLogLine, accessLog } from "./access-log.ts";
+import { auditEvents } from "./audit-events.ts";
+import { doctorNames } from "./doctor.ts";
+import { agrees, type DocumentedFault, documentedFault } from "./fault-table.ts";
+import { requireInstalled, USER_DIR } from "./installation.ts";
+import { exposeFailures, type FailedRequest, type Load, restoreTraffic, startLoad } from "./load.ts";
+import { livePods } from "./pods.ts";
+import { createMonitoringKinds, deleteMonitoringKinds, Prometheus } from "./prometheus.ts";
+import { createTeleportResources, setFlags, tbotRolledOut, upgrade } from "./releases.ts";
+import { shell, until } from "./shell.ts";
+import { WireWatch } from "./wire-watch.ts";
+
+const NAMESPACE = "test-app";
+const PORT = 8080;
+const DEPLOYMENTS = ["server", "allowed-client", "other-client"];
+/** Requests a second. */
+const RATE = 30;
+/** How long the load goes on after everything is healed: a request that fails then is part of the fault. */
+const AFTER_MS = 3000;
+const STATS_ANNOTATION = "sidecar.istio.io/statsInclusionRegexps";
+const ALERT_PREFIX = "IstioTeleport";
+
+/** One thing that goes wrong in operation. */
+export interface Fault {
+  /** The first cell of its row in docs/faults.md. */
+  readonly name: string;
+  readonly break: () => Promise<void>;
+  /** Whether it has had the effect that it is about; default: from the start. It is not mended before. */
+  readonly while?: (now: Meanwhile) => Promise<boolean>;
+  /** What an operator does; without it the fault must heal by itself, and doctor is not asked. */
+  readonly mend?: (now: Meanwhile) => Promise<void>;
+  /** Default: each pod of the test app presents a certificate that was issued after the mend (or else the break). */
+  readonly healed?: (now: Meanwhile) => Promise<boolean>;
+  /** Seconds after which it is mended even if doctor or an alert is missing, and the test fails; default 90. */
+  readonly longest?: number;
+}
+
+/** What a fault may look at while it lasts. */
+export interface Meanwhile {
+  readonly wire: WireWatch;
+  readonly brokenAt: Date;
+  /** Requests that failed up to now. */
+  failed(): readonly FailedRequest[];
+  /** Stops the load while `change` runs, for a mend that restarts its client; what it did before counts. */
+  withoutLoad(change: () => Promise<void>): Promise<void>;
+}
+
+/** What was seen of one fault. Times are seconds since the break, with one decimal. */
+export interface FaultRecord {
+  readonly name: string;
+  readonly requests: number;
+  readonly failed: number;
+  readonly firstFailure?: number;
+  readonly lastFailure?: number;
+  /** How often the client's sidecar wrote down which failure: status, Envoy's flag, TLS reason. */
+  readonly failures: Readonly<Record<string, number>>;
+  readonly mended?: number;
+  /** Seconds from the mend, or from the break where nobody mends, to the last failed request and a healed mesh. */
+  readonly healedIn: number;
+  /** Without their common prefix, sorted. */
+  readonly alerts: readonly string[];
+  /** Ids of doctor's checks, sorted. */
+  readonly doctor: readonly string[];
+  /** Handshakes with the test app's pods in which one presented a certificate of Teleport's CA. */
+  readonly handshakes: number;
+  /** Serial numbers in the access log of the server: each one of Teleport's. */
+  readonly serials: number;
+}
+
+/** The test app under short-lived certificates, with a Prometheus beside it, in which faults are tried one by one. */
+export class FaultBench {
+  readonly #prometheus: Prometheus;
+  readonly #sets: readonly string[];
+  /** What doctor says of short lives, whatever breaks. */
+  readonly #always: readonly string[];
+  readonly #records: FaultRecord[] = [];
+  readonly #title: string;
+
+  private constructor(title: string, sets: readonly string[], prometheus: Prometheus, always: readonly string[]) {
+    this.#title = title;
+    this.#sets = sets;
+    this.#prometheus = prometheus;
+    this.#always = always;
+  }
+
+  /**
+   * Prepares the lab: the chart's monitoring, certificates of a short life, sidecars that show when their certificate
+   * expires, a load whose failures are seen, a real Prometheus whose alerts do not wait. `close` takes it all back.
+   *
+   * @param title of the report; also its file's name in the lab's state, `faults/<title>.md` and `.json`
+   */
+  static async open(title: string, life: { ttl: number; renewal: number }): Promise<FaultBench> {
+    await requireInstalled();
+    const lives = [`tbot.credentialTTL=${life.ttl}s`, `tbot.renewalInterval=${life.renewal}s`];
+    const sets = ["monitoring.enabled=true", ...lives];
+    await createMonitoringKinds();
+    await createTeleportResources(sets);
+    await upgrade(sets);
+    await Promise.all([tbotRolledOut(), showExpiry(sets), exposeFailures()]);
+    const prometheus = await Prometheus.start({ atOnce: true });
+    const always = ["outage-budget"];
+    const bench = new FaultBench(title, sets, prometheus, always);
+    await bench.#quiet();
+    return bench;
+  }
+
+  async close(): Promise<void> {
+    await this.#prometheus.stop();
+    await restoreTraffic();
+    await createTeleportResources([]);
+    await upgrade([]);
+    await deleteMonitoringKinds();
+    await Promise.all([tbotRolledOut(), hideExpiry()]);
+  }
+
+  /** Tries one fault; throws if it does not heal, or is not what docs/faults.md says. */
+  async try(fault: Fault): Promise<FaultRecord> {
+    const documented = documentedFault(fault.name);
+    await this.#quiet();
+    const record = await this.#observe(fault, documented);
+    this.#save(record);
+    process.stderr.write(`${summary(record)}\n`);
+    const wrong = contradictions(record, documented);
+    if (wrong.length > 0) throw new Error(`docs/faults.md, "${fault.name}": ${wrong.join("; ")}`);
+    return record;
+  }
+
+  async #observe(fault: Fault, documented: DocumentedFault): Promise<FaultRecord> {
+    const startedAt = new Date();
+    const wire = await WireWatch.start(NAMESPACE, PORT);
+    let load: Load | undefined;
+    const done = { requests: 0, failed: [] as FailedRequest[] };
+    const stopLoad = async () => {
+      const running = load;
+      load = undefined;
+      if (running === undefined) return;
+      const { requests, failed } = await running.stop();
+      done.requests += requests;
+      done.failed.push(...failed);
+    };
+    const alerts = new Map<string, { from: number; to: number }>();
+    const noteAlerts = async () => {
+      for (const { name } of await this.#prometheus.alerts()) {
+        const now = Date.now();
+        alerts.set(name, { from: alerts.get(name)?.from ?? now, to: now });
+      }
+      return [...alerts.keys()].map((name) => name.replace(ALERT_PREFIX, ""));
+    };
+    let doctor: string[] = [];
+    let asking = fault.mend !== undefined && documented.doctor.must.length > 0;
+    try {
+      load = await startLoad(RATE);
+      await until("each pod presents Teleport's certificate", 20, async () => wire.allIssuedSince(new Date(0)));
+      const brokenAt = new Date();
+      const since = (at: Date | number) => Math.round((Number(at) - brokenAt.getTime()) / 100) / 10;
+      const now: Meanwhile = {
+        wire,
+        brokenAt,
+        failed: () => [...done.failed, ...(load?.soFar().failed ?? [])],
+        withoutLoad: async (change) => {
+          await stopLoad();
+          await change();
+          load = await startLoad(RATE);
+        },
+      };
+      await fault.break();
+      const asked = (async () => {
+        while (asking) {
+          const named = await doctorNames(this.#sets);
+          doctor = named.filter((id) => !this.#always.includes(id)).toSorted();
+          if (agrees(documented.doctor, doctor)) asking = false;
+        }
+      })();
+      const end = Date.now() + (fault.longest ?? 90) * 1000;
+      let effect = false;
+      while (Date.now() < end) {
+        effect ||= (await fault.while?.(now)) ?? true;
+        const raised = await noteAlerts();
+        const seen = fault.mend === undefined || documented.alerts.must.every((name) => raised.includes(name));
+        if (effect && seen && !asking) break;
+        await sleep(500);
+      }
+      asking = false;
+      await asked;
+      if (!effect) throw new Error(`"${fault.name}" had no effect; doctor: ${doctor.join(", ")}`);
+      const mendedAt = fault.mend && new Date();
+      await fault.mend?.(now);
+      const from = mendedAt ?? brokenAt;
+      const healed = fault.healed ?? (async () => wire.allIssuedSince(from));
+      await until(`"${fault.name}" heals`, documented.healsWithin + 60, async () => {
+        await noteAlerts();
+        return healed(now);
+      });
+      const healedAt = Date.now();
+      await sleep(AFTER_MS);
+      await stopLoad();
+      const failed = done.failed;
+      const last = failed.at(-1)?.at;
+      const lines = await accessLog(NAMESPACE, startedAt);
+      const seen = await wire.stop();
+      if (seen.foreign.length > 0) throw new Error(`certificates that are not Teleport's: ${seen.foreign.join("\n")}`);
+      return {
+        name: fault.name,
+        requests: done.requests,
+        failed: failed.length,
+        ...(failed[0] && last && { firstFailure: since(failed[0].at), lastFailure: since(last) }),
+        failures: failuresIn(lines),
+        ...(mendedAt && { mended: since(mendedAt) }),
+        healedIn: Math.round((Math.max(healedAt, Number(last ?? 0)) - from.getTime()) / 100) / 10,
+        alerts: this.#fired(alerts, fault.mend !== undefined),
+        doctor,
+        handshakes: seen.ofTeleport,
+        serials: serialsOfTeleport(lines),
+      };
+    } finally {
+      asking = false;
+      await stopLoad().catch(() => {});
+      await wire.stop();
+    }
+  }
+
+  /**
+   * The alerts of a fault. One that lasts until somebody mends it counts with every alert that it raised, since it would
+   * last for their waiting times as well; one that heals by itself only with those that it outlasted.
+   */
+  #fired(alerts: ReadonlyMap<string, { from: number; to: number }>, lasts: boolean): string[] {
+    return [...alerts]
+      .filter(([name, { from, to }]) => lasts || to - from >= milliseconds(this.#prometheus.waits.get(name) ?? "0s"))
+      .map(([name]) => name.replace(ALERT_PREFIX, ""))
+      .toSorted();
+  }
+
+  /** Waits until nothing is wrong: every target answers and no alert is left of what was before. */
+  async #quiet(): Promise<void> {
+    await this.#prometheus.forget();
+    await until("Prometheus sees a healthy mesh", 60, async () => {
+      const up = await this.#prometheus.query("up == 1");
+      const left = await this.#prometheus.alerts();
+      if (left.length > 0) throw new Error(`alerts: ${left.map(({ name }) => name).join(", ")}`);
+      return up.length === DEPLOYMENTS.length + 1;
+    });
+  }
+
+  #save(record: FaultRecord): void {
+    this.#records.push(record);
+    const folder = join(labPaths().state, "faults");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `${this.#title}.json`), `${JSON.stringify(this.#records, undefined, 2)}\n`);
+    const rows = this.#records.map(
+      ({ name, requests, failed, healedIn, alerts, doctor }) =>
+        `| ${name} | ${failed} of ${requests} | ${healedIn} s | ${alerts.join(", ") || "none"} | ${doctor.join(", ") || "none"} |`,
+    );
+    const head = ["| fault | failed requests | healed in | alerts | doctor |", "|---|---|---|---|---|"];
+    writeFileSync(join(folder, `${this.#title}.md`), `${[...head, ...rows].join("\n")}\n`);
+  }
+}
+
+/** What a record says against its row. */
+function contradictions(record: FaultRecord, documented: DocumentedFault): string[] {
+  const wrong: string[] = [];
+  const { failed, requests, healedIn, alerts, doctor, handshakes, serials } = record;
+  if (failed > 0 !== documented.fails)
+    wrong.push(`${failed} of ${requests} requests failed: ${JSON.stringify(record.failures)}`);
+  if (healedIn > documented.healsWithin) wrong.push(`it took ${healedIn} s to heal`);
+  if (!agrees(documented.alerts, alerts)) wrong.push(`alerts: ${alerts.join(", ") || "none"}`);
+  if (!agrees(documented.doctor, doctor)) wrong.push(`doctor: ${doctor.join(", ") || "none"}`);
+  // Else the watch, the load or the log was blind.
+  if (handshakes < 5 || requests < RATE * 5 || serials < 1)
+    wrong.push(`only ${requests} requests, ${handshakes} handshakes, ${serials} serial numbers were seen`);
+  return wrong;
+}
+
+function summary(record: FaultRecord): string {
+  const { name, firstFailure, lastFailure, mended } = record;
+  const failing = record.failed === 0 ? "" : ` (from ${firstFailure} s to ${lastFailure} s)`;
+  const parts = [
+    `${record.failed} of ${record.requests} requests failed${failing}`,
+    mended === undefined ? "healed by itself" : `mended after ${mended} s`,
+    `healed in ${record.healedIn} s`,
+    `alerts ${record.alerts.join(", ") || "none"}`,
+    `doctor ${record.doctor.join(", ") || "none"}`,
+    `${record.handshakes} handshakes and ${record.serials} serial numbers, all Teleport's`,
+  ];
+  const failures = record.failed === 0 ? "" : `; ${JSON.stringify(record.failures)}`;
+  return `fault "${name}": ${parts.join("; ")}${failures}`;
+}
+
+/** Kinds of failure in the access log of the calling sidecar. */
+function failuresIn(lines: readonly AccessLogLine[]): Record<string, number> {
+  const kinds: Record<string, number> = {};
+  for (const line of lines) {
+    if (!line.upstream_cluster?.startsWith("outbound") || Number(line.response_code) === 200) continue;
+    const kind = [line.response_code, line.response_flags, line.upstream_transport_failure_reason]
+      .filter((part) => part !== null && part !== "-")
+      .join(" ");
+    kinds[kind] = (kinds[kind] ?? 0) + 1;
+  }
+  return kinds;
+}
+
+/** How many serial numbers callers presented to the server; throws for one that Teleport never issued. */
+function serialsOfTeleport(lines: readonly AccessLogLine[]): number {
+  const issued = new Set(auditEvents().map(({ serial_number: serial }) => plain(serial ?? "")));
+  const presented = lines
+    .filter(({ upstream_cluster: cluster }) => cluster?.startsWith("inbound"))
+    .map(({ peer_serial: serial }) => plain(serial ?? ""));
+  const all = new Set(presented.filter((serial) => serial !== "" && serial !== "-"));
+  const foreign = [...all].filter((serial) => !issued.has(serial));
+  if (foreign.length > 0)
+    throw new Error(`the server was called with certificates that Teleport never issued: ${foreign.join(", ")}`);
+  return all.size;
+}
+
+/** A serial number without colons and leading zeros. */
+function plain(serial: string): string {
+  return serial.replaceAll(":", "").toLowerCase().replace(/^0+/, "");
+}
+
+function milliseconds(duration: string): number {
+  const units: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000 };
+  return [...duration.matchAll(/(\d+)([smh])/g)].reduce(
+    (sum, [, n, unit]) => sum + Number(n) * (units[unit ?? ""] ?? 0),
+    0,
+  );
+}
+
+/** Has the test app's sidecars keep the statistics that the alerts need, as a mesh does whose istiod has our values. */
+async function showExpiry(sets: readonly string[]): Promise<void> {
+  const values = parse(
+    await shell(`npx -p istio-teleport istio-teleport render istio -f values.yaml ${setFlags(sets)}`, {
+      cwd: USER_DIR,
+    }),
+  ) as { meshConfig: { defaultConfig: { proxyStatsMatcher: { inclusionRegexps: string[] } } } };
+  await annotate(values.meshConfig.defaultConfig.proxyStatsMatcher.inclusionRegexps.join(","));
+}
+
+function hideExpiry(): Promise<void> {
+  return annotate(null);
+}
+
+/** Gives the test app's pods the annotation, or takes it away, and waits until only the new pods are there. */
+async function annotate(value: string | null): Promise<void> {
+  const patch = JSON.stringify({ spec: { template: { metadata: { annotations: { [STATS_ANNOTATION]: value } } } } });
+  const names = DEPLOYMENTS.join(" ");
+  await shell(`kubectl -n ${NAMESPACE} patch deployment ${names} --type merge -p '${patch}'`);
+  for (const name of DEPLOYMENTS)
+    await shell(`kubectl -n ${NAMESPACE} rollout status deployment/${name} --timeout=120s`);
+  await until("only the new pods are there", 60, async () => (await livePods(NAMESPACE)).length === DEPLOYMENTS.length);
+}
