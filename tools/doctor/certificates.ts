@@ -66,6 +66,35 @@ function certified(
   };
 }
 
+/** A root by its short fingerprint, and which proxies have to do with it. */
+export interface RootUse {
+  fingerprint: string;
+  root: X509Certificate;
+  /** Proxies whose certificate it signed. */
+  users: CertifiedPod[];
+  /** Proxies that accept certificates of it. */
+  trusters: CertifiedPod[];
+}
+
+/** Each root that some proxy trusts, the most used first: two of Teleport's while its authority is rotated. */
+export function rootUses(all: readonly CertifiedPod[]): RootUse[] {
+  const roots = new Map<string, RootUse>();
+  for (const certified of all) {
+    for (const pem of new Set(certified.secrets.roots)) {
+      const entry = roots.get(pem) ?? newRootUse(pem);
+      roots.set(pem, entry);
+      entry.trusters.push(certified);
+      if (certified.root?.toString() === pem) entry.users.push(certified);
+    }
+  }
+  return [...roots.values()].toSorted((a, b) => b.users.length - a.users.length);
+}
+
+function newRootUse(pem: string): RootUse {
+  const root = new X509Certificate(pem);
+  return { fingerprint: shortFingerprint(root), root, users: [], trusters: [] };
+}
+
 /** The URI SAN of a certificate, empty without one. */
 export function spiffeId(certificate: X509Certificate): string {
   return /(?:^|, )URI:([^,]+)/.exec(certificate.subjectAltName ?? "")?.[1] ?? "";

@@ -1,6 +1,10 @@
+import { X509Certificate } from "node:crypto";
+import { certifiedPods, shortFingerprint } from "./certificates.ts";
 import { STEPS } from "./check.ts";
 import { exitCode, type Result, type Status } from "./diagnose.ts";
 import { documentation } from "./documentation.ts";
+import { CouldNotLook } from "./facts.ts";
+import { nameOf } from "./meshed-pods.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** The report for programs; docs/doctor-report.schema.json describes it. */
@@ -21,8 +25,25 @@ export function jsonReport(results: readonly Result[], snapshot: Snapshot): stri
       findings,
       documentation: documentation(check.id),
     })),
+    proxies: proxies(snapshot),
   };
   return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+/** Which root each proxy uses and trusts; those whose certificate could not be read are what proxy-certificate reports. */
+function proxies(snapshot: Snapshot): object[] {
+  try {
+    return certifiedPods(snapshot).map(({ pod, issuer, root, secrets, expiresAt }) => ({
+      pod: nameOf(pod),
+      issuer,
+      expiresAt: new Date(expiresAt).toISOString(),
+      usesRoot: root === undefined ? null : shortFingerprint(root),
+      trustsRoots: secrets.roots.map((pem) => shortFingerprint(new X509Certificate(pem))),
+    }));
+  } catch (error) {
+    if (error instanceof CouldNotLook) return [];
+    throw error;
+  }
 }
 
 const STATUSES: readonly Status[] = ["ok", "warning", "problem", "unknown", "skipped"];

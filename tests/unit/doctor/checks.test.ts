@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { CHECKS } from "../../../tools/doctor/checks.ts";
 import { diagnose, exitCode, type Status } from "../../../tools/doctor/diagnose.ts";
+import { jsonReport } from "../../../tools/doctor/json-report.ts";
 import { isMeshed, nameOf } from "../../../tools/doctor/meshed-pods.ts";
 import type { Read, Snapshot } from "../../../tools/doctor/snapshot.ts";
 import { tokenDocument } from "../../../tools/lib/join-token.ts";
@@ -659,6 +660,28 @@ it.each(CASES)("$id names $how, and nothing else does", ({ id, status = "problem
   expect(findings[0]?.evidence).toMatch(evidence);
   expect(findings.every(({ mend }) => /^[A-Z].*[.`]$/.test(mend))).toBe(true);
   expect(exitCode(results)).toBe({ problem: 1, unknown: 2, warning: 0, ok: 0, skipped: 0 }[status]);
+});
+
+it("is content in a rotation while every proxy trusts both roots, and says who uses and trusts which", () => {
+  const snapshot = healthySnapshot();
+  for (const { secrets } of snapshot.proxies) value(secrets).roots.push(ROTATED.root);
+  const { secrets } = ofServer(snapshot);
+  secrets.chain = [ROTATED.leaf];
+  secrets.serialsInUse = [ROTATED.serial];
+  const results = diagnose(CHECKS, snapshot);
+  expect(exitCode(results)).toBe(0);
+  expect(results.find(({ check }) => check.id === "trust-roots")?.seen).toBe(
+    "2 roots in 3 sidecars: c9ba52224f5cc2de used by 2, trusted by 3; 2c627584441f8f80 used by 1, trusted by 3",
+  );
+  const { proxies } = JSON.parse(jsonReport(results, snapshot)) as {
+    proxies: { pod: string; usesRoot: string; trustsRoots: string[] }[];
+  };
+  const both = ["c9ba52224f5cc2de", "2c627584441f8f80"];
+  expect(proxies.map(({ usesRoot, trustsRoots }) => ({ usesRoot, trustsRoots }))).toEqual([
+    { usesRoot: "c9ba52224f5cc2de", trustsRoots: both },
+    { usesRoot: "c9ba52224f5cc2de", trustsRoots: both },
+    { usesRoot: "2c627584441f8f80", trustsRoots: both },
+  ]);
 });
 
 it("has a case for every check", () => {

@@ -155,6 +155,35 @@ it("prints JSON with everything that was found", () => {
           ],
           "documentation": "docs/troubleshooting.md#opted-out"
         }
+      ],
+      "proxies": [
+        {
+          "pod": "test-app/allowed-client-64d8489966-5sc45",
+          "issuer": "teleport",
+          "expiresAt": "2026-11-24T18:15:55.000Z",
+          "usesRoot": "c9ba52224f5cc2de",
+          "trustsRoots": [
+            "c9ba52224f5cc2de"
+          ]
+        },
+        {
+          "pod": "test-app/other-client-dc79c9dcd-jnwcb",
+          "issuer": "teleport",
+          "expiresAt": "2026-11-24T18:16:02.000Z",
+          "usesRoot": "c9ba52224f5cc2de",
+          "trustsRoots": [
+            "c9ba52224f5cc2de"
+          ]
+        },
+        {
+          "pod": "test-app/server-895d54958-mttm4",
+          "issuer": "teleport",
+          "expiresAt": "2026-11-24T18:15:55.000Z",
+          "usesRoot": "c9ba52224f5cc2de",
+          "trustsRoots": [
+            "c9ba52224f5cc2de"
+          ]
+        }
       ]
     }
     "

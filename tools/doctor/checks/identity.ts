@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { goDurationSeconds } from "../../lib/durations.ts";
-import { type CertifiedPod, certifiedPods, shortFingerprint, spiffeId } from "../certificates.ts";
+import { type CertifiedPod, certifiedPods, type RootUse, rootUses, spiffeId } from "../certificates.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "../check.ts";
 import { clusterName } from "../cluster-name.ts";
 import { known, meshedPods, revisions } from "../facts.ts";
@@ -140,39 +140,39 @@ const trustRoots: Check = {
   title: "Every proxy trusts the roots that are in use",
   run(snapshot) {
     const all = certifiedPods(snapshot);
-    const roots = rootsInUse(all);
+    const roots = rootUses(all);
     const findings: Finding[] = [];
-    for (const [fingerprint, { root, users }] of roots) {
-      const blind = all.filter(({ secrets }) => !secrets.roots.includes(root.toString()));
-      if (blind.length > 0) {
-        const evidence = `${count(blind.length, "pod")} do not trust it (${listed(blind)}), and ${count(users.length, "pod")} present certificates of it: they refuse each other`;
+    for (const { fingerprint, root, users, trusters } of roots) {
+      const blind = all.filter((certified) => !trusters.includes(certified));
+      if (users.length > 0 && blind.length > 0) {
+        const evidence = `${count(blind.length, "pod")} ${blind.length === 1 ? "does" : "do"} not trust it (${listed(blind)}), and ${presented(users.length)} of it: they refuse each other`;
         const mend =
           "During a rotation wait for tbot to send the new bundle; otherwise restart these pods. Then look again.";
         findings.push(problem(`root ${fingerprint}`, evidence, mend));
       }
       const left = (Date.parse(root.validTo) - known(snapshot.takenAt)) / 1000;
-      if (left < ROOT_LEFT) {
+      if (users.length > 0 && left < ROOT_LEFT) {
         const evidence = `it ${left < 0 ? "expired" : "expires"} on ${new Date(root.validTo).toISOString()}`;
         findings.push(
           warning(`root ${fingerprint}`, evidence, "Rotate Teleport's SPIFFE CA: `tctl auth rotate --type=spiffe`."),
         );
       }
     }
-    const shown = [...roots].map(([fingerprint, { users }]) => `${fingerprint} (${count(users.length, "pod")})`);
-    return { seen: `${count(roots.size, "root")} in use: ${shown.join(", ") || "none"}`, findings };
+    return { seen: seenRoots(roots, all.length), findings };
   },
 };
 
-function rootsInUse(all: readonly CertifiedPod[]): Map<string, { root: X509Certificate; users: CertifiedPod[] }> {
-  const roots = new Map<string, { root: X509Certificate; users: CertifiedPod[] }>();
-  for (const certified of all) {
-    const { root } = certified;
-    if (root === undefined) continue;
-    const entry = roots.get(shortFingerprint(root)) ?? { root, users: [] };
-    entry.users.push(certified);
-    roots.set(shortFingerprint(root), entry);
-  }
-  return roots;
+function presented(pods: number): string {
+  return pods === 1 ? "1 pod presents a certificate" : `${pods} pods present certificates`;
+}
+
+/** "1 root in 12 sidecars: 0f… used by 12, trusted by 12"; what each sidecar uses and trusts is in --output json. */
+function seenRoots(roots: readonly RootUse[], pods: number): string {
+  if (roots.length === 0) return "no certificate";
+  const uses = roots.map(
+    ({ fingerprint, users, trusters }) => `${fingerprint} used by ${users.length}, trusted by ${trusters.length}`,
+  );
+  return `${count(roots.length, "root")} in ${count(pods, "sidecar")}: ${uses.join("; ")}`;
 }
 
 function listed(pods: readonly CertifiedPod[]): string {
