@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"istio-teleport/lab/teleport-double/internal/attribute"
+	"istio-teleport/lab/teleport-double/internal/authority"
 )
 
 // The paths of the API for bots. Join needs no credential, ping takes one if it
@@ -23,6 +24,7 @@ const (
 const (
 	PathAdminStatus    = "/v1/status"
 	PathAdminResources = "/v1/resources"
+	PathAdminRotate    = "/v1/rotate"
 )
 
 // PingResponse names the server.
@@ -90,8 +92,23 @@ type BundleResponse struct {
 
 // StatusResponse is what `tctl status` prints.
 type StatusResponse struct {
-	ClusterName   string `json:"cluster_name"`
-	ServerVersion string `json:"server_version"`
+	ClusterName     string           `json:"cluster_name"`
+	ServerVersion   string           `json:"server_version"`
+	SPIFFEAuthority authority.Status `json:"spiffe_authority"`
+}
+
+// AuthoritySPIFFE is the type of the authority that signs SVIDs, the only one
+// that can be rotated.
+const AuthoritySPIFFE = "spiffe"
+
+// RotateRequest moves an authority's rotation to a phase.
+type RotateRequest struct {
+	Type string `json:"type"`
+	// TargetPhase is init when it is empty.
+	TargetPhase authority.Phase `json:"target_phase"`
+	Manual      bool            `json:"manual"`
+	// GracePeriod of 0 drops the old authority at once.
+	GracePeriod time.Duration `json:"grace_period"`
 }
 
 // PutRequest stores a document; Force overwrites.

@@ -7,6 +7,7 @@ import (
 	"github.com/gravitational/trace"
 
 	"istio-teleport/lab/teleport-double/internal/authapi"
+	"istio-teleport/lab/teleport-double/internal/authority"
 	"istio-teleport/lab/teleport-double/internal/buildversion"
 	"istio-teleport/lab/teleport-double/internal/resource"
 )
@@ -17,6 +18,7 @@ func (s *Server) AdminHandler() http.Handler {
 	const one = authapi.PathAdminResources + "/{kind}/{name}"
 	mux := http.NewServeMux()
 	mux.Handle("GET "+authapi.PathAdminStatus, authapi.Handler(s.status))
+	mux.Handle("POST "+authapi.PathAdminRotate, authapi.Handler(s.rotate))
 	mux.Handle("PUT "+authapi.PathAdminResources, authapi.Handler(s.put))
 	mux.Handle("GET "+authapi.PathAdminResources+"/{kind}", authapi.Handler(s.list))
 	mux.Handle("GET "+one, authapi.Handler(s.get))
@@ -25,7 +27,29 @@ func (s *Server) AdminHandler() http.Handler {
 }
 
 func (s *Server) status(*http.Request, struct{}) (authapi.StatusResponse, error) {
-	return authapi.StatusResponse{ClusterName: s.clusterName, ServerVersion: buildversion.Version}, nil
+	return authapi.StatusResponse{
+		ClusterName:     s.clusterName,
+		ServerVersion:   buildversion.Version,
+		SPIFFEAuthority: s.spiffeCA.Status(),
+	}, nil
+}
+
+// rotate moves the SPIFFE authority's rotation to a phase. Of the rotation's
+// modes only the manual one is played; a grace period of 0 replaces the
+// authority at once in either.
+func (s *Server) rotate(_ *http.Request, request authapi.RotateRequest) (struct{}, error) {
+	if request.Type != authapi.AuthoritySPIFFE {
+		return struct{}{}, trace.NotImplemented("rotation of the certificate authority %q is not supported by the double", request.Type)
+	}
+	phase := request.TargetPhase
+	if phase == "" {
+		phase = authority.PhaseInit
+	}
+	forced := phase == authority.PhaseInit && request.GracePeriod == 0
+	if !request.Manual && !forced {
+		return struct{}{}, trace.NotImplemented("semi-automatic rotation is not supported by the double: use --manual")
+	}
+	return struct{}{}, s.spiffeCA.Rotate(phase, forced)
 }
 
 func (s *Server) put(_ *http.Request, request authapi.PutRequest) (struct{}, error) {

@@ -24,6 +24,7 @@ import (
 	"istio-teleport/lab/teleport-double/internal/attribute"
 	"istio-teleport/lab/teleport-double/internal/audit"
 	"istio-teleport/lab/teleport-double/internal/authapi"
+	"istio-teleport/lab/teleport-double/internal/authority"
 	"istio-teleport/lab/teleport-double/internal/kubetest"
 	"istio-teleport/lab/teleport-double/internal/resource"
 )
@@ -379,7 +380,46 @@ func TestRestartKeepsTheAuthorities(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer again.Close()
-	if !again.spiffeCA.Certificate().Equal(f.spiffeCA.Certificate()) || !again.hostCA.Certificate().Equal(f.hostCA.Certificate()) {
+	if !again.spiffeCA.Active().Certificate().Equal(f.spiffeCA.Active().Certificate()) || !again.hostCA.Certificate().Equal(f.hostCA.Certificate()) {
 		t.Error("a restart made new authorities")
+	}
+}
+
+// Teleport lib/auth/rotate.go: SVIDs are signed by the old authority until
+// update_clients, and by the new one from then on; bots get both meanwhile.
+func TestRotationChangesWhoSigns(t *testing.T) {
+	f := newFixture(t)
+	f.createIdentity(t, "a", "{env: dev}", bySA)
+	r := from(f.mustJoin(t, from(nil), f.joinRequest(t)))
+	old := f.spiffeCA.Active().Certificate()
+	for _, c := range []struct {
+		phase   authority.Phase
+		byOld   bool
+		trusted int
+	}{
+		{authority.PhaseInit, true, 2},
+		{authority.PhaseUpdateClients, false, 2},
+		{authority.PhaseUpdateServers, false, 2},
+		{authority.PhaseStandby, false, 1},
+	} {
+		rotate := authapi.RotateRequest{Type: "spiffe", Manual: true, GracePeriod: time.Hour, TargetPhase: c.phase}
+		if _, err := f.rotate(nil, rotate); err != nil {
+			t.Fatal(err)
+		}
+		issued, err := f.issue(r, f.issueRequest(t, "a", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		certificate, err := x509.ParseCertificate(issued.Credentials[0].Certificate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bundle, err := f.bundle(r, struct{}{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if byOld := certificate.CheckSignatureFrom(old) == nil; byOld != c.byOld || len(bundle.X509Authorities) != c.trusted {
+			t.Errorf("%s: signed by the old one %t, %d in the bundle", c.phase, byOld, len(bundle.X509Authorities))
+		}
 	}
 }

@@ -117,7 +117,7 @@ func (s *Server) sign(request authapi.IssueRequest, identity botIdentity, attrs 
 	response := authapi.IssueResponse{Credentials: []authapi.Credential{}}
 	for _, decision := range decided {
 		name := decision.Identity.ResourceName()
-		svid, err := issuance.SignX509(s.spiffeCA, s.clusterName, decision, request.PublicKey, request.RequestedTTL, s.now())
+		svid, err := issuance.SignX509(s.spiffeCA.Active(), s.clusterName, decision, request.PublicKey, request.RequestedTTL, s.now())
 		if err != nil {
 			return authapi.IssueResponse{}, trace.Wrap(err, "issuing X509 SVID for workload identity %q", name)
 		}
@@ -176,6 +176,6 @@ func (s *Server) bundle(r *http.Request, _ struct{}) (authapi.BundleResponse, er
 	}
 	return authapi.BundleResponse{
 		TrustDomain:     s.clusterName,
-		X509Authorities: [][]byte{s.spiffeCA.Certificate().Raw},
+		X509Authorities: s.spiffeCA.Bundle(),
 	}, nil
 }

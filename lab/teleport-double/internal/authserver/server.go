@@ -43,7 +43,7 @@ type Server struct {
 	clusterName string
 	resources   *store.Store
 	events      *audit.Log
-	spiffeCA    *authority.Authority
+	spiffeCA    *authority.Rotating
 	hostCA      *authority.Authority
 	log         *slog.Logger
 	now         func() time.Time
@@ -80,7 +80,7 @@ func New(config Config) (*Server, error) {
 	if trustDomain, err := spiffeid.TrustDomainFromString(config.ClusterName); err == nil {
 		options.URI = trustDomain.ID().URL()
 	}
-	spiffeCA, err := authority.LoadOrCreate(authorities, "spiffe", options)
+	spiffeCA, err := authority.LoadOrCreateRotating(authorities, "spiffe", options, time.Now)
 	if err != nil {
 		return nil, err
 	}

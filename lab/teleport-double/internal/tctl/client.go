@@ -32,6 +32,10 @@ func (c *client) status(ctx context.Context) (authapi.StatusResponse, error) {
 	return response, err
 }
 
+func (c *client) rotate(ctx context.Context, request authapi.RotateRequest) error {
+	return authapi.Call(ctx, c.http, http.MethodPost, base+authapi.PathAdminRotate, request, nil)
+}
+
 func (c *client) put(ctx context.Context, document json.RawMessage, force bool) error {
 	request := authapi.PutRequest{Document: document, Force: force}
 	return authapi.Call(ctx, c.http, http.MethodPut, base+authapi.PathAdminResources, request, nil)

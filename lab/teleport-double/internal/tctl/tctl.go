@@ -1,6 +1,6 @@
 // Package tctl is the command line of Teleport's admin tool as far as this
 // project uses it (Teleport tool/tctl/common/resource_command.go): create, get,
-// rm, status, version, with tctl's argument shapes and messages.
+// rm, auth rotate, status, version, with tctl's argument shapes and messages.
 package tctl
 
 import (
@@ -12,11 +12,15 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/gravitational/trace"
 	kyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 
+	"istio-teleport/lab/teleport-double/internal/authapi"
+	"istio-teleport/lab/teleport-double/internal/authority"
 	"istio-teleport/lab/teleport-double/internal/buildversion"
 	"istio-teleport/lab/teleport-double/internal/resource"
 )
@@ -31,7 +35,9 @@ var ErrUsage = errors.New(`usage: tctl [--admin-socket PATH] COMMAND
   create [-f|--force] [FILE]             store every document of FILE, or of stdin when there is no FILE
   get KIND[/NAME] [--format yaml|json]   print resources
   rm KIND/NAME                           delete a resource
-  status                                 print the cluster's name
+  auth rotate --type=spiffe (--manual --phase=PHASE | --grace-period=0)
+                                         rotate the certificate authority of SVIDs
+  status                                 print the cluster's name and the authority's rotation
   version                                print the version
 KIND is role, bot, token or workload_identity`)
 
@@ -67,6 +73,8 @@ func Run(ctx context.Context, arguments []string, environment Environment) error
 		return r.get(ctx, parsed.operand, parsed.format)
 	case "rm":
 		return r.remove(ctx, parsed.operand)
+	case "auth":
+		return r.rotate(ctx, parsed.rotation)
 	default:
 		return r.status(ctx)
 	}
@@ -78,18 +86,27 @@ type invocation struct {
 	socket  string
 	format  string
 	force   bool
+	// rotation is set for "auth rotate" alone.
+	rotation authapi.RotateRequest
 }
+
+// rotationGracePeriod is tctl's default (Teleport defaults.RotationGracePeriod).
+const rotationGracePeriod = 48 * time.Hour
 
 // parse takes flags before and after the operand, as tctl does.
 func parse(arguments []string) (invocation, error) {
 	parsed := invocation{format: "yaml"}
+	unset := authapi.RotateRequest{GracePeriod: rotationGracePeriod}
+	parsed.rotation = unset
 	var operands []string
 	for i := 0; i < len(arguments); i++ {
 		name, value, hasValue := strings.Cut(arguments[i], "=")
 		switch name {
 		case "-f", "--force":
 			parsed.force = true
-		case "--admin-socket", "--format":
+		case "--manual":
+			parsed.rotation.Manual = true
+		case "--admin-socket", "--format", "--type", "--phase", "--grace-period":
 			if !hasValue {
 				i++
 				if i == len(arguments) {
@@ -97,10 +114,21 @@ func parse(arguments []string) (invocation, error) {
 				}
 				value = arguments[i]
 			}
-			if name == "--format" {
+			switch name {
+			case "--format":
 				parsed.format = value
-			} else {
+			case "--admin-socket":
 				parsed.socket = value
+			case "--type":
+				parsed.rotation.Type = value
+			case "--phase":
+				parsed.rotation.TargetPhase = authority.Phase(value)
+			case "--grace-period":
+				period, err := time.ParseDuration(value)
+				if err != nil {
+					return parsed, ErrUsage
+				}
+				parsed.rotation.GracePeriod = period
 			}
 		default:
 			if strings.HasPrefix(name, "-") && name != "-" {
@@ -116,10 +144,13 @@ func parse(arguments []string) (invocation, error) {
 	if len(operands) == 2 {
 		parsed.operand = operands[1]
 	}
-	needsOperand := parsed.command == "get" || parsed.command == "rm"
+	rotates := parsed.command == "auth" && parsed.operand == "rotate"
+	needsOperand := parsed.command == "get" || parsed.command == "rm" || parsed.command == "auth"
 	takesOperand := needsOperand || parsed.command == "create"
 	switch {
-	case !slices.Contains([]string{"create", "get", "rm", "status", "version"}, parsed.command),
+	case !slices.Contains([]string{"create", "get", "rm", "auth", "status", "version"}, parsed.command),
+		rotates != (parsed.command == "auth"),
+		!rotates && parsed.rotation != unset,
 		needsOperand && parsed.operand == "",
 		!takesOperand && parsed.operand != "",
 		parsed.force && parsed.command != "create",
@@ -248,13 +279,45 @@ func (r run) remove(ctx context.Context, reference string) error {
 	return err
 }
 
+// rotate sends one request (Teleport tool/tctl/common/auth_rotate_command.go);
+// tctl's interactive mode is not played.
+func (r run) rotate(ctx context.Context, request authapi.RotateRequest) error {
+	if request.Type == "" {
+		return trace.BadParameter("required flag --type not provided")
+	}
+	if err := r.client.rotate(ctx, request); err != nil {
+		return err
+	}
+	done := "Initiated certificate authority rotation."
+	if request.TargetPhase != "" {
+		done = fmt.Sprintf("Updated rotation phase to %q.", string(request.TargetPhase))
+	}
+	_, err := fmt.Fprintf(r.environment.Stdout, "%s To check status use 'tctl status'\n", done)
+	return err
+}
+
+// status prints the cluster, and of Teleport's authorities the one that is
+// played (Teleport tool/tctl/common/status_command.go).
 func (r run) status(ctx context.Context) error {
 	status, err := r.client.status(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(r.environment.Stdout, "Cluster  %s\nVersion  %s\n", status.ClusterName, status.ServerVersion)
-	return err
+	spiffe := status.SPIFFEAuthority
+	rotation := fmt.Sprintf("in progress (mode: manual, phase: %s)", spiffe.Phase)
+	if spiffe.Phase == authority.PhaseStandby {
+		rotation = "standby (never rotated)"
+		if !spiffe.LastRotated.IsZero() {
+			rotation = fmt.Sprintf("standby (last rotated: %s)", spiffe.LastRotated.Format("Jan 2 2006 15:04:05 UTC"))
+		}
+	}
+	table := tabwriter.NewWriter(r.environment.Stdout, 0, 0, 1, ' ', 0)
+	fmt.Fprintf(table, "Cluster  %s\nVersion  %s\n\n", status.ClusterName, status.ServerVersion)
+	fmt.Fprintf(table, "authority\trotation\tprotocol\tstatus\n%s\t%s\tTLS\tactive\n", authapi.AuthoritySPIFFE, rotation)
+	if spiffe.Trusted {
+		fmt.Fprint(table, "\t\tTLS\ttrusted\n")
+	}
+	return table.Flush()
 }
 
 func parseReference(reference string) (resource.Kind, string, error) {

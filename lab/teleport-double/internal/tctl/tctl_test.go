@@ -143,10 +143,45 @@ func TestGetAndRemove(t *testing.T) {
 	}
 }
 
+// Teleport tool/tctl/common/auth_rotate_command.go, status_command.go.
+func TestRotate(t *testing.T) {
+	socket := startServer(t)
+	for _, c := range []struct{ arguments, printed, status string }{
+		{"", "", "spiffe    standby (never rotated) TLS      active\n"},
+		{"--manual --type=spiffe --phase=init", `Updated rotation phase to "init".`, "phase: init) TLS      active\n"},
+		{"--phase update_clients --manual --type spiffe", `Updated rotation phase to "update_clients".`, "TLS      trusted\n"},
+		{"--manual --type=spiffe --phase=update_servers", `Updated rotation phase to "update_servers".`, "phase: update_servers)"},
+		{"--manual --type=spiffe --phase=standby", `Updated rotation phase to "standby".`, "spiffe    standby (last rotated: "},
+		{"--type=spiffe --grace-period=0", "Initiated certificate authority rotation.", "spiffe    standby (last rotated: "},
+	} {
+		if c.arguments != "" {
+			out, err := runTctl(t, socket, "", append([]string{"auth", "rotate"}, strings.Fields(c.arguments)...)...)
+			if err != nil || out != c.printed+" To check status use 'tctl status'\n" {
+				t.Errorf("%s: %q, %v", c.arguments, out, err)
+			}
+		}
+		if out, err := runTctl(t, socket, "", "status"); err != nil || !strings.Contains(out, c.status) {
+			t.Errorf("status after %s: %q, %v", c.arguments, out, err)
+		}
+	}
+	for _, c := range []struct{ arguments, refused string }{
+		{"--manual --phase=init", "required flag --type not provided"},
+		{"--type=spiffe --phase=init", "semi-automatic rotation is not supported"},
+		{"--type=host --manual --phase=init", `authority "host" is not supported`},
+		{"--type=spiffe --manual --phase=standby", "can not transition"},
+	} {
+		_, err := runTctl(t, socket, "", append([]string{"auth", "rotate"}, strings.Fields(c.arguments)...)...)
+		if err == nil || !strings.Contains(trace.UserMessage(err), c.refused) {
+			t.Errorf("%s: %v", c.arguments, err)
+		}
+	}
+}
+
 func TestUsage(t *testing.T) {
 	for _, arguments := range [][]string{
 		{}, {"delete", "role/r"}, {"get"}, {"get", "role", "x"}, {"create", "--admin-socket"},
 		{"get", "role", "--format=text"}, {"status", "x"}, {"rm", "role/r", "-f"}, {"create", "--unknown"},
+		{"auth"}, {"auth", "sign"}, {"status", "--manual"}, {"create", "--type=spiffe"}, {"auth", "rotate", "--grace-period=soon"},
 	} {
 		if _, err := runTctl(t, "/nowhere", "", arguments...); !errors.Is(err, ErrUsage) {
 			t.Errorf("%v: %v", arguments, err)

@@ -71,6 +71,26 @@ func TestCache(t *testing.T) {
 	default:
 	}
 
+	both := append(first.X509Authorities, second.X509Authorities...)
+	served.X509Authorities = both
+	if err := cache.refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	overlap, err := cache.Get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A rotation's phase update_clients swaps the two and changes nothing else.
+	served.X509Authorities = [][]byte{both[1], both[0]}
+	if err := cache.refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-overlap.Stale():
+	default:
+		t.Error("another order did not make the bundle stale")
+	}
+
 	served = second
 	if err := cache.refresh(t.Context()); err != nil {
 		t.Fatal(err)
