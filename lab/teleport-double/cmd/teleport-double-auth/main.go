@@ -30,6 +30,7 @@ func main() {
 	listen := flag.String("listen", "", "HOST:PORT of the TLS address for tbot (required)")
 	adminSocket := flag.String("admin-socket", "", "path of the Unix socket for tctl (required)")
 	authorityTTL := flag.Duration("ca-ttl", authority.DefaultTTL, "life of a certificate authority made on the first start")
+	clockOffset := flag.Duration("clock-offset", 0, "by how much the server's clock is ahead of the machine's; negative: behind")
 	debug := flag.Bool("d", false, "log at debug level")
 	flag.Parse()
 	if flag.NArg() > 0 || *dataDir == "" || *clusterName == "" || *listen == "" || *adminSocket == "" {
@@ -43,7 +44,13 @@ func main() {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	config := authserver.Config{DataDir: *dataDir, ClusterName: *clusterName, AuthorityTTL: *authorityTTL, Log: log}
+	config := authserver.Config{
+		DataDir:      *dataDir,
+		ClusterName:  *clusterName,
+		AuthorityTTL: *authorityTTL,
+		ClockOffset:  *clockOffset,
+		Log:          log,
+	}
 	if err := run(ctx, config, *listen, *adminSocket); err != nil {
 		fmt.Fprintf(os.Stderr, "ERROR: %s\n", trace.UserMessage(err))
 		os.Exit(1)

@@ -55,8 +55,19 @@ spec: {roles: [issuer]}
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
+	return newFixtureAhead(t, 0)
+}
+
+// newFixtureAhead is a server whose clock is ahead of the machine's.
+func newFixtureAhead(t *testing.T, offset time.Duration) *fixture {
+	t.Helper()
 	f := &fixture{dataDir: t.TempDir(), key: kubetest.NewKey(t, "key-1")}
-	server, err := New(Config{DataDir: f.dataDir, ClusterName: clusterName, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	server, err := New(Config{
+		DataDir:     f.dataDir,
+		ClusterName: clusterName,
+		ClockOffset: offset,
+		Log:         slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,6 +270,52 @@ func TestIssueNeedsALivingCredential(t *testing.T) {
 	f.now = func() time.Time { return certificate.NotAfter.Add(time.Second) }
 	if _, err := f.issue(from(certificate), f.issueRequest(t, "a", nil)); !trace.IsAccessDenied(err) {
 		t.Errorf("with an expired credential: %v", err)
+	}
+}
+
+// A server that is 5 minutes ahead issues what is not valid yet; one that is
+// behind takes no token of now, and issues what ends 5 minutes too early.
+func TestClockOffset(t *testing.T) {
+	const offset = 5 * time.Minute
+	ahead := newFixtureAhead(t, offset)
+	ahead.createIdentity(t, "a", "{env: dev}", bySA)
+	credential := ahead.mustJoin(t, from(nil), ahead.joinRequest(t))
+	checkTime(t, "credential's start", credential.NotBefore, offset-time.Minute)
+	svid := ahead.mustIssue(t, from(credential), "a")
+	checkTime(t, "start", svid.NotBefore, offset-time.Minute)
+	checkTime(t, "end", svid.NotAfter, offset+time.Hour)
+
+	behind := newFixtureAhead(t, -offset)
+	behind.createIdentity(t, "a", "{env: dev}", bySA)
+	if _, err := behind.join(from(nil), behind.joinRequest(t)); err == nil || !strings.Contains(err.Error(), "token not valid yet") {
+		t.Errorf("join with a token of now: %v", err)
+	}
+	svid = behind.mustIssue(t, from(credential), "a")
+	checkTime(t, "end", svid.NotAfter, time.Hour-offset)
+	tlsConfig, err := behind.BotTLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkTime(t, "clock for credentials", tlsConfig.Time(), -offset)
+}
+
+func (f *fixture) mustIssue(t *testing.T, r *http.Request, name string) *x509.Certificate {
+	t.Helper()
+	response, err := f.issue(r, f.issueRequest(t, name, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(response.Credentials[0].Certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certificate
+}
+
+func checkTime(t *testing.T, what string, got time.Time, wantFromNow time.Duration) {
+	t.Helper()
+	if difference := time.Until(got) - wantFromNow; difference.Abs() > 5*time.Second {
+		t.Errorf("%s is in %s, want %s", what, time.Until(got), wantFromNow)
 	}
 }
 

@@ -25,7 +25,7 @@ type botIdentity struct {
 // anyone's UUID, so it collides with nothing.
 var identityExtension = asn1.ObjectIdentifier{2, 25, 1870283464, 1}
 
-func signBotCertificate(ca *authority.Authority, identity botIdentity, userName string, publicKey []byte, notAfter time.Time) ([]byte, error) {
+func signBotCertificate(ca *authority.Authority, identity botIdentity, userName string, publicKey []byte, now, notAfter time.Time) ([]byte, error) {
 	public, err := x509.ParsePKIXPublicKey(publicKey)
 	if err != nil {
 		return nil, trace.Wrap(err, "parsing public key")
@@ -41,7 +41,7 @@ func signBotCertificate(ca *authority.Authority, identity botIdentity, userName 
 	return ca.Sign(&x509.Certificate{
 		SerialNumber:          serial,
 		Subject:               pkix.Name{CommonName: userName},
-		NotBefore:             time.Now().Add(-time.Minute),
+		NotBefore:             now.Add(-time.Minute),
 		NotAfter:              notAfter,
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},

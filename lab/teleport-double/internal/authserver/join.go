@@ -76,7 +76,7 @@ func (s *Server) tryJoin(ctx context.Context, r *http.Request, request authapi.J
 		identity.BotInstanceID = old.BotInstanceID
 	}
 	certificate, err := signBotCertificate(
-		s.hostCA, identity, bot.UserName(), request.PublicKey, s.credentialEnd(request.Expires, bot))
+		s.hostCA, identity, bot.UserName(), request.PublicKey, s.now(), s.credentialEnd(request.Expires, bot))
 	return identity, certificate, err
 }
 

@@ -34,7 +34,12 @@ type Config struct {
 	// AuthorityTTL is the life of new authorities; 0 stands for
 	// authority.DefaultTTL.
 	AuthorityTTL time.Duration
-	Log          *slog.Logger
+	// ClockOffset is by how much the server's clock differs from the machine's:
+	// for whether a token, a bot's credential or its end counts, and in what it
+	// issues to bots and workloads. Its own TLS certificate, which a real server
+	// has from before, and audit events keep the machine's time.
+	ClockOffset time.Duration
+	Log         *slog.Logger
 }
 
 // Server is one auth server. Its two APIs are plain HTTP handlers; the caller
@@ -91,7 +96,7 @@ func New(config Config) (*Server, error) {
 		spiffeCA:    spiffeCA,
 		hostCA:      hostCA,
 		log:         config.Log,
-		now:         time.Now,
+		now:         func() time.Time { return time.Now().Add(config.ClockOffset) },
 	}, nil
 }
 
@@ -122,6 +127,7 @@ func (s *Server) BotTLS() (*tls.Config, error) {
 		MinVersion: tls.VersionTLS12,
 		ClientAuth: tls.VerifyClientCertIfGiven,
 		ClientCAs:  clients,
+		Time:       func() time.Time { return s.now() },
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return s.serverCertificate(key, hello)
 		},
@@ -136,8 +142,8 @@ func (s *Server) serverCertificate(key *ecdsa.PrivateKey, hello *tls.ClientHello
 	template := &x509.Certificate{
 		SerialNumber:          serial,
 		Subject:               pkix.Name{CommonName: s.clusterName},
-		NotBefore:             s.now().Add(-time.Minute),
-		NotAfter:              s.now().Add(24 * time.Hour),
+		NotBefore:             time.Now().Add(-time.Minute),
+		NotAfter:              time.Now().Add(24 * time.Hour),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
