@@ -263,6 +263,8 @@ fs.writeFileSync("${TOKEN}", JSON.stringify(tokens));'`,
     heal: `helm get manifest istio-teleport -n teleport-system | kubectl apply -f - && ${RESTART_TBOT} && kubectl -n doctor delete pod new --wait`,
     evidence: /tbot's log, \d+ times?: /,
     also: ["kubelet-rights", "proxy-certificate"],
+    // From 35 s after tbot is back.
+    perhaps: ["proxy-stream"],
   },
   {
     id: "trust-domain",

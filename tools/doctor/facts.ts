@@ -52,6 +52,30 @@ export function tbotDaemonSet({ tbotDaemonSets }: Snapshot): DaemonSet {
   return first;
 }
 
+/** tbot's pod on a node; absent where none is. */
+export function tbotOn(
+  snapshot: Snapshot,
+  node: string,
+): { name: string; ready: boolean; readySince?: number } | undefined {
+  const { metadata, spec } = tbotDaemonSet(snapshot);
+  const labels = Object.entries(spec.template.metadata?.labels ?? {});
+  const pod = known(snapshot.pods).find(
+    (candidate) =>
+      candidate.spec.nodeName === node &&
+      candidate.metadata.namespace === metadata.namespace &&
+      candidate.metadata.deletionTimestamp === undefined &&
+      labels.every(([key, value]) => candidate.metadata.labels?.[key] === value),
+  );
+  if (pod === undefined) return undefined;
+  const ready = pod.status.conditions?.find(({ type, status }) => type === "Ready" && status === "True");
+  const since = Date.parse(ready?.lastTransitionTime ?? "");
+  return {
+    name: pod.metadata.name,
+    ready: ready !== undefined,
+    ...(!Number.isNaN(since) && { readySince: since }),
+  };
+}
+
 /** tbot.yaml's text. @throws CouldNotLook without one, which tbot-config reports as a problem */
 function tbotConfigText({ tbotConfig }: Snapshot): string {
   const text = known(tbotConfig);

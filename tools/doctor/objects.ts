@@ -47,6 +47,7 @@ interface PodSpec {
 interface Condition {
   type: string;
   status: string;
+  lastTransitionTime?: string;
 }
 
 export interface Pod {

@@ -9,8 +9,14 @@ import { type MeshProxy, PERMISSION_MISSING, type ProxySecrets, type Read } from
 /** Envoy's admin interface in Istio's proxies, on the pod's loopback interface. */
 const ADMIN_PORT = 15000;
 
-/** First what is in use, so that a rotation in between shows the newer secret, not an older use. */
-const PATHS = ["/certs", "/config_dump?resource=dynamic_active_secrets"];
+/** Istio's name for the cluster of tbot's socket (istio tools/packaging/common/envoy_bootstrap.json). */
+const TBOT_CLUSTER = "sds-grpc";
+
+/**
+ * First what is in use, so that a rotation in between shows the newer secret, not an older use. An Envoy that does not
+ * know the filter lists all clusters.
+ */
+const PATHS = ["/certs", "/config_dump?resource=dynamic_active_secrets", `/clusters?filter=${TBOT_CLUSTER}`];
 
 /** How long one proxy may take, in milliseconds. */
 const TIMEOUT = 4_000;
@@ -66,12 +72,26 @@ export async function readProxies(
 async function readSecrets(api: KubeApi, { metadata: { namespace, name } }: Pod): Promise<Read<ProxySecrets>> {
   const bodies = await api.fromLoopback({ namespace, name, port: ADMIN_PORT }, PATHS, TIMEOUT);
   if (!bodies.ok) return bodies;
-  const [certs = "", dump = ""] = bodies.value;
+  const [certs = "", dump = "", clusters = ""] = bodies.value;
   try {
-    return { ok: true, value: proxySecrets(JSON.parse(certs), JSON.parse(dump)) };
+    return { ok: true, value: { ...proxySecrets(JSON.parse(certs), JSON.parse(dump)), ...tbotStreams(clusters) } };
   } catch (error) {
     return { ok: false, reason: `the proxy's admin interface answers something else: ${(error as Error).message}` };
   }
+}
+
+/** What Envoy's /clusters says of tbot's socket: lines `<cluster>::<address>::<counter>::<number>`. */
+function tbotStreams(clusters: string): Pick<ProxySecrets, "tbot"> {
+  const sum = (counter: string): number | undefined => {
+    const values = clusters
+      .split("\n")
+      .map((line) => line.trim().split("::"))
+      .filter((parts) => parts[0] === TBOT_CLUSTER && parts.length === 4 && parts[2] === counter)
+      .map((parts) => Number(parts[3]));
+    return values.length === 0 ? undefined : values.reduce((total, each) => total + each, 0);
+  };
+  const [connections, streams] = [sum("cx_active"), sum("rq_active")];
+  return connections === undefined || streams === undefined ? {} : { tbot: { connections, streams } };
 }
 
 /** Envoy's /certs: the certificates of its live TLS contexts. */

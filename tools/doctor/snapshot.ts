@@ -103,4 +103,6 @@ export interface ProxySecrets {
   roots: string[];
   /** Serial numbers in use in its TLS contexts, hexadecimal, lower case: config_dump alone may run ahead of them. */
   serialsInUse: string[];
+  /** Its connections to tbot's socket, and its streams on them; absent where its /clusters has none of Istio's name. */
+  tbot?: { connections: number; streams: number };
 }

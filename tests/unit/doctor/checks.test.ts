@@ -616,6 +616,22 @@ const CASES: readonly Case[] = [
     break: (s) => pass(s, 32 * MINUTE - age(s)),
   },
   {
+    id: "proxy-stream",
+    how: "a pod that keeps a socket directory that was removed",
+    evidence: /it does not reach tbot's socket.* its certificate expires in \d+ min/,
+    break: (s) => {
+      proxyOf(s).tbot = { connections: 0, streams: 0 };
+    },
+  },
+  {
+    id: "proxy-stream",
+    how: "a Teleport that does not answer",
+    evidence: "tbot ends its stream each time",
+    break: (s) => {
+      proxyOf(s).tbot = { connections: 1, streams: 0 };
+    },
+  },
+  {
     id: "outage-budget",
     how: "an interval of more than half the life",
     evidence: "one missed renewal lets them expire",
@@ -647,6 +663,18 @@ it("finds nothing on the recorded healthy mesh", () => {
   );
   expect(exitCode(results)).toBe(0);
   expect(results.filter(({ status }) => status === "skipped").map(({ check }) => check.id)).toEqual(["gateway-mount"]);
+});
+
+it("does not take a proxy that is on its way to a tbot that has just come back for one that lost it", () => {
+  const snapshot = healthySnapshot();
+  proxyOf(snapshot).tbot = { connections: 0, streams: 0 };
+  const tbot = first(value(snapshot.pods).filter(({ metadata }) => metadata.namespace === "teleport-system"));
+  const ready = first(tbot.status.conditions?.filter(({ type }) => type === "Ready"));
+  const stream = (secondsAgo: number) => {
+    ready.lastTransitionTime = new Date(value(snapshot.takenAt) - secondsAgo * 1000).toISOString();
+    return diagnose(CHECKS, snapshot).find(({ check }) => check.id === "proxy-stream")?.status;
+  };
+  expect([stream(30), stream(40)]).toEqual(["ok", "problem"]);
 });
 
 it.each(CASES)("$id names $how, and nothing else does", ({ id, status = "problem", evidence, break: breakIt }) => {

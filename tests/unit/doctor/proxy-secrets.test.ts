@@ -62,3 +62,15 @@ it("says when a proxy's admin interface answers something else", async () => {
   const { proxies } = await read([pod("x", "a", "n")], () => ({ body: "<html>" }));
   expect(proxies[0]?.secrets).toEqual({ ok: false, reason: expect.stringContaining("answers something else") });
 });
+
+it("reads the connections and streams to tbot's socket, and nobody else's", async () => {
+  const lines = ["cx_active::1", "rq_active::2", "rq_total::4"].flatMap((counter) => [
+    `sds-grpc::./var/run/secrets/workload-spiffe-uds/socket::${counter}`,
+    `sds-files-grpc::./var/run/secrets/credential-uds/files-socket::${counter}`,
+  ]);
+  const { proxies } = await read([pod("x", "a", "n"), pod("x", "b", "n")], (name, path) =>
+    name === "x/a" && path.startsWith("/clusters") ? { body: `${lines.join("\n")}\n` } : EMPTY,
+  );
+  const tbot = proxies.map(({ secrets }) => (secrets.ok ? secrets.value.tbot : secrets.reason));
+  expect(tbot).toEqual([{ connections: 1, streams: 2 }, undefined]);
+});

@@ -7,7 +7,16 @@ import { checkTbotConfig } from "../../lib/tbot-config.ts";
 import { type TokenDifference, tokenDifferences } from "../../lib/token-difference.ts";
 import { type Check, count, type Finding, type Outcome, problem, unknown, warning } from "../check.ts";
 import { provenClusterName } from "../cluster-name.ts";
-import { CouldNotLook, joinTokenSource, known, meshedPods, revisions, tbotDaemonSet, tbotSettings } from "../facts.ts";
+import {
+  CouldNotLook,
+  joinTokenSource,
+  known,
+  meshedPods,
+  revisions,
+  tbotDaemonSet,
+  tbotOn,
+  tbotSettings,
+} from "../facts.ts";
 import { nodeOf } from "../meshed-pods.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { teleportVersion, type Version } from "../versions.ts";
@@ -248,20 +257,6 @@ const tbotNodes: Check = {
     return { seen: `${count(nodes.size, "node")} with meshed pods`, findings };
   },
 };
-
-function tbotOn(snapshot: Snapshot, node: string): { name: string; ready: boolean } | undefined {
-  const { metadata, spec } = tbotDaemonSet(snapshot);
-  const labels = Object.entries(spec.template.metadata?.labels ?? {});
-  const pod = known(snapshot.pods).find(
-    (candidate) =>
-      candidate.spec.nodeName === node &&
-      candidate.metadata.namespace === metadata.namespace &&
-      candidate.metadata.deletionTimestamp === undefined &&
-      labels.every(([key, value]) => candidate.metadata.labels?.[key] === value),
-  );
-  const ready = pod?.status.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
-  return pod && { name: pod.metadata.name, ready };
-}
 
 const tbotHealth: Check = {
   id: "tbot-health",

@@ -1,6 +1,6 @@
 import { type CertifiedPod, certifiedPods } from "../certificates.ts";
 import { type Check, count, type Finding, problem, warning } from "../check.ts";
-import { known, tbotSettings } from "../facts.ts";
+import { known, tbotOn, tbotSettings } from "../facts.ts";
 import { nameOf, nodeOf } from "../meshed-pods.ts";
 
 const RENEWAL_MEND =
@@ -48,6 +48,37 @@ const certificateRotation: Check = {
   },
 };
 
+/** Envoy waits up to 30 s before it tries again to reach an SDS server that was away; in seconds, with a little more. */
+const RECONNECTED = 35;
+
+const proxyStream: Check = {
+  id: "proxy-stream",
+  step: "renewal",
+  title: "Each proxy has the stream to tbot over which its next certificate comes",
+  run(snapshot) {
+    const now = known(snapshot.takenAt);
+    const all = certifiedPods(snapshot).filter(({ secrets }) => secrets.tbot !== undefined);
+    const settled = all.filter(({ pod }) => {
+      const tbot = tbotOn(snapshot, nodeOf(pod));
+      // A tbot that is away is tbot-nodes' to tell; to one that has just come back proxies are on their way.
+      return tbot?.ready && now - (tbot.readySince ?? 0) > RECONNECTED * 1000;
+    });
+    const findings = settled.flatMap(({ pod, secrets, expiresAt }): Finding[] => {
+      if (secrets.tbot === undefined || secrets.tbot.streams > 0) return [];
+      const until =
+        expiresAt > now ? `its certificate expires in ${duration(expiresAt - now)}` : "its certificate has expired";
+      if (secrets.tbot.connections > 0) {
+        const evidence = `tbot ends its stream each time, and ${until}`;
+        const mend = `Read tbot's log on ${nodeOf(pod)}: Teleport does not answer, or does not issue; see also attestation.`;
+        return [problem(nameOf(pod), evidence, mend)];
+      }
+      const evidence = `it does not reach tbot's socket, though tbot is ready on its node, and ${until}: it holds a socket directory that was removed, perhaps made again since`;
+      return [problem(nameOf(pod), evidence, "Restart the pod: it keeps the old directory as long as it runs.")];
+    });
+    return { seen: `the proxies of ${count(settled.length, "pod")}`, findings };
+  },
+};
+
 /** Below this time to repair Teleport, in seconds, a night or a meeting is too long. */
 const SHORT = 600;
 
@@ -83,4 +114,4 @@ function duration(milliseconds: number): string {
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }
 
-export const RENEWAL_CHECKS: readonly Check[] = [certificateLife, certificateRotation, outageBudget];
+export const RENEWAL_CHECKS: readonly Check[] = [certificateLife, certificateRotation, proxyStream, outageBudget];
