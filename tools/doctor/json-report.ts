@@ -27,7 +27,17 @@ export function jsonReport(results: readonly Result[], snapshot: Snapshot): stri
     })),
     proxies: proxies(snapshot),
   };
-  return `${JSON.stringify(report, null, 2)}\n`;
+  return `${escaped(JSON.stringify(report, null, 2))}\n`;
+}
+
+/** JSON escapes control characters below a blank only; these steer a terminal, too, or reorder its lines. */
+function escaped(json: string): string {
+  return json.replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    character
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
 }
 
 /** Which root each proxy uses and trusts; those whose certificate could not be read are what proxy-certificate reports. */

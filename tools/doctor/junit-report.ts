@@ -34,12 +34,12 @@ function testCase({ check, status, seen, findings }: Result): string {
   return `${name}>\n      <${element}${message}>${escaped(text)}</${element}>\n    </testcase>\n`;
 }
 
-/** Also without the control characters that XML 1.0 cannot hold. */
+/** Also without the characters that XML 1.0 cannot hold or that would steer a terminal. */
 function escaped(text: string): string {
   return (
     text
       // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are taken out
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, " ")
+      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]/g, " ")
       .replace(/&/g, "&amp;")
       .replace(/</g, "&lt;")
       .replace(/>/g, "&gt;")

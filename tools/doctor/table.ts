@@ -54,7 +54,7 @@ function rows({ check, status, seen, findings }: Result, width: number, colors: 
     skipped: colors.dim,
   };
   const label = paint[status](LABEL[status].padEnd(8));
-  const head = `  ${label} ${check.id.padEnd(width)}  ${check.title} ${colors.dim(`(${seen})`)}`;
+  const head = `  ${label} ${check.id.padEnd(width)}  ${check.title} ${colors.dim(`(${oneLine(seen)})`)}`;
   if (findings.length === 0) return [head];
   const indent = " ".repeat(11);
   const shown = findings.slice(0, SHOWN).flatMap((finding, index, all) => [

@@ -96,6 +96,23 @@ it("shows characters that would reorder the line as their codes", () => {
   expect(text).not.toContain("\u202e");
 });
 
+it("lets nothing of the cluster steer a terminal or break the XML, in any form", () => {
+  const evil = "\u001b[2J\u009b\u202e\uffff";
+  const results = diagnose(CHOSEN, { ...healthySnapshot(), kubernetesVersion: { ok: true, value: `v1.37.2-${evil}` } });
+  const [first] = results;
+  if (first === undefined) throw new Error("no check");
+  first.status = "warning";
+  first.findings.push({ status: "warning", subject: evil, evidence: evil, mend: evil });
+  const forms = [table(results, pc.createColors(false)), jsonReport(results, healthySnapshot()), junitReport(results)];
+  for (const character of ["\u001b", "\u009b"]) {
+    expect(forms.map((text) => text.includes(character))).toEqual([false, false, false]);
+  }
+  expect(forms.map((text) => text.includes("\u202e"))).toEqual([false, false, true]);
+  expect(forms[2]).not.toContain("\uffff");
+  const { checks } = JSON.parse(forms[1] ?? "") as { checks: { seen: string }[] };
+  expect(checks[0]?.seen).toBe(`Kubernetes v1.37.2-${evil}`);
+});
+
 it("prints JSON that the published schema describes", () => {
   for (const snapshot of [healthySnapshot(), mixedSnapshot(1)]) {
     const report: unknown = JSON.parse(jsonReport(diagnose(CHECKS, snapshot), snapshot));
