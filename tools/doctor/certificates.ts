@@ -12,7 +12,7 @@ export interface CertifiedPod {
   pod: Pod;
   secrets: ProxySecrets;
   leaf: X509Certificate;
-  /** The root that signed the leaf; absent when the proxy trusts none that did. */
+  /** The root that signed the leaf, or an intermediate authority that comes with it; absent when the proxy trusts none that did. */
   root?: X509Certificate;
   /**
    * `istiod` when one of istiod's roots signed it; `teleport` when another one that the proxy trusts did, whose common
@@ -51,8 +51,9 @@ function certified(
 ): CertifiedPod {
   const leaf = new X509Certificate(pem);
   const roots = secrets.roots.map((root) => new X509Certificate(root));
-  const root = roots.find((candidate) => isSignedBy(leaf, candidate));
-  const ofIstiod = istiodRoots.some((candidate) => isSignedBy(leaf, candidate));
+  const top = topOfChain(leaf, secrets.chain.slice(1));
+  const root = roots.find((candidate) => isSignedBy(top, candidate));
+  const ofIstiod = istiodRoots.some((candidate) => isSignedBy(top, candidate));
   const domain = trustDomainOf(spiffeId(leaf));
   const isTeleport = root?.subject.split("\n").includes(`CN=${domain}`) ?? false;
   return {
@@ -105,8 +106,18 @@ export function shortFingerprint(certificate: X509Certificate): string {
   return certificate.fingerprint256.replaceAll(":", "").slice(0, 16).toLowerCase();
 }
 
-function isSignedBy(leaf: X509Certificate, root: X509Certificate): boolean {
-  return leaf.verify(root.publicKey);
+/** What a root must have signed: the leaf, or the last of the intermediate authorities that come with it. */
+function topOfChain(leaf: X509Certificate, further: readonly string[]): X509Certificate {
+  let top = leaf;
+  for (const pem of further) {
+    const next = new X509Certificate(pem);
+    if (isSignedBy(top, next)) top = next;
+  }
+  return top;
+}
+
+function isSignedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
+  return certificate.verify(authority.publicKey);
 }
 
 /** The trust domain of a SPIFFE ID, empty for anything else. */

@@ -44,6 +44,11 @@ export interface Check {
   step: Step;
   /** The healthy state, a sentence without its full stop. */
   title: string;
+  /**
+   * Id of the check that tells what this one could not see, as proxies that did not answer: alone this one's `ok` would
+   * say too much, so `--only` adds it.
+   */
+  restsOn?: string;
   /** @throws CouldNotLook when what it needs could not be read */
   run(snapshot: Snapshot): Outcome;
 }

@@ -1,5 +1,5 @@
 import { ExitError } from "../lib/exit-error.ts";
-import type { Check, Finding, Outcome } from "./check.ts";
+import { type Check, type Finding, type Outcome, unknown } from "./check.ts";
 import { CouldNotLook } from "./facts.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -38,10 +38,17 @@ function outcomeOf(check: Check, snapshot: Snapshot): Outcome {
     return check.run(snapshot);
   } catch (error) {
     // ExitError is what readers of keys and documents throw: what the cluster holds is not what they take.
-    if (!(error instanceof CouldNotLook || error instanceof ExitError)) throw error;
-    const evidence = error.message.replace(/\.$/, "");
-    const mend = "Mend what this check needs first, or have the permission granted, and look again.";
-    return { seen: "could not look", findings: [{ status: "unknown", subject: "this check", evidence, mend }] };
+    const isExpected = error instanceof CouldNotLook || error instanceof ExitError;
+    const said = (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
+    const finding = isExpected
+      ? unknown("this check", said, "Mend what this check needs first, or have the permission granted, and look again.")
+      : // An object that nobody foresaw must not take the other checks' answers away from whoever was paged.
+        unknown(
+          "this check",
+          `it met an object that it does not understand: ${said}`,
+          "Report it, with your versions.",
+        );
+    return { seen: "could not look", findings: [finding] };
   }
 }
 

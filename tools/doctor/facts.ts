@@ -1,8 +1,9 @@
 import { parse } from "yaml";
 import { goDurationSeconds } from "../lib/durations.ts";
+import { isRecord } from "../lib/json-value.ts";
 import { isMeshed } from "./meshed-pods.ts";
-import type { ConfigMap, DaemonSet, Deployment, Namespace, Pod, ServiceAccountTokenSource } from "./objects.ts";
-import type { Read, Snapshot } from "./snapshot.ts";
+import type { ConfigMap, DaemonSet, Deployment, Namespace, Node, Pod, ServiceAccountTokenSource } from "./objects.ts";
+import type { Read, Snapshot, TbotPod } from "./snapshot.ts";
 
 /** A check needs what could not be read; the report says so in place of a verdict. */
 export class CouldNotLook extends Error {
@@ -13,6 +14,11 @@ export class CouldNotLook extends Error {
 export function known<T>(read: Read<T>): T {
   if (read.ok) return read.value;
   throw new CouldNotLook(read.reason);
+}
+
+/** Whether a node or a pod is Ready. */
+export function isReady({ status }: Pick<Node | Pod, "status">): boolean {
+  return status.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") ?? false;
 }
 
 /** Running pods in scope that have Istio's proxy. */
@@ -59,13 +65,14 @@ export function tbotOn(
 ): { name: string; ready: boolean; readySince?: number } | undefined {
   const { metadata, spec } = tbotDaemonSet(snapshot);
   const labels = Object.entries(spec.template.metadata?.labels ?? {});
-  const pod = known(snapshot.pods).find(
+  const pods = allLivePods(snapshot).filter(
     (candidate) =>
       candidate.spec.nodeName === node &&
       candidate.metadata.namespace === metadata.namespace &&
-      candidate.metadata.deletionTimestamp === undefined &&
       labels.every(([key, value]) => candidate.metadata.labels?.[key] === value),
   );
+  // Two are there for a moment while the DaemonSet replaces one that was evicted.
+  const pod = pods.find(isReady) ?? pods[0];
   if (pod === undefined) return undefined;
   const ready = pod.status.conditions?.find(({ type, status }) => type === "Ready" && status === "True");
   const since = Date.parse(ready?.lastTransitionTime ?? "");
@@ -74,6 +81,17 @@ export function tbotOn(
     ready: ready !== undefined,
     ...(!Number.isNaN(since) && { readySince: since }),
   };
+}
+
+/**
+ * The running pods of tbot.
+ *
+ * @throws CouldNotLook when there is none, since no answer of theirs is no good news
+ */
+export function runningTbots(snapshot: Snapshot): TbotPod[] {
+  known(snapshot.pods);
+  if (snapshot.tbotPods.length === 0) throw new CouldNotLook("no pod of tbot runs (see tbot-nodes)");
+  return snapshot.tbotPods;
 }
 
 /** tbot.yaml's text. @throws CouldNotLook without one, which tbot-config reports as a problem */
@@ -192,18 +210,31 @@ export function revisions(snapshot: Snapshot): Revision[] {
       const suffix = name === "default" ? "" : `-${name}`;
       return dataOf(configMaps, namespace, `${base}${suffix}`);
     };
-    const injector = data("istio-sidecar-injector").config;
+    const injector = yamlMap(data("istio-sidecar-injector").config, `the injection configuration of istiod ${name}`);
     return {
       name,
       namespace,
       deployment,
-      mesh: (parse(data("istio").mesh ?? "{}") ?? {}) as MeshConfig,
-      ...(injector !== undefined && { injector: parse(injector) as InjectorConfig }),
+      mesh: (yamlMap(data("istio").mesh, `the mesh configuration of istiod ${name}`) ?? {}) as MeshConfig,
+      ...(injector !== undefined && { injector: injector as InjectorConfig }),
       istiodRoots: dataOf(configMaps, namespace, "istio-ca-root-cert")["root-cert.pem"] ?? "",
     };
   });
   if (found.length === 0) throw new CouldNotLook("there is no Deployment of istiod (see trust-domain)");
   return found;
+}
+
+/** @throws CouldNotLook when the text is no YAML map; istiod then goes on with what it had */
+function yamlMap(text: string | undefined, what: string): Record<string, unknown> | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const value: unknown = parse(text);
+    if (value === null) return {};
+    if (isRecord(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw new CouldNotLook(`${what} is not a YAML map`);
 }
 
 function dataOf(configMaps: readonly ConfigMap[], namespace: string, name: string): Record<string, string> {

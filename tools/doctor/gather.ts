@@ -1,3 +1,4 @@
+import { isRecord, recordAt } from "../lib/json-value.ts";
 import type { StoredToken } from "../lib/stored-token.ts";
 import type { Values } from "../lib/values-types.ts";
 import type { KubeApi } from "./kube-api.ts";
@@ -34,6 +35,7 @@ const LOG_SECONDS = 120;
 export async function gather(api: KubeApi, given: Given, progress: (what: string) => void): Promise<Snapshot> {
   progress("reading the cluster");
   const takenAt = await api.date();
+  const apiAhead = takenAt.ok ? takenAt.value - Date.now() : 0;
   const [version, nodes, nodeLeases, namespaces, pods, tbotDaemonSets, jwks, istiods, peerAuthentications] =
     await Promise.all([
       api.get<{ gitVersion: string }>("/version"),
@@ -55,7 +57,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
       api.get<NonNullable<Listed<"admissionBinding">>>(`${ADMISSION}/validatingadmissionpolicybindings/${POLICY_NAME}`),
       readIstioConfigMaps(api, istiods),
       readTbotConfig(api, daemonSet),
-      readTbotPods(api, daemonSet, pods, takenAt),
+      readTbotPods(api, daemonSet, pods, apiAhead),
     ]);
   const [proxies, podsRight, proxyRight, teleportVersion] = await Promise.all([
     readProxies(api, meshed, (done) => progress(`reading certificates: ${done} of ${meshed.length} proxies`)),
@@ -65,6 +67,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
   ]);
   return {
     takenAt,
+    ...(takenAt.ok && { readUntil: Date.now() + apiAhead }),
     ...(given.scope !== undefined && { scope: given.scope }),
     ...(given.intended !== undefined && { intended: given.intended }),
     ...(given.joinTokens !== undefined && { joinTokens: given.joinTokens }),
@@ -155,7 +158,7 @@ async function readTbotPods(
   api: KubeApi,
   daemonSet: DaemonSet | undefined,
   pods: Read<Pod[]>,
-  takenAt: Read<number>,
+  apiAhead: number,
 ): Promise<TbotPod[]> {
   if (daemonSet === undefined || !pods.ok) return [];
   const labels = Object.entries(daemonSet.spec.template.metadata?.labels ?? {});
@@ -165,10 +168,10 @@ async function readTbotPods(
       status.phase === "Running" &&
       labels.every(([key, value]) => metadata.labels?.[key] === value),
   );
-  const ahead = takenAt.ok ? takenAt.value - Date.now() : 0;
-  return Promise.all(own.map((pod) => readTbotPod(api, pod, ahead)));
+  return Promise.all(own.map((pod) => readTbotPod(api, pod, apiAhead)));
 }
 
+/** @param apiAhead milliseconds by which the API server's clock is ahead of this machine's */
 async function readTbotPod(api: KubeApi, pod: Pod, apiAhead: number): Promise<TbotPod> {
   const { namespace, name } = pod.metadata;
   const where = { namespace, name, port: DIAGNOSTICS_PORT };
@@ -197,11 +200,17 @@ function ahead(date: number | undefined, earliest: number, latest: number): numb
 
 function readiness(answer: Awaited<ReturnType<KubeApi["fromPod"]>>): Read<TbotReadiness> {
   if (!answer.ok) return answer;
+  const { status, body } = answer.value;
   try {
-    return { ok: true, value: JSON.parse(answer.value.body) as TbotReadiness };
+    const said: unknown = JSON.parse(body);
+    const services = isRecord(said) ? Object.values(recordAt(said, "services")) : [];
+    if (services.length > 0 && services.every(isRecord)) {
+      return { ok: true, value: said as TbotReadiness };
+    }
   } catch {
-    return { ok: false, reason: `its /readyz answers ${answer.value.status} and no JSON` };
+    // Said below.
   }
+  return { ok: false, reason: `its /readyz answers ${status} and names no service of tbot` };
 }
 
 /** Warnings and errors of a JSON log; other lines are left out. */

@@ -138,7 +138,12 @@ export class KubeApi {
     if (!answer.ok) return answer;
     if (answer.value.status === 404) return { ok: true, value: undefined };
     if (answer.value.status >= 300) return refused(answer.value);
-    return { ok: true, value: JSON.parse(answer.value.body) as T };
+    try {
+      return { ok: true, value: JSON.parse(answer.value.body) as T };
+    } catch {
+      // As from a proxy in between that wants a person to log in.
+      return { ok: false, reason: "the API server: the answer is no JSON" };
+    }
   }
 
   async #request(options: RequestOptions, body?: string): Promise<Read<PodAnswer>> {

@@ -39,15 +39,26 @@ export function socketMount(pod: Pod, directory: string): "read-only" | "writabl
   return mount.readOnly === true ? "read-only" : "writable";
 }
 
-/** All mounts of a volume in the pod's containers but the proxy, whose own mount `socketMount` judges. */
-export function mountsBesideProxy(pod: Pod, volume: string): VolumeMount[] {
-  const others = containers(pod).filter((container) => container !== proxyContainer(pod));
-  return others.flatMap(({ volumeMounts }) => (volumeMounts ?? []).filter(({ name }) => name === volume));
+/** All mounts of a volume in the pod, but the proxy's at Istio's path, which `socketMount` judges. */
+export function otherMounts(pod: Pod, volume: string): VolumeMount[] {
+  const proxy = proxyContainer(pod);
+  return [...containers(pod), ...(pod.spec.ephemeralContainers ?? [])].flatMap((container) =>
+    (container.volumeMounts ?? []).filter(
+      ({ name, mountPath }) => name === volume && !(container === proxy && mountPath === SOCKET_MOUNT),
+    ),
+  );
 }
 
-/** A path on the node in one spelling: without `.`, doubled or trailing slashes, and `/run` for the link `/var/run`. */
+/**
+ * A path on the node in one spelling: without `.`, doubled or trailing slashes, without the way round by the root
+ * directory of a process, and `/run` for the link `/var/run`.
+ */
 export function hostDirectory(path: string): string {
-  const normal = posix.normalize(`/${path}`).replace(/^\/\/+/, "/");
+  const normal =
+    posix
+      .normalize(`/${path}`)
+      .replace(/^\/\/+/, "/")
+      .replace(/^(\/proc\/[^/]+\/root(?=\/|$))+/, "") || "/";
   const trimmed = normal.length > 1 ? normal.replace(/\/$/, "") : normal;
   return trimmed.replace(/^\/var\/run(?=\/|$)/, "/run");
 }

@@ -41,6 +41,7 @@ interface PodSpec {
   hostNetwork?: boolean;
   containers: Container[];
   initContainers?: Container[];
+  ephemeralContainers?: Container[];
   volumes?: Volume[];
 }
 

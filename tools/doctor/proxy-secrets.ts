@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { groupBy } from "../lib/group-by.ts";
+import { isReady } from "./facts.ts";
 import type { KubeApi } from "./kube-api.ts";
 import { limited } from "./limited.ts";
 import { nodeOf } from "./meshed-pods.ts";
@@ -53,8 +54,7 @@ export async function readProxies(
       const proxy = await read(pod, ask);
       first.push(proxy);
       if (proxy.secrets.ok) break;
-      // What one namespace forbids, another may allow, and it costs no time to ask.
-      if (!proxy.secrets.reason.startsWith(PERMISSION_MISSING)) silent.push(proxy.secrets.reason);
+      if (!saysNothingOfOthers(proxy.secrets.reason)) silent.push(proxy.secrets.reason);
       if (silent.length === NODE_FAILURES) break;
     }
     const rest = own.slice(first.length);
@@ -65,8 +65,15 @@ export async function readProxies(
     const onNode = limited(PER_NODE);
     return [...first, ...(await Promise.all(rest.map((pod) => onNode(() => read(pod, ask)))))];
   };
-  const all = (await Promise.all([...groupBy(pods, nodeOf)].map(ofNode))).flat();
+  // Pods that only start may not answer yet.
+  const readyFirst = pods.toSorted((a, b) => Number(isReady(b)) - Number(isReady(a)));
+  const all = (await Promise.all([...groupBy(readyFirst, nodeOf)].map(ofNode))).flat();
   return all.toSorted((a, b) => (`${a.namespace}/${a.pod}` < `${b.namespace}/${b.pod}` ? -1 : 1));
+}
+
+/** What one namespace forbids another may allow, a proxy that does not listen is one pod's matter; both take no time. */
+function saysNothingOfOthers(reason: string): boolean {
+  return reason.startsWith(PERMISSION_MISSING) || reason.includes("connection refused");
 }
 
 async function readSecrets(api: KubeApi, { metadata: { namespace, name } }: Pod): Promise<Read<ProxySecrets>> {

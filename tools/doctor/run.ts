@@ -49,6 +49,7 @@ async function look(
 ): Promise<{ results: Result[]; snapshot: Snapshot }> {
   for (;;) {
     const snapshot = await gather(api, given, progress);
+    refuseUnknownNamespaces(snapshot);
     const results = diagnose(checks, snapshot);
     if (exitCode(results) === 0 || Date.now() + PAUSE >= deadline) {
       progress("");
@@ -57,6 +58,15 @@ async function look(
     progress(`waiting: ${summary(results)}`);
     await sleep(PAUSE);
   }
+}
+
+/** A namespace that is not there has nothing wrong in it, which is no answer to whoever mistyped it. */
+function refuseUnknownNamespaces({ scope = [], namespaces }: Snapshot): void {
+  if (!namespaces.ok) return;
+  const absent = scope.find((name) => !namespaces.value.some(({ metadata }) => metadata.name === name));
+  if (absent === undefined) return;
+  progress("");
+  throw new ExitError(`--namespace ${JSON.stringify(absent)} is not in the cluster; correct the name.`);
 }
 
 /** One line on a terminal, overwritten by the next one; nothing elsewhere. */
@@ -80,7 +90,9 @@ function chosenChecks(only: readonly string[]): readonly Check[] {
       `--only ${JSON.stringify(id)} is no check${near === undefined ? "" : `; did you mean ${near}?`} The checks are ${known.join(", ")}.`,
     );
   }
-  return ids.length === 0 ? CHECKS : CHECKS.filter(({ id }) => ids.includes(id));
+  if (ids.length === 0) return CHECKS;
+  const chosen = CHECKS.filter(({ id }) => ids.includes(id));
+  return CHECKS.filter((check) => chosen.includes(check) || chosen.some(({ restsOn }) => restsOn === check.id));
 }
 
 function waitSeconds(wait: string | undefined): number {

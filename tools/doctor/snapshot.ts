@@ -24,6 +24,8 @@ export const PERMISSION_MISSING = "permission missing:";
 export interface Snapshot {
   /** When it was taken, milliseconds since 1970, by the API server's clock. */
   takenAt: Read<number>;
+  /** When the last proxy had answered, by the same clock; a large mesh takes a while. Absent: at `takenAt`. */
+  readUntil?: number;
   /** Namespaces that --namespace names; absent: all. */
   scope?: string[];
   /** The values that --values states; absent: only the cluster is known. */

@@ -9,7 +9,7 @@ export interface TokenDifference {
   kind: "missing" | "extra" | "changed";
   /** What differs: a key with its kid, or the path of a field. */
   subject: string;
-  /** Whether it is about one of the keys of the JWKS. */
+  /** Whether it is about the keys of the JWKS. */
   isKey: boolean;
   /** What follows from it. */
   consequence: string;
@@ -64,7 +64,7 @@ function keyDifferences(jwks: string, wanted: readonly PublicJwk[]): TokenDiffer
   const stored = readKeys(jwks);
   if ("unreadable" in stored) {
     const { unreadable } = stored;
-    return [{ kind: "changed", subject: "spec.kubernetes.static_jwks.jwks", isKey: false, consequence: unreadable }];
+    return [{ kind: "changed", subject: "spec.kubernetes.static_jwks.jwks", isKey: true, consequence: unreadable }];
   }
   const storedByKid = new Map(stored.keys.map((key) => [key.kid, key]));
   const wantedKids = new Set(wanted.map(({ kid }) => kid));

@@ -255,6 +255,15 @@ const CASES: readonly Case[] = [
   },
   {
     id: "token-keys",
+    how: "keys that nobody can read",
+    evidence: "tbot cannot join",
+    break: (s) => {
+      giveToken(s);
+      for (const token of s.joinTokens ?? []) token.jwks = '{"keys": [{"kty": ';
+    },
+  },
+  {
+    id: "token-keys",
     how: "another key under the same kid",
     evidence: "another key under this kid",
     break: (s) => {
@@ -388,6 +397,44 @@ const CASES: readonly Case[] = [
         },
         status: { phase: "Running" },
       });
+    },
+  },
+  {
+    id: "socket-writers",
+    how: "a pod that has tbot's labels and not its namespace, by the root directory of a process",
+    evidence: "it mounts /proc/1/root/run/spire/sockets writable",
+    break: (s) => {
+      value(s.pods).push({
+        metadata: {
+          name: "tbot",
+          namespace: "tenant",
+          labels: { ...first(value(s.tbotDaemonSets)).spec.template.metadata?.labels },
+        },
+        spec: {
+          nodeName: first(s.tbotPods).node,
+          containers: [{ name: "tbot", volumeMounts: [{ name: "x", mountPath: "/x" }] }],
+          volumes: [{ name: "x", hostPath: { path: "/proc/1/root/run/spire/sockets" } }],
+        },
+        status: { phase: "Running" },
+      });
+    },
+  },
+  {
+    id: "socket-writers",
+    how: "an ephemeral container that mounts the sidecar's volume",
+    evidence: "writable and may serve a socket of its own",
+    break: (s) => {
+      sidecar(s).spec.ephemeralContainers = [
+        { name: "debug", volumeMounts: [{ name: "workload-socket", mountPath: "/x" }] },
+      ];
+    },
+  },
+  {
+    id: "socket-writers",
+    how: "a proxy that mounts the directory a second time",
+    evidence: "writable and may serve a socket of its own",
+    break: (s) => {
+      proxyContainer(sidecar(s)).volumeMounts?.push({ name: "workload-socket", mountPath: "/x" });
     },
   },
   {
@@ -710,6 +757,68 @@ it("is content in a rotation while every proxy trusts both roots, and says who u
     { usesRoot: "c9ba52224f5cc2de", trustsRoots: both },
     { usesRoot: "2c627584441f8f80", trustsRoots: both },
   ]);
+});
+
+const INTERMEDIATE = JSON.parse(readFileSync(new URL("intermediate-authority.json", import.meta.url), "utf8")) as {
+  root: string;
+  chain: string[];
+};
+
+function only(id: string, snapshot: Snapshot) {
+  return first(
+    diagnose(
+      CHECKS.filter((check) => check.id === id),
+      snapshot,
+    ),
+  );
+}
+
+it("finds Teleport behind an intermediate authority", () => {
+  const snapshot = healthySnapshot();
+  const { secrets } = ofServer(snapshot);
+  secrets.chain = INTERMEDIATE.chain;
+  secrets.roots.push(INTERMEDIATE.root);
+  expect(only("proxy-issuer", snapshot)).toMatchObject({ status: "ok", seen: "3 certificates" });
+});
+
+it.each([
+  ["no pod of tbot runs", (s: Snapshot) => s],
+  ["x", (s: Snapshot) => Object.assign(s, { pods: { ok: false, reason: "x" } })],
+])("does not call tbot healthy that nobody saw: %s", (reason, change) => {
+  const snapshot = change({ ...healthySnapshot(), tbotPods: [] });
+  for (const id of ["tbot-health", "attestation", "kubelet-certificate"]) {
+    const { status, findings } = only(id, snapshot);
+    expect({ id, status, evidence: findings[0]?.evidence }).toMatchObject({
+      status: "unknown",
+      evidence: expect.stringContaining(reason),
+    });
+  }
+});
+
+it("goes on when an object is not what any check expects", () => {
+  const snapshot = healthySnapshot();
+  editIstio(snapshot, "istio-sidecar-injector", "config", (config) => {
+    config.templates = { odd: 1 };
+  });
+  for (const configMap of value(snapshot.istioConfigMaps)) {
+    if (configMap.metadata.name === "istio") configMap.data = { mesh: "a: b: c" };
+  }
+  const results = diagnose(CHECKS, snapshot);
+  expect(results).toHaveLength(CHECKS.length);
+  expect(only("trust-domain", snapshot).findings[0]?.evidence).toBe(
+    "the mesh configuration of istiod default is not a YAML map",
+  );
+  const sound = healthySnapshot();
+  sound.nodes = { ok: true, value: [{ metadata: { name: "n" } } as never] };
+  expect(only("kubelet-rights", sound)).toMatchObject({ status: "unknown", seen: "could not look" });
+});
+
+it("does not take a certificate that was issued while it read for a clock that is ahead", () => {
+  const snapshot = healthySnapshot();
+  const issued = value(snapshot.takenAt);
+  pass(snapshot, -40 * MINUTE);
+  expect(only("clocks", snapshot).status).toBe("problem");
+  expect(only("clocks", { ...snapshot, readUntil: issued }).status).toBe("ok");
 });
 
 it("has a case for every check", () => {

@@ -121,6 +121,9 @@ function admin(snapshot: Snapshot, pod: string, requestPath: string): { body: st
     const serial = new X509Certificate(chain[0] ?? "").serialNumber.toLowerCase();
     return { body: JSON.stringify({ certificates: [{ ca_cert: [], cert_chain: [{ serial_number: serial }] }] }) };
   }
+  if (requestPath.startsWith("/clusters")) {
+    return { body: "sds-grpc::/x::cx_active::1\nsds-grpc::/x::rq_active::2\n" };
+  }
   const inline = (pems: string[]) => ({ inline_bytes: Buffer.from(pems.join("")).toString("base64") });
   const validator = {
     name: "envoy.tls.cert_validator.spiffe",
@@ -173,6 +176,39 @@ it("names the permission that is missing, goes on, and ends with 2", async () =>
   expect(stdout).toContain("this check: permission missing: nodes is forbidden");
   expect(stdout).toContain("no problem, 1 could not be checked, 1 ok.");
   expect(status).toBe(2);
+});
+
+it("does not call certificates fine that it could not read: --only brings what tells it", async () => {
+  const snapshot = healthySnapshot();
+  const [proxy] = snapshot.proxies;
+  if (proxy !== undefined) proxy.secrets = { ok: false, reason: "x" };
+  await serve(snapshot);
+  const { stdout, status } = await run("--only", "proxy-issuer");
+  expect(stdout).toContain("unknown  proxy-certificate");
+  expect(stdout).toContain("ok       proxy-issuer");
+  expect(status).toBe(2);
+});
+
+it("refuses a namespace that is not there", async () => {
+  await serve(healthySnapshot());
+  const { stdout, stderr, status } = await run("--namespace", "test-ap");
+  expect({ stdout, status }).toEqual({ stdout: "", status: 1 });
+  expect(stderr).toContain('--namespace "test-ap" is not in the cluster; correct the name.');
+});
+
+it("does not take the time that it reads for a difference of clocks", async () => {
+  const start = Date.now();
+  let later = 0;
+  vi.spyOn(Date, "now").mockImplementation(() => start + later);
+  const snapshot = healthySnapshot();
+  const taken = snapshot.takenAt.ok ? snapshot.takenAt.value : 0;
+  await serve(snapshot, (url) => {
+    if (url.pathname === "/api/v1/pods") later = 15_000;
+    if (!url.pathname.endsWith("/readyz")) return undefined;
+    const ready = snapshot.tbotPods[0]?.ready;
+    return { body: ready?.ok ? ready.value : {}, headers: { Date: new Date(taken + later).toUTCString() } };
+  });
+  expect(await run("--only", "clocks")).toMatchObject({ status: 0 });
 });
 
 it("compares the join token of a file, and ends with 1 on a problem", async () => {

@@ -58,6 +58,15 @@ it("goes on in other namespaces after a missing permission", async () => {
   expect(proxies.map(({ secrets }) => secrets.ok)).toEqual([false, false, false, true]);
 });
 
+it("asks the others of a node where pods do not listen yet", async () => {
+  const pods = ["a", "b", "c", "d"].map((name) => pod("x", name, "n"));
+  const { proxies } = await read(pods, (name) => (name === "x/d" ? EMPTY : { error: "dial tcp4: connection refused" }));
+  expect(proxies.map(({ secrets }) => secrets.ok || secrets.reason)).toEqual([
+    ...Array(3).fill("dial tcp4: connection refused"),
+    true,
+  ]);
+});
+
 it("says when a proxy's admin interface answers something else", async () => {
   const { proxies } = await read([pod("x", "a", "n")], () => ({ body: "<html>" }));
   expect(proxies[0]?.secrets).toEqual({ ok: false, reason: expect.stringContaining("answers something else") });

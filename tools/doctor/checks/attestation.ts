@@ -1,6 +1,6 @@
 import { certifiedPods } from "../certificates.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "../check.ts";
-import { CouldNotLook, known, tbotDaemonSet, tbotSettings } from "../facts.ts";
+import { CouldNotLook, known, runningTbots, tbotDaemonSet, tbotSettings } from "../facts.ts";
 import { nodeOf } from "../meshed-pods.ts";
 import type { LogEntry, Snapshot } from "../snapshot.ts";
 import { kubernetesMinor } from "../versions.ts";
@@ -49,6 +49,7 @@ function attestationErrors(complaints: readonly LogEntry[]): LogEntry[] {
 
 const kubeletCertificate: Check = {
   id: "kubelet-certificate",
+  restsOn: "tbot-nodes",
   step: "attestation",
   title: "tbot can verify each kubelet's certificate, and does",
   run(snapshot) {
@@ -62,7 +63,8 @@ const kubeletCertificate: Check = {
       findings.push(warning("all nodes", evidence, mend));
     }
     const proven = attestedNodes(snapshot);
-    for (const { node, complaints } of snapshot.tbotPods) {
+    const tbots = runningTbots(snapshot);
+    for (const { node, complaints } of tbots) {
       const error = complaints.ok ? attestationErrors(complaints.value).find(isCertificateError) : undefined;
       if (error !== undefined) {
         const mend =
@@ -72,7 +74,7 @@ const kubeletCertificate: Check = {
         findings.push(unknown(`node ${node}`, complaints.reason, "Grant get on pods/log in tbot's namespace."));
       }
     }
-    return { seen: `${count(snapshot.tbotPods.length, "node")}, by tbot's log and what it attested`, findings };
+    return { seen: `${count(tbots.length, "node")}, by tbot's log and what it attested`, findings };
   },
 };
 
@@ -92,11 +94,13 @@ function attestedNodes(snapshot: Snapshot): Set<string> {
 
 const attestationLog: Check = {
   id: "attestation",
+  restsOn: "tbot-nodes",
   step: "attestation",
   title: "tbot attested every caller of the last two minutes",
   run(snapshot) {
     const { namespace } = tbotDaemonSet(snapshot).metadata;
-    const findings = snapshot.tbotPods.flatMap(({ node, name, complaints }): Finding[] => {
+    const tbots = runningTbots(snapshot);
+    const findings = tbots.flatMap(({ node, name, complaints }): Finding[] => {
       if (!complaints.ok) {
         return [unknown(`node ${node}`, complaints.reason, `Grant get on pods/log in ${namespace}.`)];
       }
@@ -106,7 +110,7 @@ const attestationLog: Check = {
       const mend = `See kubelet-rights; "not found" means that the kubelet refused or does not know the pod. Log: \`kubectl -n ${namespace} logs ${name}\`.`;
       return [problem(`node ${node}`, `tbot's log, ${count(errors.length, "time")}: ${last.error}`, mend)];
     });
-    return { seen: `the log of ${count(snapshot.tbotPods.length, "pod")} of tbot`, findings };
+    return { seen: `the log of ${count(tbots.length, "pod")} of tbot`, findings };
   },
 };
 

@@ -1,6 +1,6 @@
 import { certifiedPods } from "../certificates.ts";
 import { type Check, count, type Finding, problem, warning } from "../check.ts";
-import { CouldNotLook, known } from "../facts.ts";
+import { CouldNotLook, isReady, known } from "../facts.ts";
 import { nameOf } from "../meshed-pods.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { kubernetesMinor } from "../versions.ts";
@@ -65,7 +65,7 @@ const clocks: Check = {
     const findings = [...measured].flatMap(([node, ahead]) =>
       Math.abs(ahead) > ALLOWED ? [skew(`node ${node}`, ahead)] : [],
     );
-    const teleport = teleportAhead(snapshot, now);
+    const teleport = teleportAhead(snapshot, Math.max(now, snapshot.readUntil ?? now));
     if (teleport !== undefined && teleport.ahead > ALLOWED) {
       findings.push(skew(`Teleport (certificate of ${teleport.pod})`, teleport.ahead));
     }
@@ -92,10 +92,6 @@ function heartbeats({ nodes, nodeLeases }: Snapshot, now: number): [string, numb
     if (age < 0) return [[metadata.name, -age]];
     return [[metadata.name, age > OLDEST_HEARTBEAT ? -age : 0]];
   });
-}
-
-function isReady({ status }: { status: { conditions?: { type: string; status: string }[] } }): boolean {
-  return status.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") ?? false;
 }
 
 /** By how much the newest certificate was issued in the future; a clock that is behind does not show. */

@@ -90,6 +90,7 @@ const proxyCertificate: Check = {
 
 const proxyIssuer: Check = {
   id: "proxy-issuer",
+  restsOn: "proxy-certificate",
   step: "identity",
   title: "Each certificate was issued by Teleport, none by istiod",
   run(snapshot) {
@@ -112,6 +113,7 @@ const proxyIssuer: Check = {
 
 const proxyIdentity: Check = {
   id: "proxy-identity",
+  restsOn: "proxy-certificate",
   step: "identity",
   title: "Each certificate names its own namespace and service account",
   run(snapshot) {
@@ -136,6 +138,7 @@ const ROOT_LEFT = 30 * 24 * 3600;
 
 const trustRoots: Check = {
   id: "trust-roots",
+  restsOn: "proxy-certificate",
   step: "identity",
   title: "Every proxy trusts the roots that are in use",
   run(snapshot) {

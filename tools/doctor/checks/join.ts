@@ -13,6 +13,7 @@ import {
   known,
   meshedPods,
   revisions,
+  runningTbots,
   tbotDaemonSet,
   tbotOn,
   tbotSettings,
@@ -57,9 +58,7 @@ const tbotVersion: Check = {
   title: "tbot attests native sidecars and serves whole chains (18.11 or later)",
   run(snapshot) {
     const versions = tbotVersions(snapshot);
-    if (snapshot.tbotPods.length === 0 && ![...versions.keys()].some(teleportVersion)) {
-      return { skipped: "no tbot runs, and its image's tag names no release" };
-    }
+    if (isUntold(snapshot, versions)) return { skipped: NO_VERSION };
     const findings = [...versions].flatMap(([text, where]): Finding[] => {
       const version = teleportVersion(text);
       if (version === undefined) {
@@ -74,6 +73,12 @@ const tbotVersion: Check = {
     return { seen: `tbot ${[...versions.keys()].join(", ")}`, findings };
   },
 };
+
+const NO_VERSION = "no tbot runs, and its image's tag names no release";
+
+function isUntold({ tbotPods }: Snapshot, versions: ReadonlyMap<string, string>): boolean {
+  return tbotPods.length === 0 && ![...versions.keys()].some(teleportVersion);
+}
 
 /** Version, or the image where its version is not known → where it runs. */
 function tbotVersions(snapshot: Snapshot): Map<string, string> {
@@ -91,6 +96,7 @@ function isOlder(a: Version, b: Version): boolean {
 
 const teleportMajor: Check = {
   id: "teleport-version",
+  restsOn: "tbot-version",
   step: "join",
   title: "tbot's major version is the Teleport cluster's, or one less",
   run(snapshot) {
@@ -100,7 +106,9 @@ const teleportMajor: Check = {
     const text = snapshot.teleportVersion.value;
     const cluster = teleportVersion(text);
     if (cluster === undefined) throw new CouldNotLook(`${JSON.stringify(text)} is no version of Teleport`);
-    const findings = [...tbotVersions(snapshot)].flatMap(([version, where]): Finding[] => {
+    const versions = tbotVersions(snapshot);
+    if (isUntold(snapshot, versions)) return { skipped: NO_VERSION };
+    const findings = [...versions].flatMap(([version, where]): Finding[] => {
       const major = teleportVersion(version)?.major;
       if (major === undefined || major === cluster.major || major === cluster.major - 1) return [];
       const evidence = `tbot is ${version}, the cluster ${text}; Teleport supports clients of its own major and of one before`;
@@ -130,7 +138,10 @@ const tbotToken: Check = {
     const name = provenClusterName(snapshot) ?? revisions(snapshot)[0]?.mesh.trustDomain;
     const life = source.expirationSeconds ?? 3600;
     const findings: Finding[] = [];
-    if (source.audience !== name) {
+    if (name === undefined) {
+      const evidence = "the Teleport cluster's name, which its audience must be, is not known";
+      findings.push(unknown(subject, evidence, "Give the values with -f."));
+    } else if (source.audience !== name) {
       const evidence = `its audience is ${JSON.stringify(source.audience ?? "(none)")}, and Teleport wants its cluster name ${JSON.stringify(name)}`;
       findings.push(problem(subject, evidence, mend));
     }
@@ -260,11 +271,13 @@ const tbotNodes: Check = {
 
 const tbotHealth: Check = {
   id: "tbot-health",
+  restsOn: "tbot-nodes",
   step: "join",
   title: "tbot's services are healthy, its own identity is renewed",
   run(snapshot) {
     const { namespace } = tbotDaemonSet(snapshot).metadata;
-    const findings = snapshot.tbotPods.flatMap(({ name, node, ready }): Finding[] => {
+    const tbots = runningTbots(snapshot);
+    const findings = tbots.flatMap(({ name, node, ready }): Finding[] => {
       const subject = `node ${node}`;
       if (!ready.ok) {
         const mend = `Grant get on pods/proxy in ${namespace}, or ask port 3001 of ${name} by hand: /readyz.`;
@@ -276,7 +289,7 @@ const tbotHealth: Check = {
         return [problem(subject, `its service ${service} is ${status}${reason ? `: ${reason}` : ""}`, mend)];
       });
     });
-    return { seen: `${count(snapshot.tbotPods.length, "pod")} of tbot`, findings };
+    return { seen: `${count(tbots.length, "pod")} of tbot`, findings };
   },
 };
 

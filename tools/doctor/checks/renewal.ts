@@ -8,6 +8,7 @@ const RENEWAL_MEND =
 
 const certificateLife: Check = {
   id: "certificate-life",
+  restsOn: "proxy-certificate",
   step: "renewal",
   title: "No certificate has expired",
   run(snapshot) {
@@ -27,6 +28,7 @@ const LATE = 30;
 
 const certificateRotation: Check = {
   id: "certificate-rotation",
+  restsOn: "proxy-certificate",
   step: "renewal",
   title: "Each certificate was replaced within the renewal interval",
   run(snapshot) {
@@ -53,11 +55,15 @@ const RECONNECTED = 35;
 
 const proxyStream: Check = {
   id: "proxy-stream",
+  restsOn: "proxy-certificate",
   step: "renewal",
   title: "Each proxy has the stream to tbot over which its next certificate comes",
   run(snapshot) {
     const now = known(snapshot.takenAt);
-    const all = certifiedPods(snapshot).filter(({ secrets }) => secrets.tbot !== undefined);
+    const certified = certifiedPods(snapshot);
+    const all = certified.filter(({ secrets }) => secrets.tbot !== undefined);
+    if (all.length === 0 && certified.length > 0)
+      return { skipped: "no Envoy has a cluster of the name that Istio gives tbot's socket" };
     const settled = all.filter(({ pod }) => {
       const tbot = tbotOn(snapshot, nodeOf(pod));
       // A tbot that is away is tbot-nodes' to tell; to one that has just come back proxies are on their way.

@@ -17,8 +17,8 @@ import {
   hostDirectory,
   isGateway,
   isMeshed,
-  mountsBesideProxy,
   nameOf,
+  otherMounts,
   SOCKET_MOUNT,
   socketMount,
 } from "../meshed-pods.ts";
@@ -183,14 +183,17 @@ const socketWriters: Check = {
   title: "Nothing but tbot can write to the socket directory",
   run(snapshot) {
     const directory = hostDirectory(socketDirectory(snapshot));
-    const labels = Object.entries(tbotDaemonSet(snapshot).spec.template.metadata?.labels ?? {});
+    const daemonSet = tbotDaemonSet(snapshot);
+    const labels = Object.entries(daemonSet.spec.template.metadata?.labels ?? {});
     const others = allLivePods(snapshot).filter(
-      ({ metadata }) => !labels.every(([key, value]) => metadata.labels?.[key] === value),
+      // Labels alone are anybody's to put on a pod.
+      ({ metadata }) =>
+        metadata.namespace !== daemonSet.metadata.namespace ||
+        !labels.every(([key, value]) => metadata.labels?.[key] === value),
     );
     const findings = others.flatMap((pod): Finding[] =>
       (pod.spec.volumes ?? []).flatMap(({ name, hostPath }): Finding[] => {
-        if (hostPath === undefined || mountsBesideProxy(pod, name).every(({ readOnly }) => readOnly === true))
-          return [];
+        if (hostPath === undefined || otherMounts(pod, name).every(({ readOnly }) => readOnly === true)) return [];
         const path = hostDirectory(hostPath.path);
         if (path === directory || path.startsWith(`${directory}/`)) {
           const evidence = `it mounts ${hostPath.path} writable and may serve a socket of its own there, as SPIRE's agent does`;
