@@ -37,7 +37,12 @@ export function doctorCommand(): Command {
     .option("--context <name>", "context of the kubeconfig (default: its current one)")
     .option("--kubeconfig <file>", "kubeconfig (default: as kubectl)")
     .option("-n, --namespace <name>", "check the workloads of this namespace only (repeatable)", append, [])
-    .option("--only <ids>", "run these checks only, and those that they rest on (repeatable, or separated by commas)", append, [])
+    .option(
+      "--only <ids>",
+      "run these checks only, and those that they rest on (repeatable, or separated by commas)",
+      append,
+      [],
+    )
     .addOption(
       new Option("-o, --output <form>", "form of the report").choices(["table", "json", "junit"]).default("table"),
     )
