@@ -5,7 +5,8 @@ import type { KubeApi } from "./kube-api.ts";
 import { isMeshed } from "./meshed-pods.ts";
 import type { ConfigMap, DaemonSet, Deployment, Pod } from "./objects.ts";
 import { readProxies } from "./proxy-secrets.ts";
-import type { LogEntry, Read, Snapshot, TbotPod, TbotReadiness } from "./snapshot.ts";
+import type { Read, Snapshot, TbotPod, TbotReadiness } from "./snapshot.ts";
+import { complaintsIn } from "./tbot-log.ts";
 import { readTeleportVersion } from "./teleport-version.ts";
 
 /** What the user gives beside the cluster. */
@@ -186,7 +187,7 @@ async function readTbotPod(api: KubeApi, pod: Pod, apiAhead: number): Promise<Tb
     ready: readiness(ready),
     version: map(metrics, ({ body }) => /^teleport_build_info\{[^}]*version="([^"]*)"/m.exec(body)?.[1]),
     clockAhead: map(ready, ({ date }) => ahead(date, asked + apiAhead, answered + apiAhead)),
-    complaints: map(lines, complaints),
+    complaints: map(lines, complaintsIn),
   };
 }
 
@@ -211,16 +212,4 @@ function readiness(answer: Awaited<ReturnType<KubeApi["fromPod"]>>): Read<TbotRe
     // Said below.
   }
   return { ok: false, reason: `its /readyz answers ${status} and names no service of tbot` };
-}
-
-/** Warnings and errors of a JSON log; other lines are left out. */
-function complaints(log: string): LogEntry[] {
-  return log.split("\n").flatMap((line) => {
-    try {
-      const { level = "", message = "", error = "" } = JSON.parse(line) as Record<string, string>;
-      return /^(warn|error)/i.test(level) ? [{ message, error: String(error) }] : [];
-    } catch {
-      return [];
-    }
-  });
 }
