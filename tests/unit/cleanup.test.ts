@@ -45,6 +45,9 @@ vi.mock("../../tools/lib/values.ts", async (original) => {
 
 type Resource = FakeState["teleport"]["resources"][number];
 
+/** What is said of the cluster before anything else. */
+const CLUSTER = 'Cluster: context "kind" (https://api.example:6443).\n';
+
 const release = (chart: string, namespace: string, values: object = {}): FakeRelease => ({
   namespace,
   chart,
@@ -236,16 +239,16 @@ test("finds nothing to do the second time", async () => {
   output.stderr = "";
   await run(EVERYTHING);
   expect(await fakes.changes()).toEqual([]);
-  expect(output).toEqual({ stdout: "", stderr: "Nothing to clean up.\n" });
+  expect(output).toEqual({ stdout: "", stderr: `${CLUSTER}Nothing to clean up.\n` });
   await run({ withIstio: true });
-  expect(output).toEqual({ stdout: "", stderr: "Nothing to clean up.\nNothing to clean up.\n" });
+  expect(output).toEqual({ stdout: "", stderr: `${CLUSTER}Nothing to clean up.\n`.repeat(2) });
 });
 
 test("without --yes changes nothing and prints a script that does the same", async () => {
   await writeFile(file("token.yaml"), TOKEN_FILE);
   await run({ ...EVERYTHING, yes: false });
   expect(await fakes.changes()).toEqual([]);
-  expect(output.stderr).toBe("Nothing was changed; --yes does it.\n");
+  expect(output.stderr).toBe(`${CLUSTER}Nothing was changed; --yes does it.\n`);
   const script = output.stdout;
   await run(EVERYTHING);
   const changes = await fakes.changes();

@@ -210,7 +210,7 @@ describe.each([
     if (when.includes("istiod"))
       expect(output.stderr).toMatch(/is pending-install since .*; waiting until it ends, at the latest until /);
     expect(firstWords(await fakes.changes())).toEqual([
-      `helm uninstall ${when.replace("--install ", "")}`,
+      `helm rollback ${when.replace("--install ", "")}`,
       ...ALL.slice(index),
     ]);
   });
@@ -264,7 +264,8 @@ test.each([
   expect(firstWords(await fakes.changes())).toEqual(["helm rollback istiod", "helm upgrade istiod"]);
   if (failure !== undefined) expect(output.stderr).toContain('it failed, which does not matter: helm says "conflict"');
   await install({ dryRun: true });
-  if (failure !== undefined) expect(output.stdout).toContain("helm rollback istiod --namespace=istio-system || true\n");
+  if (failure !== undefined)
+    expect(output.stdout).toContain("helm rollback istiod --namespace=istio-system --kube-context=kind || true\n");
 });
 
 describe("what is not as the values say is mended", () => {

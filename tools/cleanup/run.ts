@@ -1,4 +1,5 @@
 import type { CleanupFlags } from "../cleanup.ts";
+import { chosenCluster } from "../lib/chosen-cluster.ts";
 import { accessOf } from "../lib/cluster-flags.ts";
 import { ExitError } from "../lib/exit-error.ts";
 import { mustRun, shellText } from "../lib/external-command.ts";
@@ -24,7 +25,9 @@ const GRACE = 60;
 export async function cleanup(flags: CleanupFlags): Promise<void> {
   if (flags.yes && flags.dryRun) throw new ExitError("--yes and --dry-run say the opposite; leave out one of them.");
   const values = await loadValues({ files: flags.values, sets: flags.set });
-  const helm = { access: accessOf(flags), helm: await findHelm() };
+  const { access, described } = await chosenCluster(accessOf(flags));
+  say(`Cluster: ${described}.`);
+  const helm = { access, helm: await findHelm() };
   const { own, left } = await ownReleases(helm, values, flags.withIstio);
   const scene: Scene = {
     helm,

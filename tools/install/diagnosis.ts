@@ -15,8 +15,7 @@ const WAIT = "60s";
  *
  * @throws ExitError (unavailable) when tctl or the cluster does not answer
  */
-export async function diagnoseInstallation({ token, chart }: Prepared, flags: InstallFlags): Promise<void> {
-  const { context, kubeconfig, set } = flags;
+export async function diagnoseInstallation({ helm, token, chart }: Prepared, flags: InstallFlags): Promise<void> {
   await withTempDir(async (directory) => {
     const tokenFile = join(directory, "token.json");
     const args = ["get", `token/${token.tokenName}`, "--format=json"];
@@ -26,9 +25,8 @@ export async function diagnoseInstallation({ token, chart }: Prepared, flags: In
     if (chart.stdin !== undefined) await writeFile(stdinFile, chart.stdin);
     await doctor({
       values: flags.values.map((file) => (file === "-" ? stdinFile : file)),
-      set,
-      ...(context !== undefined && { context }),
-      ...(kubeconfig !== undefined && { kubeconfig }),
+      set: flags.set,
+      ...helm.access,
       namespace: [],
       only: [],
       output: "table",

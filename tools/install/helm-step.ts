@@ -52,14 +52,16 @@ const MARGIN = 10;
 
 /** Helm refuses to touch a release whose operation was killed ("another operation … is in progress"). */
 function recover({ name, namespace, status, revision }: Release, { access, helm }: HelmAccess): Todo {
-  // With nothing to go back to: Helm's own way is to take away what was begun. A rollback that fails (with Helm 4 for
-  // istiod, which changes its webhook itself) leaves the release failed, from which an upgrade goes on.
-  const nothingBefore = status === "uninstalling" || revision === 1;
-  const args = nothingBefore ? ["uninstall", name] : ["rollback", name];
+  // A first revision is "rolled back" to itself, which makes what it lacks. It may serve a mesh for long already, when
+  // Helm was killed while it waited: an uninstallation would take policies and injection away until they are made anew.
+  // A rollback that fails (with Helm 4 for istiod, which changes its webhook itself) leaves the release failed, from
+  // which an upgrade goes on.
+  const isGoing = status === "uninstalling";
+  const args = isGoing ? ["uninstall", name] : ["rollback", name, ...(revision === 1 ? ["1"] : [])];
   return {
     purpose: `recover the release ${name}, which is ${status}`,
     command: helmCommand(access, helm, [...args, `--namespace=${namespace}`]),
-    ...(!nothingBefore && { mayFail: true }),
+    ...(!isGoing && { mayFail: true }),
   };
 }
 

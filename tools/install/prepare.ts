@@ -1,6 +1,7 @@
 import { readKeys } from "../gen-token/keys.ts";
 import { warnings } from "../gen-token/warnings.ts";
 import type { InstallFlags } from "../install.ts";
+import { chosenCluster } from "../lib/chosen-cluster.ts";
 import { accessOf } from "../lib/cluster-flags.ts";
 import { ExitError } from "../lib/exit-error.ts";
 import { findHelm } from "../lib/helm.ts";
@@ -21,6 +22,8 @@ const ISTIO_REPO = "https://istio-release.storage.googleapis.com/charts";
 
 /** Everything that is to be installed, rendered and checked, and where it goes. */
 export interface Prepared {
+  /** For people: where it all goes. */
+  cluster: string;
   helm: HelmAccess;
   values: Values;
   /** The join token with this cluster's keys. */
@@ -46,7 +49,7 @@ export async function prepare(flags: InstallFlags): Promise<Prepared> {
     { inputs, release: CHART_RELEASE, namespace: values.tbot.namespace.name },
     values,
   );
-  const access = accessOf(flags);
+  const { access, described } = await chosenCluster(accessOf(flags));
   const { join } = values.global.teleport;
   const source = join.type === "static_jwks" ? await readKeys({ ...access, extraJwks: [] }) : undefined;
   const istio = flags.skipIstio
@@ -60,6 +63,7 @@ export async function prepare(flags: InstallFlags): Promise<Prepared> {
         timeoutSeconds: flags.timeout,
       };
   return {
+    cluster: described,
     helm: { access, helm: await findHelm() },
     values,
     token: joinToken(values, source?.keys ?? []),

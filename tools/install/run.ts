@@ -33,6 +33,7 @@ export async function installPrepared(
   prepared: Prepared,
   { dryRun, timeout }: Pick<InstallFlags, "dryRun" | "timeout">,
 ): Promise<void> {
+  say(`Cluster: ${prepared.cluster}.`);
   say("Pre-flight checks:");
   await preflight(preflightChecks(prepared), ({ title, outcome, passed }) =>
     say(`  ${passed ? "ok  " : "FAIL"}  ${title}: ${outcome}`),

@@ -41,7 +41,8 @@ export function fakeProgram(
     args.some((word) => /^--(filename|values)=-$/.test(word)) || (program === "tctl" && args[0] === "create");
   const stdin = readsStdin ? input() : "";
   const flag = (name: string) => args.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
-  const has = (text: string) => line.includes(text);
+  const withoutContext = line.replace(/ --(kube-)?context=\S+/, "");
+  const has = (text: string) => line.includes(text) || withoutContext.includes(text);
   const print = (text: string) => {
     result.stdout += text;
   };

@@ -57,7 +57,10 @@ export interface FakeState {
 export interface FakePrograms {
   change(edit: (state: FakeState) => void): Promise<void>;
   state(): Promise<FakeState>;
-  /** The calls so far that change something, each as "program arguments", with what they read after a line break. */
+  /**
+   * The calls so far that change something, each as "program arguments", with what they read after a line break. Each
+   * of helm and kubectl must name a context; the kubeconfig's own is left out here.
+   */
   changes(): Promise<string[]>;
   forgetCalls(): Promise<void>;
   /**
@@ -66,6 +69,12 @@ export interface FakePrograms {
    */
   spawn(program: string, args: readonly string[]): ChildProcess;
   remove(): Promise<void>;
+}
+
+function withoutContext(call: string): string {
+  if (call.startsWith("tctl ")) return call;
+  if (!/ --(kube-)?context=/.test(call)) throw new Error(`does not name the cluster: ${call}`);
+  return call.replace(/ --(kube-)?context=kind(?=\s|$)/, "");
 }
 
 /** @param cache a file for what Helm rendered; the values files must not change while it is used */
@@ -112,7 +121,7 @@ process.exitCode = result.code;
     },
     async changes() {
       const lines = (await readFile(calls, "utf8")).split("\n").filter((line) => line !== "");
-      return lines.map((line) => JSON.parse(line) as string);
+      return lines.map((line) => withoutContext(JSON.parse(line) as string));
     },
     forgetCalls: () => writeFile(calls, ""),
     spawn(name, args) {
