@@ -18,6 +18,7 @@ import {
   fakePrograms,
 } from "./support/fake-programs.ts";
 import type { FakeSpawn } from "./support/fake-spawn.ts";
+import { jwksBytes, rsaKey } from "./support/keys.ts";
 import { refusal } from "./support/refusal.ts";
 
 // Each runs Helm, on a machine that may be busy.
@@ -359,6 +360,21 @@ describe("what it did not make stays", () => {
       ["tctl rm token"],
     ],
     [
+      "a token of another cluster, which has the same values, and all that it uses",
+      (state) => {
+        state.jwks = jwksBytes(rsaKey("own").jwk).toString();
+        const kubernetes = {
+          type: "static_jwks",
+          static_jwks: { jwks: jwksBytes(rsaKey("other").jwk).toString() },
+          allow: [],
+        };
+        const [join] = state.teleport.resources.filter(({ metadata }) => metadata.name === "istio-tbot-k8s-join");
+        Object.assign((join as unknown as { spec: object }).spec, { kubernetes });
+      },
+      "the token holds keys of another cluster and none of this one's",
+      ["tctl rm"],
+    ],
+    [
       "the bot of another cluster",
       ({ teleport }) => teleport.resources.push(token("join-of-cluster-b")),
       "the bot joins with token/join-of-cluster-b, too",
@@ -411,6 +427,13 @@ describe("Teleport", () => {
   test("must answer with --run-tctl", async () => {
     await fakes.change(offline);
     expect(await refusal(() => run(EVERYTHING), EXIT.unavailable)).toContain("log in with `tsh login`");
+  });
+
+  test("of another cluster gets no commands", async () => {
+    await fakes.change(({ teleport }) => Object.assign(teleport, { clusterName: "other" }));
+    await run({ yes: true });
+    expect(output.stdout).toBe("");
+    expect(output.stderr).toContain('Left: Teleport\'s resources: tctl is logged in to the cluster "other"');
   });
 
   test("must be the cluster of the values", async () => {

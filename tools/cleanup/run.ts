@@ -62,8 +62,8 @@ function stagesOf(scene: Scene, runTctl: boolean): Stage[] {
   ];
 }
 
-async function lookAtTeleport({ values }: Scene, runTctl: boolean): Promise<Finding> {
-  const { references, left } = await teleportRemains(values, runTctl);
+async function lookAtTeleport({ values, helm }: Scene, runTctl: boolean): Promise<Finding> {
+  const { references, left } = await teleportRemains(values, helm.access, runTctl);
   const commands = references.map((reference) => ({
     purpose: `remove ${reference}`,
     command: { program: "tctl", args: ["rm", reference] },

@@ -5,7 +5,7 @@ import { recordAt, textAt } from "../lib/json-value.ts";
 import { kubectl } from "../lib/kubectl.ts";
 import { parseManifests } from "../lib/manifests.ts";
 import { type TeleportStatus, teleportResources, teleportStatus, teleportTokens } from "../lib/teleport-resources.ts";
-import { tokenDifferences } from "../lib/token-difference.ts";
+import { isOfAnotherCluster } from "../lib/token-difference.ts";
 import type { Values } from "../lib/values-types.ts";
 import { CHART_RELEASE } from "./chart-step.ts";
 import { ISTIO_RELEASES } from "./istio-steps.ts";
@@ -125,11 +125,8 @@ async function teleportNames({ values, token }: Prepared): Promise<string> {
   if (stored.joinMethod !== "kubernetes" || stored.botName !== token.botName) {
     throw new ExitError(`Teleport has a join token ${JSON.stringify(token.tokenName)} of another kind: ${mend}`);
   }
-  const keys = token.means.type === "static_jwks" ? token.means.keys.length : 0;
-  const differences = tokenDifferences(stored, token).filter(({ isKey }) => isKey);
-  const count = (kind: string) => differences.filter((difference) => difference.kind === kind).length;
   // Sharing a token would take the other cluster's tbots their way to join.
-  if (keys > 0 && count("missing") === keys && count("extra") > 0) {
+  if (token.means.type === "static_jwks" && isOfAnotherCluster(stored, token.means.keys)) {
     throw new ExitError(
       `the join token ${JSON.stringify(token.tokenName)} holds keys of another cluster and none of this one's: ${mend} when that cluster is gone`,
     );

@@ -44,6 +44,13 @@ export function hasOnlyMoreKeys(differences: readonly TokenDifference[]): boolea
   return differences.every(({ kind, isKey }) => isKey && kind === "extra");
 }
 
+/** Whether a token of static keys lets another cluster's tbots in, and none of the cluster with these keys. */
+export function isOfAnotherCluster({ type, jwks }: StoredToken, own: readonly PublicJwk[]): boolean {
+  const held = readKeys(jwks);
+  if (type !== "static_jwks" || "unreadable" in held || held.keys.length === 0) return false;
+  return !held.keys.some((key) => own.some((other) => samePublicKey(key, other)));
+}
+
 /** A difference as one line: what, and what follows from it. */
 export function describeDifference({ kind, subject, consequence }: TokenDifference): string {
   return `${kind.padEnd(7)} ${subject}: ${consequence}`;
