@@ -81,7 +81,10 @@ function recordFile(paths: LabPaths, name: string): string {
   return join(paths.run, `${name}.json`);
 }
 
-/** Field 22 of /proc/PID/stat (proc_pid_stat(5)), or undefined for a process that is gone or only waits to be reaped. */
+/**
+ * Field 22 of /proc/PID/stat (proc_pid_stat(5)), or undefined for a process that is gone or only waits to be reaped. One
+ * whose first thread has ended while others have not still holds its ports.
+ */
 export function processStartTime(pid: number): string | undefined {
   let stat: string;
   try {
@@ -91,5 +94,6 @@ export function processStartTime(pid: number): string | undefined {
   }
   // The second field, the program's name in parentheses, may itself hold spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields[0] === "Z" ? undefined : fields[19];
+  const [state, threads] = [fields[0], Number(fields[17])];
+  return state === "Z" && threads <= 1 ? undefined : fields[19];
 }

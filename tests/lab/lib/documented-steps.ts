@@ -27,3 +27,11 @@ export function documentedSteps(file: string): DocumentedStep[] {
   }
   return steps;
 }
+
+/** The block of a document under a heading that starts with `heading`; throws unless there is exactly one. */
+export function documentedBlock(file: string, heading: string): string {
+  const found = documentedSteps(file).filter((step) => step.heading.startsWith(heading));
+  if (found.length !== 1 || found[0] === undefined)
+    throw new Error(`${file} has ${found.length} blocks under "${heading}"`);
+  return found[0].script;
+}

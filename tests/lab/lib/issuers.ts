@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { labPaths } from "../../../lab/paths.ts";
 import { shell } from "./shell.ts";
@@ -11,6 +11,8 @@ export type Issuer = "teleport" | "istiod" | "unknown";
 /** What a workload presents to its peers. */
 export interface PresentedIdentity {
   readonly issuer: Issuer;
+  /** The CA that signed it, as doctor names roots; undefined for an unknown one. */
+  readonly root: string | undefined;
   readonly spiffeId: string;
   /** Hexadecimal, upper case, without colons, as Node prints it. */
   readonly serial: string;
@@ -20,23 +22,36 @@ export interface PresentedIdentity {
   readonly valid: boolean;
 }
 
-/** Verifies signatures against the two CAs of the lab: the Teleport double's and istiod's own. */
-export class Issuers {
-  readonly #teleport: X509Certificate;
-  readonly #istiod: X509Certificate;
+/** How doctor names a root: the start of its SHA-256. */
+export function rootName(root: X509Certificate): string {
+  return root.fingerprint256.replaceAll(":", "").slice(0, 16).toLowerCase();
+}
 
-  private constructor(teleport: X509Certificate, istiod: X509Certificate) {
-    this.#teleport = teleport;
-    this.#istiod = istiod;
+/** The Teleport double's SPIFFE CAs: one, or two while one is being rotated. */
+export function teleportRoots(): X509Certificate[] {
+  const folder = join(labPaths().teleportData, "authorities");
+  return readdirSync(folder)
+    .filter((file) => /^spiffe(-\d+)?\.crt$/.test(file))
+    .map((file) => new X509Certificate(readFileSync(join(folder, file))));
+}
+
+/** Verifies signatures against the CAs of the lab: the Teleport double's and istiod's own. */
+export class Issuers {
+  readonly #cas: readonly { readonly issuer: Issuer; readonly root: X509Certificate }[];
+
+  private constructor(teleport: readonly X509Certificate[], istiod: X509Certificate) {
+    this.#cas = [
+      ...teleport.map((root) => ({ issuer: "teleport" as const, root })),
+      { issuer: "istiod", root: istiod },
+    ];
   }
 
-  /** Reads the CA of the Teleport double from its data and istiod's from its Secret. */
+  /** Reads the CAs of the Teleport double from its data, as they are now, and istiod's from its Secret. */
   static async read(): Promise<Issuers> {
-    const teleport = new X509Certificate(readFileSync(join(labPaths().teleportData, "authorities", "spiffe.crt")));
     const istiod = await shell(
       "kubectl -n istio-system get secret istio-ca-secret -o jsonpath='{.data.ca-cert\\.pem}'",
     );
-    return new Issuers(teleport, new X509Certificate(Buffer.from(istiod, "base64")));
+    return new Issuers(teleportRoots(), new X509Certificate(Buffer.from(istiod, "base64")));
   }
 
   /** Whose a certificate is, PEM or DER. */
@@ -45,8 +60,10 @@ export class Issuers {
     const notBefore = new Date(parsed.validFrom);
     const notAfter = new Date(parsed.validTo);
     const now = new Date();
+    const signer = this.#cas.find(({ root }) => parsed.verify(root.publicKey));
     return {
-      issuer: this.#issuerOf(parsed),
+      issuer: signer?.issuer ?? "unknown",
+      root: signer && rootName(signer.root),
       spiffeId: spiffeId(parsed),
       serial: parsed.serialNumber,
       notBefore,
@@ -57,7 +74,7 @@ export class Issuers {
 
   /**
    * What a pod presents on the wire at its port, or undefined where nothing answers with TLS. Throws for a certificate
-   * that neither CA signed: a third issuer is no outcome that a test may take for "nothing usable".
+   * that none of these CAs signed: a third issuer is no outcome that a test may take for "nothing usable".
    */
   async presented(podIp: string, port: number): Promise<PresentedIdentity | undefined> {
     const certificate = await certificateOnTheWire(podIp, port);
@@ -66,11 +83,5 @@ export class Issuers {
     if (identity.issuer === "unknown")
       throw new Error(`${podIp}:${port} presents a certificate of an unknown issuer: ${certificate.issuer}`);
     return identity;
-  }
-
-  #issuerOf(certificate: X509Certificate): Issuer {
-    if (certificate.verify(this.#teleport.publicKey)) return "teleport";
-    if (certificate.verify(this.#istiod.publicKey)) return "istiod";
-    return "unknown";
   }
 }

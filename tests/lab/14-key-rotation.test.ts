@@ -1,0 +1,213 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { auditEvents } from "./lib/audit-events.ts";
+import { complaintsOf, doctorReport } from "./lib/doctor.ts";
+import { documentedBlock } from "./lib/documented-steps.ts";
+import { REPOSITORY, requireInstalled, USER_DIR } from "./lib/installation.ts";
+import { Issuers, rootName, teleportRoots } from "./lib/issuers.ts";
+import { exposeFailures, type LoadResult, restoreTraffic, startLoad } from "./lib/load.ts";
+import { address, livePods, onePod } from "./lib/pods.ts";
+import { type Outcome, shell, tryShell, until } from "./lib/shell.ts";
+import {
+  kidOfJoinToken,
+  makeNewKey,
+  publishedKids,
+  removeNewKey,
+  type SigningKey,
+  useSigningKeys,
+} from "./lib/signing-keys.ts";
+
+/** Requests a second. */
+const RATE = 40;
+const PORT = 8080;
+/** How long the load goes on after a change: a request that fails then is the change's. */
+const AFTER_MS = 2000;
+const OLD: SigningKey = "service-account";
+const NEW: SigningKey = "service-account-new";
+
+/** Runs the block under a heading of docs/key-rotation.md. One thing differs: the lab has no proxy to ask for its version. */
+function tryStep(heading: string): Promise<Outcome> {
+  const block = documentedBlock(join(REPOSITORY, "docs", "key-rotation.md"), heading);
+  const script = block.replaceAll("istio-teleport doctor ", "istio-teleport doctor --teleport-version 18.11.0 ");
+  return tryShell(`set -eu\n${script}`, { cwd: USER_DIR });
+}
+
+async function step(heading: string): Promise<void> {
+  const { code, stdout, stderr } = await tryStep(heading);
+  if (code !== 0) throw new Error(`${heading}: exit code ${code}\n${stdout}\n${stderr}`);
+}
+
+/** Makes a change while the test app is called, and says what it cost. */
+async function underLoad(what: string, change: () => Promise<void>): Promise<LoadResult> {
+  const load = await startLoad(RATE);
+  try {
+    await change();
+    await sleep(AFTER_MS);
+  } catch (error) {
+    // Whatever failed, no load goes on behind the test.
+    await load.stop();
+    throw error;
+  }
+  const result = await load.stop();
+  process.stderr.write(`${what}: ${result.requests} requests, ${result.failed.length} failed\n`);
+  return result;
+}
+
+const joins = (since: Date) => auditEvents(since).filter(({ event }) => event === "bot.join");
+const failedJoins = (since: Date) => joins(since).filter(({ success }) => success !== true);
+
+beforeAll(async () => {
+  await requireInstalled();
+  await exposeFailures();
+});
+afterAll(restoreTraffic);
+
+describe("the cluster's signing key", () => {
+  beforeAll(makeNewKey);
+  afterAll(async () => {
+    await useSigningKeys(OLD, [OLD]);
+    removeNewKey();
+  });
+
+  const tokenComplaints = async () => complaintsOf(await doctorReport("--only token-keys,join-token"));
+
+  /** istiod, too, holds a token with which it asks the API server. */
+  const restartIstiod = () =>
+    shell(
+      "kubectl -n istio-system rollout restart deployment/istiod && kubectl -n istio-system rollout status deployment/istiod --timeout=120s",
+    );
+
+  it("is rotated as docs/key-rotation.md says: no join fails, and no request", { timeout: 240_000 }, async () => {
+    const since = new Date();
+    const [old, ...others] = await publishedKids();
+    expect(others).toEqual([]);
+    const { failed } = await underLoad("signing key", async () => {
+      await useSigningKeys(OLD, [OLD, NEW]);
+      const added = (await publishedKids()).filter((kid) => kid !== old);
+      expect(added).toHaveLength(1);
+      const drift = await tryStep("Signing key, step 1");
+      expect(drift).toMatchObject({ code: 3, stdout: expect.stringContaining(`missing key "${added[0]}"`) });
+      expect(await tokenComplaints()).toEqual([
+        expect.stringMatching(`^warning token-keys: missing key "${added[0]}"`),
+      ]);
+
+      await step("Signing key, step 2");
+      expect(await tokenComplaints()).toEqual([]);
+
+      await useSigningKeys(NEW, [OLD, NEW]);
+      const joined = joins(since).length;
+      await step("Signing key, step 4");
+      await until("tbot joins anew", 60, async () => joins(since).length > joined);
+      expect(await kidOfJoinToken()).toBe(added[0]);
+      await restartIstiod();
+
+      await useSigningKeys(NEW, [NEW]);
+      expect(await tokenComplaints()).toEqual([expect.stringMatching(`^warning token-keys: extra +key "${old}"`)]);
+      await step("Signing key, step 5");
+      expect(await tokenComplaints()).toEqual([]);
+      expect(await publishedKids()).toEqual(added);
+    });
+    expect(failed).toEqual([]);
+    expect(failedJoins(since)).toEqual([]);
+  });
+
+  it("used before Teleport knows it: tbot cannot join, doctor says why, and the token heals it; no request fails", {
+    timeout: 240_000,
+  }, async () => {
+    const since = new Date();
+    const { failed } = await underLoad("signing key in the wrong order", async () => {
+      // The lab's own key is the new one now: the API server publishes and signs with it at once.
+      await useSigningKeys(OLD, [NEW, OLD]);
+      const restarted = tryStep("Signing key, step 4");
+      await until("a join fails", 60, async () => failedJoins(since).length > 0);
+      expect(failedJoins(since)[0]?.error).toMatch(/kid|key/);
+      await until("doctor says why", 60, async () => {
+        const complaints = complaintsOf(await doctorReport("--only token-keys,tbot-nodes"));
+        expect(complaints).toContainEqual(expect.stringMatching("^warning token-keys: missing key"));
+        expect(complaints).toContainEqual(expect.stringMatching("^problem tbot-nodes: "));
+        return true;
+      });
+      const mended = Date.now();
+      await step("Signing key, step 2");
+      expect((await restarted).code).toBe(0);
+      process.stderr.write(`tbot joined ${Math.round((Date.now() - mended) / 1000)} s after the token was mended\n`);
+      expect(await tokenComplaints()).toEqual([]);
+
+      await restartIstiod();
+      await useSigningKeys(OLD, [OLD]);
+      await step("Signing key, step 5");
+    });
+    expect(failed).toEqual([]);
+    expect(await kidOfJoinToken()).toBe((await publishedKids())[0]);
+    expect(complaintsOf(await doctorReport())).toEqual([]);
+  });
+});
+
+describe("Teleport's SPIFFE CA", () => {
+  /** Which of two roots each sidecar uses, and which it trusts, by doctor; each as "old", "new" or "old new". */
+  async function roots(old: string): Promise<string[]> {
+    const named = (root: string | null) => (root === old ? "old" : "new");
+    const { proxies } = await doctorReport("--only trust-roots");
+    expect(proxies.length).toBe((await livePods("test-app")).length);
+    const all = proxies.map(
+      ({ usesRoot, trustsRoots }) =>
+        `uses ${named(usesRoot)}, trusts ${trustsRoots.map(named).toSorted().reverse().join(" ")}`,
+    );
+    return [...new Set(all)];
+  }
+
+  /** Which root signed what both ends of the calls present in a handshake. */
+  async function onTheWire(old: string): Promise<string[]> {
+    const issuers = await Issuers.read();
+    return Promise.all(
+      ["server", "allowed-client"].map(async (name) => {
+        const pod = await onePod("test-app", `app.kubernetes.io/name=${name}`);
+        const presented = await issuers.presented(address(pod), PORT);
+        return presented?.root === old ? "old" : `${presented?.issuer === "teleport" ? "new" : presented?.issuer}`;
+      }),
+    );
+  }
+
+  /** Takes one documented step under load, until every sidecar is as expected; no request may fail. */
+  async function phase(old: string, name: string, change: () => Promise<unknown>, signs: string, trusted: string) {
+    const { failed } = await underLoad(`SPIFFE CA, ${name}`, async () => {
+      const started = Date.now();
+      await change();
+      await until(`all sidecars use the ${signs} root and trust ${trusted}`, 60, async () => {
+        expect(await roots(old)).toEqual([`uses ${signs}, trusts ${trusted}`]);
+        return true;
+      });
+      process.stderr.write(`SPIFFE CA, ${name}: all sidecars after ${Math.round((Date.now() - started) / 1000)} s\n`);
+      expect(await onTheWire(old)).toEqual([signs, signs]);
+    });
+    expect(failed).toEqual([]);
+  }
+
+  function onlyRoot(): string {
+    const [root, ...others] = teleportRoots();
+    if (root === undefined || others.length > 0) throw new Error(`${others.length + 1} roots`);
+    return rootName(root);
+  }
+
+  const rotate = (name: string) => shell(`tctl auth rotate --manual --type=spiffe --phase=${name}`);
+
+  it("can go back from update_clients: no request fails", { timeout: 240_000 }, async () => {
+    const old = onlyRoot();
+    await rotate("init");
+    await until("all trust both", 60, async () => (await roots(old)).join() === "uses old, trusts old new");
+    await phase(old, "update_clients", () => rotate("update_clients"), "new", "old new");
+    await phase(old, "rollback", () => rotate("rollback"), "old", "old new");
+    await phase(old, "standby after rollback", () => rotate("standby"), "old", "old");
+    expect(onlyRoot()).toBe(old);
+  });
+
+  it("is rotated as docs/key-rotation.md says: in no phase fails a request", { timeout: 300_000 }, async () => {
+    const old = onlyRoot();
+    await phase(old, "init", () => step("SPIFFE CA, step 1"), "old", "old new");
+    await phase(old, "update_clients", () => step("SPIFFE CA, step 2"), "new", "old new");
+    await phase(old, "update_servers", () => step("SPIFFE CA, step 3"), "new", "old new");
+    await phase(old, "standby", () => step("SPIFFE CA, step 4"), "new", "new");
+    expect(onlyRoot()).not.toBe(old);
+  });
+});
