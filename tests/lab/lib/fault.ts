@@ -21,9 +21,17 @@ const DEPLOYMENTS = ["server", "allowed-client", "other-client"];
 /** Requests a second. */
 const RATE = 30;
 /** How long the load goes on after everything is healed: a request that fails then is part of the fault. */
-const AFTER_MS = 3000;
+const AFTER_MS = 2000;
 const STATS_ANNOTATION = "sidecar.istio.io/statsInclusionRegexps";
 const ALERT_PREFIX = "IstioTeleport";
+/** The check of doctor that speaks of short lives whatever else is broken. */
+const SHORT_LIFE = "outage-budget";
+
+/** How long certificates live, and after how much of it they are renewed, in seconds. */
+export interface Life {
+  readonly ttl: number;
+  readonly renewal: number;
+}
 
 /** One thing that goes wrong in operation. */
 export interface Fault {
@@ -57,8 +65,8 @@ export interface FaultRecord {
   readonly failed: number;
   readonly firstFailure?: number;
   readonly lastFailure?: number;
-  /** How often the client's sidecar wrote down which failure: status, Envoy's flag, TLS reason. */
-  readonly failures: Readonly<Record<string, number>>;
+  /** The failures that the client's sidecar wrote down, by status, Envoy's flag and TLS reason. */
+  readonly failures: Readonly<Record<string, { count: number; first: number; last: number }>>;
   readonly mended?: number;
   /** Seconds from the mend, or from the break where nobody mends, to the last failed request and a healed mesh. */
   readonly healedIn: number;
@@ -74,48 +82,44 @@ export interface FaultRecord {
 
 /** The test app under short-lived certificates, with a Prometheus beside it, in which faults are tried one by one. */
 export class FaultBench {
-  readonly #prometheus: Prometheus;
-  readonly #sets: readonly string[];
-  /** What doctor says of short lives, whatever breaks. */
-  readonly #always: readonly string[];
+  #prometheus: Prometheus;
+  #sets: readonly string[];
   readonly #records: FaultRecord[] = [];
   readonly #title: string;
 
-  private constructor(title: string, sets: readonly string[], prometheus: Prometheus, always: readonly string[]) {
+  private constructor(title: string, sets: readonly string[], prometheus: Prometheus) {
     this.#title = title;
     this.#sets = sets;
     this.#prometheus = prometheus;
-    this.#always = always;
   }
 
   /**
    * Prepares the lab: the chart's monitoring, certificates of a short life, sidecars that show when their certificate
    * expires, a load whose failures are seen, a real Prometheus whose alerts do not wait. `close` takes it all back.
    *
-   * @param title of the report; also its file's name in the lab's state, `faults/<title>.md` and `.json`
+   * @param title the report's file name in the lab's state: `faults/<title>.md` and `.json`
+   * @param life of certificates; default: the user's values
    */
-  static async open(title: string, life: { ttl: number; renewal: number }): Promise<FaultBench> {
+  static async open(title: string, life?: Life): Promise<FaultBench> {
     await requireInstalled();
-    const lives = [`tbot.credentialTTL=${life.ttl}s`, `tbot.renewalInterval=${life.renewal}s`];
-    const sets = ["monitoring.enabled=true", ...lives];
     await createMonitoringKinds();
-    await createTeleportResources(sets);
-    await upgrade(sets);
-    await Promise.all([tbotRolledOut(), showExpiry(sets), exposeFailures()]);
-    const prometheus = await Prometheus.start({ atOnce: true });
-    const always = ["outage-budget"];
-    const bench = new FaultBench(title, sets, prometheus, always);
-    await bench.#quiet();
-    return bench;
+    const sets = setsOf(life);
+    const installed = install(sets);
+    await Promise.all([installed, installed.then(() => showExpiry(sets)), exposeFailures()]);
+    return new FaultBench(title, sets, await Prometheus.start({ atOnce: true }));
+  }
+
+  /** Gives certificates another life, and Prometheus the alerts that go with it. */
+  async setLife(life?: Life): Promise<void> {
+    this.#sets = setsOf(life);
+    await install(this.#sets);
+    await this.#prometheus.stop();
+    this.#prometheus = await Prometheus.start({ atOnce: true });
   }
 
   async close(): Promise<void> {
     await this.#prometheus.stop();
-    await restoreTraffic();
-    await createTeleportResources([]);
-    await upgrade([]);
-    await deleteMonitoringKinds();
-    await Promise.all([tbotRolledOut(), hideExpiry()]);
+    await Promise.all([install([]).then(deleteMonitoringKinds), restoreTraffic(), hideExpiry()]);
   }
 
   /** Tries one fault; throws if it does not heal, or is not what docs/faults.md says. */
@@ -143,14 +147,7 @@ export class FaultBench {
       done.requests += requests;
       done.failed.push(...failed);
     };
-    const alerts = new Map<string, { from: number; to: number }>();
-    const noteAlerts = async () => {
-      for (const { name } of await this.#prometheus.alerts()) {
-        const now = Date.now();
-        alerts.set(name, { from: alerts.get(name)?.from ?? now, to: now });
-      }
-      return [...alerts.keys()].map((name) => name.replace(ALERT_PREFIX, ""));
-    };
+    const alerts = new AlertWatch(this.#prometheus);
     let doctor: string[] = [];
     let asking = fault.mend !== undefined && documented.doctor.must.length > 0;
     try {
@@ -172,7 +169,7 @@ export class FaultBench {
       const asked = (async () => {
         while (asking) {
           const named = await doctorNames(this.#sets);
-          doctor = named.filter((id) => !this.#always.includes(id)).toSorted();
+          doctor = named.filter((id) => id !== SHORT_LIFE).toSorted();
           if (agrees(documented.doctor, doctor)) asking = false;
         }
       })();
@@ -180,7 +177,7 @@ export class FaultBench {
       let effect = false;
       while (Date.now() < end) {
         effect ||= (await fault.while?.(now)) ?? true;
-        const raised = await noteAlerts();
+        const raised = await alerts.look();
         const seen = fault.mend === undefined || documented.alerts.must.every((name) => raised.includes(name));
         if (effect && seen && !asking) break;
         await sleep(500);
@@ -188,12 +185,14 @@ export class FaultBench {
       asking = false;
       await asked;
       if (!effect) throw new Error(`"${fault.name}" had no effect; doctor: ${doctor.join(", ")}`);
+      // What the mend itself raises, as by a restart, is not the fault's.
+      const fired = fault.mend && alerts.fired();
       const mendedAt = fault.mend && new Date();
       await fault.mend?.(now);
       const from = mendedAt ?? brokenAt;
       const healed = fault.healed ?? (async () => wire.allIssuedSince(from));
       await until(`"${fault.name}" heals`, documented.healsWithin + 60, async () => {
-        await noteAlerts();
+        await alerts.look();
         return healed(now);
       });
       const healedAt = Date.now();
@@ -209,10 +208,10 @@ export class FaultBench {
         requests: done.requests,
         failed: failed.length,
         ...(failed[0] && last && { firstFailure: since(failed[0].at), lastFailure: since(last) }),
-        failures: failuresIn(lines),
+        failures: failuresIn(lines, since),
         ...(mendedAt && { mended: since(mendedAt) }),
         healedIn: Math.round((Math.max(healedAt, Number(last ?? 0)) - from.getTime()) / 100) / 10,
-        alerts: this.#fired(alerts, fault.mend !== undefined),
+        alerts: fired ?? alerts.fired(),
         doctor,
         handshakes: seen.ofTeleport,
         serials: serialsOfTeleport(lines),
@@ -222,17 +221,6 @@ export class FaultBench {
       await stopLoad().catch(() => {});
       await wire.stop();
     }
-  }
-
-  /**
-   * The alerts of a fault. One that lasts until somebody mends it counts with every alert that it raised, since it would
-   * last for their waiting times as well; one that heals by itself only with those that it outlasted.
-   */
-  #fired(alerts: ReadonlyMap<string, { from: number; to: number }>, lasts: boolean): string[] {
-    return [...alerts]
-      .filter(([name, { from, to }]) => lasts || to - from >= milliseconds(this.#prometheus.waits.get(name) ?? "0s"))
-      .map(([name]) => name.replace(ALERT_PREFIX, ""))
-      .toSorted();
   }
 
   /** Waits until nothing is wrong: every target answers and no alert is left of what was before. */
@@ -257,6 +245,36 @@ export class FaultBench {
     );
     const head = ["| fault | failed requests | healed in | alerts | doctor |", "|---|---|---|---|---|"];
     writeFileSync(join(folder, `${this.#title}.md`), `${[...head, ...rows].join("\n")}\n`);
+  }
+}
+
+/** Notes which alerts a fault raises. */
+class AlertWatch {
+  readonly #prometheus: Prometheus;
+  readonly #outlasted = new Set<string>();
+  #active: string[] = [];
+
+  constructor(prometheus: Prometheus) {
+    this.#prometheus = prometheus;
+  }
+
+  /** The alerts that are active now, without their common prefix. */
+  async look(): Promise<readonly string[]> {
+    const all = await this.#prometheus.alerts();
+    for (const { name, since } of all) {
+      const wait = milliseconds(this.#prometheus.waits.get(name) ?? "0s");
+      if (Date.now() - since.getTime() >= wait) this.#outlasted.add(name.replace(ALERT_PREFIX, ""));
+    }
+    this.#active = all.map(({ name }) => name.replace(ALERT_PREFIX, ""));
+    return this.#active;
+  }
+
+  /**
+   * Those of a fault, sorted: the ones that are active now, which would be for their waiting times as well if nobody
+   * mended it; and of those that have ended the ones that lasted as long.
+   */
+  fired(): string[] {
+    return [...new Set([...this.#active, ...this.#outlasted])].toSorted();
   }
 }
 
@@ -291,14 +309,17 @@ function summary(record: FaultRecord): string {
 }
 
 /** Kinds of failure in the access log of the calling sidecar. */
-function failuresIn(lines: readonly AccessLogLine[]): Record<string, number> {
-  const kinds: Record<string, number> = {};
-  for (const line of lines) {
-    if (!line.upstream_cluster?.startsWith("outbound") || Number(line.response_code) === 200) continue;
+function failuresIn(lines: readonly AccessLogLine[], since: (at: Date) => number): FaultRecord["failures"] {
+  const kinds: Record<string, { count: number; first: number; last: number }> = {};
+  const failed = lines.filter(
+    ({ upstream_cluster: cluster, response_code: code }) => cluster?.startsWith("outbound") && Number(code) !== 200,
+  );
+  for (const line of failed.toSorted((a, b) => (a.time < b.time ? -1 : 1))) {
     const kind = [line.response_code, line.response_flags, line.upstream_transport_failure_reason]
       .filter((part) => part !== null && part !== "-")
       .join(" ");
-    kinds[kind] = (kinds[kind] ?? 0) + 1;
+    const at = since(new Date(line.time));
+    kinds[kind] = { count: (kinds[kind]?.count ?? 0) + 1, first: kinds[kind]?.first ?? at, last: at };
   }
   return kinds;
 }
@@ -327,6 +348,17 @@ function milliseconds(duration: string): number {
     (sum, [, n, unit]) => sum + Number(n) * (units[unit ?? ""] ?? 0),
     0,
   );
+}
+
+function setsOf(life: Life | undefined): string[] {
+  const lives = life === undefined ? [] : [`tbot.credentialTTL=${life.ttl}s`, `tbot.renewalInterval=${life.renewal}s`];
+  return ["monitoring.enabled=true", ...lives];
+}
+
+async function install(sets: readonly string[]): Promise<void> {
+  await createTeleportResources(sets);
+  await upgrade(sets);
+  await tbotRolledOut();
 }
 
 /** Has the test app's sidecars keep the statistics that the alerts need, as a mesh does whose istiod has our values. */
