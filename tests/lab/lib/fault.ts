@@ -186,7 +186,7 @@ export class FaultBench {
       await asked;
       if (!effect) throw new Error(`"${fault.name}" had no effect; doctor: ${doctor.join(", ")}`);
       // What the mend itself raises, as by a restart, is not the fault's.
-      const fired = fault.mend && alerts.fired();
+      const fired = fault.mend && alerts.lasting();
       const mendedAt = fault.mend && new Date();
       await fault.mend?.(now);
       const from = mendedAt ?? brokenAt;
@@ -211,7 +211,7 @@ export class FaultBench {
         failures: failuresIn(lines, since),
         ...(mendedAt && { mended: since(mendedAt) }),
         healedIn: Math.round((Math.max(healedAt, Number(last ?? 0)) - from.getTime()) / 100) / 10,
-        alerts: fired ?? alerts.fired(),
+        alerts: fired ?? alerts.outlasted(),
         doctor,
         handshakes: seen.ofTeleport,
         serials: serialsOfTeleport(lines),
@@ -269,12 +269,14 @@ class AlertWatch {
     return this.#active;
   }
 
-  /**
-   * Those of a fault, sorted: the ones that are active now, which would be for their waiting times as well if nobody
-   * mended it; and of those that have ended the ones that lasted as long.
-   */
-  fired(): string[] {
-    return [...new Set([...this.#active, ...this.#outlasted])].toSorted();
+  /** Those whose waiting times were over while they were active, sorted. */
+  outlasted(): string[] {
+    return [...this.#outlasted].toSorted();
+  }
+
+  /** The same, and those that are active now, which would outlast their waiting times if nobody mended the fault. */
+  lasting(): string[] {
+    return [...new Set([...this.#outlasted, ...this.#active])].toSorted();
   }
 }
 

@@ -39,6 +39,21 @@ it("is where findings point at other checks that exist", () => {
   expect(named.filter((id) => !ids.includes(id ?? ""))).toEqual([]);
 });
 
+it("docs/faults.md names checks and alerts that exist", () => {
+  const faults = readFileSync(repositoryPath("docs/faults.md"), "utf8");
+  const ids = new Set<string>(CHECKS.map(({ id }) => id));
+  const named = [...faults.matchAll(/troubleshooting\.md#([a-z-]+)/g)].map(([, id = ""]) => id);
+  expect(named.filter((id) => !ids.has(id))).toEqual([]);
+  expect(named.length).toBeGreaterThan(10);
+  const rules = readFileSync(repositoryPath("chart/templates/monitoring-rules.yaml"), "utf8");
+  const alerts = new Set([...rules.matchAll(/alert: IstioTeleport(\w+)/g)].map(([, alert]) => alert));
+  // The fifth column of the table of faults.
+  const cells = faults.split("\n").flatMap((line) => (line.startsWith("| ") ? [line.split("|")[5] ?? ""] : []));
+  const raised = cells.slice(1).flatMap((cell) => cell.match(/[A-Z]\w+/g) ?? []);
+  expect(raised.filter((alert) => !alerts.has(alert))).toEqual([]);
+  expect(raised.length).toBeGreaterThan(3);
+});
+
 function anchor(heading: string): string {
   return heading
     .toLowerCase()
