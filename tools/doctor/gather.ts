@@ -1,7 +1,7 @@
 import { isRecord, recordAt } from "../lib/json-value.ts";
 import type { StoredToken } from "../lib/stored-token.ts";
 import type { Values } from "../lib/values-types.ts";
-import type { KubeApi } from "./kube-api.ts";
+import { type KubeApi, NODE_TIMEOUT } from "./kube-api.ts";
 import { isMeshed } from "./meshed-pods.ts";
 import type { ConfigMap, DaemonSet, Deployment, Pod } from "./objects.ts";
 import { readProxies } from "./proxy-secrets.ts";
@@ -51,16 +51,16 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     ]);
   const daemonSet = tbotDaemonSets.ok ? tbotDaemonSets.value[0] : undefined;
   const meshed = pods.ok ? pods.value.filter((pod) => isMeshed(pod) && isRunning(pod) && inScope(pod, given)) : [];
-  const [authorizationPolicies, admissionPolicy, admissionBinding, istioConfigMaps, tbotConfig, tbotPods] =
-    await Promise.all([
-      api.list<Listed<"authorizationPolicies">>("/apis/security.istio.io/v1/authorizationpolicies"),
-      api.get<NonNullable<Listed<"admissionPolicy">>>(`${ADMISSION}/validatingadmissionpolicies/${POLICY_NAME}`),
-      api.get<NonNullable<Listed<"admissionBinding">>>(`${ADMISSION}/validatingadmissionpolicybindings/${POLICY_NAME}`),
-      readIstioConfigMaps(api, istiods),
-      readTbotConfig(api, daemonSet),
-      readTbotPods(api, daemonSet, pods, apiAhead),
-    ]);
-  const [proxies, podsRight, proxyRight, teleportVersion] = await Promise.all([
+  const [authorizationPolicies, admissionPolicy, admissionBinding, istioConfigMaps, tbotConfig] = await Promise.all([
+    api.list<Listed<"authorizationPolicies">>("/apis/security.istio.io/v1/authorizationpolicies"),
+    api.get<NonNullable<Listed<"admissionPolicy">>>(`${ADMISSION}/validatingadmissionpolicies/${POLICY_NAME}`),
+    api.get<NonNullable<Listed<"admissionBinding">>>(`${ADMISSION}/validatingadmissionpolicybindings/${POLICY_NAME}`),
+    readIstioConfigMaps(api, istiods),
+    readTbotConfig(api, daemonSet),
+  ]);
+  // Together, since a node that is silent makes both wait.
+  const [tbotPods, proxies, podsRight, proxyRight, teleportVersion] = await Promise.all([
+    readTbotPods(api, daemonSet, pods, apiAhead),
     readProxies(api, meshed, (done) => progress(`reading certificates: ${done} of ${meshed.length} proxies`)),
     readKubeletRight(api, daemonSet, "pods"),
     readKubeletRight(api, daemonSet, "proxy"),
@@ -178,9 +178,14 @@ async function readTbotPod(api: KubeApi, pod: Pod, apiAhead: number): Promise<Tb
   const where = { namespace, name, port: DIAGNOSTICS_PORT };
   const log = `/api/v1/namespaces/${namespace}/pods/${name}/log?container=tbot&sinceSeconds=${LOG_SECONDS}&tailLines=2000`;
   const asked = Date.now();
-  const ready = await api.fromPod(where, "/readyz");
-  const answered = Date.now();
-  const [metrics, lines] = await Promise.all([api.fromPod(where, "/metrics"), api.text(log)]);
+  let answered = asked;
+  const [ready, metrics, lines] = await Promise.all([
+    api.fromPod(where, "/readyz").finally(() => {
+      answered = Date.now();
+    }),
+    api.fromPod(where, "/metrics"),
+    api.text(log, NODE_TIMEOUT),
+  ]);
   return {
     name,
     node: pod.spec.nodeName ?? "",

@@ -23,6 +23,9 @@ const PAGE = 500;
 /** How long one request may take, in milliseconds. */
 const TIMEOUT = 20_000;
 
+/** The same for what the API server asks a node or a pod for, which may be silent. */
+export const NODE_TIMEOUT = 8_000;
+
 /** How long kubectl proxy may take to listen, in milliseconds. */
 const START_TIMEOUT = 20_000;
 
@@ -65,9 +68,9 @@ export class KubeApi {
     );
   }
 
-  /** A text such as a log. */
-  async text(path: string): Promise<Read<string>> {
-    const answer = await this.#request({ path });
+  /** A text such as a log, which may take so many milliseconds. */
+  async text(path: string, timeout = TIMEOUT): Promise<Read<string>> {
+    const answer = await this.#request({ path }, undefined, timeout);
     if (!answer.ok) return answer;
     return answer.value.status === 200 ? { ok: true, value: answer.value.body } : refused(answer.value);
   }
@@ -85,7 +88,7 @@ export class KubeApi {
   /** What a pod answers on a port that it serves plain HTTP on, through the API server (permission: get pods/proxy). */
   async fromPod(pod: { namespace: string; name: string; port: number }, path: string): Promise<Read<PodAnswer>> {
     const prefix = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}:${pod.port}/proxy`;
-    const answer = await this.#request({ path: prefix + path });
+    const answer = await this.#request({ path: prefix + path }, undefined, NODE_TIMEOUT);
     if (!answer.ok) return answer;
     return isStatus(answer.value.body) ? refused(answer.value) : answer;
   }
@@ -146,13 +149,13 @@ export class KubeApi {
     }
   }
 
-  async #request(options: RequestOptions, body?: string): Promise<Read<PodAnswer>> {
-    const signal = AbortSignal.timeout(TIMEOUT);
+  async #request(options: RequestOptions, body?: string, timeout = TIMEOUT): Promise<Read<PodAnswer>> {
+    const signal = AbortSignal.timeout(timeout);
     const where = { socketPath: this.#socketPath, agent: this.#agent, signal };
     try {
       return { ok: true, value: await roundTrip({ ...where, ...options }, body) };
     } catch (error) {
-      const reason = signal.aborted ? `no answer within ${TIMEOUT / 1000} s` : (error as Error).message;
+      const reason = signal.aborted ? `no answer within ${timeout / 1000} s` : (error as Error).message;
       return { ok: false, reason: `the API server: ${reason}` };
     }
   }

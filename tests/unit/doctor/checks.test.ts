@@ -821,6 +821,27 @@ it("does not take a certificate that was issued while it read for a clock that i
   expect(only("clocks", { ...snapshot, readUntil: issued }).status).toBe("ok");
 });
 
+it("says once of a node, or a namespace, that its proxies could not be asked", () => {
+  const snapshot = healthySnapshot();
+  for (const [index, proxy] of snapshot.proxies.entries()) {
+    proxy.secrets = {
+      ok: false,
+      reason: index === 0 ? "no answer within 4 s" : "permission missing: pods is forbidden",
+    };
+  }
+  const [result] = diagnose(
+    CHECKS.filter(({ id }) => id === "proxy-certificate"),
+    snapshot,
+  );
+  expect(result?.seen).toBe("0 of the proxies of 3 pods answered");
+  expect(result?.findings.map(({ subject, evidence }) => `${subject}: ${evidence}`)).toEqual([
+    expect.stringMatching(
+      /^namespace test-app: 2 proxies could not be asked \(test-app\/\S+, test-app\/\S+\): permission missing: pods/,
+    ),
+    expect.stringMatching(/^test-app\/\S+: no answer within 4 s$/),
+  ]);
+});
+
 it("has a case for every check", () => {
   expect([...new Set(CASES.map(({ id }) => id))].toSorted()).toEqual(CHECKS.map(({ id }) => id).toSorted());
 });

@@ -1,10 +1,12 @@
 import { X509Certificate } from "node:crypto";
 import { goDurationSeconds } from "../../lib/durations.ts";
-import { type CertifiedPod, certifiedPods, type RootUse, rootUses, spiffeId } from "../certificates.ts";
+import { groupBy } from "../../lib/group-by.ts";
+import { certifiedPods, type RootUse, rootUses, spiffeId } from "../certificates.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "../check.ts";
 import { clusterName } from "../cluster-name.ts";
 import { known, meshedPods, revisions } from "../facts.ts";
-import { nameOf } from "../meshed-pods.ts";
+import { nameOf, nodeOf } from "../meshed-pods.ts";
+import type { Pod } from "../objects.ts";
 import { PERMISSION_MISSING } from "../snapshot.ts";
 
 const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";
@@ -60,6 +62,9 @@ const GRANT_PORTFORWARD = "Grant get and create on pods/portforward in this name
 const REACH_PROXY =
   "See whether the pod runs and `kubectl logs` of it works, which takes the same way through the kubelet; then look again.";
 
+const REACH_NODE =
+  "See whether `kubectl logs` of these pods works, which takes the same way through the node's kubelet; then look again.";
+
 const proxyCertificate: Check = {
   id: "proxy-certificate",
   step: "identity",
@@ -67,11 +72,12 @@ const proxyCertificate: Check = {
   run(snapshot) {
     const pods = meshedPods(snapshot);
     const byName = new Map(snapshot.proxies.map((proxy) => [`${proxy.namespace}/${proxy.pod}`, proxy]));
+    const silent: SilentProxy[] = [];
     const findings = pods.flatMap((pod): Finding[] => {
       const read = byName.get(nameOf(pod))?.secrets;
       if (read === undefined || !read.ok) {
-        const reason = read?.reason ?? "its proxy was not asked";
-        return [unknown(nameOf(pod), reason, reason.startsWith(PERMISSION_MISSING) ? GRANT_PORTFORWARD : REACH_PROXY)];
+        silent.push({ pod, reason: read?.reason ?? "its proxy was not asked" });
+        return [];
       }
       const { chain, roots, serialsInUse } = read.value;
       if (chain[0] === undefined || roots.length === 0) {
@@ -84,9 +90,37 @@ const proxyCertificate: Check = {
       const evidence = `Envoy was given the certificate ${serial} and still uses ${serialsInUse.join(", ")}`;
       return [problem(nameOf(pod), evidence, "Restart the pod, and report it with `pilot-agent request GET certs`.")];
     });
-    return { seen: `the proxies of ${count(pods.length, "pod")}`, findings };
+    const seen =
+      silent.length === 0
+        ? `the proxies of ${count(pods.length, "pod")}`
+        : `${pods.length - silent.length} of the proxies of ${count(pods.length, "pod")} answered`;
+    return { seen, findings: [...findings, ...unreached(silent)] };
   },
 };
+
+/** A proxy that could not be asked, and why. */
+interface SilentProxy {
+  pod: Pod;
+  reason: string;
+}
+
+/** One finding for all that have the cause in common: the permission of a namespace, or the way to a node. */
+function unreached(silent: readonly SilentProxy[]): Finding[] {
+  const isForbidden = ({ reason }: SilentProxy) => reason.startsWith(PERMISSION_MISSING);
+  const forbidden = groupBy(silent.filter(isForbidden), ({ pod }) => `namespace ${pod.metadata.namespace}`);
+  const lost = groupBy(
+    silent.filter((proxy) => !isForbidden(proxy)),
+    ({ pod }) => `node ${nodeOf(pod)}`,
+  );
+  return [...forbidden, ...lost].map(([place, proxies]) => {
+    const [first, ...others] = proxies as [SilentProxy, ...SilentProxy[]];
+    if (others.length === 0) {
+      return unknown(nameOf(first.pod), first.reason, isForbidden(first) ? GRANT_PORTFORWARD : REACH_PROXY);
+    }
+    const evidence = `${proxies.length} proxies could not be asked (${listed(proxies)}): ${first.reason}`;
+    return unknown(place, evidence, isForbidden(first) ? GRANT_PORTFORWARD : REACH_NODE);
+  });
+}
 
 const proxyIssuer: Check = {
   id: "proxy-issuer",
@@ -178,7 +212,7 @@ function seenRoots(roots: readonly RootUse[], pods: number): string {
   return `${count(roots.length, "root")} in ${count(pods, "sidecar")}: ${uses.join("; ")}`;
 }
 
-function listed(pods: readonly CertifiedPod[]): string {
+function listed(pods: readonly { pod: Pod }[]): string {
   const names = pods.slice(0, 3).map(({ pod }) => nameOf(pod));
   return `${names.join(", ")}${pods.length > names.length ? ", …" : ""}`;
 }
