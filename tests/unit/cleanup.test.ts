@@ -330,6 +330,13 @@ describe("what it did not make stays", () => {
       ["helm uninstall istiod", "customresourcedefinitions"],
     ],
     [
+      "Istio while a gateway runs that no release is of",
+      ({ objects }) =>
+        objects.push({ ...object("Pod", "gw", "edge"), spec: { containers: [{ name: "istio-proxy" }] } }),
+      "Istio's releases: pods in edge are meshed",
+      ["helm uninstall istiod", "customresourcedefinitions"],
+    ],
+    [
       "CRDs that other objects need",
       ({ objects }) => objects.push(object("AuthorizationPolicy", "mine", "shop")),
       "Istio's CRDs: 1 objects need them, the first is AuthorizationPolicy mine in shop",

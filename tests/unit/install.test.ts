@@ -333,6 +333,11 @@ describe("what is not as the values say is mended", () => {
 });
 
 const own = { "meta.helm.sh/release-name": "istio-teleport" };
+const mesh = (name: string, text: string) => ({
+  kind: "ConfigMap",
+  metadata: { name, namespace: "istio-system" },
+  data: { mesh: text },
+});
 const meshed = {
   kind: "Pod",
   metadata: { name: "a", namespace: "b", labels: { "security.istio.io/tlsMode": "istio" } },
@@ -455,17 +460,38 @@ describe("pre-flight", () => {
       {},
       "a mesh with the trust domain cluster.local runs already, and its 1 pod would be cut off until restarted",
     ],
+    [
+      "a mesh that runs already, though the last upgrade of its release failed, and has a gateway only",
+      (state) => {
+        state.objects.push(istiod({ "meta.helm.sh/release-name": "istiod" }), {
+          kind: "Pod",
+          metadata: { name: "gateway", namespace: "edge" },
+          spec: { containers: [{ name: "istio-proxy" }] },
+        });
+        state.objects.push(mesh("istio", "rootNamespace: istio-system\n"));
+        state.releases.istiod = { ...release("istiod-1.31.0", { meshConfig: {} }), status: "failed" };
+      },
+      {},
+      "a mesh with the trust domain cluster.local runs already, and its 1 pod would be cut off until restarted",
+    ],
+    [
+      "a revision of another trust domain with --skip-istio",
+      (state) =>
+        state.objects.push(
+          { kind: "CustomResourceDefinition", metadata: { name: "authorizationpolicies.security.istio.io" } },
+          mesh("istio", "trustDomain: example.teleport.sh\n"),
+          mesh("istio-canary", "trustDomain: old.example\n"),
+        ),
+      { skipIstio: true },
+      "has the trust domain old.example, not example.teleport.sh",
+    ],
     ["no Istio with --skip-istio", () => {}, { skipIstio: true }, "Istio's CRDs are not in this cluster"],
     [
       "an Istio of another trust domain with --skip-istio",
       (state) =>
         state.objects.push(
           { kind: "CustomResourceDefinition", metadata: { name: "authorizationpolicies.security.istio.io" } },
-          {
-            kind: "ConfigMap",
-            metadata: { name: "istio", namespace: "istio-system" },
-            data: { mesh: "rootNamespace: istio-system\ntrustDomain: cluster.local\n" },
-          },
+          mesh("istio", "rootNamespace: istio-system\ntrustDomain: cluster.local\n"),
         ),
       { skipIstio: true },
       "has the trust domain cluster.local, not example.teleport.sh",
@@ -518,11 +544,8 @@ test("--skip-istio leaves Istio alone", async () => {
   await fakes.change((state) => {
     state.objects.push(
       { kind: "CustomResourceDefinition", metadata: { name: "authorizationpolicies.security.istio.io" } },
-      {
-        kind: "ConfigMap",
-        metadata: { name: "istio", namespace: "istio-system" },
-        data: { mesh: "trustDomain: example.teleport.sh\n" },
-      },
+      // A revision only, as where revisions are what is upgraded.
+      mesh("istio-1-31", "trustDomain: example.teleport.sh\n"),
     );
   });
   await install({ skipIstio: true });

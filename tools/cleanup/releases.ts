@@ -1,8 +1,8 @@
 import { ISTIO_RELEASES } from "../install/istio-steps.ts";
 import { helmCommand } from "../lib/cluster-commands.ts";
 import { type HelmAccess, helmReleases, type Release, releaseValues } from "../lib/helm-releases.ts";
-import { isRecord, recordAt, textAt } from "../lib/json-value.ts";
-import { kubectl } from "../lib/kubectl.ts";
+import { recordAt, textAt } from "../lib/json-value.ts";
+import { podsWithProxy } from "../lib/pods-with-proxy.ts";
 import type { Values } from "../lib/values-types.ts";
 import type { Finding, Scene } from "./plan.ts";
 
@@ -77,7 +77,7 @@ async function whyIstioStays(
   }
   const namespaces = await meshedNamespaces(helm);
   if (namespaces.length === 0) return undefined;
-  return `pods in ${namespaces.join(", ")} are meshed; take the injection label off and restart them first`;
+  return `pods in ${namespaces.join(", ")} are meshed; take the injection label off and restart them, or remove the gateways, first`;
 }
 
 async function hasOurValues(helm: HelmAccess, istiod: Release, { global, istio }: Values): Promise<boolean> {
@@ -95,11 +95,5 @@ async function hasOurValues(helm: HelmAccess, istiod: Release, { global, istio }
  * @throws ExitError (unavailable) when the cluster does not answer
  */
 export async function meshedNamespaces({ access }: HelmAccess): Promise<string[]> {
-  const printed = await kubectl(access, "look for meshed pods", [
-    ...["get", "pods", "--all-namespaces", "--output=json"],
-    "--selector=security.istio.io/tlsMode=istio,app.kubernetes.io/part-of!=istio-teleport",
-  ]);
-  const { items } = JSON.parse(printed.toString()) as { items: unknown[] };
-  const namespaces = items.filter(isRecord).map((pod) => textAt(recordAt(pod, "metadata"), "namespace"));
-  return [...new Set(namespaces)].sort();
+  return [...new Set(await podsWithProxy(access, "app.kubernetes.io/part-of!=istio-teleport"))].sort();
 }

@@ -2,8 +2,9 @@ import { EXIT, ExitError } from "../lib/exit-error.ts";
 import { mustRun } from "../lib/external-command.ts";
 import { helmReleases, type Release, releaseValues } from "../lib/helm-releases.ts";
 import { recordAt, textAt } from "../lib/json-value.ts";
-import { kubectl } from "../lib/kubectl.ts";
+import { type ClusterAccess, kubectl } from "../lib/kubectl.ts";
 import { parseManifests } from "../lib/manifests.ts";
+import { podsWithProxy } from "../lib/pods-with-proxy.ts";
 import { type TeleportStatus, teleportResources, teleportStatus, teleportTokens } from "../lib/teleport-resources.ts";
 import { isOfAnotherCluster } from "../lib/token-difference.ts";
 import type { Values } from "../lib/values-types.ts";
@@ -163,9 +164,6 @@ function refuseOtherChart(all: readonly Release[], name: string, namespace: stri
   );
 }
 
-/** Pods with a sidecar or a gateway's proxy carry it: Istio's injection templates. */
-const MESHED_PODS = "security.istio.io/tlsMode=istio";
-
 async function ownIstio({ helm, values }: Prepared): Promise<string> {
   const { access } = helm;
   const printed = await kubectl(access, "look for istiod", [
@@ -187,14 +185,16 @@ async function ownIstio({ helm, values }: Prepared): Promise<string> {
   const release = (await helmReleases(helm)).find(
     (candidate) => candidate.name === ISTIO_RELEASES.istiod && candidate.namespace === namespace,
   );
-  if (release === undefined || release.status !== "deployed") return "not there yet";
+  if (release === undefined) return "not there yet";
+  // A release that has failed may still be a mesh that runs: what istiod reads tells, not what Helm was given last.
   const trustDomain =
-    textAt(recordAt(await releaseValues(helm, release), "meshConfig"), "trustDomain") || "cluster.local";
-  if (trustDomain === values.global.teleport.clusterName) return `istiod ${release.version} is there`;
-  const pods = await kubectl(access, "count the meshed pods", [
-    ...["get", "pods", "--all-namespaces", `--selector=${MESHED_PODS}`, "--output=name"],
-  ]);
-  const count = pods.toString().split("\n").filter(Boolean).length;
+    release.status === "deployed"
+      ? textAt(recordAt(await releaseValues(helm, release), "meshConfig"), "trustDomain") || "cluster.local"
+      : (await trustDomains(access, namespace)).find((domain) => domain !== values.global.teleport.clusterName);
+  if (trustDomain === undefined || trustDomain === values.global.teleport.clusterName) {
+    return release.status === "deployed" ? `istiod ${release.version} is there` : `the release is ${release.status}`;
+  }
+  const { length: count } = await podsWithProxy(access, "");
   if (count === 0) return `istiod ${release.version} is there, and no pod is meshed yet`;
   throw new ExitError(
     `a mesh with the trust domain ${trustDomain} runs already, and its ${count} ${count === 1 ? "pod" : "pods"} would be cut off until restarted: move it as "Moving an existing mesh" in docs/installation.md says, then run this command again`,
@@ -210,18 +210,34 @@ async function istioOfOthers({ helm: { access }, values }: Prepared): Promise<st
     throw new ExitError("Istio's CRDs are not in this cluster: install Istio first, or leave out --skip-istio");
   }
   const { rootNamespace } = values.mesh;
-  const mesh = await kubectl(access, "read the mesh configuration", [
-    ...["get", "configmap", "istio", `--namespace=${rootNamespace}`, "--ignore-not-found"],
-    "--output=jsonpath={.data.mesh}",
-  ]);
-  const trustDomain = /^trustDomain:\s*"?([^"\s]+)/m.exec(mesh.toString())?.[1] ?? "cluster.local";
-  const { clusterName } = values.global.teleport;
-  if (trustDomain !== clusterName) {
+  const found = await trustDomains(access, rootNamespace);
+  if (found.length === 0) {
     throw new ExitError(
-      `the mesh of the namespace ${rootNamespace} has the trust domain ${trustDomain}, not ${clusterName}: give istiod the values of \`istio-teleport render istio\` first`,
+      `the namespace ${rootNamespace} holds no mesh configuration (ConfigMap istio or istio-<revision>): set mesh.rootNamespace to istiod's namespace`,
     );
   }
-  return `left to you, and has the trust domain ${trustDomain}`;
+  const { clusterName } = values.global.teleport;
+  const other = found.find((domain) => domain !== clusterName);
+  if (other !== undefined) {
+    throw new ExitError(
+      `the mesh of the namespace ${rootNamespace} has the trust domain ${other}, not ${clusterName}: give istiod the values of \`istio-teleport render istio\` first, each revision`,
+    );
+  }
+  return `left to you, and has the trust domain ${clusterName}`;
+}
+
+/** The trust domains of all revisions of istiod in a namespace, from the ConfigMaps that Istio's charts make. */
+async function trustDomains(access: ClusterAccess, namespace: string): Promise<string[]> {
+  const printed = await kubectl(access, "read the mesh configuration", [
+    ...["get", "configmaps", `--namespace=${namespace}`, "--output=json"],
+  ]);
+  const { items } = JSON.parse(printed.toString()) as {
+    items: { metadata: { name: string }; data?: Record<string, string> }[];
+  };
+  return items.flatMap(({ metadata, data }) => {
+    if (!/^istio(-|$)/.test(metadata.name) || data?.mesh === undefined) return [];
+    return /^trustDomain:\s*["']?([^"'\s]+)/m.exec(data.mesh)?.[1] ?? "cluster.local";
+  });
 }
 
 async function namespaces({ helm: { access }, chart }: Prepared): Promise<string> {
