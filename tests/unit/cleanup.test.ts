@@ -295,6 +295,16 @@ describe("what it did not make stays", () => {
       ["kubectl delete namespace test-app"],
     ],
     [
+      "a namespace with what belongs to an object outside of it",
+      ({ objects }) =>
+        objects.push(
+          object("Secret", "of-a-tenant", "test-app", { ownerReferences: [{ kind: "Tenant" }] }),
+          object("Secret", "of-a-pod", "test-app", { ownerReferences: [{ kind: "Pod" }] }),
+        ),
+      "the namespace test-app: it holds Secret of-a-tenant.",
+      ["kubectl delete namespace test-app"],
+    ],
+    [
       "a namespace with a release of somebody else",
       ({ objects }) =>
         objects.push({
@@ -353,6 +363,15 @@ describe("what it did not make stays", () => {
       ({ teleport }) => {
         const role = teleport.resources.find(({ kind }) => kind === "role") as unknown as { spec: object };
         role.spec = { allow: { rules: [{ resources: ["user"], verbs: ["create"] }] } };
+      },
+      "role/istio-workload-identity-issuer: it grants other things than ours does",
+      ["tctl rm role"],
+    ],
+    [
+      "a role that also reaches servers",
+      ({ teleport }) => {
+        const role = teleport.resources.find(({ kind }) => kind === "role") as unknown as { spec: { allow: object } };
+        Object.assign(role.spec.allow, { node_labels: { "*": ["*"] }, app_labels: {}, kubernetes_resources: [{}] });
       },
       "role/istio-workload-identity-issuer: it grants other things than ours does",
       ["tctl rm role"],

@@ -216,6 +216,16 @@ describe.each([
   });
 });
 
+test("no word of another program becomes a command of the script", async () => {
+  await fakes.change((state) => {
+    const updated = new Date().toISOString();
+    state.releases.istiod = { ...release("istiod-1.31.0"), status: "odd\nrm -rf /tmp/x", updated };
+  });
+  await install({ dryRun: true });
+  expect(output.stdout).toContain("2/5 istiod: the release istiod is odd\\u{a}rm -rf /tmp/x since");
+  expect(output.stdout).not.toMatch(/^rm /m);
+});
+
 test("interrupted in Teleport: only what is lacking is sent", async () => {
   await fakes.change((state) => state.failures.push({ when: "tctl create", how: "error", says: "ERROR: offline" }));
   expect(await refusal(() => install(), EXIT.unavailable)).toContain('tctl says "offline"');
@@ -406,6 +416,23 @@ describe("pre-flight", () => {
           kind: "role",
           metadata: { name: "istio-workload-identity-issuer" },
           spec: { allow: { logins: ["root"], rules: [{ resources: ["node"], verbs: ["read"] }] } },
+        } as FakeState["teleport"]["resources"][number]),
+      {},
+      'Teleport has a role "istio-workload-identity-issuer" that grants other things than ours would',
+    ],
+    [
+      "our role, through which tbot would reach servers, too",
+      (state) =>
+        state.teleport.resources.push({
+          kind: "role",
+          metadata: { name: "istio-workload-identity-issuer" },
+          spec: {
+            allow: {
+              node_labels: { "*": "*" },
+              workload_identity_labels: { env: "dev" },
+              rules: [{ resources: ["workload_identity"], verbs: ["read", "list"] }],
+            },
+          },
         } as FakeState["teleport"]["resources"][number]),
       {},
       'Teleport has a role "istio-workload-identity-issuer" that grants other things than ours would',

@@ -58,10 +58,17 @@ const OF_NO_ONE = /^(events|endpoints)(\.|$)|\.metrics\.k8s\.io$/;
 /** Whether an object is no reason to keep a namespace: Kubernetes or Istio puts it everywhere, or it goes with another. */
 function isNothing(object: KubernetesObject, { removed, withIstio }: Scene): boolean {
   const { kind, type, metadata } = object;
-  if ((metadata.ownerReferences ?? []).length > 0 || belongsTo(object, removed)) return true;
+  if ((metadata.ownerReferences ?? []).some(isOfNamespace) || belongsTo(object, removed)) return true;
   if (kind === "ServiceAccount") return metadata.name === "default";
   if (kind === "ConfigMap" && ["kube-root-ca.crt", ...COPIED_BY_ISTIOD].includes(metadata.name)) return true;
   return withIstio && isMadeByIstiod(kind, type, metadata);
+}
+
+/** Owners that are in the namespace themselves and decide for what they own; one of another kind may be elsewhere. */
+const OWNERS = ["ReplicaSet", "Deployment", "DaemonSet", "StatefulSet", "Job", "CronJob", "Pod", "Service"];
+
+function isOfNamespace({ kind }: { kind: string }): boolean {
+  return OWNERS.includes(kind);
 }
 
 /** What istiod makes beside its release: its locks (Istio pilot/pkg/leaderelection) and the key of its own CA. */

@@ -9,7 +9,7 @@ export interface KubernetesObject {
     namespace?: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
-    ownerReferences?: unknown[];
+    ownerReferences?: { kind: string }[];
   };
 }
 

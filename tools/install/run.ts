@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { InstallFlags } from "../install.ts";
 import { failed, lastWords, shellText, tryCommand } from "../lib/external-command.ts";
+import { printable } from "../lib/printable.ts";
 import { say } from "../lib/say.ts";
 import { diagnoseInstallation } from "./diagnosis.ts";
 import type { Finding, Step, Todo } from "./plan.ts";
@@ -54,7 +55,8 @@ async function script(steps: readonly Step[]): Promise<string> {
   let text = "#!/bin/sh\nset -eu\n";
   for (const [index, step] of steps.entries()) {
     const finding = await step.look();
-    text += `\n# ${index + 1}/${total(steps)} ${step.title}: ${summary(finding)}\n`;
+    // A line break in what Helm or kubectl said would be a command.
+    text += `\n# ${index + 1}/${total(steps)} ${step.title}: ${printable(summary(finding))}\n`;
     if (finding.state === "todo")
       text += finding.commands.map(({ command, mayFail }) => shellText(command, mayFail)).join("");
   }

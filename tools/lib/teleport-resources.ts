@@ -90,6 +90,7 @@ function stateOf(
   wanted: Record<string, unknown>,
 ): TeleportResource["state"] {
   if (stored === undefined) return "absent";
+  if (kind === "role" && grantsMore(recordAt(recordAt(stored, "spec"), "allow"))) return "other";
   if (holds(stored, wanted)) return "same";
   return IS_OURS[kind](recordAt(stored, "spec"), recordAt(wanted, "spec")) ? "changed" : "other";
 }
@@ -110,6 +111,19 @@ const IS_OURS: Record<
   workload_identity: (stored, wanted) =>
     textAt(recordAt(stored, "spiffe"), "id") === textAt(recordAt(wanted, "spiffe"), "id"),
 };
+
+/**
+ * Whether a role lets its holder do what rules do not say: reach servers, applications or databases by their labels, or
+ * act for others. `kubernetes_resources`, which some versions fill in by themselves, grants nothing without labels.
+ */
+function grantsMore(allow: Record<string, unknown>): boolean {
+  return Object.entries(allow).some(([key, value]) => {
+    const grants =
+      key !== "workload_identity_labels" &&
+      (/_labels(_expression)?$/.test(key) || ["impersonate", "spiffe", "request", "review_requests"].includes(key));
+    return grants && (isRecord(value) || Array.isArray(value) ? Object.keys(value).length > 0 : Boolean(value));
+  });
+}
 
 /** Whether everything that `wanted` says stands in `stored`: Teleport adds defaults to a map, never to a list. */
 function holds(stored: unknown, wanted: unknown): boolean {
