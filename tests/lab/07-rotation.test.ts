@@ -13,11 +13,11 @@ import {
 import { address, onePod, type Pod } from "./lib/pods.ts";
 import { shell, until } from "./lib/shell.ts";
 
-const TTL_SECONDS = 120;
-const RENEWAL_SECONDS = 30;
+const TTL_SECONDS = 60;
+const RENEWAL_SECONDS = 15;
 const RATE = 60;
 /** Past the first certificate's expiry and five rotations; `LAB_LOAD_SECONDS` makes a soak of it. */
-const LOAD_SECONDS = Number(process.env.LAB_LOAD_SECONDS ?? 210);
+const LOAD_SECONDS = Number(process.env.LAB_LOAD_SECONDS ?? 110);
 const PORT = 8080;
 const SETS = `--set tbot.credentialTTL=${TTL_SECONDS}s --set tbot.renewalInterval=${RENEWAL_SECONDS}s`;
 
