@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream";
 import { EXIT, ExitError } from "../lib/exit-error.ts";
 import { accessFlags, type ClusterAccess, kubectl } from "../lib/kubectl.ts";
 import { withTempDir } from "../lib/temp-dir.ts";
+import { limited } from "./limited.ts";
 import { forwardedPort, webSocket } from "./port-forward.ts";
 import { PERMISSION_MISSING, type Read } from "./snapshot.ts";
 
@@ -19,6 +20,9 @@ export interface PodAnswer {
 
 /** Objects of one page; more are fetched until there are none. */
 const PAGE = 500;
+
+/** Requests at a time. */
+const REQUESTS = 32;
 
 /** How long one request may take, in milliseconds. */
 const TIMEOUT = 20_000;
@@ -36,7 +40,9 @@ const START_TIMEOUT = 20_000;
  */
 export class KubeApi {
   readonly #socketPath: string;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 32 });
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: REQUESTS });
+  /** A request's time begins when it is its turn, not while a thousand others are before it. */
+  readonly #inTurn = limited(REQUESTS);
 
   constructor(socketPath: string) {
     this.#socketPath = socketPath;
@@ -149,7 +155,11 @@ export class KubeApi {
     }
   }
 
-  async #request(options: RequestOptions, body?: string, timeout = TIMEOUT): Promise<Read<PodAnswer>> {
+  #request(options: RequestOptions, body?: string, timeout = TIMEOUT): Promise<Read<PodAnswer>> {
+    return this.#inTurn(() => this.#send(options, body, timeout));
+  }
+
+  async #send(options: RequestOptions, body: string | undefined, timeout: number): Promise<Read<PodAnswer>> {
     const signal = AbortSignal.timeout(timeout);
     const where = { socketPath: this.#socketPath, agent: this.#agent, signal };
     try {

@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -52,6 +53,17 @@ it.each<[string, ApiAnswer, string]>([
   expect(await api.list("/api/v1/pods")).toEqual({ ok: false, reason });
   expect(await api.get("/api/v1/pods/x")).toEqual({ ok: false, reason });
   expect(await api.text("/log")).toEqual({ ok: false, reason });
+});
+
+it("gives each of very many requests its whole time", async () => {
+  await serve(() => undefined);
+  const slow = createServer((_, response) => setTimeout(() => response.end("x"), 150));
+  await new Promise<void>((resolve) => slow.listen(join(directory, "slow"), resolve));
+  const many = new KubeApi(join(directory, "slow"));
+  const answers = await Promise.all([...Array(128).keys()].map((n) => many.text(`/${n}`, 450)));
+  many.close();
+  slow.close();
+  expect(answers.filter(({ ok }) => !ok)).toEqual([]);
 });
 
 it("tells a pod's own 503 from the API server's", async () => {
