@@ -166,6 +166,18 @@ const CASES: readonly Case[] = [
   },
   {
     id: "tbot-nodes",
+    how: "a node that lost its power",
+    evidence: "the node itself is not Ready",
+    break: (s) => {
+      const tbot = first(s.tbotPods);
+      const pod = first(value(s.pods).filter(({ metadata }) => metadata.name === tbot.name));
+      pod.status = { phase: "Running", conditions: [{ type: "Ready", status: "False" }] };
+      const node = first(value(s.nodes).filter(({ metadata }) => metadata.name === tbot.node));
+      node.status.conditions = [{ type: "Ready", status: "Unknown" }];
+    },
+  },
+  {
+    id: "tbot-nodes",
     how: "meshed pods on a node without tbot",
     evidence: /no pod of tbot, \d+ meshed pods? there/,
     break: (s) => {

@@ -260,6 +260,9 @@ const tbotNodes: Check = {
       if (tbot === undefined) {
         const mend = "See why the DaemonSet places no pod on it: taints, tbot.nodeSelector, tbot.affinity, resources.";
         findings.push(problem(`node ${node}`, `no pod of tbot, ${waiting}`, mend));
+      } else if (!tbot.ready && isAway(snapshot, node)) {
+        const mend = "Bring the node or its kubelet back; tbot and the meshed pods need no help then.";
+        findings.push(problem(`node ${node}`, `the node itself is not Ready, ${waiting}`, mend));
       } else if (!tbot.ready) {
         const mend = `Read \`kubectl -n ${first.metadata.namespace} logs ${tbot.name} --previous\`; a failed first join ends tbot.`;
         findings.push(problem(`node ${node}`, `tbot's pod ${tbot.name} is not ready, ${waiting}`, mend));
@@ -268,6 +271,13 @@ const tbotNodes: Check = {
     return { seen: `${count(nodes.size, "node")} with meshed pods`, findings };
   },
 };
+
+/** Whether the API server counts a node as not Ready; false where its nodes could not be listed. */
+function isAway({ nodes }: Snapshot, name: string): boolean {
+  const node = nodes.ok ? nodes.value.find(({ metadata }) => metadata.name === name) : undefined;
+  const ready = node?.status.conditions?.find(({ type }) => type === "Ready");
+  return ready !== undefined && ready.status !== "True";
+}
 
 const tbotHealth: Check = {
   id: "tbot-health",
