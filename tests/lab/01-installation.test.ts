@@ -4,16 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TELEPORT_CLUSTER_NAME } from "../../lab/addresses.ts";
 import { auditEvents } from "./lib/audit-events.ts";
 import { type ChartRepositories, serveRepositories } from "./lib/chart-repository.ts";
-import { installationSteps, REPOSITORY, runStep, USER_DIR } from "./lib/installation.ts";
+import { installationSteps, REPOSITORY, requireEmpty, runStep, USER_DIR } from "./lib/installation.ts";
 import { shell, tryShell, until } from "./lib/shell.ts";
 
 let repositories: ChartRepositories;
 const started = new Date();
 
 beforeAll(async () => {
-  if ((await shell("helm list -A -q")) !== "") {
-    throw new Error("this lab has releases already: begin with `npm run lab -- test --fresh`");
-  }
+  await requireEmpty();
   for (const left of ["values.yaml", "helm-config"]) rmSync(join(USER_DIR, left), { recursive: true, force: true });
   repositories = await serveRepositories();
 });

@@ -73,8 +73,13 @@ export async function runStep(
   ];
   // -u: a name that the document sets and the lab does not would be empty.
   const output = await shell([...exports, "set -eu", withLabOverrides(step)].join("\n"), { cwd: USER_DIR });
-  if (step.script.includes("istio-teleport init")) appendFileSync(join(USER_DIR, "values.yaml"), stringify(LAB_VALUES));
+  if (step.script.includes("istio-teleport init")) addLabValues(join(USER_DIR, "values.yaml"));
   return output;
+}
+
+/** Sets what the lab's user sets beside the two values that `istio-teleport init` wrote into the file. */
+export function addLabValues(file: string): void {
+  appendFileSync(file, stringify(LAB_VALUES));
 }
 
 /** The step's script; with a second values file where it installs a chart of Istio's. Throws if it doesn't name the first one as expected. */
@@ -86,6 +91,12 @@ export function withLabOverrides({ heading, script }: DocumentedStep): string {
     result = result.replace(values, `${values} -f '${overrides}'`);
   }
   return result;
+}
+
+/** Throws, with the mend, unless the lab's cluster has no Helm release: nobody's installation is taken away unasked. */
+export async function requireEmpty(): Promise<void> {
+  if ((await shell("helm list -A -q")) !== "")
+    throw new Error("this lab has releases already: begin with `npm run lab -- test --fresh`");
 }
 
 /** Throws, with the mend, unless 01-installation.test.ts has installed everything. */

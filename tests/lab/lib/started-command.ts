@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Descendant, descendants } from "./descendants.ts";
+
+/** How a command ended: by itself, with a code, or by a signal. */
+export interface End {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stderr: string;
+}
+
+/** A command that runs in a process group of its own, as a shell starts it in a terminal. */
+export class StartedCommand {
+  readonly ended: Promise<End>;
+  readonly #child: ChildProcess;
+  #stderr = "";
+
+  /** @param line what bash runs; its last command takes the shell's place, so that signals reach it */
+  constructor(line: string, cwd: string) {
+    this.#child = spawn("bash", ["-c", line], { cwd, detached: true, stdio: ["ignore", "ignore", "pipe"] });
+    this.#child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
+      this.#stderr += chunk;
+    });
+    this.ended = new Promise((resolve) =>
+      // Not `close`: a child that outlives it keeps its stderr.
+      this.#child.on("exit", (code, signal) => setImmediate(() => resolve({ code, signal, stderr: this.#stderr }))),
+    );
+  }
+
+  /** Waits until it wrote the text to stderr. Throws when it ended before. */
+  async says(text: string): Promise<void> {
+    await this.#sees(`it says "${text}"`, () => this.#stderr.includes(text) || undefined);
+  }
+
+  /** Waits until a program that it started runs with these words. Throws when it ended before. */
+  async runs(words: string): Promise<Descendant> {
+    return await this.#sees(`it runs "${words}"`, () =>
+      descendants(this.#child.pid as number).find(({ command }) => command.includes(words)),
+    );
+  }
+
+  /** kill -9. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  /** Ctrl-C: the terminal tells the whole process group. */
+  interrupt(): void {
+    process.kill(-(this.#child.pid as number), "SIGINT");
+  }
+
+  async #sees<T>(what: string, look: () => T | undefined): Promise<T> {
+    for (;;) {
+      const seen = look();
+      if (seen !== undefined) return seen;
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null)
+        throw new Error(`it ended before ${what}: ${this.#stderr}`);
+      await sleep(20);
+    }
+  }
+}
