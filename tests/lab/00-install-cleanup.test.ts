@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TELEPORT_CLUSTER_NAME, TELEPORT_HOST, TELEPORT_PORT } from "../../lab/addresses.ts";
@@ -8,7 +8,7 @@ import { toolPath } from "../../lab/toolbox.ts";
 import { type ChartRepositories, serveRepositories } from "./lib/chart-repository.ts";
 import { everything } from "./lib/everything.ts";
 import { addLabValues, ISTIO_LAB_VALUES, requireEmpty, USER_DIR } from "./lib/installation.ts";
-import { type Outcome, shell, tryShell, until } from "./lib/shell.ts";
+import { type Outcome, shell, tryShell } from "./lib/shell.ts";
 import { type End, StartedCommand } from "./lib/started-command.ts";
 
 /**
@@ -19,7 +19,8 @@ import { type End, StartedCommand } from "./lib/started-command.ts";
 /** A folder of its own, so that values.yaml and token files of the user's are not touched. */
 const FOLDER = join(USER_DIR, "install-cleanup");
 /** What `npx -p istio-teleport istio-teleport` runs there, without npx, which would get the signals. */
-const TOOL = `HELM_CONFIG_HOME=${FOLDER} HELM_CACHE_HOME=${FOLDER} exec ${join(USER_DIR, "node_modules", ".bin", "istio-teleport")}`;
+const BIN = join(USER_DIR, "node_modules", ".bin");
+const TOOL = `HELM_CONFIG_HOME=${FOLDER} HELM_CACHE_HOME=${FOLDER} exec ${BIN}/istio-teleport`;
 /** Seconds that --timeout gives a Helm that is to finish; and one whose killed predecessor is waited for. */
 const [PATIENT, SHORT] = [60, 5];
 
@@ -72,19 +73,24 @@ function appears(kind: string, selector: string): Promise<void> {
   });
 }
 
-/** A release, and one of its objects: once that is there, Helm is in the act of installing. */
+/** A release, and an object that it brings: once that is there, Helm is in the act of installing. */
 interface Installing {
   release: string;
   kind: string;
-  name: string;
+  selector: string;
 }
-const BASE: Installing = { release: "istio-base", kind: "serviceaccount", name: "istio-reader-service-account" };
-const ISTIOD: Installing = { release: "istiod", kind: "deployment", name: "istiod" };
-const CHART: Installing = { release: "istio-teleport", kind: "daemonset", name: "tbot" };
+const named = (name: string) => `--field-selector=metadata.name=${name}`;
+const BASE: Installing = {
+  release: "istio-base",
+  kind: "serviceaccount",
+  selector: named("istio-reader-service-account"),
+};
+const ISTIOD: Installing = { release: "istiod", kind: "deployment", selector: named("istiod") };
+const CHART: Installing = { release: "istio-teleport", kind: "daemonset", selector: named("tbot") };
 
-async function inTheAct(command: StartedCommand, { release, kind, name }: Installing): Promise<void> {
+async function inTheAct(command: StartedCommand, { release, kind, selector }: Installing): Promise<void> {
   await command.says(`install ${release} …`);
-  await appears(kind, `--field-selector=metadata.name=${name}`);
+  await appears(kind, selector);
 }
 
 /** kill -9 of Helm in the act; istio-teleport sees it. */
@@ -103,29 +109,63 @@ function killItself(installing: Installing) {
   };
 }
 
-/** A tctl that sends the first of several documents and then takes its time. */
-function slowTctl(): string {
-  const folder = join(FOLDER, "slow");
-  mkdirSync(folder, { recursive: true });
-  const real = toolPath(labPaths(), "tctl");
-  const script = `#!/bin/sh
-[ "$1" = create ] || exec '${real}' "$@"
-sed '/^---$/,$d' | '${real}' "$@" && exec sleep 60
-`;
-  writeFileSync(join(folder, "tctl"), script);
-  chmodSync(join(folder, "tctl"), 0o755);
-  return `PATH='${folder}':"$PATH"; `;
-}
+/** An object of Istio's that is not ours. */
+const POLICY = "{apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: {name: mine, namespace: mine}}";
 
 const KILLED = { code: null, signal: "SIGKILL" };
 
-describe("install", () => {
+/** A PATH folder in which a program is this script. */
+function programs(folder: string, name: string, script: string): string {
+  const path = join(FOLDER, folder);
+  mkdirSync(path, { recursive: true });
+  writeFileSync(join(path, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return `PATH='${path}':"$PATH"; `;
+}
+
+/** A tctl that sends the first of several documents and then takes its time. */
+function slowTctl(): string {
+  const real = toolPath(labPaths(), "tctl");
+  return programs(
+    "slow",
+    "tctl",
+    `[ "$1" = create ] || exec '${real}' "$@"\nsed '/^---$/,$d' | '${real}' "$@" && exec sleep 60`,
+  );
+}
+
+/** Somebody's release that has nothing to do with Istio. */
+async function installForeign(name: string, namespace: string): Promise<void> {
+  const chart = join(FOLDER, "foreign");
+  mkdirSync(join(chart, "templates"), { recursive: true });
+  writeFileSync(join(chart, "Chart.yaml"), "{apiVersion: v2, name: foreign, version: 1.0.0}\n");
+  writeFileSync(
+    join(chart, "templates", "object.yaml"),
+    "{apiVersion: v1, kind: ConfigMap, metadata: {name: foreign}}\n",
+  );
+  await shell(`helm install ${name} '${chart}' -n ${namespace} --create-namespace`);
+}
+
+describe("install, in an empty cluster,", () => {
   it("--dry-run changes nothing and prints the commands", async () => {
     const { code, stdout } = await run(install("--dry-run"));
     expect(code).toBe(0);
     for (const command of ["helm upgrade --install istio-base ", "helm upgrade --install istiod ", "tctl create -f"])
       expect(stdout).toContain(command);
     expect(stdout).toContain("helm upgrade --install istio-teleport ");
+    expect(await everything()).toEqual(before);
+  });
+
+  it("is refused for another Teleport cluster and for a foreign release, before anything is changed", async () => {
+    await installForeign("istiod", "istio-system");
+    const foreign = await everything();
+    const refused = await run(install("--set global.teleport.clusterName=other.example"));
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`tctl is logged in to the cluster "${TELEPORT_CLUSTER_NAME}"`);
+    expect(refused.stderr).toContain("istiod in the namespace istio-system is of the chart foreign, not istiod");
+    expect(refused.stderr).toContain("2 of 8 pre-flight checks failed (above); nothing was changed");
+    const left = await run(cleanup("--with-istio --run-tctl --yes"));
+    expect(left.stderr).toContain("Left: Istio's releases: istiod is of the chart foreign, not istiod.");
+    expect(await everything()).toEqual(foreign);
+    await shell("helm uninstall istiod -n istio-system && kubectl delete namespace istio-system");
     expect(await everything()).toEqual(before);
   });
 });
@@ -141,7 +181,6 @@ describe("install, interrupted and run again", () => {
   it("step 1: kill -9 of istio-teleport", async () => {
     const end = await interrupted(install("", SHORT), killItself(BASE));
     expect(end).toMatchObject(KILLED);
-    expect(end.stderr).toContain("waiting until it ends, at the latest until");
     expect(end.stderr).toContain("recover the release istio-base, which is pending-install");
   });
 
@@ -189,7 +228,7 @@ describe("install, interrupted and run again", () => {
 
   it("step 5: kill -9 of istio-teleport", async () => {
     const end = await interrupted(install(), async (command) => {
-      await command.says("5/5 doctor:");
+      await command.runs("kubectl proxy ");
       command.kill();
     });
     expect(end).toMatchObject(KILLED);
@@ -202,8 +241,118 @@ describe("install, interrupted and run again", () => {
     const [revisions, objects] = [await releases(), await everything()];
     const second = await run(install());
     expect(second.code, second.stderr + second.stdout).toBe(0);
-    expect(second.stderr).toMatch(/4\/5 the chart istio-teleport: istio-teleport \S+ is there, tbot is ready on 1 of 1/);
+    expect(second.stderr).toMatch(
+      /4\/5 the chart istio-teleport: istio-teleport \S+ is there, tbot is ready on 1 of 1/,
+    );
     expect(await releases()).toBe(revisions);
     expect(await everything()).toEqual(objects);
+  });
+});
+
+describe("an upgrade", () => {
+  const upgrade = (label: string, timeout = PATIENT) => {
+    writeFileSync(join(FOLDER, "labels.yaml"), `podLabels: {lab: ${label}}\n`);
+    return install("--istiod-values labels.yaml", timeout);
+  };
+  const upgrading = (label: string): Installing => ({
+    release: "istiod",
+    kind: "pod",
+    selector: `--selector=lab=${label}`,
+  });
+
+  it("is recovered after kill -9 of Helm, and goes on after Ctrl-C", async () => {
+    const killed = await interrupted(upgrade("first"), killHelm(upgrading("first")));
+    expect(killed.stderr).toContain("helm was ended by SIGKILL");
+    expect(await releases()).toContain("pending-upgrade");
+    const stopped = await interrupted(upgrade("second", SHORT), async (command) => {
+      await inTheAct(command, upgrading("second"));
+      command.interrupt();
+    });
+    expect(stopped.stderr).toContain("recover the release istiod, which is pending-upgrade");
+    expect(stopped.stderr).toContain("Interrupted (SIGINT) while helm ran; run the same command again");
+    expect(stopped.code).toBe(2);
+    const done = await run(upgrade("second"));
+    expect(done.stderr).toContain("the release is failed");
+    expect(done.code, done.stderr + done.stdout).toBe(0);
+    expect(await shell("kubectl get pods -A -l lab -o name | wc -l")).toBe("1\n");
+  });
+
+  it("to another trust domain is refused, before anything is changed", async () => {
+    const objects = await everything();
+    const refused = await run(install("--set global.teleport.clusterName=other.example"));
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`a mesh with the trust domain ${TELEPORT_CLUSTER_NAME} runs already`);
+    expect(await everything()).toEqual(objects);
+  });
+});
+
+describe("cleanup", () => {
+  const ALL = "--with-istio --run-tctl";
+  const TOKEN = join(FOLDER, "token.yaml");
+
+  it("changes nothing without --yes, and prints the commands", async () => {
+    await shell(`${BIN}/gen-token -f values.yaml --output token.yaml`, { cwd: FOLDER });
+    const objects = await everything();
+    const { code, stdout, stderr } = await run(cleanup(ALL));
+    expect(code, stderr).toBe(0);
+    for (const command of ["helm uninstall istio-teleport ", "tctl rm token/istio-tbot-k8s-join", "rm ./token.yaml"])
+      expect(stdout).toContain(command);
+    expect(stderr).toContain("Nothing was changed; --yes does it.");
+    expect(await everything()).toEqual(objects);
+    expect(existsSync(TOKEN)).toBe(true);
+  });
+
+  it("leaves what it did not make, and names it", async () => {
+    await installForeign("mine", "mine");
+    await shell("kubectl label namespace mine app.kubernetes.io/part-of=istio-teleport");
+    await shell("kubectl -n test-app create configmap mine");
+    await shell("kubectl apply -f -", { input: POLICY });
+    await shell("sed s/istio-tbot-k8s-join/mine/ token.yaml | tctl create -f", { cwd: FOLDER });
+    const { code, stderr } = await run(cleanup(`${ALL} --yes`));
+    expect(code, stderr).toBe(0);
+    expect(stderr.split("\n").filter((line) => line.startsWith("Left: "))).toEqual([
+      "Left: Istio's CRDs: 1 objects need them, the first is PeerAuthentication mine in mine.",
+      "Left: the namespace test-app: it holds ConfigMap mine.",
+      "Left: bot/istio-tbot, role/istio-workload-identity-issuer, workload_identity/istio-workloads: the bot joins with token/mine, too.",
+    ]);
+    expect(await releases()).toMatch(/^\[\{"name":"mine"[^{]*\]\s*$/);
+    expect(await shell("kubectl -n mine get configmap,peerauthentication -o name")).toContain("/mine");
+    expect(await shell("kubectl get namespace mine test-app -o name")).toBe("namespace/mine\nnamespace/test-app\n");
+    expect(existsSync(TOKEN)).toBe(false);
+  });
+
+  it("leaves cluster and Teleport as before the installation, and then finds nothing to do", async () => {
+    await shell("kubectl -n mine delete peerauthentication mine; kubectl -n test-app delete configmap mine");
+    await shell("helm uninstall mine -n mine; kubectl delete namespace mine; tctl rm token/mine");
+    const { code, stderr } = await run(cleanup(`${ALL} --yes`));
+    expect(code, stderr).toBe(0);
+    expect(await everything()).toEqual(before);
+    expect(await run(cleanup(`${ALL} --yes`))).toEqual({ code: 0, stdout: "", stderr: "Nothing to clean up.\n" });
+  });
+});
+
+describe("with Helm 3 and --skip-istio", () => {
+  it("both commands do the same", async () => {
+    const helm3 = programs("helm3", "helm", `exec '${toolPath(labPaths(), "helm3")}' "$@"`);
+    const ours = (line: string) => run(helm3 + line);
+    const skipIstio = `${TOOL} install -f values.yaml --skip-istio`;
+    const early = await ours(skipIstio);
+    expect(early.code).toBe(1);
+    expect(early.stderr).toContain("install Istio first, or leave out --skip-istio");
+    const installed = await ours(install());
+    expect(installed.stderr).toContain("helm v3.");
+    expect(installed.code, installed.stderr + installed.stdout).toBe(0);
+
+    const chartOnly = await ours(cleanup("--yes"));
+    expect(chartOnly.code, chartOnly.stderr).toBe(0);
+    expect(chartOnly.stdout).toContain("tctl rm token/istio-tbot-k8s-join\n");
+    expect(await shell("helm list -A -q")).toBe("istio-base\nistiod\n");
+    const again = await ours(skipIstio);
+    expect(again.stderr).toContain("1/3 Teleport: role, bot, workload identity and join token are there");
+    expect(again.code, again.stderr + again.stdout).toBe(0);
+
+    const all = await ours(cleanup("--with-istio --run-tctl --yes"));
+    expect(all.code, all.stderr).toBe(0);
+    expect(await everything()).toEqual(before);
   });
 });

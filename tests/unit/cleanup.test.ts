@@ -10,13 +10,8 @@ import { EXIT } from "../../tools/lib/exit-error.ts";
 import { teleportDocuments } from "../../tools/lib/teleport-documents.ts";
 import { defaultValues } from "../../tools/lib/values.ts";
 import { type CapturedOutput, captureOutput } from "./support/captured-output.ts";
-import {
-  type FakeObject,
-  type FakePrograms,
-  type FakeRelease,
-  type FakeState,
-  fakePrograms,
-} from "./support/fake-programs.ts";
+import { deployedRelease } from "./support/deployed-release.ts";
+import { type FakeObject, type FakePrograms, type FakeState, fakePrograms } from "./support/fake-programs.ts";
 import type { FakeSpawn } from "./support/fake-spawn.ts";
 import { jwksBytes, rsaKey } from "./support/keys.ts";
 import { refusal } from "./support/refusal.ts";
@@ -49,15 +44,6 @@ type Resource = FakeState["teleport"]["resources"][number];
 /** What is said of the cluster before anything else. */
 const CLUSTER = 'Cluster: context "kind" (https://api.example:6443).\n';
 
-const release = (chart: string, namespace: string, values: object = {}): FakeRelease => ({
-  namespace,
-  chart,
-  status: "deployed",
-  revision: 1,
-  updated: "2026-01-01T00:00:00Z",
-  values,
-  manifest: "",
-});
 const helmOwned = (name: string, namespace: string) => ({
   "meta.helm.sh/release-name": name,
   "meta.helm.sh/release-namespace": namespace,
@@ -94,13 +80,13 @@ async function installed(): Promise<FakeState> {
   return {
     kubernetes: "v1.37.2",
     releases: {
-      "istio-base": release("base-1.31.0", "istio-system"),
-      istiod: release("istiod-1.31.0", "istio-system", {
+      "istio-base": deployedRelease("base-1.31.0", "istio-system"),
+      istiod: deployedRelease("istiod-1.31.0", "istio-system", {
         meshConfig: { trustDomain: "example.teleport.sh" },
         sidecarInjectorWebhook: { templates: { teleport: "" } },
       }),
-      "istio-teleport": release("istio-teleport-0.1.0", "teleport-system"),
-      podinfo: release("podinfo-6.0.0", "default"),
+      "istio-teleport": deployedRelease("istio-teleport-0.1.0", "teleport-system"),
+      podinfo: deployedRelease("podinfo-6.0.0", "default"),
     },
     objects: [
       object("Namespace", "default"),
@@ -328,7 +314,7 @@ describe("what it did not make stays", () => {
     ],
     [
       "Istio while a gateway needs it",
-      ({ releases }) => Object.assign(releases, { ingress: release("gateway-1.31.0", "ingress") }),
+      ({ releases }) => Object.assign(releases, { ingress: deployedRelease("gateway-1.31.0", "ingress") }),
       "Istio's releases: the release ingress in the namespace ingress needs istiod",
       ["helm uninstall istiod", "customresourcedefinitions"],
     ],

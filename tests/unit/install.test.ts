@@ -11,6 +11,7 @@ import { EXIT } from "../../tools/lib/exit-error.ts";
 import { joinToken } from "../../tools/lib/join-token.ts";
 import { parseJwks } from "../../tools/lib/jwks.ts";
 import { type CapturedOutput, captureOutput } from "./support/captured-output.ts";
+import { deployedRelease } from "./support/deployed-release.ts";
 import { type FakePrograms, type FakeState, fakePrograms } from "./support/fake-programs.ts";
 import type { FakeSpawn } from "./support/fake-spawn.ts";
 import { jwksBytes, rsaKey } from "./support/keys.ts";
@@ -352,15 +353,6 @@ const meshed = {
   kind: "Pod",
   metadata: { name: "a", namespace: "b", labels: { "security.istio.io/tlsMode": "istio" } },
 };
-const release = (chart: string, values: object = {}, namespace = "istio-system") => ({
-  namespace,
-  chart,
-  status: "deployed",
-  revision: 1,
-  updated: "2026-01-01T00:00:00Z",
-  values,
-  manifest: "",
-});
 const istiod = (annotations: Record<string, string>) => ({
   kind: "Deployment",
   metadata: { name: "istiod", namespace: "istio-system", labels: { app: "istiod" }, annotations },
@@ -462,13 +454,13 @@ describe("pre-flight", () => {
     ],
     [
       "the chart under another name",
-      (state) => Object.assign(state.releases, { mine: release("istio-teleport-0.1.0") }),
+      (state) => Object.assign(state.releases, { mine: deployedRelease("istio-teleport-0.1.0", "istio-system") }),
       {},
       "the chart is installed already as release mine in the namespace istio-system",
     ],
     [
       "a release name that another chart has",
-      (state) => Object.assign(state.releases, { istiod: release("podinfo-6.0.0") }),
+      (state) => Object.assign(state.releases, { istiod: deployedRelease("podinfo-6.0.0", "istio-system") }),
       {},
       "the release istiod in the namespace istio-system is of the chart podinfo, not istiod",
     ],
@@ -482,7 +474,7 @@ describe("pre-flight", () => {
       "a mesh that runs already",
       (state) => {
         state.objects.push(istiod({ "meta.helm.sh/release-name": "istiod" }), meshed);
-        state.releases.istiod = release("istiod-1.31.0", { meshConfig: {} });
+        state.releases.istiod = deployedRelease("istiod-1.31.0", "istio-system", { meshConfig: {} });
       },
       {},
       "a mesh with the trust domain cluster.local runs already, and its 1 pod would be cut off until restarted",
@@ -558,7 +550,7 @@ describe("pre-flight", () => {
     await fakes.change((state) => {
       state.objects.push({ kind: "Namespace", metadata: { name: "test-app", annotations: own } });
       state.objects.push(istiod({ "meta.helm.sh/release-name": "istiod" }));
-      state.releases.istiod = release("istiod-1.30.1", { meshConfig: {} });
+      state.releases.istiod = deployedRelease("istiod-1.30.1", "istio-system", { meshConfig: {} });
     });
     await install({ set: ["testApp.enabled=true"] });
     const changes = await fakes.changes();

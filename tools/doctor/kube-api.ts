@@ -198,12 +198,21 @@ export async function withKubeApi<Result>(
 /** Reviews are posted; nothing else that would change the cluster gets through, whatever a defect of ours asks for. */
 const READ_ONLY = ["--reject-methods=^(PUT|PATCH|DELETE)$", "--reject-paths=/(exec|attach|token|eviction|binding)$"];
 
+/**
+ * kubectl in a process group that ends when the pipe from this process does: also by kill -9, which no handler sees, the
+ * proxy and with it the user's rights must not outlive us.
+ */
+const TETHERED_KUBECTL = 'exec 3<&0; (cat <&3; kill -KILL 0) >/dev/null 2>&1 & exec kubectl "$@" </dev/null 3<&-';
+
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 async function startProxy(access: ClusterAccess, socketPath: string): Promise<() => Promise<void>> {
   const args = [...accessFlags(access), "proxy", `--unix-socket=${socketPath}`, ...READ_ONLY];
   // Where `kubectl` is a script that starts the real one, both are in a process group of their own, and end together.
-  const child = spawn("kubectl", args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const child = spawn("sh", ["-c", TETHERED_KUBECTL, "sh", ...args], {
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: true,
+  });
   const closed = new Promise<void>((resolve) => child.on("close", () => resolve()));
   const end = () => {
     for (const signal of SIGNALS) process.removeListener(signal, interrupted);
