@@ -8,7 +8,7 @@ import { toolPath } from "../../lab/toolbox.ts";
 import { type ChartRepositories, serveRepositories } from "./lib/chart-repository.ts";
 import { everything } from "./lib/everything.ts";
 import { addLabValues, ISTIO_LAB_VALUES, requireEmpty, USER_DIR } from "./lib/installation.ts";
-import { type Outcome, shell, tryShell } from "./lib/shell.ts";
+import { type Outcome, shell, tryShell, until } from "./lib/shell.ts";
 import { type End, StartedCommand } from "./lib/started-command.ts";
 
 /**
@@ -63,7 +63,8 @@ async function interrupted(line: string, strike: (command: StartedCommand) => Pr
 /** Waits until the cluster has an object, without the time between two questions. */
 function appears(kind: string, selector: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const watch = execFile("kubectl", ["get", kind, "-A", selector, "-o", "name", "--watch"], (error) => {
+    const args = ["get", kind, "-A", selector, "-o", "name", "--watch"];
+    const watch = execFile("kubectl", args, { timeout: 120_000 }, (error) => {
       reject(error ?? new Error(`no ${kind} ${selector} appeared`));
     });
     watch.stdout?.once("data", () => {
@@ -73,7 +74,7 @@ function appears(kind: string, selector: string): Promise<void> {
   });
 }
 
-/** A release, and an object that it brings: once that is there, Helm is in the act of installing. */
+/** A release, and an object that only comes with it: once that is there, Helm is in the act of installing. */
 interface Installing {
   release: string;
   kind: string;
@@ -88,23 +89,18 @@ const BASE: Installing = {
 const ISTIOD: Installing = { release: "istiod", kind: "deployment", selector: named("istiod") };
 const CHART: Installing = { release: "istio-teleport", kind: "daemonset", selector: named("tbot") };
 
-async function inTheAct(command: StartedCommand, { release, kind, selector }: Installing): Promise<void> {
-  await command.says(`install ${release} …`);
-  await appears(kind, selector);
-}
-
 /** kill -9 of Helm in the act; istio-teleport sees it. */
-function killHelm(installing: Installing) {
+function killHelm({ release, kind, selector }: Installing) {
   return async (command: StartedCommand) => {
-    await inTheAct(command, installing);
-    process.kill((await command.runs(`helm upgrade --install ${installing.release} `)).pid, "SIGKILL");
+    await appears(kind, selector);
+    process.kill((await command.runs(`helm upgrade --install ${release} `)).pid, "SIGKILL");
   };
 }
 
-/** kill -9 of istio-teleport in the act; Helm goes on alone. */
-function killItself(installing: Installing) {
+/** kill -9 of istio-teleport while Helm upgrades a release that was just recovered; Helm goes on alone. */
+function killItself(release: string) {
   return async (command: StartedCommand) => {
-    await inTheAct(command, installing);
+    await appears("secret", `--selector=owner=helm,name=${release},status=pending-upgrade`);
     command.kill();
   };
 }
@@ -179,7 +175,7 @@ describe("install, interrupted and run again", () => {
   });
 
   it("step 1: kill -9 of istio-teleport", async () => {
-    const end = await interrupted(install("", SHORT), killItself(BASE));
+    const end = await interrupted(install("", SHORT), killItself("istio-base"));
     expect(end).toMatchObject(KILLED);
     expect(end.stderr).toContain("recover the release istio-base, which is pending-install");
   });
@@ -191,7 +187,7 @@ describe("install, interrupted and run again", () => {
   });
 
   it("step 2: kill -9 of istio-teleport", async () => {
-    const end = await interrupted(install("", SHORT), killItself(ISTIOD));
+    const end = await interrupted(install("", SHORT), killItself("istiod"));
     expect(end).toMatchObject(KILLED);
     expect(end.stderr).toContain("recover the release istiod, which is pending-install");
   });
@@ -221,15 +217,22 @@ describe("install, interrupted and run again", () => {
   });
 
   it("step 4: kill -9 of istio-teleport", async () => {
-    const end = await interrupted(install("", SHORT), killItself(CHART));
+    const end = await interrupted(install("", SHORT), killItself("istio-teleport"));
     expect(end).toMatchObject(KILLED);
     expect(end.stderr).toContain("recover the release istio-teleport, which is pending-install");
   });
 
   it("step 5: kill -9 of istio-teleport", async () => {
     const end = await interrupted(install(), async (command) => {
-      await command.runs("kubectl proxy ");
+      const proxy = await command.runs(" proxy --unix-socket=");
+      const socket = /--unix-socket=(\S+)/.exec(proxy.command)?.[1] as string;
+      await until("the doctor's kubectl proxy listens", 20, async () => existsSync(socket));
       command.kill();
+      await until(
+        "the proxy, which has the user's rights, ends too",
+        10,
+        async () => !existsSync(`/proc/${proxy.pid}`),
+      );
     });
     expect(end).toMatchObject(KILLED);
   });
@@ -254,18 +257,15 @@ describe("an upgrade", () => {
     writeFileSync(join(FOLDER, "labels.yaml"), `podLabels: {lab: ${label}}\n`);
     return install("--istiod-values labels.yaml", timeout);
   };
-  const upgrading = (label: string): Installing => ({
-    release: "istiod",
-    kind: "pod",
-    selector: `--selector=lab=${label}`,
-  });
-
   it("is recovered after kill -9 of Helm, and goes on after Ctrl-C", async () => {
-    const killed = await interrupted(upgrade("first"), killHelm(upgrading("first")));
+    const killed = await interrupted(
+      upgrade("first"),
+      killHelm({ release: "istiod", kind: "pod", selector: "--selector=lab=first" }),
+    );
     expect(killed.stderr).toContain("helm was ended by SIGKILL");
     expect(await releases()).toContain("pending-upgrade");
     const stopped = await interrupted(upgrade("second", SHORT), async (command) => {
-      await inTheAct(command, upgrading("second"));
+      await appears("pod", "--selector=lab=second");
       command.interrupt();
     });
     expect(stopped.stderr).toContain("recover the release istiod, which is pending-upgrade");
@@ -327,7 +327,9 @@ describe("cleanup", () => {
     const { code, stderr } = await run(cleanup(`${ALL} --yes`));
     expect(code, stderr).toBe(0);
     expect(await everything()).toEqual(before);
-    expect(await run(cleanup(`${ALL} --yes`))).toEqual({ code: 0, stdout: "", stderr: "Nothing to clean up.\n" });
+    const again = await run(cleanup(`${ALL} --yes`));
+    expect(again).toMatchObject({ code: 0, stdout: "" });
+    expect(again.stderr).toMatch(/^Cluster: .*\nNothing to clean up\.\n$/);
   });
 });
 

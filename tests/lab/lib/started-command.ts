@@ -27,16 +27,15 @@ export class StartedCommand {
     );
   }
 
-  /** Waits until it wrote the text to stderr. Throws when it ended before. */
-  async says(text: string): Promise<void> {
-    await this.#sees(`it says "${text}"`, () => this.#stderr.includes(text) || undefined);
-  }
-
   /** Waits until a program that it started runs with these words. Throws when it ended before. */
   async runs(words: string): Promise<Descendant> {
-    return await this.#sees(`it runs "${words}"`, () =>
-      descendants(this.#child.pid as number).find(({ command }) => command.includes(words)),
-    );
+    for (;;) {
+      const found = descendants(this.#child.pid as number).find(({ command }) => command.includes(words));
+      if (found !== undefined) return found;
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null)
+        throw new Error(`it ended before it ran "${words}": ${this.#stderr}`);
+      await sleep(20);
+    }
   }
 
   /** kill -9. */
@@ -47,15 +46,5 @@ export class StartedCommand {
   /** Ctrl-C: the terminal tells the whole process group. */
   interrupt(): void {
     process.kill(-(this.#child.pid as number), "SIGINT");
-  }
-
-  async #sees<T>(what: string, look: () => T | undefined): Promise<T> {
-    for (;;) {
-      const seen = look();
-      if (seen !== undefined) return seen;
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null)
-        throw new Error(`it ended before ${what}: ${this.#stderr}`);
-      await sleep(20);
-    }
   }
 }
