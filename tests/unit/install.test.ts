@@ -220,7 +220,11 @@ describe.each([
 test("no word of another program becomes a command of the script", async () => {
   await fakes.change((state) => {
     const updated = new Date().toISOString();
-    state.releases.istiod = { ...release("istiod-1.31.0"), status: "odd\nrm -rf /tmp/x", updated };
+    state.releases.istiod = {
+      ...deployedRelease("istiod-1.31.0", "istio-system"),
+      status: "odd\nrm -rf /tmp/x",
+      updated,
+    };
   });
   await install({ dryRun: true });
   expect(output.stdout).toContain("2/5 istiod: the release istiod is odd\\u{a}rm -rf /tmp/x since");
@@ -488,7 +492,10 @@ describe("pre-flight", () => {
           spec: { containers: [{ name: "istio-proxy" }] },
         });
         state.objects.push(mesh("istio", "rootNamespace: istio-system\n"));
-        state.releases.istiod = { ...release("istiod-1.31.0", { meshConfig: {} }), status: "failed" };
+        state.releases.istiod = {
+          ...deployedRelease("istiod-1.31.0", "istio-system", { meshConfig: {} }),
+          status: "failed",
+        };
       },
       {},
       "a mesh with the trust domain cluster.local runs already, and its 1 pod would be cut off until restarted",
