@@ -67,6 +67,7 @@ describe("the cluster's signing key", () => {
   beforeAll(makeNewKey);
   afterAll(async () => {
     await useSigningKeys(OLD, [OLD]);
+    await step("Signing key, step 2");
     removeNewKey();
   });
 
@@ -121,7 +122,7 @@ describe("the cluster's signing key", () => {
       await useSigningKeys(OLD, [NEW, OLD]);
       const restarted = tryStep("Signing key, step 4");
       await until("a join fails", 60, async () => failedJoins(since).length > 0);
-      expect(failedJoins(since)[0]?.error).toMatch(/kid|key/);
+      expect(failedJoins(since)[0]?.error).toContain("validating jwt signature");
       await until("doctor says why", 60, async () => {
         const complaints = complaintsOf(await doctorReport("--only token-keys,tbot-nodes"));
         expect(complaints).toContainEqual(expect.stringMatching("^warning token-keys: missing key"));
@@ -209,5 +210,20 @@ describe("Teleport's SPIFFE CA", () => {
     await phase(old, "update_servers", () => step("SPIFFE CA, step 3"), "new", "old new");
     await phase(old, "standby", () => step("SPIFFE CA, step 4"), "new", "new");
     expect(onlyRoot()).not.toBe(old);
+  });
+
+  it("replaced at once, without a time in which both are trusted: heals by itself", { timeout: 120_000 }, async () => {
+    const old = onlyRoot();
+    // How many requests fail is printed only: one tbot pushes to both ends within moments, which no other cluster promises.
+    await underLoad("SPIFFE CA, at once", async () => {
+      await shell("tctl auth rotate --type=spiffe --grace-period=0");
+      await until("all sidecars use and trust the new root", 60, async () => {
+        expect(await roots(old)).toEqual(["uses new, trusts new"]);
+        return true;
+      });
+      expect(await onTheWire(old)).toEqual(["new", "new"]);
+    });
+    const { failed } = await underLoad("SPIFFE CA, afterwards", async () => {});
+    expect(failed).toEqual([]);
   });
 });

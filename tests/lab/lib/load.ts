@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { containerPids } from "./containers.ts";
-import { onePod } from "./pods.ts";
+import { onePod, type Pod } from "./pods.ts";
 import { shell, until } from "./shell.ts";
 
 /** The service that is called, by the test app's allowed client. */
@@ -85,9 +85,10 @@ interface Line {
  * so that any of them may fail meanwhile.
  *
  * @param rate requests a second
+ * @param pod the client's pod; default: the one there is
  */
-export async function startLoad(rate: number): Promise<Load> {
-  const client = await onePod("test-app", "app.kubernetes.io/name=allowed-client");
+export async function startLoad(rate: number, pod?: Pod): Promise<Load> {
+  const client = pod ?? (await onePod("test-app", "app.kubernetes.io/name=allowed-client"));
   const [pid] = await containerPids("test-app", client.metadata.name, "allowed-client");
   if (pid === undefined) throw new Error("the client has no process");
   const line = `echo 'GET http://server/headers' | vegeta attack -rate=${rate} -duration=0 -timeout=5s | vegeta encode --to json`;
