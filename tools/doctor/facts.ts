@@ -32,13 +32,14 @@ export function livePods(snapshot: Snapshot): Pod[] {
 }
 
 /** The same for all namespaces. */
-export function allLivePods({ pods }: Snapshot): Pod[] {
+export function allLivePods(snapshot: Snapshot): Pod[] {
+  return runningPods(snapshot).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+}
+
+/** Also those that are being deleted, which run on for as long as their grace period lasts. */
+export function runningPods({ pods }: Snapshot): Pod[] {
   return known(pods).filter(
-    ({ metadata, spec, status }) =>
-      spec.nodeName !== undefined &&
-      status.phase !== "Succeeded" &&
-      status.phase !== "Failed" &&
-      metadata.deletionTimestamp === undefined,
+    ({ spec, status }) => spec.nodeName !== undefined && status.phase !== "Succeeded" && status.phase !== "Failed",
   );
 }
 

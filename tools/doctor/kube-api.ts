@@ -30,6 +30,19 @@ const TIMEOUT = 20_000;
 /** The same for what the API server asks a node or a pod for, which may be silent. */
 export const NODE_TIMEOUT = 8_000;
 
+const MEBIBYTE = 1024 * 1024;
+
+/** Bytes of one answer: of the API server, for a page of large objects, and of a pod, which is anybody's. */
+const MOST = 256 * MEBIBYTE;
+const MOST_OF_POD = 16 * MEBIBYTE;
+
+interface Limits {
+  /** Milliseconds. */
+  timeout: number;
+  /** Bytes. */
+  most: number;
+}
+
 /** How long kubectl proxy may take to listen, in milliseconds. */
 const START_TIMEOUT = 20_000;
 
@@ -76,7 +89,7 @@ export class KubeApi {
 
   /** A text such as a log, which may take so many milliseconds. */
   async text(path: string, timeout = TIMEOUT): Promise<Read<string>> {
-    const answer = await this.#request({ path }, undefined, timeout);
+    const answer = await this.#request({ path }, { timeout });
     if (!answer.ok) return answer;
     return answer.value.status === 200 ? { ok: true, value: answer.value.body } : refused(answer.value);
   }
@@ -94,7 +107,7 @@ export class KubeApi {
   /** What a pod answers on a port that it serves plain HTTP on, through the API server (permission: get pods/proxy). */
   async fromPod(pod: { namespace: string; name: string; port: number }, path: string): Promise<Read<PodAnswer>> {
     const prefix = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}:${pod.port}/proxy`;
-    const answer = await this.#request({ path: prefix + path }, undefined, NODE_TIMEOUT);
+    const answer = await this.#request({ path: prefix + path }, { timeout: NODE_TIMEOUT, most: MOST_OF_POD });
     if (!answer.ok) return answer;
     return isStatus(answer.value.body) ? refused(answer.value) : answer;
   }
@@ -124,7 +137,7 @@ export class KubeApi {
       const agent = new OneConnection(forwarded);
       const bodies: string[] = [];
       for (const each of paths) {
-        const answer = roundTrip({ agent, path: each, signal, headers: { Host: "localhost" } });
+        const answer = roundTrip({ agent, path: each, signal, headers: { Host: "localhost" } }, { most: MOST_OF_POD });
         const { status, body } = await Promise.race([answer, broken]);
         if (status !== 200) return { ok: false, reason: `the proxy's admin interface answers ${status} to ${each}` };
         bodies.push(body);
@@ -143,7 +156,7 @@ export class KubeApi {
   }
 
   async #json<T>(options: RequestOptions, body?: string): Promise<Read<T | undefined>> {
-    const answer = await this.#request(options, body);
+    const answer = await this.#request(options, body === undefined ? {} : { body });
     if (!answer.ok) return answer;
     if (answer.value.status === 404) return { ok: true, value: undefined };
     if (answer.value.status >= 300) return refused(answer.value);
@@ -155,15 +168,15 @@ export class KubeApi {
     }
   }
 
-  #request(options: RequestOptions, body?: string, timeout = TIMEOUT): Promise<Read<PodAnswer>> {
-    return this.#inTurn(() => this.#send(options, body, timeout));
+  #request(options: RequestOptions, limits: Partial<Limits> & { body?: string } = {}): Promise<Read<PodAnswer>> {
+    return this.#inTurn(() => this.#send(options, { timeout: TIMEOUT, most: MOST, ...limits }));
   }
 
-  async #send(options: RequestOptions, body: string | undefined, timeout: number): Promise<Read<PodAnswer>> {
+  async #send(options: RequestOptions, { timeout, ...rest }: Limits & { body?: string }): Promise<Read<PodAnswer>> {
     const signal = AbortSignal.timeout(timeout);
     const where = { socketPath: this.#socketPath, agent: this.#agent, signal };
     try {
-      return { ok: true, value: await roundTrip({ ...where, ...options }, body) };
+      return { ok: true, value: await roundTrip({ ...where, ...options }, rest) };
     } catch (error) {
       const reason = signal.aborted ? `no answer within ${timeout / 1000} s` : (error as Error).message;
       return { ok: false, reason: `the API server: ${reason}` };
@@ -287,11 +300,16 @@ class OneConnection extends Agent {
   override reuseSocket(): void {}
 }
 
-function roundTrip(options: RequestOptions, body?: string): Promise<PodAnswer> {
+function roundTrip(options: RequestOptions, { body, most }: { body?: string; most: number }): Promise<PodAnswer> {
   return new Promise((resolve, reject) => {
     const sent = request({ host: "localhost", ...options }, (response: IncomingMessage) => {
       const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      let size = 0;
+      response.on("data", (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > most) response.destroy(new Error(`the answer is longer than ${most / MEBIBYTE} MiB`));
+        else chunks.push(chunk);
+      });
       response.on("error", reject);
       response.on("end", () => {
         const date = Date.parse(response.headers.date ?? "");

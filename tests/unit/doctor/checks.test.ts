@@ -413,13 +413,14 @@ const CASES: readonly Case[] = [
   },
   {
     id: "socket-writers",
-    how: "a pod that has tbot's labels and not its namespace, by the root directory of a process",
+    how: "a pod that has tbot's labels and not its namespace, by the root directory of a process, and is being deleted",
     evidence: "it mounts /proc/1/root/run/spire/sockets writable",
     break: (s) => {
       value(s.pods).push({
         metadata: {
           name: "tbot",
           namespace: "tenant",
+          deletionTimestamp: "2030-01-01T00:00:00Z",
           labels: { ...first(value(s.tbotDaemonSets)).spec.template.metadata?.labels },
         },
         spec: {

@@ -55,6 +55,18 @@ it.each<[string, ApiAnswer, string]>([
   expect(await api.text("/log")).toEqual({ ok: false, reason });
 });
 
+it("stops reading a pod that answers without end", async () => {
+  const endless = "x".repeat(17 * 1024 * 1024);
+  await serve(
+    () => ({ body: endless }),
+    () => ({ body: endless }),
+  );
+  const reason = expect.stringContaining("the answer is longer than 16 MiB");
+  const pod = { namespace: "a", name: "b", port: 15000 };
+  expect(await api.fromLoopback(pod, ["/certs"], 20_000)).toEqual({ ok: false, reason });
+  expect(await api.fromPod(pod, "/readyz")).toEqual({ ok: false, reason });
+});
+
 it("gives each of very many requests its whole time", async () => {
   await serve(() => undefined);
   const slow = createServer((_, response) => setTimeout(() => response.end("x"), 150));

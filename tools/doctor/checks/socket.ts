@@ -1,6 +1,5 @@
 import { type Check, count, type Finding, problem, unknown, warning } from "../check.ts";
 import {
-  allLivePods,
   CouldNotLook,
   known,
   livePods,
@@ -8,6 +7,7 @@ import {
   meshedPods,
   type Revision,
   revisions,
+  runningPods,
   socketDirectory,
   tbotDaemonSet,
   tbotSettings,
@@ -185,7 +185,7 @@ const socketWriters: Check = {
     const directory = hostDirectory(socketDirectory(snapshot));
     const daemonSet = tbotDaemonSet(snapshot);
     const labels = Object.entries(daemonSet.spec.template.metadata?.labels ?? {});
-    const others = allLivePods(snapshot).filter(
+    const others = runningPods(snapshot).filter(
       // Labels alone are anybody's to put on a pod.
       ({ metadata }) =>
         metadata.namespace !== daemonSet.metadata.namespace ||
