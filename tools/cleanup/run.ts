@@ -39,7 +39,7 @@ export async function cleanup(flags: CleanupFlags): Promise<void> {
   const meshed = own.length === 0 ? [] : await meshedNamespaces(helm);
   if (meshed.length > 0) {
     say(
-      `Note: pods in ${meshed.join(", ")} have their certificates from tbot: these last at most ${values.tbot.credentialTTL} more, then new connections fail.`,
+      `Note: pods in ${meshed.join(", ")} have their certificates from tbot: these last at most ${values.tbot.credentialTTL} more, then new connections fail. The chart's policies and STRICT mutual TLS go at once.`,
     );
   }
   const stages = stagesOf(scene, flags.runTctl);

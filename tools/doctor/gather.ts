@@ -37,7 +37,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
   progress("reading the cluster");
   const takenAt = await api.date();
   const apiAhead = takenAt.ok ? takenAt.value - Date.now() : 0;
-  const [version, nodes, nodeLeases, namespaces, pods, tbotDaemonSets, jwks, istiods, peerAuthentications] =
+  const [version, nodes, nodeLeases, namespaces, pods, tbotDaemonSets, jwks, discovery, istiods, peerAuthentications] =
     await Promise.all([
       api.get<{ gitVersion: string }>("/version"),
       api.list<Listed<"nodes">>("/api/v1/nodes"),
@@ -46,6 +46,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
       api.list<Pod>("/api/v1/pods"),
       api.list<DaemonSet>(`/apis/apps/v1/daemonsets?${TBOT_SELECTOR}`),
       api.text("/openid/v1/jwks"),
+      api.get<{ issuer?: unknown }>("/.well-known/openid-configuration"),
       api.list<Deployment>("/apis/apps/v1/deployments?labelSelector=app=istiod"),
       api.list<Listed<"peerAuthentications">>("/apis/security.istio.io/v1/peerauthentications"),
     ]);
@@ -83,6 +84,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     tbotPods,
     kubeletRights: { pods: podsRight, proxy: proxyRight },
     jwks,
+    ...(discovery.ok && discovery.value?.issuer !== undefined && { issuer: String(discovery.value.issuer) }),
     istiods,
     istioConfigMaps,
     peerAuthentications,

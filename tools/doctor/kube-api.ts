@@ -8,7 +8,7 @@ import { accessFlags, type ClusterAccess, kubectl } from "../lib/kubectl.ts";
 import { withTempDir } from "../lib/temp-dir.ts";
 import { limited } from "./limited.ts";
 import { forwardedPort, webSocket } from "./port-forward.ts";
-import { PERMISSION_MISSING, type Read } from "./snapshot.ts";
+import { PERMISSION_MISSING, POD_GONE, type Read } from "./snapshot.ts";
 
 /** What a pod answered through the API server, whatever its status code. */
 export interface PodAnswer {
@@ -128,7 +128,8 @@ export class KubeApi {
     let stream: Duplex | undefined;
     try {
       const connection = await webSocket(this.#socketPath, path, signal);
-      if ("status" in connection) return refused(connection);
+      if ("status" in connection)
+        return connection.status === 404 ? { ok: false, reason: POD_GONE } : refused(connection);
       const forwarded = forwardedPort(connection);
       stream = forwarded;
       // The kubelet may refuse before and between requests, when Node's client does not listen.

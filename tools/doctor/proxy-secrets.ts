@@ -5,7 +5,7 @@ import type { KubeApi } from "./kube-api.ts";
 import { limited } from "./limited.ts";
 import { nodeOf } from "./meshed-pods.ts";
 import type { Pod } from "./objects.ts";
-import { type MeshProxy, PERMISSION_MISSING, type ProxySecrets, type Read } from "./snapshot.ts";
+import { type MeshProxy, PERMISSION_MISSING, POD_GONE, type ProxySecrets, type Read } from "./snapshot.ts";
 
 /** Envoy's admin interface in Istio's proxies, on the pod's loopback interface. */
 const ADMIN_PORT = 15000;
@@ -71,9 +71,9 @@ export async function readProxies(
   return all.toSorted((a, b) => (`${a.namespace}/${a.pod}` < `${b.namespace}/${b.pod}` ? -1 : 1));
 }
 
-/** What one namespace forbids another may allow, a proxy that does not listen is one pod's matter; both take no time. */
+/** What one namespace forbids another may allow, a proxy that does not listen is one pod's matter; neither takes time. */
 function saysNothingOfOthers(reason: string): boolean {
-  return reason.startsWith(PERMISSION_MISSING) || reason.includes("connection refused");
+  return reason.startsWith(PERMISSION_MISSING) || reason === POD_GONE || reason.includes("connection refused");
 }
 
 async function readSecrets(api: KubeApi, { metadata: { namespace, name } }: Pod): Promise<Read<ProxySecrets>> {

@@ -20,6 +20,9 @@ export type Read<T> = { ok: true; value: T } | { ok: false; reason: string };
 /** How the reason begins when the API server forbids it; its own words, which name the permission, follow. */
 export const PERMISSION_MISSING = "permission missing:";
 
+/** The reason when a pod was deleted between its listing and the question, which is no matter of its health. */
+export const POD_GONE = "the pod is gone";
+
 /** Everything that the checks judge, read once. Plain JSON, so that a recorded one serves the tests. */
 export interface Snapshot {
   /** When it was taken, milliseconds since 1970, by the API server's clock. */
@@ -51,6 +54,8 @@ export interface Snapshot {
   kubeletRights: Record<"pods" | "proxy", Read<boolean>>;
   /** The JWKS that the API server publishes. */
   jwks: Read<string>;
+  /** Issuer of ServiceAccount tokens; absent where the discovery document may not be read. */
+  issuer?: string;
 
   /** Deployments of istiod, one a revision. */
   istiods: Read<Deployment[]>;

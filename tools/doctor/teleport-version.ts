@@ -15,7 +15,8 @@ export async function readTeleportVersion(
   tbotConfig: Read<string | undefined>,
 ): Promise<Read<string>> {
   if (teleportVersion !== undefined) return { ok: true, value: teleportVersion };
-  const address = tbotConfig.ok && tbotConfig.value !== undefined ? proxyAddress(tbotConfig.value) : undefined;
+  if (!tbotConfig.ok) return tbotConfig;
+  const address = tbotConfig.value === undefined ? undefined : proxyAddress(tbotConfig.value);
   if (address === undefined) return { ok: false, reason: "tbot.yaml names no proxy_server" };
   try {
     const answer = await fetch(`https://${address}/webapi/ping`, { signal: AbortSignal.timeout(TIMEOUT) });

@@ -12,6 +12,11 @@ const ROTATING: readonly { pattern: RegExp; why: string }[] = [
   { pattern: /^https:\/\/[^/]*(oic\.prod-aks|\.azmk8s)\./, why: "AKS changes its signing keys without notice" },
 ];
 
+/** Why static keys end sooner or later with this Kubernetes; undefined where its operator decides when they change. */
+export function whyKeysRotate({ issuer, server }: Pick<ClusterFacts, "issuer" | "server">): string | undefined {
+  return ROTATING.find(({ pattern }) => pattern.test(issuer) || pattern.test(server))?.why;
+}
+
 /**
  * What will go wrong later although the document is right, one sentence each.
  *
@@ -26,8 +31,8 @@ export function warnings(settings: Pick<Settings, "type" | "issuer">, cluster: C
       : [];
   }
   if (cluster === undefined) return [];
-  const match = ROTATING.find(({ pattern }) => pattern.test(cluster.issuer) || pattern.test(cluster.server));
-  if (match === undefined) return [];
+  const why = whyKeysRotate(cluster);
+  if (why === undefined) return [];
   const issuer = cluster.issuer.startsWith("https://") ? cluster.issuer : "<the cluster's issuer URL>";
-  return [`${match.why}, so tbot's join will fail with static keys; use --type oidc --issuer ${issuer} instead.`];
+  return [`${why}, so tbot's join will fail with static keys; use --type oidc --issuer ${issuer} instead.`];
 }

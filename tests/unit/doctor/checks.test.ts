@@ -5,7 +5,7 @@ import { CHECKS } from "../../../tools/doctor/checks.ts";
 import { diagnose, exitCode, type Status } from "../../../tools/doctor/diagnose.ts";
 import { jsonReport } from "../../../tools/doctor/json-report.ts";
 import { isMeshed, nameOf } from "../../../tools/doctor/meshed-pods.ts";
-import type { Read, Snapshot } from "../../../tools/doctor/snapshot.ts";
+import { POD_GONE, type Read, type Snapshot } from "../../../tools/doctor/snapshot.ts";
 import { tokenDocument } from "../../../tools/lib/join-token.ts";
 import { parseJwks } from "../../../tools/lib/jwks.ts";
 import { storedTokens } from "../../../tools/lib/stored-token.ts";
@@ -281,6 +281,16 @@ const CASES: readonly Case[] = [
     break: (s) => {
       const { kid } = first((JSON.parse(value(s.jwks)) as { keys: { kid: string }[] }).keys);
       giveToken(s, { jwks: jwksBytes(rsaKey(kid).jwk) });
+    },
+  },
+  {
+    id: "token-keys",
+    how: "a cloud that changes its keys by itself",
+    status: "warning",
+    evidence: "EKS signs with other keys",
+    break: (s) => {
+      giveToken(s);
+      s.issuer = "https://oidc.eks.eu-west-1.amazonaws.com/id/A";
     },
   },
   {
@@ -824,6 +834,12 @@ it("goes on when an object is not what any check expects", () => {
   const sound = healthySnapshot();
   sound.nodes = { ok: true, value: [{ metadata: { name: "n" } } as never] };
   expect(only("kubelet-rights", sound)).toMatchObject({ status: "unknown", seen: "could not look" });
+});
+
+it("does not miss the certificate of a pod that was deleted meanwhile", () => {
+  const snapshot = healthySnapshot();
+  first(snapshot.proxies).secrets = { ok: false, reason: POD_GONE };
+  expect(only("proxy-certificate", snapshot).status).toBe("ok");
 });
 
 it("does not take a certificate that was issued while it read for a clock that is ahead", () => {

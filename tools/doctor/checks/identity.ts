@@ -7,7 +7,7 @@ import { clusterName } from "../cluster-name.ts";
 import { known, meshedPods, revisions } from "../facts.ts";
 import { nameOf, nodeOf } from "../meshed-pods.ts";
 import type { Pod } from "../objects.ts";
-import { PERMISSION_MISSING } from "../snapshot.ts";
+import { PERMISSION_MISSING, POD_GONE } from "../snapshot.ts";
 
 const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";
 
@@ -76,7 +76,8 @@ const proxyCertificate: Check = {
     const findings = pods.flatMap((pod): Finding[] => {
       const read = byName.get(nameOf(pod))?.secrets;
       if (read === undefined || !read.ok) {
-        silent.push({ pod, reason: read?.reason ?? "its proxy was not asked" });
+        const reason = read?.reason ?? "its proxy was not asked";
+        if (reason !== POD_GONE) silent.push({ pod, reason });
         return [];
       }
       const { chain, roots, serialsInUse } = read.value;

@@ -1,3 +1,4 @@
+import { whyKeysRotate } from "../../gen-token/warnings.ts";
 import { ExitError } from "../../lib/exit-error.ts";
 import { groupBy } from "../../lib/group-by.ts";
 import type { JoinToken } from "../../lib/join-token.ts";
@@ -232,6 +233,13 @@ const tokenKeys: Check = {
         const judged = kind !== "extra" && stops ? problem : warning;
         return judged(`token ${stored.name}`, `${kind} ${subject}: ${consequence}`, GEN_TOKEN);
       });
+      const why = whyKeysRotate({ issuer: snapshot.issuer ?? "", server: "" });
+      if (why !== undefined) {
+        const mend = `Set global.teleport.join.type: oidc and issuer: ${snapshot.issuer}, and make the token anew.`;
+        findings.push(
+          warning(`token ${stored.name}`, `${why}, so static keys stop tbot's joins sooner or later`, mend),
+        );
+      }
       return { seen: `${count(published, "key")} of the API server`, findings };
     }),
 };
