@@ -102,8 +102,8 @@ export class FaultBench {
    */
   static async open(title: string, life?: Life): Promise<FaultBench> {
     await requireInstalled();
-    await createMonitoringKinds();
     const sets = setsOf(life);
+    await Promise.all([createMonitoringKinds(), createTeleportResources(sets)]);
     const installed = install(sets);
     await Promise.all([installed, installed.then(() => showExpiry(sets)), exposeFailures()]);
     return new FaultBench(title, sets, await Prometheus.start({ atOnce: true }));
@@ -112,6 +112,7 @@ export class FaultBench {
   /** Gives certificates another life, and Prometheus the alerts that go with it. */
   async setLife(life?: Life): Promise<void> {
     this.#sets = setsOf(life);
+    await createTeleportResources(this.#sets);
     await install(this.#sets);
     await this.#prometheus.stop();
     this.#prometheus = await Prometheus.start({ atOnce: true });
@@ -119,13 +120,13 @@ export class FaultBench {
 
   async close(): Promise<void> {
     await this.#prometheus.stop();
+    await createTeleportResources([]);
     await Promise.all([install([]).then(deleteMonitoringKinds), restoreTraffic(), hideExpiry()]);
   }
 
   /** Tries one fault; throws if it does not heal, or is not what docs/faults.md says. */
   async try(fault: Fault): Promise<FaultRecord> {
     const documented = documentedFault(fault.name);
-    await this.#quiet();
     const record = await this.#observe(fault, documented);
     this.#save(record);
     process.stderr.write(`${summary(record)}\n`);
@@ -151,8 +152,13 @@ export class FaultBench {
     let doctor: string[] = [];
     let asking = fault.mend !== undefined && documented.doctor.must.length > 0;
     try {
-      load = await startLoad(RATE);
-      await until("each pod presents Teleport's certificate", 20, async () => wire.allIssuedSince(new Date(0)));
+      const loading = startLoad(RATE).then((started) => {
+        load = started;
+      });
+      const certified = until("each pod presents Teleport's certificate", 30, async () =>
+        wire.allIssuedSince(new Date(0)),
+      );
+      await Promise.all([loading, certified, this.#quiet()]);
       const brokenAt = new Date();
       const since = (at: Date | number) => Math.round((Number(at) - brokenAt.getTime()) / 100) / 10;
       const now: Meanwhile = {
@@ -225,6 +231,7 @@ export class FaultBench {
 
   /** Waits until nothing is wrong: every target answers and no alert is left of what was before. */
   async #quiet(): Promise<void> {
+    await endTerminating();
     await this.#prometheus.forget();
     await until("Prometheus sees a healthy mesh", 60, async () => {
       const up = await this.#prometheus.query("up == 1");
@@ -358,7 +365,6 @@ function setsOf(life: Life | undefined): string[] {
 }
 
 async function install(sets: readonly string[]): Promise<void> {
-  await createTeleportResources(sets);
   await upgrade(sets);
   await tbotRolledOut();
 }
@@ -375,6 +381,18 @@ async function showExpiry(sets: readonly string[]): Promise<void> {
 
 function hideExpiry(): Promise<void> {
   return annotate(null);
+}
+
+/** Ends the test app's pods that are being deleted: their `sleep` ends by no signal, and they would be targets for 30 s. */
+async function endTerminating(): Promise<void> {
+  const { items } = JSON.parse(await shell(`kubectl -n ${NAMESPACE} get pods -o json`)) as {
+    items: { metadata: { name: string; deletionTimestamp?: string } }[];
+  };
+  const names = items
+    .filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
+    .map(({ metadata }) => metadata.name);
+  if (names.length === 0) return;
+  await shell(`kubectl -n ${NAMESPACE} delete pod ${names.join(" ")} --grace-period=1 --ignore-not-found --wait=false`);
 }
 
 /** Gives the test app's pods the annotation, or takes it away, and waits until only the new pods are there. */
