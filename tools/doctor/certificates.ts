@@ -127,5 +127,9 @@ export function trustDomainOf(id: string): string {
 
 function rootsOf({ istiodRoots }: Revision): X509Certificate[] {
   const pems = istiodRoots.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return pems.map((pem) => new X509Certificate(pem));
+  try {
+    return pems.map((pem) => new X509Certificate(pem));
+  } catch {
+    throw new CouldNotLook("the ConfigMap istio-ca-root-cert of istiod's namespace holds what is no certificate");
+  }
 }

@@ -139,10 +139,14 @@ function proxySecrets(certs: Certs, dump: SecretsDump): ProxySecrets {
   };
 }
 
-/** Each parsed once, so that no check meets what is no certificate. */
+/** Each parsed once, so that no check meets what is no certificate: one odd pod must not take the others' answers away. */
 function pemCertificates(source: DataSource | undefined): string[] {
   const text = source?.inline_string ?? Buffer.from(source?.inline_bytes ?? "", "base64").toString();
-  return (text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map((pem) =>
-    new X509Certificate(pem).toString(),
-  );
+  return (text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map((pem) => {
+    const certificate = new X509Certificate(pem);
+    if (certificate.publicKey.asymmetricKeyType === undefined || Number.isNaN(Date.parse(certificate.validTo))) {
+      throw new Error("a certificate with a key or dates that nobody knows");
+    }
+    return certificate.toString();
+  });
 }

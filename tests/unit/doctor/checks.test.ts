@@ -826,6 +826,13 @@ it("goes on when an object is not what any check expects", () => {
   for (const configMap of value(snapshot.istioConfigMaps)) {
     if (configMap.metadata.name === "istio") configMap.data = { mesh: "a: b: c" };
   }
+  const odd = healthySnapshot();
+  for (const configMap of value(odd.istioConfigMaps)) {
+    const pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+    if (configMap.metadata.name === "istio-ca-root-cert") configMap.data = { "root-cert.pem": pem };
+  }
+  expect(only("proxy-issuer", odd).findings[0]?.evidence).toContain("holds what is no certificate");
+  expect(JSON.parse(jsonReport([], odd))).toMatchObject({ proxies: [] });
   const results = diagnose(CHECKS, snapshot);
   expect(results).toHaveLength(CHECKS.length);
   expect(only("trust-domain", snapshot).findings[0]?.evidence).toBe(

@@ -1,3 +1,5 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,6 +71,19 @@ it("asks the others of a node where pods do not listen yet", async () => {
 
 it("says when a proxy's admin interface answers something else", async () => {
   const { proxies } = await read([pod("x", "a", "n")], () => ({ body: "<html>" }));
+  expect(proxies[0]?.secrets).toEqual({ ok: false, reason: expect.stringContaining("answers something else") });
+});
+
+it("keeps a certificate whose key nobody knows from the checks, which it would end for all pods", async () => {
+  const { chain } = JSON.parse(readFileSync(new URL("intermediate-authority.json", import.meta.url), "utf8")) as {
+    chain: [string];
+  };
+  const hex = new X509Certificate(chain[0]).raw.toString("hex").replace("06072a8648ce3d0201", "06072a8648ce3d027f");
+  const pem = `-----BEGIN CERTIFICATE-----\n${Buffer.from(hex, "hex").toString("base64")}\n-----END CERTIFICATE-----\n`;
+  const secret = { validation_context: { trusted_ca: { inline_string: pem } } };
+  const { proxies } = await read([pod("x", "a", "n")], () => ({
+    body: JSON.stringify({ configs: [{ name: "ROOTCA", secret }] }),
+  }));
   expect(proxies[0]?.secrets).toEqual({ ok: false, reason: expect.stringContaining("answers something else") });
 });
 
