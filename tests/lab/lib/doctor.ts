@@ -1,6 +1,6 @@
 import { USER_DIR } from "./installation.ts";
 import { setFlags } from "./releases.ts";
-import { tryShell } from "./shell.ts";
+import { shell, tryShell } from "./shell.ts";
 
 /** The parts of doctor's JSON report that are looked at. */
 export interface Report {
@@ -12,19 +12,35 @@ export interface Report {
   }[];
   readonly proxies: readonly {
     readonly pod: string;
+    readonly expiresAt: string;
     readonly usesRoot: string | null;
     readonly trustsRoots: readonly string[];
   }[];
 }
 
-/** doctor's report as a user gets it, with the join token that Teleport stores; throws if there is none. */
-export async function doctorReport(flags = ""): Promise<Report> {
-  const { stdout, stderr } = await tryShell(
-    `tctl get token/istio-tbot-k8s-join --format json | npx -p istio-teleport istio-teleport doctor -f values.yaml --token-file - --teleport-version 18.11.0 --output json ${flags}`,
-    { cwd: USER_DIR },
-  );
+/** There is no proxy in the lab to ask for the version. */
+const VERSION = "--teleport-version 18.11.0";
+
+/**
+ * What `doctor` reports with the user's values; its exit code is not judged. Throws what it says where it could not look
+ * at all, as while the API server is away.
+ */
+export async function doctor(flags = "", input = ""): Promise<Report> {
+  const line = `npx -p istio-teleport istio-teleport doctor -f values.yaml --output json ${VERSION} ${flags}`;
+  const { stdout, stderr } = await tryShell(line, { cwd: USER_DIR, input });
   if (stdout === "") throw new Error(stderr);
   return JSON.parse(stdout) as Report;
+}
+
+/** The same, with the join token that Teleport stores. */
+export async function doctorReport(flags = ""): Promise<Report> {
+  const token = await shell("tctl get token/istio-tbot-k8s-join --format json");
+  return doctor(`--token-file - ${flags}`, token);
+}
+
+/** The checks of a report that are not fine. */
+export function complaints({ checks }: Report): Report["checks"] {
+  return checks.filter(({ status }) => status !== "ok" && status !== "skipped");
 }
 
 /** `<status> <id>: <evidence>` of everything that is not fine. */
@@ -39,12 +55,9 @@ export function complaintsOf({ checks }: Report): string[] {
  * @param sets what the release was installed with, beside the user's values
  */
 export async function doctorNames(sets: readonly string[]): Promise<string[]> {
-  // There is no proxy in the lab to ask for the version.
-  const flags = `--output json --teleport-version 18.11.0 ${setFlags(sets)}`;
-  const { stdout } = await tryShell(`npx -p istio-teleport istio-teleport doctor -f values.yaml ${flags}`, {
-    cwd: USER_DIR,
-  });
-  if (stdout === "") return [];
-  const { checks } = JSON.parse(stdout) as Report;
-  return checks.filter(({ status }) => status !== "ok" && status !== "skipped").map(({ id }) => id);
+  try {
+    return complaints(await doctor(setFlags(sets))).map(({ id }) => id);
+  } catch {
+    return [];
+  }
 }

@@ -3,6 +3,8 @@ import { expect, it } from "vitest";
 import { STEPS } from "../../../tools/doctor/check.ts";
 import { CHECKS } from "../../../tools/doctor/checks.ts";
 import { documentation } from "../../../tools/doctor/documentation.ts";
+import { SITUATIONS } from "../../lab/lib/doctor-situations.ts";
+import { markdownTable } from "../../lab/lib/markdown-table.ts";
 import { repositoryPath } from "../../support/run-helm.ts";
 
 const [PAGE = ""] = documentation("x").split("#");
@@ -60,3 +62,13 @@ function anchor(heading: string): string {
     .replace(/[^a-z0-9 _-]/g, "")
     .replaceAll(" ", "-");
 }
+
+it("has every check broken once in the lab, and how in docs/doctor-checks.md", () => {
+  const cases = SITUATIONS.flatMap((situation) => situation.cases);
+  const ids = CHECKS.map(({ id }) => id);
+  expect(cases.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
+  const table = markdownTable(repositoryPath("docs/doctor-checks.md"), "What was seen in the lab");
+  expect(Object.entries(table).map(([id, row]) => [id, row["how it was broken"]])).toEqual(
+    ids.map((id) => [id, cases.find((each) => each.id === id)?.how]),
+  );
+});
