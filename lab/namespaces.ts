@@ -22,6 +22,9 @@ const HOLDER = "holder";
 /** Host directories that kubelet and CNI plugins use by fixed path, whatever their settings. */
 const PRIVATE_DIRECTORIES = ["/var/lib/kubelet", "/var/lib/cni"];
 
+/** In cgroup v1's unit: 1024 is one process that is in no cgroup of its own. */
+const PODS_CPU_SHARES = 8 * 1024;
+
 /** Where `ip netns` keeps the network namespaces that have names. */
 const NAMED_NETWORK_NAMESPACES = "/run/netns";
 
@@ -116,6 +119,20 @@ function createCgroups(paths: LabPaths): void {
   mkdirSync(join(processCgroup(paths), "daemons"), { recursive: true });
   passControllersOn(cgroupMounts().v2 as string);
   passControllersOn(processCgroup(paths));
+  weighPods(paths);
+}
+
+/**
+ * Gives the lab's pods together the CPU weight of several processes. With the v1 cpu controller only they are in the
+ * lab's cgroup there, at the weight of one, and each daemon counts as much as all of them: beside a node that starts
+ * many pods, sidecars would not answer in time. On a real node the kubelet's share for pods stands beside one for the
+ * whole system. With v2 the daemons are in the lab's cgroup as well.
+ */
+function weighPods(paths: LabPaths): void {
+  for (const cgroup of labCgroups(paths)) {
+    const shares = join(cgroup, "cpu.shares");
+    if (existsSync(shares)) writeFileSync(shares, String(PODS_CPU_SHARES));
+  }
 }
 
 /**

@@ -49,7 +49,7 @@ export async function applyLayers(layers: Layers, socketFile = "socket"): Promis
  * Waits until the API server reaches istiod's validation webhook. It keeps its connection to the istiod that was just
  * replaced, and gives it up only after its own time-out: the lab's node drops a gone pod's packets without an answer.
  */
-async function istiodAnswers(): Promise<void> {
+export async function istiodAnswers(): Promise<void> {
   const policy = {
     apiVersion: "security.istio.io/v1",
     kind: "AuthorizationPolicy",

@@ -1,4 +1,8 @@
-import { REPOSITORY, USER_DIR } from "./installation.ts";
+import { join } from "node:path";
+import { labPaths } from "../../../lab/paths.ts";
+import { istioCharts } from "../../../lab/toolbox.ts";
+import { ISTIO_LAB_VALUES, REPOSITORY, USER_DIR } from "./installation.ts";
+import { istiodAnswers } from "./layers.ts";
 import { type Outcome, shell, tryShell } from "./shell.ts";
 
 /** `--set` flags of Helm and of render. */
@@ -26,4 +30,15 @@ export async function createTeleportResources(sets: readonly string[]): Promise<
 
 export async function tbotRolledOut(): Promise<void> {
   await shell("kubectl -n teleport-system rollout status daemonset/tbot --timeout=120s");
+}
+
+/** Upgrades istiod's release to the values that render prints for the user's; waits until the new istiod answers. */
+export async function upgradeIstiod(istioSets: readonly string[] = []): Promise<void> {
+  const chart = join(istioCharts(labPaths()), "istio-control", "istio-discovery");
+  await shell(
+    `npx -p istio-teleport istio-teleport render istio -f values.yaml |
+     helm upgrade istiod '${chart}' -n istio-system -f - -f '${ISTIO_LAB_VALUES}' ${setFlags(istioSets)} --wait`,
+    { cwd: USER_DIR },
+  );
+  await istiodAnswers();
 }
