@@ -56,6 +56,7 @@ const HELM3_KUBERNETES_MINOR = "37";
 const HELM4 = "v4.3.1";
 const VEGETA = "v12.13.0";
 const PROMETHEUS = "v0.316.0";
+const KWOK = "v0.8.0";
 
 function go(recipe: Omit<GoRecipe, "kind" | "module" | "variables" | "sources"> & Partial<GoRecipe>): GoRecipe {
   return { kind: "go", module: `go/${recipe.name}`, variables: {}, sources: {}, ...recipe };
@@ -178,6 +179,16 @@ export const PROMETHEUS_RECIPE = go({
   seconds: 150,
 });
 
+/** Plays nodes and the pods on them, as far as the API server knows of them. */
+export const KWOK_RECIPE = go({
+  name: "kwok",
+  version: KWOK,
+  programs: { kwok: "sigs.k8s.io/kwok/cmd/kwok" },
+  // What nodes and pods go through, without which it plays nothing.
+  sources: { stages: { module: "sigs.k8s.io/kwok", path: "kustomize/stage" } },
+  seconds: 120,
+});
+
 export const PAUSE_RECIPE = go({
   name: "pause",
   version: "local",
@@ -242,6 +253,7 @@ export const RECIPES: readonly Recipe[] = [
   SOCK_SHOP_STAND_IN_RECIPE,
   VEGETA_RECIPE,
   PROMETHEUS_RECIPE,
+  KWOK_RECIPE,
   HELM3_RECIPE,
   HELM4_RECIPE,
 ];

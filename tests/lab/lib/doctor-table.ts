@@ -31,7 +31,7 @@ export function lasting(text: string): string {
 }
 
 /** The table as Markdown. */
-export function markdown(rows: readonly Row[]): string {
+function markdown(rows: readonly Row[]): string {
   const cell = (text: string) => text.replaceAll("|", "\\|");
   const lines = rows.map(({ check, how, said }) => `| ${[check, how, said].map(cell).join(" | ")} |`);
   return `${["| check | how it was broken | what doctor said |", "|---|---|---|", ...lines].join("\n")}\n`;

@@ -2,7 +2,7 @@ import { certifiedPods } from "../certificates.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "../check.ts";
 import { CouldNotLook, known, runningTbots, tbotDaemonSet, tbotSettings } from "../facts.ts";
 import { nodeOf } from "../meshed-pods.ts";
-import type { LogEntry, Snapshot } from "../snapshot.ts";
+import { type LogEntry, PERMISSION_MISSING, type Snapshot } from "../snapshot.ts";
 import { kubernetesMinor } from "../versions.ts";
 
 /** Kubelets ask for nodes/pods from here on, older ones only for nodes/proxy (KEP-2862, on by default). */
@@ -71,12 +71,18 @@ const kubeletCertificate: Check = {
           "Have this kubelet use a certificate of the cluster's CA that names its address, or set tbot.kubelet.skipVerify: true.";
         findings.push(problem(`node ${node}`, `tbot's log: ${error.error}`, mend));
       } else if (!complaints.ok && !proven.has(node) && !skipVerify) {
-        findings.push(unknown(`node ${node}`, complaints.reason, "Grant get on pods/log in tbot's namespace."));
+        findings.push(unknown(`node ${node}`, complaints.reason, mendNoLog(snapshot, complaints.reason)));
       }
     }
     return { seen: `${count(tbots.length, "node")}, by tbot's log and what it attested`, findings };
   },
 };
+
+function mendNoLog(snapshot: Snapshot, reason: string): string {
+  const { namespace } = tbotDaemonSet(snapshot).metadata;
+  if (reason.startsWith(PERMISSION_MISSING)) return `Grant get on pods/log in ${namespace}.`;
+  return `See whether \`kubectl -n ${namespace} logs\` of the pods of tbot there works: the API server must reach their kubelets.`;
+}
 
 /** Nodes on which some proxy holds a certificate of Teleport: there the kubelet told tbot about it. */
 function attestedNodes(snapshot: Snapshot): Set<string> {
@@ -102,7 +108,7 @@ const attestationLog: Check = {
     const tbots = runningTbots(snapshot);
     const findings = tbots.flatMap(({ node, name, complaints }): Finding[] => {
       if (!complaints.ok) {
-        return [unknown(`node ${node}`, complaints.reason, `Grant get on pods/log in ${namespace}.`)];
+        return [unknown(`node ${node}`, complaints.reason, mendNoLog(snapshot, complaints.reason))];
       }
       const errors = attestationErrors(complaints.value).filter((entry) => !isCertificateError(entry));
       const last = errors.at(-1);

@@ -20,7 +20,7 @@ import {
   tbotSettings,
 } from "../facts.ts";
 import { nodeOf } from "../meshed-pods.ts";
-import type { Snapshot } from "../snapshot.ts";
+import { PERMISSION_MISSING, type Snapshot } from "../snapshot.ts";
 import { teleportVersion, type Version } from "../versions.ts";
 
 const tbotConfig: Check = {
@@ -298,7 +298,9 @@ const tbotHealth: Check = {
     const findings = tbots.flatMap(({ name, node, ready }): Finding[] => {
       const subject = `node ${node}`;
       if (!ready.ok) {
-        const mend = `Grant get on pods/proxy in ${namespace}, or ask port 3001 of ${name} by hand: /readyz.`;
+        const mend = ready.reason.startsWith(PERMISSION_MISSING)
+          ? `Grant get on pods/proxy in ${namespace}, or ask port 3001 of tbot's pods by hand: /readyz.`
+          : "See whether the API server reaches this node and the pods on it, or ask port 3001 of tbot's pods by hand: /readyz.";
         return [unknown(subject, ready.reason, mend)];
       }
       return Object.entries(ready.value.services).flatMap(([service, { status, reason }]) => {
