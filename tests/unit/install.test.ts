@@ -344,6 +344,14 @@ describe("what is not as the values say is mended", () => {
     await install();
     expect(await fakes.changes()).toEqual([]);
     expect(output.stderr).toContain("the token holds 1 more keys than the cluster");
+    // Nor are they lost when the token is made anew for another reason.
+    await fakes.change(({ teleport }) => {
+      const stored = teleport.resources.find(({ kind }) => kind === "token");
+      Object.assign((stored as unknown as { spec: { kubernetes: object } }).spec.kubernetes, { allow: [] });
+    });
+    await install();
+    const [create = ""] = await fakes.changes();
+    for (const { jwk } of [key, otherKey]) expect(create).toContain(String(jwk.n));
   });
 });
 

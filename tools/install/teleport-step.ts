@@ -1,7 +1,7 @@
 import type { JoinToken } from "../lib/join-token.ts";
 import { tokenDocument } from "../lib/join-token.ts";
 import { type TeleportResource, teleportResources, teleportTokens } from "../lib/teleport-resources.ts";
-import { hasOnlyMoreKeys, tokenDifferences } from "../lib/token-difference.ts";
+import { hasOnlyMoreKeys, tokenDifferences, withStoredKeys } from "../lib/token-difference.ts";
 import type { Values } from "../lib/values-types.ts";
 import type { Finding, Step } from "./plan.ts";
 
@@ -20,7 +20,7 @@ async function lookAtTeleport(values: Values, token: JoinToken): Promise<Finding
   // More keys than the cluster's own are a rotation under way: taking them away would break it.
   if (stored === undefined || !hasOnlyMoreKeys(differences)) {
     words.push(`token/${token.tokenName} is ${stored === undefined ? "absent" : "changed"}`);
-    documents.push(tokenDocument(token, "yaml"));
+    documents.push(tokenDocument(stored === undefined ? token : withStoredKeys(token, stored), "yaml"));
   }
   if (documents.length === 0) {
     const more = differences.length === 0 ? "" : `; the token holds ${differences.length} more keys than the cluster`;

@@ -51,6 +51,15 @@ export function isOfAnotherCluster({ type, jwks }: StoredToken, own: readonly Pu
   return !held.keys.some((key) => own.some((other) => samePublicKey(key, other)));
 }
 
+/** The wanted token with the keys that only the stored one has, in its order: a rotation under way needs them. */
+export function withStoredKeys(wanted: JoinToken, stored: StoredToken): JoinToken {
+  const held = readKeys(stored.jwks);
+  const { means } = wanted;
+  if (means.type !== "static_jwks" || "unreadable" in held) return wanted;
+  const kids = new Set(means.keys.map(({ kid }) => kid));
+  return { ...wanted, means: { ...means, keys: [...means.keys, ...held.keys.filter(({ kid }) => !kids.has(kid))] } };
+}
+
 /** A difference as one line: what, and what follows from it. */
 export function describeDifference({ kind, subject, consequence }: TokenDifference): string {
   return `${kind.padEnd(7)} ${subject}: ${consequence}`;
