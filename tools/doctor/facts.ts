@@ -43,13 +43,13 @@ export function runningPods({ pods }: Snapshot): Pod[] {
   );
 }
 
-/** Namespaces in scope whose pods Istio injects. */
+/** Namespaces in scope whose pods Istio injects; a revision counts only where `istio-injection` says nothing. */
 export function meshedNamespaces(snapshot: Snapshot): Namespace[] {
-  return known(snapshot.namespaces).filter(
-    ({ metadata: { name, labels = {} } }) =>
-      (labels["istio-injection"] === "enabled" || labels["istio.io/rev"] !== undefined) &&
-      (snapshot.scope?.includes(name) ?? true),
-  );
+  return known(snapshot.namespaces).filter(({ metadata: { name, labels = {} } }) => {
+    const { "istio-injection": injection, "istio.io/rev": revision } = labels;
+    const isMeshed = injection === "enabled" || (injection === undefined && revision !== undefined);
+    return isMeshed && (snapshot.scope?.includes(name) ?? true);
+  });
 }
 
 /** tbot's DaemonSet. @throws CouldNotLook without one, which tbot-nodes reports as a problem */
@@ -164,7 +164,7 @@ export function socketDirectory(snapshot: Snapshot): string {
 export function joinTokenSource(snapshot: Snapshot): ServiceAccountTokenSource | undefined {
   const { spec } = tbotDaemonSet(snapshot).spec.template;
   const tbot = spec.containers.find(({ name }) => name === "tbot");
-  const path = tbot?.env?.find(({ name }) => name === "KUBERNETES_TOKEN_PATH")?.value ?? "";
+  const path = tbot?.env?.findLast(({ name }) => name === "KUBERNETES_TOKEN_PATH")?.value ?? "";
   const mount = tbot?.volumeMounts?.find(({ mountPath }) => path.startsWith(`${mountPath}/`));
   const sources = spec.volumes?.find(({ name }) => name === mount?.name)?.projected?.sources ?? [];
   const file = path.slice((mount?.mountPath.length ?? 0) + 1);

@@ -843,6 +843,24 @@ it("goes on when an object is not what any check expects", () => {
   expect(only("kubelet-rights", sound)).toMatchObject({ status: "unknown", seen: "could not look" });
 });
 
+it("does not ask a namespace for the level of meshed ones that has a revision and no injection", () => {
+  const snapshot = healthySnapshot();
+  const labels = {
+    "istio.io/rev": "1-31",
+    "istio-injection": "disabled",
+    "pod-security.kubernetes.io/enforce": "baseline",
+  };
+  value(snapshot.namespaces).push({ metadata: { name: "plain", labels } });
+  expect(only("pod-security", snapshot).status).toBe("ok");
+});
+
+it("takes the last of two variables for tbot's token, as Kubernetes does", () => {
+  const snapshot = healthySnapshot();
+  const [tbot] = tbotPodSpec(snapshot).containers;
+  tbot?.env?.push({ name: "KUBERNETES_TOKEN_PATH", value: "/var/run/secrets/kubernetes.io/serviceaccount/token" });
+  expect(only("tbot-token", snapshot).status).toBe("problem");
+});
+
 it("does not miss the certificate of a pod that was deleted meanwhile", () => {
   const snapshot = healthySnapshot();
   first(snapshot.proxies).secrets = { ok: false, reason: POD_GONE };
