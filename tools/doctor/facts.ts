@@ -32,7 +32,7 @@ export function livePods(snapshot: Snapshot): Pod[] {
 }
 
 /** The same for all namespaces. */
-export function allLivePods(snapshot: Snapshot): Pod[] {
+function allLivePods(snapshot: Snapshot): Pod[] {
   return runningPods(snapshot).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
 }
 
