@@ -37,7 +37,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
   progress("reading the cluster");
   const takenAt = await api.date();
   const apiAhead = takenAt.ok ? takenAt.value - Date.now() : 0;
-  const [version, nodes, nodeLeases, namespaces, pods, tbotDaemonSets, jwks, discovery, istiods, peerAuthentications] =
+  const [version, nodes, nodeLeases, namespaces, pods, labelled, jwks, discovery, istiods, peerAuthentications] =
     await Promise.all([
       api.get<{ gitVersion: string }>("/version"),
       api.list<Listed<"nodes">>("/api/v1/nodes"),
@@ -50,6 +50,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
       api.list<Deployment>("/apis/apps/v1/deployments?labelSelector=app=istiod"),
       api.list<Listed<"peerAuthentications">>("/apis/security.istio.io/v1/peerauthentications"),
     ]);
+  const tbotDaemonSets = map(labelled, (found) => ownFirst(found, given));
   const daemonSet = tbotDaemonSets.ok ? tbotDaemonSets.value[0] : undefined;
   const meshed = pods.ok ? pods.value.filter((pod) => isMeshed(pod) && isRunning(pod) && inScope(pod, given)) : [];
   const [authorizationPolicies, admissionPolicy, admissionBinding, istioConfigMaps, tbotConfig] = await Promise.all([
@@ -100,6 +101,12 @@ type Listed<Key extends keyof Snapshot> =
 
 function map<From, To>(read: Read<From>, change: (value: From) => To): Read<To> {
   return read.ok ? { ok: true, value: change(read.value) } : read;
+}
+
+/** Its labels are anybody's to put on a DaemonSet: where the values are known, the one of their namespace is meant. */
+function ownFirst(found: readonly DaemonSet[], { intended }: Given): DaemonSet[] {
+  const isOwn = ({ metadata }: DaemonSet) => metadata.namespace === intended?.tbot.namespace.name;
+  return found.toSorted((a, b) => Number(isOwn(b)) - Number(isOwn(a)));
 }
 
 function isRunning(pod: Pod): boolean {
