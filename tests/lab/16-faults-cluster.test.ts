@@ -31,7 +31,7 @@ const INOTIFY_INSTANCES = "/proc/sys/fs/inotify/max_user_instances";
 
 /**
  * A kubelet remembers for two minutes whose a token is; with this it asks the API server each time, as it does for every
- * caller once an outage is that long. It lasts until the kubelet is started again.
+ * caller once an outage is that long. It lasts for the first fault, behind which the kubelet is started with its own flags.
  */
 const FORGETFUL = "--authentication-token-webhook-cache-ttl=1s";
 
@@ -205,7 +205,7 @@ afterAll(async () => {
 describe(`with certificates of ${LIFE.ttl} s, renewed every ${LIFE.renewal} s, under load`, () => {
   afterEach(async () => {
     // What a fault that was not as documented has left.
-    for (const daemon of ["kube-apiserver", "containerd"]) await startNodeDaemon(daemon);
+    for (const daemon of ["kube-apiserver", "containerd", "kubelet"]) await startNodeDaemon(daemon);
     await allowKubeletPort();
     await shell(`kubectl -n ${NAMESPACE} delete deployment idle --ignore-not-found`);
     await shell(`kubectl -n ${NAMESPACE} delete pods --all --grace-period=1 --wait=false`);
