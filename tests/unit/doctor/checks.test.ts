@@ -666,6 +666,17 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    id: "policy-service-accounts",
+    how: "serviceAccounts beside principals that say no trust domain",
+    status: "warning",
+    evidence: "matches these accounts in every trust domain",
+    break: (s) => {
+      const source = sourceOf(s);
+      source.principals = ["*"];
+      source.serviceAccounts = ["test-app/allowed-client"];
+    },
+  },
+  {
     id: "policy-paths",
     how: "a path while normalization is NONE",
     evidence: "it matches on /admin while istiod default has path normalization NONE",

@@ -153,8 +153,8 @@ const policyServiceAccounts: Check = {
     const findings = policies.flatMap((policy): Finding[] => {
       // Where the source names principals or trust domains as well, these bind it.
       const unbound = sourcesOf(policy).filter(
-        ({ serviceAccounts = [], principals = [], trustDomains = [] }) =>
-          serviceAccounts.length > 0 && principals.length + trustDomains.length === 0,
+        ({ serviceAccounts = [], principals, trustDomains }) =>
+          serviceAccounts.length > 0 && !bindsTrustDomain(principals) && !bindsTrustDomain(trustDomains),
       );
       return unbound.map(({ serviceAccounts = [] }) => {
         const evidence = `serviceAccounts: ${serviceAccounts.join(", ")} matches these accounts in every trust domain that a proxy trusts`;
@@ -168,6 +168,11 @@ const policyServiceAccounts: Check = {
     return { seen: policiesSeen(policies), findings };
   },
 };
+
+/** Any of a list suffices, so that each must say a trust domain. */
+function bindsTrustDomain(patterns: readonly string[] = []): boolean {
+  return patterns.length > 0 && patterns.every((pattern) => !pattern.startsWith("*"));
+}
 
 const policyPaths: Check = {
   id: "policy-paths",
