@@ -6,6 +6,7 @@ import { TELEPORT_CLUSTER_NAME, TELEPORT_HOST, TELEPORT_PORT } from "../../lab/a
 import { labPaths } from "../../lab/paths.ts";
 import { toolPath } from "../../lab/toolbox.ts";
 import { type ChartRepositories, serveRepositories } from "./lib/chart-repository.ts";
+import type { Descendant } from "./lib/descendants.ts";
 import { everything } from "./lib/everything.ts";
 import { addLabValues, ISTIO_LAB_VALUES, requireEmpty, USER_DIR } from "./lib/installation.ts";
 import { type Outcome, shell, tryShell, until } from "./lib/shell.ts";
@@ -53,7 +54,10 @@ afterAll(async () => {
 async function interrupted(line: string, strike: (command: StartedCommand) => Promise<void>): Promise<End> {
   const command = new StartedCommand(line, FOLDER);
   try {
-    await strike(command);
+    const early = command.ended.then(({ stderr }) => {
+      throw new Error(`it ended before it was interrupted: ${stderr}`);
+    });
+    await Promise.race([strike(command), early]);
     return await command.ended;
   } finally {
     command.kill();
@@ -223,18 +227,16 @@ describe("install, interrupted and run again", () => {
   });
 
   it("step 5: kill -9 of istio-teleport", async () => {
+    let proxy: Descendant | undefined;
     const end = await interrupted(install(), async (command) => {
-      const proxy = await command.runs(" proxy --unix-socket=");
-      const socket = /--unix-socket=(\S+)/.exec(proxy.command)?.[1] as string;
+      const found = await command.runs(" proxy --unix-socket=");
+      const socket = /--unix-socket=(\S+)/.exec(found.command)?.[1] as string;
       await until("the doctor's kubectl proxy listens", 20, async () => existsSync(socket));
       command.kill();
-      await until(
-        "the proxy, which has the user's rights, ends too",
-        10,
-        async () => !existsSync(`/proc/${proxy.pid}`),
-      );
+      proxy = found;
     });
     expect(end).toMatchObject(KILLED);
+    await until("the proxy, which has the user's rights, ends too", 10, async () => !existsSync(`/proc/${proxy?.pid}`));
   });
 
   it("ends in a healthy doctor, and once more changes nothing", async () => {
@@ -336,7 +338,8 @@ describe("cleanup", () => {
 describe("with Helm 3 and --skip-istio", () => {
   it("both commands do the same", async () => {
     const helm3 = programs("helm3", "helm", `exec '${toolPath(labPaths(), "helm3")}' "$@"`);
-    const ours = (line: string) => run(helm3 + line);
+    // Without the test app, whose pods take their 30 s to end.
+    const ours = (line: string) => run(`${helm3}${line} --set testApp.enabled=false`);
     const skipIstio = `${TOOL} install -f values.yaml --skip-istio`;
     const early = await ours(skipIstio);
     expect(early.code).toBe(1);

@@ -22,20 +22,18 @@ export class StartedCommand {
       this.#stderr += chunk;
     });
     this.ended = new Promise((resolve) =>
-      // Not `close`: a child that outlives it keeps its stderr.
-      this.#child.on("exit", (code, signal) => setImmediate(() => resolve({ code, signal, stderr: this.#stderr }))),
+      this.#child.on("close", (code, signal) => resolve({ code, signal, stderr: this.#stderr })),
     );
   }
 
-  /** Waits until a program that it started runs with these words. Throws when it ended before. */
+  /** Waits until a program that it started runs with these words. Throws when it ends before. */
   async runs(words: string): Promise<Descendant> {
-    for (;;) {
+    while (this.#child.exitCode === null && this.#child.signalCode === null) {
       const found = descendants(this.#child.pid as number).find(({ command }) => command.includes(words));
       if (found !== undefined) return found;
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null)
-        throw new Error(`it ended before it ran "${words}": ${this.#stderr}`);
       await sleep(20);
     }
+    throw new Error(`it ended before it ran "${words}": ${this.#stderr}`);
   }
 
   /** kill -9. */
