@@ -36,7 +36,8 @@ kubectl apply -f - <<EOF
 {"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"ghost","namespace":"kube-node-lease"},"spec":{"holderIdentity":"ghost","renewTime":"$(date -u -d '+5 min' +%FT%T.000000Z)"}}
 EOF`,
     heal: "kubectl delete node ghost; kubectl -n kube-node-lease delete lease ghost --ignore-not-found",
-    evidence: /its clock is (29|30)\d s ahead/,
+    // It beats once, so it is less with each look.
+    evidence: /its clock is (2\d|30)\d s ahead/,
   }),
   alone({
     id: "tbot-nodes",
