@@ -107,7 +107,8 @@ export const IDENTITY_SITUATIONS: readonly Situation[] = [
     ],
     heal: async () => {
       await createTeleportResources([]);
-      await shell(end("late"));
+      // Proxies that came back to tbot meanwhile have another's identity, until they ask again.
+      await shell(`${end("late")} && ${RESTART_TBOT}`);
     },
   },
   alone({

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { apiServerOfVersion, type VersionedApiServer } from "./api-server-of-version.ts";
-import { alone, apply, editConfigMap, restoreConfigMap, type Situation, TOKEN } from "./doctor-case.ts";
+import { alone, editConfigMap, restoreConfigMap, type Situation, TOKEN } from "./doctor-case.ts";
 import { USER_DIR } from "./installation.ts";
 import { startNodeDaemon, stopNodeDaemon } from "./node-daemons.ts";
 
@@ -30,10 +30,12 @@ export const JOIN_SITUATIONS: readonly Situation[] = [
   alone({
     id: "clocks",
     how: "a node whose heartbeat is 5 minutes ahead",
-    break: `${apply({ apiVersion: "v1", kind: "Node", metadata: { name: "ghost" } })}
-kubectl patch node ghost --subresource=status --type=merge -p '{"status":{"conditions":[{"type":"Ready","status":"True","reason":"x","lastHeartbeatTime":"'$(date -u +%FT%TZ)'"}],"nodeInfo":{"kubeletVersion":"v1.37.2"}}}'
-kubectl apply -f - <<EOF
+    // The node last and at once as it is to be: without its lease or its status it would be called lost.
+    break: `kubectl apply -f - <<EOF
 {"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"ghost","namespace":"kube-node-lease"},"spec":{"holderIdentity":"ghost","renewTime":"$(date -u -d '+5 min' +%FT%T.000000Z)"}}
+EOF
+kubectl create --validate=false -f - <<EOF
+{"apiVersion":"v1","kind":"Node","metadata":{"name":"ghost"},"status":{"conditions":[{"type":"Ready","status":"True","reason":"x","lastHeartbeatTime":"$(date -u +%FT%TZ)"}],"nodeInfo":{"kubeletVersion":"v1.37.2"}}}
 EOF`,
     heal: "kubectl delete node ghost; kubectl -n kube-node-lease delete lease ghost --ignore-not-found",
     // It beats once, so it is less with each look.
