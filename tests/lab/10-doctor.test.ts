@@ -13,9 +13,12 @@ import { shell, until } from "./lib/shell.ts";
 const DOCUMENTED = markdownTable(join(REPOSITORY, "docs", "doctor-checks.md"), "What was seen in the lab");
 
 /** What the cases edit by hand, though Helm owns it. */
-const EDITED_CONFIG_MAPS = [
-  ["istio-system", "istio"],
-  ["teleport-system", "tbot"],
+const EDITED = [
+  ["istio-system", "configmap/istio"],
+  ["istio-system", "configmap/istio-sidecar-injector"],
+  ["istio-system", "deployment/istiod"],
+  ["teleport-system", "configmap/tbot"],
+  ["teleport-system", "daemonset/tbot"],
 ] as const;
 
 const rows: Row[] = [];
@@ -70,16 +73,16 @@ async function expectNamed({
   });
 }
 
-/** Takes `kubectl replace` out of an object's field owners: Helm 4 would refuse to change what somebody else owns. */
+/** Takes kubectl out of an object's field owners: Helm 4 would refuse to change what somebody else owns, or not remove it. */
 async function giveBack(namespace: string, name: string): Promise<void> {
-  const object = `-n ${namespace} configmap ${name}`;
+  const object = `-n ${namespace} ${name}`;
   const { metadata } = JSON.parse(await shell(`kubectl get ${object} -o json --show-managed-fields`)) as {
     metadata: { managedFields: { manager: string }[] };
   };
-  const index = metadata.managedFields.findIndex(({ manager }) => manager === "kubectl-replace");
-  if (index < 0) throw new Error(`${namespace}/${name} was not edited: take it out of EDITED_CONFIG_MAPS`);
-  const patch = [{ op: "remove", path: `/metadata/managedFields/${index}` }];
-  await shell(`kubectl patch ${object} --type=json -p '${JSON.stringify(patch)}'`);
+  const kept = metadata.managedFields.filter(({ manager }) => !manager.startsWith("kubectl"));
+  if (kept.length === metadata.managedFields.length) throw new Error(`${name} was not edited: take it out of EDITED`);
+  const patch = [{ op: "replace", path: "/metadata/managedFields", value: kept }];
+  await shell(`kubectl patch ${object} --type=json --patch-file=/dev/stdin`, { input: JSON.stringify(patch) });
 }
 
 beforeAll(async () => {
@@ -92,7 +95,7 @@ beforeAll(async () => {
 afterAll(async () => {
   save(rows);
   await rm(TOKEN, { force: true });
-  for (const [namespace, name] of EDITED_CONFIG_MAPS) await giveBack(namespace, name);
+  for (const [namespace, name] of EDITED) await giveBack(namespace, name);
   await deleteNamespace(MESHED);
   await deleteNamespace(OUTSIDE);
 });

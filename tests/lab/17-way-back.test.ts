@@ -7,6 +7,7 @@ import { complaintsOf, doctorReport } from "./lib/doctor.ts";
 import { documentedBlock } from "./lib/documented-steps.ts";
 import { ISTIO_LAB_VALUES, REPOSITORY, requireInstalled, USER_DIR } from "./lib/installation.ts";
 import { type Issuer, Issuers } from "./lib/issuers.ts";
+import { istiodAnswers } from "./lib/layers.ts";
 import { exposeFailures, type LoadResult, restoreTraffic, startLoad } from "./lib/load.ts";
 import { address, isReady, livePods, onePod } from "./lib/pods.ts";
 import { upgrade } from "./lib/releases.ts";
@@ -126,6 +127,7 @@ describe("docs/leaving.md", () => {
     await shell(`kubectl -n ${NAMESPACE} delete destinationrule short-connections`);
     await step("leaving", "Plaintext meanwhile: before");
     await step("installation", "3. istiod");
+    await istiodAnswers();
     await upgrade([]);
     const restart = await restartUnderLoad();
     say("to Teleport's certificates, plaintext meanwhile", restart);
