@@ -82,7 +82,8 @@ async function giveBack(namespace: string, name: string): Promise<void> {
   const kept = metadata.managedFields.filter(({ manager }) => !manager.startsWith("kubectl"));
   if (kept.length === metadata.managedFields.length) throw new Error(`${name} was not edited: take it out of EDITED`);
   const patch = [{ op: "replace", path: "/metadata/managedFields", value: kept }];
-  await shell(`kubectl patch ${object} --type=json --patch-file=/dev/stdin`, { input: JSON.stringify(patch) });
+  const quoted = JSON.stringify(patch).replaceAll("'", "'\\''");
+  await shell(`kubectl patch ${object} --type=json -p '${quoted}'`);
 }
 
 beforeAll(async () => {
