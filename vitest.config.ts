@@ -15,7 +15,7 @@ export default defineConfig({
     maxWorkers: "100%",
     projects: [
       { test: { name: "unit", include: ["tests/unit/**/*.test.ts"] } },
-      { test: { name: "snapshot", include: ["tests/snapshot/**/*.test.ts"], testTimeout: 30_000 } },
+      { test: { name: "chart", include: ["tests/chart/**/*.test.ts"], testTimeout: 30_000 } },
       {
         test: {
           name: "lab",

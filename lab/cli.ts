@@ -1,15 +1,15 @@
 import { Command } from "commander";
-import { EXIT } from "../tools/lib/exit-error.ts";
-import { runMain } from "../tools/lib/run-command.ts";
-import { down } from "./down.ts";
-import { exclusively } from "./exclusive.ts";
-import { labPaths } from "./paths.ts";
-import { checkGo, checkRoot } from "./preflight.ts";
-import { step } from "./progress.ts";
-import { labStatus, statusTable } from "./status.ts";
-import { runGoTests, runTests } from "./test-run.ts";
-import { up } from "./up.ts";
-import { installPackage } from "./user-folder.ts";
+import { EXIT } from "../tools/base/exit-error.ts";
+import { runMain } from "../tools/terminal/run-command.ts";
+import { down } from "./commands/down.ts";
+import { labStatus, statusTable } from "./commands/status.ts";
+import { runGoTests, runTests } from "./commands/test-run.ts";
+import { up } from "./commands/up.ts";
+import { exclusively } from "./machine/exclusive.ts";
+import { labPaths } from "./machine/paths.ts";
+import { checkGo, checkRoot } from "./machine/preflight.ts";
+import { step } from "./machine/progress.ts";
+import { installPackage } from "./machine/user-folder.ts";
 
 const paths = labPaths();
 

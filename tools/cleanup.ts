@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { type ClusterFlags, withClusterFlags } from "./lib/cluster-flags.ts";
-import { type ValuesFlags, withValuesFlags } from "./lib/values-flags.ts";
+import { type ClusterFlags, withClusterFlags } from "./flags/cluster-flags.ts";
+import { type ValuesFlags, withValuesFlags } from "./flags/values-flags.ts";
 
 const HELP = `
 Takes back what the chart and the tools made, and nothing else: the release of the chart; namespaces that install or the
@@ -39,7 +39,7 @@ export function cleanupCommand(): Command {
     .option("--yes", "do it", false)
     .addHelpText("after", HELP)
     .action(async (flags: CleanupFlags) => {
-      const { cleanup } = await import("./cleanup/run.ts");
+      const { cleanup } = await import("./installation/cleanup/run.ts");
       await cleanup(flags);
     });
 }

@@ -1,4 +1,4 @@
-import { runMain } from "./lib/run-command.ts";
 import { istioTeleport } from "./program.ts";
+import { runMain } from "./terminal/run-command.ts";
 
 await runMain(istioTeleport(), process.argv);

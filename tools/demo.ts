@@ -35,7 +35,7 @@ async function demoCluster(context: string | undefined) {
   if (context !== undefined) return (await import("./demo/live-cluster.ts")).liveCluster(context);
   const [{ exampleCluster }, { defaultValues }] = await Promise.all([
     import("./demo/example-cluster.ts"),
-    import("./lib/values.ts"),
+    import("./values/load.ts"),
   ]);
   const { tbot } = await defaultValues();
   return exampleCluster({ namespace: tbot.namespace.name, serviceAccount: tbot.serviceAccount.name });

@@ -1,8 +1,8 @@
 import { Command, Option } from "commander";
-import { type ValuesFlags, withValuesFlags } from "./lib/values-flags.ts";
+import { type ValuesFlags, withValuesFlags } from "./flags/values-flags.ts";
 
 const HELP = `
-Reads only, through your kubectl; docs/troubleshooting.md lists the permissions. What could not be read is reported as
+Reads only, through your kubectl; docs/operate/troubleshooting.md lists the permissions. What could not be read is reported as
 unknown, with the permission that is missing.
 
 Examples:

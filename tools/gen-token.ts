@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { withValuesFlags } from "./lib/values-flags.ts";
+import { withValuesFlags } from "./flags/values-flags.ts";
 
 const HELP = `
 Without --jwks-file the keys come from the cluster that kubectl talks to (--context, --kubeconfig). Names come from the

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
-import { ExitError } from "./lib/exit-error.ts";
-import { printable } from "./lib/printable.ts";
-import { type ValuesFlags, withValuesFlags } from "./lib/values-flags.ts";
+import { ExitError } from "./base/exit-error.ts";
+import { printable } from "./base/printable.ts";
+import { type ValuesFlags, withValuesFlags } from "./flags/values-flags.ts";
 
 const HELP = `
 Prints the edges that were used, no others, as values: mesh.applications. With -f it uses the names, labels and ports of
@@ -65,7 +65,7 @@ export function graphLearnCommand(): Command {
           "-f and --set of `graph learn` stand behind learn: istio-teleport graph learn -f values.yaml.",
         );
       }
-      const { learn } = await import("./learn/run.ts");
+      const { learn } = await import("./graph/learn/run.ts");
       const { values, notes } = await learn(flags);
       for (const note of notes) process.stderr.write(`${printable(note)}\n`);
       process.stdout.write(values);

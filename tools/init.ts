@@ -20,20 +20,20 @@ export function initCommand(): Command {
       "\nExample:\n  istio-teleport init --cluster-name example.teleport.sh --proxy-addr example.teleport.sh:443",
     )
     .action(async ({ clusterName, proxyAddr, output, force }: InitFlags) => {
-      const { smallestValues } = await import("./lib/smallest-values.ts");
+      const { smallestValues } = await import("./values/smallest.ts");
       const text = await smallestValues(clusterName, proxyAddr);
       if (output === "-") {
         process.stdout.write(text);
         return;
       }
-      const { writeNewFile } = await import("./lib/write-file.ts");
+      const { writeNewFile } = await import("./terminal/write-file.ts");
       await writeNewFile(output, text, { force });
       process.stderr.write(nextCommands(output));
     });
 }
 
 function nextCommands(file: string): string {
-  return `Wrote ${file}. Next (docs/installation.md has every step):
+  return `Wrote ${file}. Next (docs/start/installation.md has every step):
   helm upgrade --install istio-base istio/base -n istio-system --create-namespace
   npx -p istio-teleport istio-teleport render istio -f ${file} > istiod-values.yaml &&
     helm upgrade --install istiod istio/istiod -n istio-system -f istiod-values.yaml --wait

@@ -1,9 +1,9 @@
 import { Command } from "commander";
-import { type ClusterFlags, withClusterFlags } from "./lib/cluster-flags.ts";
-import { type ValuesFlags, withValuesFlags } from "./lib/values-flags.ts";
+import { type ClusterFlags, withClusterFlags } from "./flags/cluster-flags.ts";
+import { type ValuesFlags, withValuesFlags } from "./flags/values-flags.ts";
 
 const HELP = `
-The steps are those of docs/installation.md, with your own helm, kubectl and tctl: Istio's CRDs, istiod, Teleport's
+The steps are those of docs/start/installation.md, with your own helm, kubectl and tctl: Istio's CRDs, istiod, Teleport's
 resources, the chart, and at last the doctor, whose report is on stdout. Pre-flight checks come first and change nothing. Each step first looks whether it is done: run the
 command again after an interruption or a change of the values, and only what is lacking is done. Nothing is remembered
 elsewhere than in the cluster and in Teleport.
@@ -42,7 +42,7 @@ export function installCommand(): Command {
     .option("--dry-run", "change nothing, print the commands", false)
     .addHelpText("after", HELP)
     .action(async (flags: InstallFlags) => {
-      const { install } = await import("./install/run.ts");
+      const { install } = await import("./installation/install/run.ts");
       await install(flags);
     });
 }

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
-import { ExitError } from "./lib/exit-error.ts";
-import { type ValuesFlags, withValuesFlags } from "./lib/values-flags.ts";
-import type { Values } from "./lib/values-types.ts";
+import { ExitError } from "./base/exit-error.ts";
+import { type ValuesFlags, withValuesFlags } from "./flags/values-flags.ts";
+import type { Values } from "./values/types.ts";
 
 /** `istio-teleport render teleport|istio|manifests`: documents on stdout, built from chart values, checked first. */
 export function renderCommand(): Command {
@@ -46,8 +46,8 @@ Examples:
           "-f - and --jwks-file - both read stdin, which can be read only once; put one into a file.",
         );
       }
-      const { loadValues } = await import("./lib/values.ts");
-      const { teleportDocuments } = await import("./lib/teleport-documents.ts");
+      const { loadValues } = await import("./values/load.ts");
+      const { teleportDocuments } = await import("./teleport/documents.ts");
       const values = await loadValues({ files: flags.values, sets: flags.set });
       const documents = teleportDocuments(values).map(({ yaml }) => yaml);
       if (withToken) {
@@ -59,7 +59,7 @@ Examples:
 }
 
 async function joinTokenText(values: Values, access: { jwksFile?: string; context?: string }): Promise<string> {
-  const { joinToken, tokenDocument } = await import("./lib/join-token.ts");
+  const { joinToken, tokenDocument } = await import("./teleport/join/join-token.ts");
   const { readKeys } = await import("./gen-token/keys.ts");
   const isStatic = values.global.teleport.join.type === "static_jwks";
   if (!isStatic && Object.keys(access).length > 0) {
@@ -104,7 +104,7 @@ Not a pipe into helm: it takes nothing, which a refusal prints, for no values, a
         );
       }
       const inputs = await checkedInputs(flags);
-      const { asIstioOperator, istioValues } = await import("./lib/istio-values.ts");
+      const { asIstioOperator, istioValues } = await import("./chart/istio-values.ts");
       const values = await istioValues(inputs, flags.gateway ? "gateway" : "istiod");
       process.stdout.write(flags.as === "istioctl" ? asIstioOperator(values) : values);
     });
@@ -125,21 +125,21 @@ function manifestsCommand(): Command {
     .addHelpText("after", "\nExample:\n  istio-teleport render manifests -f values.yaml > manifests.yaml")
     .action(async ({ namespace, release, kubeVersion, ...flags }: ManifestsFlags) => {
       const inputs = await readInputs(flags);
-      const { mergedValues } = await import("./lib/values.ts");
-      const { renderManifests } = await import("./lib/manifests.ts");
+      const { mergedValues } = await import("./values/load.ts");
+      const { renderManifests } = await import("./chart/manifests.ts");
       const request = { inputs, release, ...(namespace && { namespace }), ...(kubeVersion && { kubeVersion }) };
       process.stdout.write(await renderManifests(request, await mergedValues(inputs)));
     });
 }
 
 async function readInputs(flags: ValuesFlags) {
-  const { readValuesInputs } = await import("./lib/values-inputs.ts");
+  const { readValuesInputs } = await import("./values/inputs.ts");
   return readValuesInputs({ files: flags.values, sets: flags.set });
 }
 
 async function checkedInputs(flags: ValuesFlags) {
   const inputs = await readInputs(flags);
-  const { mergedValues } = await import("./lib/values.ts");
+  const { mergedValues } = await import("./values/load.ts");
   await mergedValues(inputs);
   return inputs;
 }

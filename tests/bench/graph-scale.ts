@@ -8,11 +8,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
-import { EXIT, ExitError } from "../../tools/lib/exit-error.ts";
-import { findHelm } from "../../tools/lib/helm.ts";
-import { CHART_DIR } from "../../tools/lib/package-files.ts";
-import { withTempDir } from "../../tools/lib/temp-dir.ts";
-import type { Service } from "../../tools/lib/values-types.ts";
+import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
+import { CHART_DIR } from "../../tools/base/package-files.ts";
+import { findHelm } from "../../tools/programs/helm.ts";
+import { withTempDir } from "../../tools/programs/temp-dir.ts";
+import type { Service } from "../../tools/values/types.ts";
 
 const SIZES = [10, 100, 1000, 3000];
 const CALLERS = 5;

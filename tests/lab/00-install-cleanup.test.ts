@@ -2,16 +2,16 @@ import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { TELEPORT_CLUSTER_NAME, TELEPORT_HOST, TELEPORT_PORT } from "../../lab/addresses.ts";
-import { labPaths } from "../../lab/paths.ts";
-import { toolPath } from "../../lab/toolbox.ts";
-import { type ChartRepositories, serveRepositories } from "./lib/chart-repository.ts";
-import type { Descendant } from "./lib/descendants.ts";
-import { everything } from "./lib/everything.ts";
-import { addLabValues, ISTIO_LAB_VALUES, requireEmpty, USER_DIR } from "./lib/installation.ts";
-import { type Outcome, shell, tryShell, until } from "./lib/shell.ts";
-import { SOAK } from "./lib/soak.ts";
-import { type End, StartedCommand } from "./lib/started-command.ts";
+import { toolPath } from "../../lab/build/toolbox.ts";
+import { TELEPORT_CLUSTER_NAME, TELEPORT_HOST, TELEPORT_PORT } from "../../lab/cluster/addresses.ts";
+import { labPaths } from "../../lab/machine/paths.ts";
+import { everything } from "./testkit/cluster/everything.ts";
+import { type Outcome, shell, tryShell, until } from "./testkit/cluster/shell.ts";
+import { type ChartRepositories, serveRepositories } from "./testkit/installation/chart-repository.ts";
+import type { Descendant } from "./testkit/installation/descendants.ts";
+import { addLabValues, ISTIO_LAB_VALUES, requireEmpty, USER_DIR } from "./testkit/installation/installation.ts";
+import { type End, StartedCommand } from "./testkit/installation/started-command.ts";
+import { SOAK } from "./testkit/run/soak.ts";
 
 /**
  * `install` on an empty cluster, interrupted in each of its five steps and run again, then `cleanup`. Runs before

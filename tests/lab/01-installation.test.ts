@@ -1,11 +1,11 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { TELEPORT_CLUSTER_NAME } from "../../lab/addresses.ts";
-import { auditEvents } from "./lib/audit-events.ts";
-import { type ChartRepositories, serveRepositories } from "./lib/chart-repository.ts";
-import { installationSteps, REPOSITORY, requireEmpty, runStep, USER_DIR } from "./lib/installation.ts";
-import { shell, tryShell, until } from "./lib/shell.ts";
+import { TELEPORT_CLUSTER_NAME } from "../../lab/cluster/addresses.ts";
+import { shell, tryShell, until } from "./testkit/cluster/shell.ts";
+import { auditEvents } from "./testkit/identity/audit-events.ts";
+import { type ChartRepositories, serveRepositories } from "./testkit/installation/chart-repository.ts";
+import { installationSteps, REPOSITORY, requireEmpty, runStep, USER_DIR } from "./testkit/installation/installation.ts";
 
 let repositories: ChartRepositories;
 const started = new Date();
@@ -38,7 +38,7 @@ describe("before Istio is there", () => {
   });
 });
 
-describe("docs/installation.md, as written", () => {
+describe("docs/start/installation.md, as written", () => {
   const steps = installationSteps();
 
   it("has the steps that the design names", () => {
@@ -119,7 +119,7 @@ describe("a value that render refuses", () => {
       JSON.parse(await shell("helm status istiod -n istio-system -o json")).version as number;
     const before = await revision();
     const step = installationSteps().find(({ heading }) => heading.endsWith(" istiod"));
-    if (step === undefined) throw new Error("docs/installation.md has no step for istiod");
+    if (step === undefined) throw new Error("docs/start/installation.md has no step for istiod");
     const script = step.script.replace("-f values.yaml", "-f values.yaml --set tbot.socket.fil=x");
     const attempt = runStep({ ...step, script }, repositories);
     await expect(attempt).rejects.toThrow("did you mean tbot.socket.file?");

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { TELEPORT_CLUSTER_NAME } from "../../lab/addresses.ts";
-import { requireInstalled } from "./lib/installation.ts";
-import { Issuers } from "./lib/issuers.ts";
-import { createNamespace, deleteNamespace } from "./lib/namespaces.ts";
-import { address, onePod, untilReady } from "./lib/pods.ts";
-import { shell, tryShell } from "./lib/shell.ts";
+import { TELEPORT_CLUSTER_NAME } from "../../lab/cluster/addresses.ts";
+import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
+import { address, onePod, untilReady } from "./testkit/cluster/pods.ts";
+import { shell, tryShell } from "./testkit/cluster/shell.ts";
+import { Issuers } from "./testkit/identity/issuers.ts";
+import { requireInstalled } from "./testkit/installation/installation.ts";
 
 const SERVER_PORT = 8080;
 

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { REPOSITORY, requireInstalled, USER_DIR } from "./lib/installation.ts";
-import { createNamespace, deleteNamespace, namespaceExists } from "./lib/namespaces.ts";
-import { shell } from "./lib/shell.ts";
+import { createNamespace, deleteNamespace, namespaceExists } from "./testkit/cluster/namespaces.ts";
+import { shell } from "./testkit/cluster/shell.ts";
+import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 
 const SCENARIOS = readdirSync(join(REPOSITORY, "chart", "ci")).filter((file) => file.endsWith("-values.yaml"));
 const HELMS = ["helm3", "helm4"];

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { TELEPORT_CLUSTER_NAME } from "../../lab/addresses.ts";
-import { labPaths } from "../../lab/paths.ts";
-import { istioCharts } from "../../lab/toolbox.ts";
-import { GATEWAY_LAB_VALUES, requireInstalled, USER_DIR } from "./lib/installation.ts";
-import { Issuers } from "./lib/issuers.ts";
-import { createNamespace, deleteNamespace } from "./lib/namespaces.ts";
-import { address, type Pod, untilReady } from "./lib/pods.ts";
-import { shell } from "./lib/shell.ts";
+import { istioCharts } from "../../lab/build/toolbox.ts";
+import { TELEPORT_CLUSTER_NAME } from "../../lab/cluster/addresses.ts";
+import { labPaths } from "../../lab/machine/paths.ts";
+import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
+import { address, type Pod, untilReady } from "./testkit/cluster/pods.ts";
+import { shell } from "./testkit/cluster/shell.ts";
+import { Issuers } from "./testkit/identity/issuers.ts";
+import { GATEWAY_LAB_VALUES, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 
 /** The list of the pod that its istio-proxy is in. */
 function proxyList(pod: Pod): string {

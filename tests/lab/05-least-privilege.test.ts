@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { auditEvents } from "./lib/audit-events.ts";
-import { containerPids } from "./lib/containers.ts";
-import { REPOSITORY, requireInstalled, USER_DIR } from "./lib/installation.ts";
-import { Issuers } from "./lib/issuers.ts";
-import { createNamespace, deleteNamespace } from "./lib/namespaces.ts";
-import { address, isReady, onePod, untilReady } from "./lib/pods.ts";
-import { shell, tryShell, until } from "./lib/shell.ts";
+import { containerPids } from "./testkit/cluster/containers.ts";
+import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
+import { address, isReady, onePod, untilReady } from "./testkit/cluster/pods.ts";
+import { shell, tryShell, until } from "./testkit/cluster/shell.ts";
+import { auditEvents } from "./testkit/identity/audit-events.ts";
+import { Issuers } from "./testkit/identity/issuers.ts";
+import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 
 const TBOT = "-n teleport-system daemonset tbot";
 const CONTAINER = "/spec/template/spec/containers/0";

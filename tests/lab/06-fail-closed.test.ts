@@ -3,23 +3,23 @@ import { createConnection } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { TELEPORT_CLUSTER_NAME } from "../../lab/addresses.ts";
-import { containerPids, killContainer } from "./lib/containers.ts";
-import { REPOSITORY, requireInstalled, USER_DIR } from "./lib/installation.ts";
-import { Issuers, type PresentedIdentity } from "./lib/issuers.ts";
-import { applyLayers, type Layers } from "./lib/layers.ts";
-import { markdownTable } from "./lib/markdown-table.ts";
-import { createNamespace, deleteNamespace } from "./lib/namespaces.ts";
-import { isReady, onePod, type Pod } from "./lib/pods.ts";
-import { shell, tryShell, until } from "./lib/shell.ts";
-import { SOAK } from "./lib/soak.ts";
+import { TELEPORT_CLUSTER_NAME } from "../../lab/cluster/addresses.ts";
+import { containerPids, killContainer } from "./testkit/cluster/containers.ts";
+import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
+import { isReady, onePod, type Pod } from "./testkit/cluster/pods.ts";
+import { shell, tryShell, until } from "./testkit/cluster/shell.ts";
+import { Issuers, type PresentedIdentity } from "./testkit/identity/issuers.ts";
+import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
+import { applyLayers, type Layers } from "./testkit/installation/layers.ts";
+import { markdownTable } from "./testkit/reports/markdown-table.ts";
+import { SOAK } from "./testkit/run/soak.ts";
 
 const SOCKET_DIR = "/run/spire/sockets";
 const SOCKET = join(SOCKET_DIR, "socket");
 const PORT = 8080;
 /** How long a pod gets to go wrong: with a willing issuer it is ready in 4 s. */
 const OBSERVE_MS = 10_000;
-const DOC = join(REPOSITORY, "docs", "security.md");
+const DOC = join(REPOSITORY, "docs", "explain", "security.md");
 
 /**
  * What became of a case:
@@ -405,7 +405,7 @@ function watchForIstiod(): () => Promise<string[]> {
   };
 }
 
-describe("layer × case, as docs/security.md has it", () => {
+describe("layer × case, as docs/explain/security.md has it", () => {
   const documented = markdownTable(DOC, "What each layer stops");
 
   it.each(Object.entries(COLUMNS).filter(([column]) => SOAK || !SINGLE.includes(column)))(

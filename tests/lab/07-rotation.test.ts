@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { REPOSITORY, requireInstalled, USER_DIR } from "./lib/installation.ts";
-import { Issuers, type PresentedIdentity } from "./lib/issuers.ts";
+import { address, onePod, type Pod } from "./testkit/cluster/pods.ts";
+import { shell, until } from "./testkit/cluster/shell.ts";
+import { Issuers, type PresentedIdentity } from "./testkit/identity/issuers.ts";
+import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 import {
   exposeFailures,
   LOAD_HOST,
@@ -9,9 +11,7 @@ import {
   REQUESTS_PER_CONNECTION,
   restoreTraffic,
   startLoad,
-} from "./lib/load.ts";
-import { address, onePod, type Pod } from "./lib/pods.ts";
-import { shell, until } from "./lib/shell.ts";
+} from "./testkit/traffic/load.ts";
 
 const TTL_SECONDS = 60;
 const RENEWAL_SECONDS = 15;

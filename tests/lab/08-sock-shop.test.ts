@@ -4,23 +4,38 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { TELEPORT_CLUSTER_NAME } from "../../lab/addresses.ts";
-import { meshGraph } from "../../tools/lib/mesh-graph.ts";
-import { loadValues } from "../../tools/lib/values.ts";
-import { type AccessLogLine, accessLog } from "./lib/access-log.ts";
-import { type ChartRepositories, serveRepositories } from "./lib/chart-repository.ts";
-import { documentedSteps } from "./lib/documented-steps.ts";
-import { installationSteps, REPOSITORY, requireInstalled, runStep, USER_DIR } from "./lib/installation.ts";
-import { Issuers } from "./lib/issuers.ts";
-import { markdownTable } from "./lib/markdown-table.ts";
-import { differences, type Matrix, notPassed, report, type Try, tryName } from "./lib/matrix.ts";
-import { createNamespace, deleteNamespace, namespaceExists } from "./lib/namespaces.ts";
-import { address, onePod, untilReady } from "./lib/pods.ts";
-import { OUTSIDE, probe, tryAll } from "./lib/probe.ts";
-import { rbacFilters } from "./lib/rbac-filters.ts";
-import { shell, until } from "./lib/shell.ts";
-import { EDGES, FROM_OUTSIDE, NAMESPACE, PAIRS, PARTS, type Protocol, partImage, partPort } from "./lib/sock-shop.ts";
-import { certificateOnTheWire } from "./lib/wire.ts";
+import { TELEPORT_CLUSTER_NAME } from "../../lab/cluster/addresses.ts";
+import { meshGraph } from "../../tools/graph/mesh-graph.ts";
+import { loadValues } from "../../tools/values/load.ts";
+import { createNamespace, deleteNamespace, namespaceExists } from "./testkit/cluster/namespaces.ts";
+import { address, onePod, untilReady } from "./testkit/cluster/pods.ts";
+import { rbacFilters } from "./testkit/cluster/rbac-filters.ts";
+import { shell, until } from "./testkit/cluster/shell.ts";
+import { Issuers } from "./testkit/identity/issuers.ts";
+import { certificateOnTheWire } from "./testkit/identity/wire.ts";
+import { type ChartRepositories, serveRepositories } from "./testkit/installation/chart-repository.ts";
+import { documentedSteps } from "./testkit/installation/documented-steps.ts";
+import {
+  installationSteps,
+  REPOSITORY,
+  requireInstalled,
+  runStep,
+  USER_DIR,
+} from "./testkit/installation/installation.ts";
+import { markdownTable } from "./testkit/reports/markdown-table.ts";
+import { type AccessLogLine, accessLog } from "./testkit/traffic/access-log.ts";
+import { differences, type Matrix, notPassed, report, type Try, tryName } from "./testkit/traffic/matrix.ts";
+import { OUTSIDE, probe, tryAll } from "./testkit/traffic/probe.ts";
+import {
+  EDGES,
+  FROM_OUTSIDE,
+  NAMESPACE,
+  PAIRS,
+  PARTS,
+  type Protocol,
+  partImage,
+  partPort,
+} from "./testkit/traffic/sock-shop.ts";
 
 /** What an answer of the application looks like, and a refusal by its sidecar's policies, by what is spoken. */
 const ANSWER: Record<Protocol, string> = {
@@ -241,7 +256,7 @@ spec:
     - route: [{destination: {host: front-end, port: {number: 80}}}]
 `;
 
-const TOUR = join(REPOSITORY, "docs", "sock-shop-demo.md");
+const TOUR = join(REPOSITORY, "docs", "start", "sock-shop-demo.md");
 /** The tour's table: who asks whom, and the status code that comes back, a column a section. */
 const TABLE = markdownTable(TOUR, "2. Somebody to ask");
 const TABLE_COLUMNS = Object.keys(Object.values(TABLE)[0] ?? {});
@@ -414,7 +429,7 @@ beforeAll(async () => {
   await leaveNothing();
   repositories = await serveRepositories();
   const names = installationSteps().find(({ script }) => script.includes("helm repo add"));
-  if (names === undefined) throw new Error("docs/installation.md adds no chart repository");
+  if (names === undefined) throw new Error("docs/start/installation.md adds no chart repository");
   // Those of an earlier file are served no more, and a name that is taken is refused.
   rmSync(join(USER_DIR, "helm-config"), { recursive: true, force: true });
   await runStep(names, repositories);
@@ -461,7 +476,7 @@ describe("the graph", () => {
   });
 });
 
-describe("docs/sock-shop-demo.md, as written", () => {
+describe("docs/start/sock-shop-demo.md, as written", () => {
   const steps = documentedSteps(TOUR);
   const sections = [...new Set(steps.map(({ heading }) => heading))];
   const blocksOf = (section: string) => steps.filter(({ heading }) => heading === section);

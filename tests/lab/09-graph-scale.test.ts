@@ -2,12 +2,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { TELEPORT_CLUSTER_NAME } from "../../lab/addresses.ts";
-import { REPOSITORY, requireInstalled, USER_DIR } from "./lib/installation.ts";
-import { createNamespace, deleteNamespace } from "./lib/namespaces.ts";
-import { type Pod, untilReady } from "./lib/pods.ts";
-import { rbacFilters } from "./lib/rbac-filters.ts";
-import { shell, until } from "./lib/shell.ts";
+import { TELEPORT_CLUSTER_NAME } from "../../lab/cluster/addresses.ts";
+import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
+import { type Pod, untilReady } from "./testkit/cluster/pods.ts";
+import { rbacFilters } from "./testkit/cluster/rbac-filters.ts";
+import { shell, until } from "./testkit/cluster/shell.ts";
+import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 
 const NAMESPACE = "graph-scale";
 const SERVICES = 100;

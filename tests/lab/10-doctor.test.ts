@@ -1,16 +1,16 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { complaints, doctor, type Report } from "./lib/doctor.ts";
-import { type Case, MESHED, OUTSIDE, type Step, TOKEN } from "./lib/doctor-case.ts";
-import { SITUATIONS } from "./lib/doctor-situations.ts";
-import { lasting, type Row, save } from "./lib/doctor-table.ts";
-import { REPOSITORY, requireInstalled } from "./lib/installation.ts";
-import { markdownTable } from "./lib/markdown-table.ts";
-import { createNamespace, deleteNamespace } from "./lib/namespaces.ts";
-import { shell, until } from "./lib/shell.ts";
+import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
+import { shell, until } from "./testkit/cluster/shell.ts";
+import { complaints, doctor, type Report } from "./testkit/doctor/doctor.ts";
+import { type Case, MESHED, OUTSIDE, type Step, TOKEN } from "./testkit/doctor/doctor-case.ts";
+import { SITUATIONS } from "./testkit/doctor/doctor-situations.ts";
+import { lasting, type Row, save } from "./testkit/doctor/doctor-table.ts";
+import { REPOSITORY, requireInstalled } from "./testkit/installation/installation.ts";
+import { markdownTable } from "./testkit/reports/markdown-table.ts";
 
-const DOCUMENTED = markdownTable(join(REPOSITORY, "docs", "doctor-checks.md"), "What was seen in the lab");
+const DOCUMENTED = markdownTable(join(REPOSITORY, "docs", "proof", "doctor-checks.md"), "What was seen in the lab");
 
 /** What the cases edit by hand, though Helm owns it. */
 const EDITED = [

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { complaints, doctor } from "./lib/doctor.ts";
-import { type FakeNodes, fakeNodes } from "./lib/fake-nodes.ts";
-import { requireInstalled, USER_DIR } from "./lib/installation.ts";
-import { createNamespace } from "./lib/namespaces.ts";
-import { shell, tryShell, until } from "./lib/shell.ts";
+import { type FakeNodes, fakeNodes } from "./testkit/cluster/fake-nodes.ts";
+import { createNamespace } from "./testkit/cluster/namespaces.ts";
+import { shell, tryShell, until } from "./testkit/cluster/shell.ts";
+import { complaints, doctor } from "./testkit/doctor/doctor.ts";
+import { requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 
 const NAMESPACE = "doctor-scale";
 const NODES = 10;

@@ -3,18 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
-import { labPaths } from "../../lab/paths.ts";
-import { istioCharts } from "../../lab/toolbox.ts";
-import { helmTemplate } from "../../tools/lib/helm.ts";
+import { istioCharts } from "../../lab/build/toolbox.ts";
+import { labPaths } from "../../lab/machine/paths.ts";
+import { helmTemplate } from "../../tools/programs/helm.ts";
 import { metricsIn } from "../support/promql.ts";
 import { scenarioInputs } from "../support/scenarios.ts";
-import { ISTIO_LAB_VALUES, REPOSITORY, requireInstalled, USER_DIR } from "./lib/installation.ts";
-import { applyLayers } from "./lib/layers.ts";
-import { createNamespace, deleteNamespace } from "./lib/namespaces.ts";
-import { untilReady } from "./lib/pods.ts";
-import { createMonitoringKinds, deleteMonitoringKinds, Prometheus } from "./lib/prometheus.ts";
-import { setFlags, tryUpgrade, upgrade } from "./lib/releases.ts";
-import { shell, until } from "./lib/shell.ts";
+import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
+import { untilReady } from "./testkit/cluster/pods.ts";
+import { shell, until } from "./testkit/cluster/shell.ts";
+import { ISTIO_LAB_VALUES, REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
+import { applyLayers } from "./testkit/installation/layers.ts";
+import { setFlags, tryUpgrade, upgrade } from "./testkit/installation/releases.ts";
+import { createMonitoringKinds, deleteMonitoringKinds, Prometheus } from "./testkit/monitoring/prometheus.ts";
 
 /**
  * The chart's monitoring against real metrics: Istio's agent and Envoy are real, tbot is the Teleport double's, whose
@@ -69,7 +69,7 @@ describe("the alerts, by promtool", () => {
 });
 
 describe("a real Prometheus", () => {
-  /** Layers b and c of docs/security.md are off, so that a pod can have istiod's certificate. */
+  /** Layers b and c of docs/explain/security.md are off, so that a pod can have istiod's certificate. */
   const SETS = ["monitoring.enabled=true", "istio.blockIstiodCertificates=false", "mesh.admission.enabled=false"];
   let prometheus: Prometheus;
 

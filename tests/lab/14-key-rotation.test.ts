@@ -1,14 +1,11 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { auditEvents } from "./lib/audit-events.ts";
-import { complaintsOf, doctorReport } from "./lib/doctor.ts";
-import { documentedBlock } from "./lib/documented-steps.ts";
-import { REPOSITORY, requireInstalled, USER_DIR } from "./lib/installation.ts";
-import { Issuers, rootName, teleportRoots } from "./lib/issuers.ts";
-import { exposeFailures, type LoadResult, restoreTraffic, startLoad } from "./lib/load.ts";
-import { address, livePods, onePod } from "./lib/pods.ts";
-import { type Outcome, shell, tryShell, until } from "./lib/shell.ts";
+import { address, livePods, onePod } from "./testkit/cluster/pods.ts";
+import { type Outcome, shell, tryShell, until } from "./testkit/cluster/shell.ts";
+import { complaintsOf, doctorReport } from "./testkit/doctor/doctor.ts";
+import { auditEvents } from "./testkit/identity/audit-events.ts";
+import { Issuers, rootName, teleportRoots } from "./testkit/identity/issuers.ts";
 import {
   kidOfJoinToken,
   makeNewKey,
@@ -16,7 +13,10 @@ import {
   removeNewKey,
   type SigningKey,
   useSigningKeys,
-} from "./lib/signing-keys.ts";
+} from "./testkit/identity/signing-keys.ts";
+import { documentedBlock } from "./testkit/installation/documented-steps.ts";
+import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
+import { exposeFailures, type LoadResult, restoreTraffic, startLoad } from "./testkit/traffic/load.ts";
 
 /** Requests a second. */
 const RATE = 40;
@@ -26,9 +26,9 @@ const AFTER_MS = 2000;
 const OLD: SigningKey = "service-account";
 const NEW: SigningKey = "service-account-new";
 
-/** Runs the block under a heading of docs/key-rotation.md. One thing differs: the lab has no proxy to ask for its version. */
+/** Runs the block under a heading of docs/operate/key-rotation.md. One thing differs: the lab has no proxy to ask for its version. */
 function tryStep(heading: string): Promise<Outcome> {
-  const block = documentedBlock(join(REPOSITORY, "docs", "key-rotation.md"), heading);
+  const block = documentedBlock(join(REPOSITORY, "docs", "operate", "key-rotation.md"), heading);
   const script = block.replaceAll("istio-teleport doctor ", "istio-teleport doctor --teleport-version 18.11.0 ");
   return tryShell(`set -eu\n${script}`, { cwd: USER_DIR });
 }
@@ -79,7 +79,9 @@ describe("the cluster's signing key", () => {
       "kubectl -n istio-system rollout restart deployment/istiod && kubectl -n istio-system rollout status deployment/istiod --timeout=120s",
     );
 
-  it("is rotated as docs/key-rotation.md says: no join fails, and no request", { timeout: 240_000 }, async () => {
+  it("is rotated as docs/operate/key-rotation.md says: no join fails, and no request", {
+    timeout: 240_000,
+  }, async () => {
     const since = new Date();
     const [old, ...others] = await publishedKids();
     expect(others).toEqual([]);
@@ -203,7 +205,7 @@ describe("Teleport's SPIFFE CA", () => {
     expect(onlyRoot()).toBe(old);
   });
 
-  it("is rotated as docs/key-rotation.md says: in no phase fails a request", { timeout: 300_000 }, async () => {
+  it("is rotated as docs/operate/key-rotation.md says: in no phase fails a request", { timeout: 300_000 }, async () => {
     const old = onlyRoot();
     await phase(old, "init", () => step("SPIFFE CA, step 1"), "old", "old new");
     await phase(old, "update_clients", () => step("SPIFFE CA, step 2"), "new", "old new");

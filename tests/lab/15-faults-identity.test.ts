@@ -3,15 +3,15 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { auditEvents } from "./lib/audit-events.ts";
-import { killContainer } from "./lib/containers.ts";
-import { type Fault, FaultBench, type Life, type Meanwhile } from "./lib/fault.ts";
-import { REPOSITORY, USER_DIR } from "./lib/installation.ts";
-import { startNodeDaemon, stopNodeDaemon } from "./lib/node-daemons.ts";
-import { onePod } from "./lib/pods.ts";
-import { shell } from "./lib/shell.ts";
+import { killContainer } from "./testkit/cluster/containers.ts";
+import { startNodeDaemon, stopNodeDaemon } from "./testkit/cluster/node-daemons.ts";
+import { onePod } from "./testkit/cluster/pods.ts";
+import { shell } from "./testkit/cluster/shell.ts";
+import { type Fault, FaultBench, type Life, type Meanwhile } from "./testkit/faults/fault.ts";
+import { auditEvents } from "./testkit/identity/audit-events.ts";
+import { REPOSITORY, USER_DIR } from "./testkit/installation/installation.ts";
 
-/** Faults of what gives workloads their identity: tbot, its socket, Teleport. docs/faults.md has a section for each. */
+/** Faults of what gives workloads their identity: tbot, its socket, Teleport. docs/operate/faults.md has a section for each. */
 
 const LIFE: Life = { ttl: 60, renewal: 15 };
 const SOCKET_DIRECTORY = "/run/spire/sockets";
@@ -153,14 +153,14 @@ beforeAll(async () => {
 afterAll(() => bench?.close());
 
 describe(`with certificates of ${LIFE.ttl} s, renewed every ${LIFE.renewal} s, under load`, () => {
-  it.each(OF_SHORT_LIFE)("$name: as docs/faults.md says", { timeout: 400_000 }, async (fault) => {
+  it.each(OF_SHORT_LIFE)("$name: as docs/operate/faults.md says", { timeout: 400_000 }, async (fault) => {
     await bench.try(fault);
   });
 });
 
 describe("with certificates of an hour, under load", () => {
   beforeAll(() => bench.setLife());
-  it.each(OF_ANY_LIFE)("$name: as docs/faults.md says", { timeout: 400_000 }, async (fault) => {
+  it.each(OF_ANY_LIFE)("$name: as docs/operate/faults.md says", { timeout: 400_000 }, async (fault) => {
     await bench.try(fault);
   });
 });

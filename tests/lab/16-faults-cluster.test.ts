@@ -1,19 +1,19 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { auditEvents } from "./lib/audit-events.ts";
-import { containerPids } from "./lib/containers.ts";
-import { type Fault, FaultBench, type Life, type Meanwhile } from "./lib/fault.ts";
-import { USER_DIR } from "./lib/installation.ts";
-import { Issuers } from "./lib/issuers.ts";
-import { allowKubeletPort, refuseKubeletPort } from "./lib/kubelet-port.ts";
-import { createNamespace, deleteNamespace } from "./lib/namespaces.ts";
-import { startNodeDaemon, stopNodeDaemon } from "./lib/node-daemons.ts";
-import { powerOff, powerOn } from "./lib/node-power.ts";
-import { address, isReady, livePods, onePod } from "./lib/pods.ts";
-import { tbotRolledOut, upgrade, upgradeIstiod } from "./lib/releases.ts";
-import { shell, tryShell, until } from "./lib/shell.ts";
+import { containerPids } from "./testkit/cluster/containers.ts";
+import { allowKubeletPort, refuseKubeletPort } from "./testkit/cluster/kubelet-port.ts";
+import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
+import { startNodeDaemon, stopNodeDaemon } from "./testkit/cluster/node-daemons.ts";
+import { powerOff, powerOn } from "./testkit/cluster/node-power.ts";
+import { address, isReady, livePods, onePod } from "./testkit/cluster/pods.ts";
+import { shell, tryShell, until } from "./testkit/cluster/shell.ts";
+import { type Fault, FaultBench, type Life, type Meanwhile } from "./testkit/faults/fault.ts";
+import { auditEvents } from "./testkit/identity/audit-events.ts";
+import { Issuers } from "./testkit/identity/issuers.ts";
+import { USER_DIR } from "./testkit/installation/installation.ts";
+import { tbotRolledOut, upgrade, upgradeIstiod } from "./testkit/installation/releases.ts";
 
-/** Faults of the cluster that the mesh runs on, and of its upgrades. docs/faults.md has a section for each. */
+/** Faults of the cluster that the mesh runs on, and of its upgrades. docs/operate/faults.md has a section for each. */
 
 const LIFE: Life = { ttl: 75, renewal: 15 };
 
@@ -211,7 +211,7 @@ describe(`with certificates of ${LIFE.ttl} s, renewed every ${LIFE.renewal} s, u
     await shell(`kubectl -n ${NAMESPACE} delete pods --all --grace-period=1 --wait=false`);
   });
 
-  it.each(FAULTS)("$name: as docs/faults.md says", { timeout: 600_000 }, async (fault) => {
+  it.each(FAULTS)("$name: as docs/operate/faults.md says", { timeout: 600_000 }, async (fault) => {
     await bench.try(fault);
   });
 });

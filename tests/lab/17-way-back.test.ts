@@ -1,17 +1,17 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { labPaths } from "../../lab/paths.ts";
-import { istioCharts } from "../../lab/toolbox.ts";
-import { complaintsOf, doctorReport } from "./lib/doctor.ts";
-import { documentedBlock } from "./lib/documented-steps.ts";
-import { ISTIO_LAB_VALUES, REPOSITORY, requireInstalled, USER_DIR } from "./lib/installation.ts";
-import { type Issuer, Issuers } from "./lib/issuers.ts";
-import { istiodAnswers } from "./lib/layers.ts";
-import { exposeFailures, type LoadResult, restoreTraffic, startLoad } from "./lib/load.ts";
-import { address, isReady, livePods, onePod } from "./lib/pods.ts";
-import { upgrade } from "./lib/releases.ts";
-import { shell, until } from "./lib/shell.ts";
+import { istioCharts } from "../../lab/build/toolbox.ts";
+import { labPaths } from "../../lab/machine/paths.ts";
+import { address, isReady, livePods, onePod } from "./testkit/cluster/pods.ts";
+import { shell, until } from "./testkit/cluster/shell.ts";
+import { complaintsOf, doctorReport } from "./testkit/doctor/doctor.ts";
+import { type Issuer, Issuers } from "./testkit/identity/issuers.ts";
+import { documentedBlock } from "./testkit/installation/documented-steps.ts";
+import { ISTIO_LAB_VALUES, REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
+import { istiodAnswers } from "./testkit/installation/layers.ts";
+import { upgrade } from "./testkit/installation/releases.ts";
+import { exposeFailures, type LoadResult, restoreTraffic, startLoad } from "./testkit/traffic/load.ts";
 
 const NAMESPACE = "test-app";
 const CLIENT = "app.kubernetes.io/name=allowed-client";
@@ -21,7 +21,7 @@ const RATE = 30;
 const AFTER_MS = 3000;
 
 /** Runs the block under a heading of a document, with the lab's charts, and its values for istiod behind the document's. */
-async function step(document: "leaving" | "installation", heading: string): Promise<void> {
+async function step(document: "operate/leaving" | "start/installation", heading: string): Promise<void> {
   const block = documentedBlock(join(REPOSITORY, "docs", `${document}.md`), heading);
   const istiod = join(istioCharts(labPaths()), "istio-control", "istio-discovery");
   const script = block
@@ -31,11 +31,11 @@ async function step(document: "leaving" | "installation", heading: string): Prom
   await shell(`set -eu\nexport NAMESPACE=${NAMESPACE}\n${script}`, { cwd: USER_DIR });
 }
 
-/** Restarts all pods as docs/leaving.md says. The client's old pod and its new one call as long as they live. */
+/** Restarts all pods as docs/operate/leaving.md says. The client's old pod and its new one call as long as they live. */
 async function restartUnderLoad(): Promise<LoadResult> {
   const before = await onePod(NAMESPACE, CLIENT);
   const old = await startLoad(RATE, before);
-  const restarted = step("leaving", "Istiod's CA, step 3");
+  const restarted = step("operate/leaving", "Istiod's CA, step 3");
   const isOld = ({ metadata }: { metadata: { uid: string } }) => metadata.uid === before.metadata.uid;
   const next = await until("the new client is Ready", 180, async () =>
     (await livePods(NAMESPACE, CLIENT)).find((pod) => !isOld(pod) && isReady(pod)),
@@ -100,13 +100,13 @@ afterAll(async () => {
   await serveUntilCallersKnow(false);
 });
 
-describe("docs/leaving.md", () => {
+describe("docs/operate/leaving.md", () => {
   it("leads back to istiod's CA; calls between pods of both kinds fail meanwhile", {
     timeout: 300_000,
   }, async () => {
     await everyoneHas("teleport");
-    await step("leaving", "Istiod's CA, step 1");
-    await step("leaving", "Istiod's CA, step 2");
+    await step("operate/leaving", "Istiod's CA, step 1");
+    await step("operate/leaving", "Istiod's CA, step 2");
     // Running pods are not touched by what istiod injects.
     await everyoneHas("teleport");
     // One that starts is of the other kind, and not even refused by policy: both ends refuse the other's certificate.
@@ -125,13 +125,13 @@ describe("docs/leaving.md", () => {
   }, async () => {
     // It is for one host, and would win over the document's.
     await shell(`kubectl -n ${NAMESPACE} delete destinationrule short-connections`);
-    await step("leaving", "Plaintext meanwhile: before");
-    await step("installation", "3. istiod");
+    await step("operate/leaving", "Plaintext meanwhile: before");
+    await step("start/installation", "3. istiod");
     await istiodAnswers();
     await upgrade([]);
     const restart = await restartUnderLoad();
     say("to Teleport's certificates, plaintext meanwhile", restart);
-    await step("leaving", "Plaintext meanwhile: after");
+    await step("operate/leaving", "Plaintext meanwhile: after");
     await everyoneHas("teleport");
     expect(restart.failed).toEqual([]);
     await until("doctor is content", 60, async () => {

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { findHelm } from "../../tools/lib/helm.ts";
+import { findHelm } from "../../tools/programs/helm.ts";
 
 /** Runs the Helm that the tools use, with any arguments; rejects with its stderr. */
 export async function runHelm(args: readonly string[]): Promise<string> {

@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
-import type { ValuesInputs } from "../../tools/lib/helm.ts";
-import { type Manifest, parseManifests, renderManifests } from "../../tools/lib/manifests.ts";
-import { mergedValues } from "../../tools/lib/values.ts";
-import { readValuesInputs } from "../../tools/lib/values-inputs.ts";
+import { type Manifest, parseManifests, renderManifests } from "../../tools/chart/manifests.ts";
+import type { ValuesInputs } from "../../tools/programs/helm.ts";
+import { readValuesInputs } from "../../tools/values/inputs.ts";
+import { mergedValues } from "../../tools/values/load.ts";
 import { repositoryPath } from "./run-helm.ts";
 
 /** Names of the scenarios: each file chart/ci/<name>-values.yaml is one. */

@@ -1,6 +1,6 @@
-import { ExitError } from "../lib/exit-error.ts";
-import { joinCheck } from "../lib/join-check.ts";
-import { parseJwks } from "../lib/jwks.ts";
+import { ExitError } from "../base/exit-error.ts";
+import { joinCheck } from "../teleport/join/join-check.ts";
+import { parseJwks } from "../teleport/join/jwks.ts";
 import type { DemoCluster, TokenRequest } from "./demo-cluster.ts";
 import { exampleCluster } from "./example-cluster.ts";
 

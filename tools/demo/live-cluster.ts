@@ -1,5 +1,5 @@
-import { EXIT, ExitError } from "../lib/exit-error.ts";
-import { type ClusterAccess, kubectl } from "../lib/kubectl.ts";
+import { EXIT, ExitError } from "../base/exit-error.ts";
+import { type ClusterAccess, kubectl } from "../programs/kubectl.ts";
 import type { DemoCluster } from "./demo-cluster.ts";
 
 /** The part of a Pod object that is read. */

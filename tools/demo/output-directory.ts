@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { access, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { EXIT, ExitError } from "../lib/exit-error.ts";
+import { EXIT, ExitError } from "../base/exit-error.ts";
 import type { DemoFile } from "./render-all.ts";
 
 /** Lies in every directory that the demo made, so that it replaces no other. */

@@ -1,10 +1,10 @@
-import { asIstioOperator, istioValues } from "../lib/istio-values.ts";
-import { joinToken, tokenDocument } from "../lib/join-token.ts";
-import { parseJwks } from "../lib/jwks.ts";
-import { parseManifests, renderManifests } from "../lib/manifests.ts";
-import { smallestValues } from "../lib/smallest-values.ts";
-import { teleportDocuments } from "../lib/teleport-documents.ts";
-import { mergedValues } from "../lib/values.ts";
+import { asIstioOperator, istioValues } from "../chart/istio-values.ts";
+import { parseManifests, renderManifests } from "../chart/manifests.ts";
+import { teleportDocuments } from "../teleport/documents.ts";
+import { joinToken, tokenDocument } from "../teleport/join/join-token.ts";
+import { parseJwks } from "../teleport/join/jwks.ts";
+import { mergedValues } from "../values/load.ts";
+import { smallestValues } from "../values/smallest.ts";
 import type { DemoCluster } from "./demo-cluster.ts";
 
 /** One file of the demo. */

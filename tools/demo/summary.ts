@@ -24,7 +24,7 @@ ${made.join("\n")}
 ${pc.bold("Who would join Teleport with teleport/join-token.yaml")} (checked as Teleport's Auth Service does)
 ${joins.join("\n")}
 
-${pc.bold("On your own cluster")} (docs/installation.md)
+${pc.bold("On your own cluster")} (docs/start/installation.md)
   npx istio-teleport demo --context NAME        the same with that cluster's keys; nothing is changed there
   npx istio-teleport init --cluster-name TELEPORT_CLUSTER --proxy-addr HOST:PORT
   npx istio-teleport render istio -f values.yaml > istiod-values.yaml &&

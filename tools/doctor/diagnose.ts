@@ -1,6 +1,6 @@
-import { ExitError } from "../lib/exit-error.ts";
-import { type Check, type Finding, type Outcome, unknown } from "./check.ts";
-import { CouldNotLook } from "./facts.ts";
+import { ExitError } from "../base/exit-error.ts";
+import { type Check, type Finding, type Outcome, unknown } from "./checks/check.ts";
+import { CouldNotLook } from "./facts/facts.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /**

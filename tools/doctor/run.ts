@@ -2,21 +2,21 @@ import { readFile } from "node:fs/promises";
 import { text as readStream } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import pc from "picocolors";
+import { goDurationSeconds } from "../base/durations.ts";
+import { ExitError } from "../base/exit-error.ts";
+import { nearestKey } from "../base/nearest-key.ts";
+import { teleportVersion } from "../base/versions.ts";
 import type { DoctorFlags } from "../doctor.ts";
-import { goDurationSeconds } from "../lib/durations.ts";
-import { ExitError } from "../lib/exit-error.ts";
-import { nearestKey } from "../lib/nearest-key.ts";
-import { type StoredToken, storedTokens } from "../lib/stored-token.ts";
-import type { Check } from "./check.ts";
-import { CHECKS } from "./checks.ts";
+import { type KubeApi, withKubeApi } from "../programs/kube-api/kube-api.ts";
+import { type StoredToken, storedTokens } from "../teleport/join/stored-token.ts";
+import { CHECKS } from "./checks/all.ts";
+import type { Check } from "./checks/check.ts";
 import { diagnose, exitCode, type Result } from "./diagnose.ts";
-import { type Given, gather } from "./gather.ts";
-import { jsonReport } from "./json-report.ts";
-import { junitReport } from "./junit-report.ts";
-import { type KubeApi, withKubeApi } from "./kube-api.ts";
+import { type Given, gather } from "./gather/gather.ts";
+import { jsonReport } from "./reports/json-report.ts";
+import { junitReport } from "./reports/junit-report.ts";
+import { summary, table } from "./reports/table.ts";
 import type { Snapshot } from "./snapshot.ts";
-import { summary, table } from "./table.ts";
-import { teleportVersion } from "./versions.ts";
 
 /** Between two looks of --wait, in milliseconds. */
 const PAUSE = 3_000;
@@ -113,7 +113,7 @@ async function readGiven(flags: DoctorFlags): Promise<Given> {
     throw new ExitError(`--teleport-version ${JSON.stringify(version)} is no version; write it as 18.11.1.`);
   }
   const isIntended = values.length > 0 || set.length > 0;
-  const { loadValues } = await import("../lib/values.ts");
+  const { loadValues } = await import("../values/load.ts");
   return {
     ...(namespace.length > 0 && { scope: namespace }),
     ...(isIntended && { intended: await loadValues({ files: values, sets: set }) }),

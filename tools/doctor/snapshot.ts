@@ -1,5 +1,5 @@
-import type { StoredToken } from "../lib/stored-token.ts";
-import type { Values } from "../lib/values-types.ts";
+import type { StoredToken } from "../teleport/join/stored-token.ts";
+import type { Values } from "../values/types.ts";
 import type {
   AdmissionPolicy,
   AdmissionPolicyBinding,
@@ -12,7 +12,7 @@ import type {
   Node,
   PeerAuthentication,
   Pod,
-} from "./objects.ts";
+} from "./facts/objects.ts";
 
 /** What was read, or in one clause why it could not be: the permission that is missing, the server that is silent. */
 export type Read<T> = { ok: true; value: T } | { ok: false; reason: string };

@@ -1,10 +1,10 @@
-import { readBounded } from "../lib/bounded-input.ts";
-import { ExitError } from "../lib/exit-error.ts";
-import type { JoinToken } from "../lib/join-token.ts";
-import { MAX_JSON_BYTES } from "../lib/json-strict.ts";
-import { printable } from "../lib/printable.ts";
-import { readStoredToken } from "../lib/stored-token.ts";
-import { describeDifference, hasOnlyMoreKeys, tokenDifferences } from "../lib/token-difference.ts";
+import { ExitError } from "../base/exit-error.ts";
+import { printable } from "../base/printable.ts";
+import type { JoinToken } from "../teleport/join/join-token.ts";
+import { MAX_JSON_BYTES } from "../teleport/join/json-strict.ts";
+import { readStoredToken } from "../teleport/join/stored-token.ts";
+import { describeDifference, hasOnlyMoreKeys, tokenDifferences } from "../teleport/join/token-difference.ts";
+import { readBounded } from "./bounded-input.ts";
 
 /**
  * Compares a token, as `tctl get token/NAME` prints it, with the wanted one.

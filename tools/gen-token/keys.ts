@@ -1,7 +1,7 @@
-import { readBounded } from "../lib/bounded-input.ts";
-import { EXIT, ExitError } from "../lib/exit-error.ts";
-import { mergeJwks, type PublicJwk, parseJwks } from "../lib/jwks.ts";
-import { type ClusterAccess, kubectl } from "../lib/kubectl.ts";
+import { EXIT, ExitError } from "../base/exit-error.ts";
+import { type ClusterAccess, kubectl } from "../programs/kubectl.ts";
+import { mergeJwks, type PublicJwk, parseJwks } from "../teleport/join/jwks.ts";
+import { readBounded } from "./bounded-input.ts";
 
 /** Where keys are read: a cluster through kubectl, unless a file is named. */
 export interface KeyFlags extends ClusterAccess {

@@ -1,9 +1,9 @@
+import { EXIT, ExitError } from "../base/exit-error.ts";
+import { printable } from "../base/printable.ts";
 import type { GenTokenFlags } from "../gen-token.ts";
-import { EXIT, ExitError } from "../lib/exit-error.ts";
-import { type JoinToken, joinMeans, tokenDocument } from "../lib/join-token.ts";
-import { algorithmOf } from "../lib/jwks.ts";
-import { printable } from "../lib/printable.ts";
-import { writeNewFile } from "../lib/write-file.ts";
+import { type JoinToken, joinMeans, tokenDocument } from "../teleport/join/join-token.ts";
+import { algorithmOf } from "../teleport/join/jwks.ts";
+import { writeNewFile } from "../terminal/write-file.ts";
 import { checkToken } from "./check.ts";
 import { type KeySource, readKeys } from "./keys.ts";
 import { isVerified, readSettings } from "./settings.ts";
@@ -52,7 +52,7 @@ function next(flags: GenTokenFlags): string {
     : `Wrote ${flags.output}. Next: \`${command} ${flags.output}\`.`;
 }
 
-/** Settles when the text has left the process; a failed write ends the process (tools/lib/run-command.ts). */
+/** Settles when the text has left the process; a failed write ends the process (tools/terminal/run-command.ts). */
 async function print(document: string): Promise<void> {
   await new Promise<void>((resolve) => {
     process.stdout.write(document, (error) => {

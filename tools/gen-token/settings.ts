@@ -1,6 +1,6 @@
+import { ExitError } from "../base/exit-error.ts";
 import type { GenTokenFlags } from "../gen-token.ts";
-import { ExitError } from "../lib/exit-error.ts";
-import { defaultValues, loadValues } from "../lib/values.ts";
+import { defaultValues, loadValues } from "../values/load.ts";
 
 /** What gen-token is to make, from flags and values. */
 export interface Settings {

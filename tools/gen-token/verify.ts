@@ -1,6 +1,6 @@
-import { EXIT, ExitError } from "../lib/exit-error.ts";
-import { joinCheck } from "../lib/join-check.ts";
-import { type ClusterAccess, kubectl } from "../lib/kubectl.ts";
+import { EXIT, ExitError } from "../base/exit-error.ts";
+import { type ClusterAccess, kubectl } from "../programs/kubectl.ts";
+import { joinCheck } from "../teleport/join/join-check.ts";
 import type { PodName, Settings } from "./settings.ts";
 
 /** The part of a Pod object that is read. */

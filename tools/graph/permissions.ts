@@ -1,5 +1,5 @@
-import type { Mode } from "../lib/mesh-applications.ts";
-import { type GraphEdge, type GraphPort, type GraphService, type GraphSource, labelOf } from "../lib/mesh-graph.ts";
+import type { Mode } from "./mesh-applications.ts";
+import { type GraphEdge, type GraphPort, type GraphService, type GraphSource, labelOf } from "./mesh-graph.ts";
 
 /** One caller on one port of one service: a row of the table of permissions. */
 export interface Permission {

@@ -1,15 +1,15 @@
+import { EXIT, ExitError } from "../base/exit-error.ts";
+import { nearestKey } from "../base/nearest-key.ts";
 import type { GraphFlags } from "../graph.ts";
-import { EXIT, ExitError } from "../lib/exit-error.ts";
-import { type MeshGraph, meshGraph } from "../lib/mesh-graph.ts";
-import { nearestKey } from "../lib/nearest-key.ts";
-import { loadValues } from "../lib/values.ts";
-import { writeNewFile } from "../lib/write-file.ts";
+import { writeNewFile } from "../terminal/write-file.ts";
+import { loadValues } from "../values/load.ts";
 import { diffGraphs, isDifferent } from "./diff.ts";
-import { diffTable } from "./diff-table.ts";
-import { diffDocument, graphDocument } from "./document.ts";
-import { mermaidChart } from "./mermaid.ts";
-import { svgPicture } from "./svg.ts";
-import { permissionTable } from "./table.ts";
+import { type MeshGraph, meshGraph } from "./mesh-graph.ts";
+import { diffTable } from "./views/diff-table.ts";
+import { diffDocument, graphDocument } from "./views/document.ts";
+import { mermaidChart } from "./views/mermaid.ts";
+import { svgPicture } from "./views/svg.ts";
+import { permissionTable } from "./views/table.ts";
 
 /** Mermaid draws no more, unless the page around it says so (its setting maxEdges). */
 const MERMAID_EDGES = 500;
@@ -24,7 +24,9 @@ export async function showGraph(flags: GraphFlags): Promise<void> {
   if (flags.diff !== undefined) return showDiff(flags, flags.diff);
   const graph = restricted(meshGraph(await loadValues({ files: flags.values, sets: flags.set })), flags.application);
   if (graph.applications.length === 0) {
-    throw new ExitError("There is no graph to show: set mesh.applications or sockShop.enabled (docs/policies.md).");
+    throw new ExitError(
+      "There is no graph to show: set mesh.applications or sockShop.enabled (docs/operate/policies.md).",
+    );
   }
   await print(await inFormat(graph, flags), flags);
 }

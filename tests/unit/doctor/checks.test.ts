@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { parse, stringify } from "yaml";
-import { CHECKS } from "../../../tools/doctor/checks.ts";
+import { CHECKS } from "../../../tools/doctor/checks/all.ts";
 import { diagnose, exitCode, type Status } from "../../../tools/doctor/diagnose.ts";
-import { jsonReport } from "../../../tools/doctor/json-report.ts";
-import { isMeshed, nameOf } from "../../../tools/doctor/meshed-pods.ts";
+import { isMeshed, nameOf } from "../../../tools/doctor/facts/meshed-pods.ts";
+import { jsonReport } from "../../../tools/doctor/reports/json-report.ts";
 import { POD_GONE, type Read, type Snapshot } from "../../../tools/doctor/snapshot.ts";
-import { tokenDocument } from "../../../tools/lib/join-token.ts";
-import { parseJwks } from "../../../tools/lib/jwks.ts";
-import { storedTokens } from "../../../tools/lib/stored-token.ts";
+import { tokenDocument } from "../../../tools/teleport/join/join-token.ts";
+import { parseJwks } from "../../../tools/teleport/join/jwks.ts";
+import { storedTokens } from "../../../tools/teleport/join/stored-token.ts";
 import { jwksBytes, rsaKey } from "../support/keys.ts";
 import { healthySnapshot } from "./healthy-snapshot.ts";
 

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { STEPS } from "../../../tools/doctor/check.ts";
-import { CHECKS } from "../../../tools/doctor/checks.ts";
-import { documentation } from "../../../tools/doctor/documentation.ts";
-import { SITUATIONS } from "../../lab/lib/doctor-situations.ts";
-import { markdownTable } from "../../lab/lib/markdown-table.ts";
+import { CHECKS } from "../../../tools/doctor/checks/all.ts";
+import { STEPS } from "../../../tools/doctor/checks/check.ts";
+import { documentation } from "../../../tools/doctor/reports/documentation.ts";
+import { SITUATIONS } from "../../lab/testkit/doctor/doctor-situations.ts";
+import { markdownTable } from "../../lab/testkit/reports/markdown-table.ts";
 import { repositoryPath } from "../../support/run-helm.ts";
 
 const [PAGE = ""] = documentation("x").split("#");
@@ -41,8 +41,8 @@ it("is where findings point at other checks that exist", () => {
   expect(named.filter((id) => !ids.includes(id ?? ""))).toEqual([]);
 });
 
-it("docs/faults.md names checks and alerts that exist", () => {
-  const faults = readFileSync(repositoryPath("docs/faults.md"), "utf8");
+it("docs/operate/faults.md names checks and alerts that exist", () => {
+  const faults = readFileSync(repositoryPath("docs/operate/faults.md"), "utf8");
   const ids = new Set<string>(CHECKS.map(({ id }) => id));
   const named = [...faults.matchAll(/troubleshooting\.md#([a-z-]+)/g)].map(([, id = ""]) => id);
   expect(named.filter((id) => !ids.has(id))).toEqual([]);
@@ -63,11 +63,11 @@ function anchor(heading: string): string {
     .replaceAll(" ", "-");
 }
 
-it("has every check broken once in the lab, and how in docs/doctor-checks.md", () => {
+it("has every check broken once in the lab, and how in docs/proof/doctor-checks.md", () => {
   const cases = SITUATIONS.flatMap((situation) => situation.cases);
   const ids = CHECKS.map(({ id }) => id);
   expect(cases.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
-  const table = markdownTable(repositoryPath("docs/doctor-checks.md"), "What was seen in the lab");
+  const table = markdownTable(repositoryPath("docs/proof/doctor-checks.md"), "What was seen in the lab");
   expect(Object.entries(table).map(([id, row]) => [id, row["how it was broken"]])).toEqual(
     ids.map((id) => [id, cases.find((each) => each.id === id)?.how]),
   );

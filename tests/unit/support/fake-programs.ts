@@ -8,7 +8,7 @@ import { delimiter, join } from "node:path";
 import { PassThrough } from "node:stream";
 import { pathToFileURL } from "node:url";
 import yaml from "yaml";
-import { pinnedHelm } from "../../../tools/lib/pinned-helm.ts";
+import { pinnedHelm } from "../../../tools/programs/pinned-helm.ts";
 import { fakeProgram } from "./fake-program.ts";
 
 /** A release as the fake Helm keeps it. */

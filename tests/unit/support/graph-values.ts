@@ -1,4 +1,4 @@
-import type { GraphValues } from "../../../tools/lib/mesh-applications.ts";
+import type { GraphValues } from "../../../tools/graph/mesh-applications.ts";
 
 /** Two applications and a gateway, with each kind of caller and each narrowing; the names collide as far as they may. */
 export const SMALL_GRAPH: GraphValues = {

@@ -1,4 +1,4 @@
-import { EXIT, ExitError } from "../../../tools/lib/exit-error.ts";
+import { EXIT, ExitError } from "../../../tools/base/exit-error.ts";
 
 /** The sentence with which `attempt` is refused; fails for success, for another exit code and for any other error. */
 export async function refusal(attempt: () => unknown, code: number = EXIT.refused): Promise<string> {

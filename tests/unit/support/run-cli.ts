@@ -1,6 +1,6 @@
 import { vi } from "vitest";
-import { runMain } from "../../../tools/lib/run-command.ts";
 import { istioTeleport } from "../../../tools/program.ts";
+import { runMain } from "../../../tools/terminal/run-command.ts";
 import { captureOutput } from "./captured-output.ts";
 
 /** Runs a command line of `istio-teleport` in this process: what it wrote, and its exit code. */

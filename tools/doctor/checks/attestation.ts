@@ -1,9 +1,9 @@
-import { certifiedPods } from "../certificates.ts";
-import { type Check, count, type Finding, problem, unknown, warning } from "../check.ts";
-import { CouldNotLook, known, runningTbots, tbotDaemonSet, tbotSettings } from "../facts.ts";
-import { nodeOf } from "../meshed-pods.ts";
+import { kubernetesMinor } from "../../base/versions.ts";
+import { certifiedPods } from "../facts/certificates.ts";
+import { CouldNotLook, known, runningTbots, tbotDaemonSet, tbotSettings } from "../facts/facts.ts";
+import { nodeOf } from "../facts/meshed-pods.ts";
 import { type LogEntry, PERMISSION_MISSING, type Snapshot } from "../snapshot.ts";
-import { kubernetesMinor } from "../versions.ts";
+import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
 
 /** Kubelets ask for nodes/pods from here on, older ones only for nodes/proxy (KEP-2862, on by default). */
 const FINE_GRAINED = 33;

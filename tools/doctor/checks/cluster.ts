@@ -1,9 +1,9 @@
-import { certifiedPods } from "../certificates.ts";
-import { type Check, count, type Finding, problem, warning } from "../check.ts";
-import { CouldNotLook, isReady, known } from "../facts.ts";
-import { nameOf } from "../meshed-pods.ts";
+import { kubernetesMinor } from "../../base/versions.ts";
+import { certifiedPods } from "../facts/certificates.ts";
+import { CouldNotLook, isReady, known } from "../facts/facts.ts";
+import { nameOf } from "../facts/meshed-pods.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { kubernetesMinor } from "../versions.ts";
+import { type Check, count, type Finding, problem, warning } from "./check.ts";
 
 /** The chart's `kubeVersion`. */
 const OLDEST = 27;

@@ -1,13 +1,13 @@
 import { X509Certificate } from "node:crypto";
-import { goDurationSeconds } from "../../lib/durations.ts";
-import { groupBy } from "../../lib/group-by.ts";
-import { certifiedPods, type RootUse, rootUses, spiffeId } from "../certificates.ts";
-import { type Check, count, type Finding, problem, unknown, warning } from "../check.ts";
-import { clusterName } from "../cluster-name.ts";
-import { known, meshedPods, revisions } from "../facts.ts";
-import { nameOf, nodeOf } from "../meshed-pods.ts";
-import type { Pod } from "../objects.ts";
+import { goDurationSeconds } from "../../base/durations.ts";
+import { groupBy } from "../../base/group-by.ts";
+import { certifiedPods, type RootUse, rootUses, spiffeId } from "../facts/certificates.ts";
+import { clusterName } from "../facts/cluster-name.ts";
+import { known, meshedPods, revisions } from "../facts/facts.ts";
+import { nameOf, nodeOf } from "../facts/meshed-pods.ts";
+import type { Pod } from "../facts/objects.ts";
 import { PERMISSION_MISSING, POD_GONE } from "../snapshot.ts";
+import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
 
 const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";
 

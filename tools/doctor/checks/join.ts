@@ -1,13 +1,13 @@
+import { ExitError } from "../../base/exit-error.ts";
+import { groupBy } from "../../base/group-by.ts";
+import { teleportVersion, type Version } from "../../base/versions.ts";
 import { whyKeysRotate } from "../../gen-token/warnings.ts";
-import { ExitError } from "../../lib/exit-error.ts";
-import { groupBy } from "../../lib/group-by.ts";
-import type { JoinToken } from "../../lib/join-token.ts";
-import { parseJwks } from "../../lib/jwks.ts";
-import type { StoredToken } from "../../lib/stored-token.ts";
-import { checkTbotConfig } from "../../lib/tbot-config.ts";
-import { type TokenDifference, tokenDifferences } from "../../lib/token-difference.ts";
-import { type Check, count, type Finding, type Outcome, problem, unknown, warning } from "../check.ts";
-import { provenClusterName } from "../cluster-name.ts";
+import type { JoinToken } from "../../teleport/join/join-token.ts";
+import { parseJwks } from "../../teleport/join/jwks.ts";
+import type { StoredToken } from "../../teleport/join/stored-token.ts";
+import { type TokenDifference, tokenDifferences } from "../../teleport/join/token-difference.ts";
+import { checkTbotConfig } from "../../teleport/tbot-config.ts";
+import { provenClusterName } from "../facts/cluster-name.ts";
 import {
   CouldNotLook,
   joinTokenSource,
@@ -18,10 +18,10 @@ import {
   tbotDaemonSet,
   tbotOn,
   tbotSettings,
-} from "../facts.ts";
-import { nodeOf } from "../meshed-pods.ts";
+} from "../facts/facts.ts";
+import { nodeOf } from "../facts/meshed-pods.ts";
 import { PERMISSION_MISSING, type Snapshot } from "../snapshot.ts";
-import { teleportVersion, type Version } from "../versions.ts";
+import { type Check, count, type Finding, type Outcome, problem, unknown, warning } from "./check.ts";
 
 const tbotConfig: Check = {
   id: "tbot-config",

@@ -1,9 +1,9 @@
-import { type Check, count, type Finding, problem, warning } from "../check.ts";
-import { clusterName } from "../cluster-name.ts";
-import { known, meshedPods, revisions } from "../facts.ts";
-import { isGateway, nameOf } from "../meshed-pods.ts";
-import type { AuthorizationPolicy, PeerAuthentication, Pod, PolicySource } from "../objects.ts";
+import { clusterName } from "../facts/cluster-name.ts";
+import { known, meshedPods, revisions } from "../facts/facts.ts";
+import { isGateway, nameOf } from "../facts/meshed-pods.ts";
+import type { AuthorizationPolicy, PeerAuthentication, Pod, PolicySource } from "../facts/objects.ts";
 import type { Snapshot } from "../snapshot.ts";
+import { type Check, count, type Finding, problem, warning } from "./check.ts";
 
 const strictMtls: Check = {
   id: "strict-mtls",

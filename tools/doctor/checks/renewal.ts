@@ -1,7 +1,7 @@
-import { type CertifiedPod, certifiedPods } from "../certificates.ts";
-import { type Check, count, type Finding, problem, warning } from "../check.ts";
-import { known, tbotOn, tbotSettings } from "../facts.ts";
-import { nameOf, nodeOf } from "../meshed-pods.ts";
+import { type CertifiedPod, certifiedPods } from "../facts/certificates.ts";
+import { known, tbotOn, tbotSettings } from "../facts/facts.ts";
+import { nameOf, nodeOf } from "../facts/meshed-pods.ts";
+import { type Check, count, type Finding, problem, warning } from "./check.ts";
 
 const RENEWAL_MEND =
   "See tbot-health for this node. Where tbot is healthy the pod holds a socket that is gone, as after its directory was removed and made again: restart the pod.";

@@ -1,4 +1,4 @@
-import { type Check, count, type Finding, problem, unknown, warning } from "../check.ts";
+import { kubernetesMinor } from "../../base/versions.ts";
 import {
   CouldNotLook,
   known,
@@ -11,7 +11,7 @@ import {
   socketDirectory,
   tbotDaemonSet,
   tbotSettings,
-} from "../facts.ts";
+} from "../facts/facts.ts";
 import {
   chosenTemplates,
   hostDirectory,
@@ -21,10 +21,10 @@ import {
   otherMounts,
   SOCKET_MOUNT,
   socketMount,
-} from "../meshed-pods.ts";
-import type { Pod } from "../objects.ts";
+} from "../facts/meshed-pods.ts";
+import type { Pod } from "../facts/objects.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { kubernetesMinor } from "../versions.ts";
+import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
 
 const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";
 
@@ -260,7 +260,7 @@ const podSecurity: Check = {
       if (level === undefined || level === "privileged") return [];
       const evidence = `it enforces ${level}, which refuses hostPath volumes: its next pods will not start`;
       const mend = `kubectl label namespace ${name} pod-security.kubernetes.io/enforce=privileged --overwrite`;
-      return [problem(`namespace ${name}`, evidence, `Run \`${mend}\`, and read docs/security.md on tenants.`)];
+      return [problem(`namespace ${name}`, evidence, `Run \`${mend}\`, and read docs/explain/security.md on tenants.`)];
     });
     return { seen: count(namespaces.length + tbots.length, "namespace"), findings };
   },

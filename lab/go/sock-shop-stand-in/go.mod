@@ -1,0 +1,3 @@
+module istio-teleport/lab/go/sock-shop-stand-in
+
+go 1.26

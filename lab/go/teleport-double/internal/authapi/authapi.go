@@ -1,0 +1,123 @@
+// Package authapi is the wire between tbot or tctl and the auth server: JSON
+// over HTTPS for tbot, JSON over a Unix socket for tctl. Teleport speaks gRPC
+// here; nothing of our product sees this wire.
+package authapi
+
+import (
+	"encoding/json"
+	"time"
+
+	"istio-teleport/lab/go/teleport-double/internal/attribute"
+	"istio-teleport/lab/go/teleport-double/internal/authority"
+)
+
+// The paths of the API for bots. Join needs no credential, ping takes one if it
+// is there, the others need a bot's.
+const (
+	PathPing   = "/v1/ping"
+	PathJoin   = "/v1/join"
+	PathIssue  = "/v1/issue"
+	PathBundle = "/v1/bundle"
+)
+
+// The paths of tctl's API.
+const (
+	PathAdminStatus    = "/v1/status"
+	PathAdminResources = "/v1/resources"
+	PathAdminRotate    = "/v1/rotate"
+)
+
+// PingResponse names the server.
+type PingResponse struct {
+	ClusterName   string `json:"cluster_name"`
+	ServerVersion string `json:"server_version"`
+	// HostAuthorities are the certificates (DER) that sign the server's TLS
+	// certificate; a bot trusts them on first use.
+	HostAuthorities [][]byte `json:"host_authorities"`
+}
+
+// JoinRequest asks for a bot's credential.
+type JoinRequest struct {
+	TokenName  string `json:"token_name"`
+	JoinMethod string `json:"join_method"`
+	// IDToken is the Kubernetes service account token.
+	IDToken string `json:"id_token"`
+	// PublicKey is in PKIX DER form.
+	PublicKey []byte `json:"public_key"`
+	// Expires is the end of life that the bot would like.
+	Expires time.Time `json:"expires"`
+}
+
+// JoinResponse carries a bot's credential.
+type JoinResponse struct {
+	ClusterName     string   `json:"cluster_name"`
+	Certificate     []byte   `json:"certificate"`
+	HostAuthorities [][]byte `json:"host_authorities"`
+}
+
+// IssueRequest asks for X.509 SVIDs, by exactly one of name and labels.
+type IssueRequest struct {
+	Name   string              `json:"name,omitempty"`
+	Labels map[string][]string `json:"labels,omitempty"`
+	// PublicKey is in PKIX DER form.
+	PublicKey []byte `json:"public_key"`
+	// RequestedTTL is 0 for the server's default of one hour.
+	RequestedTTL time.Duration       `json:"requested_ttl"`
+	Workload     *attribute.Workload `json:"workload,omitempty"`
+}
+
+// IssueResponse holds the SVIDs in the order of their workload identities'
+// names.
+type IssueResponse struct {
+	Credentials []Credential `json:"credentials"`
+}
+
+// Credential is one X.509 SVID.
+type Credential struct {
+	WorkloadIdentity string        `json:"workload_identity"`
+	SPIFFEID         string        `json:"spiffe_id"`
+	Hint             string        `json:"hint,omitempty"`
+	Certificate      []byte        `json:"certificate"`
+	SerialNumber     string        `json:"serial_number"`
+	ExpiresAt        time.Time     `json:"expires_at"`
+	TTL              time.Duration `json:"ttl"`
+}
+
+// BundleResponse is the trust bundle of the local trust domain.
+type BundleResponse struct {
+	TrustDomain string `json:"trust_domain"`
+	// X509Authorities are certificates in DER form.
+	X509Authorities [][]byte `json:"x509_authorities"`
+}
+
+// StatusResponse is what `tctl status` prints.
+type StatusResponse struct {
+	ClusterName     string           `json:"cluster_name"`
+	ServerVersion   string           `json:"server_version"`
+	SPIFFEAuthority authority.Status `json:"spiffe_authority"`
+}
+
+// AuthoritySPIFFE is the type of the authority that signs SVIDs, the only one
+// that can be rotated.
+const AuthoritySPIFFE = "spiffe"
+
+// RotateRequest moves an authority's rotation to a phase.
+type RotateRequest struct {
+	Type string `json:"type"`
+	// TargetPhase is init when it is empty.
+	TargetPhase authority.Phase `json:"target_phase"`
+	Manual      bool            `json:"manual"`
+	// GracePeriod of 0 drops the old authority at once.
+	GracePeriod time.Duration `json:"grace_period"`
+}
+
+// PutRequest stores a document; Force overwrites.
+type PutRequest struct {
+	Document json.RawMessage `json:"document"`
+	Force    bool            `json:"force"`
+}
+
+// ListResponse holds documents in the order of their names.
+type ListResponse struct {
+	Documents []json.RawMessage `json:"documents"`
+}

@@ -1,0 +1,77 @@
+// Package authclient is tbot's side of the wire to the auth server.
+package authclient
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"time"
+
+	"github.com/gravitational/trace"
+
+	"istio-teleport/lab/go/teleport-double/internal/authapi"
+)
+
+// timeout bounds one request, connection included.
+const timeout = 20 * time.Second
+
+// Client calls one auth server.
+type Client struct {
+	base string
+	http *http.Client
+}
+
+// New makes a client without a credential. It trusts the server on first use:
+// it checks no certificate. (The real tbot checks a proxy's certificate against
+// the system's roots and an auth server's against a pin, if one is configured.)
+func New(address string) *Client {
+	return newClient(address, &tls.Config{InsecureSkipVerify: true})
+}
+
+// WithCredential makes a client that shows a bot's certificate, and from then on
+// checks the server's against the authorities that came with it.
+func WithCredential(address string, credential tls.Certificate, hostAuthorities []*x509.Certificate) *Client {
+	roots := x509.NewCertPool()
+	for _, authority := range hostAuthorities {
+		roots.AddCert(authority)
+	}
+	return newClient(address, &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{credential}})
+}
+
+func newClient(address string, config *tls.Config) *Client {
+	config.MinVersion = tls.VersionTLS12
+	transport := &http.Transport{TLSClientConfig: config, IdleConnTimeout: time.Minute}
+	return &Client{base: "https://" + address, http: &http.Client{Transport: transport, Timeout: timeout}}
+}
+
+// Close drops idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Ping asks who the server is.
+func (c *Client) Ping(ctx context.Context) (authapi.PingResponse, error) {
+	var response authapi.PingResponse
+	err := authapi.Call(ctx, c.http, http.MethodGet, c.base+authapi.PathPing, nil, &response)
+	return response, trace.Wrap(err)
+}
+
+// Join asks for the bot's credential.
+func (c *Client) Join(ctx context.Context, request authapi.JoinRequest) (authapi.JoinResponse, error) {
+	var response authapi.JoinResponse
+	err := authapi.Call(ctx, c.http, http.MethodPost, c.base+authapi.PathJoin, request, &response)
+	return response, trace.Wrap(err)
+}
+
+// Issue asks for X.509 SVIDs.
+func (c *Client) Issue(ctx context.Context, request authapi.IssueRequest) (authapi.IssueResponse, error) {
+	var response authapi.IssueResponse
+	err := authapi.Call(ctx, c.http, http.MethodPost, c.base+authapi.PathIssue, request, &response)
+	return response, trace.Wrap(err)
+}
+
+// Bundle asks for the trust bundle.
+func (c *Client) Bundle(ctx context.Context) (authapi.BundleResponse, error) {
+	var response authapi.BundleResponse
+	err := authapi.Call(ctx, c.http, http.MethodGet, c.base+authapi.PathBundle, nil, &response)
+	return response, trace.Wrap(err)
+}

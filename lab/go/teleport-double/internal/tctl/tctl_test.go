@@ -1,0 +1,193 @@
+package tctl
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gravitational/trace"
+
+	"istio-teleport/lab/go/teleport-double/internal/authserver"
+)
+
+// startServer returns the path of an auth server's admin socket.
+func startServer(t *testing.T) string {
+	t.Helper()
+	server, err := authserver.New(authserver.Config{
+		DataDir: t.TempDir(), ClusterName: "lab.teleport.example", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(t.TempDir(), "admin.sock")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &http.Server{Handler: server.AdminHandler()}
+	go s.Serve(listener)
+	t.Cleanup(func() { s.Close(); server.Close() })
+	return socket
+}
+
+func runTctl(t *testing.T, socket, stdin string, arguments ...string) (string, error) {
+	t.Helper()
+	var stdout bytes.Buffer
+	err := Run(t.Context(), arguments, Environment{
+		Stdin: strings.NewReader(stdin), Stdout: &stdout,
+		Getenv: func(name string) string {
+			if name == SocketEnvironment {
+				return socket
+			}
+			return ""
+		},
+	})
+	return stdout.String(), err
+}
+
+const (
+	roleDocument  = "kind: role\nversion: v7\nmetadata: {name: r}\nspec: {}\n"
+	botDocument   = "kind: bot\nversion: v1\nmetadata: {name: b}\nspec: {}\n"
+	tokenDocument = "kind: token\nversion: v2\nmetadata: {name: t}\nspec: {roles: [Bot], bot_name: b, join_method: kubernetes, kubernetes: {allow: [{service_account: \"a:b\"}]}}\n"
+	wiDocument    = "kind: workload_identity\nversion: v1\nmetadata: {name: w}\nspec: {spiffe: {id: /x}}\n"
+)
+
+// Teleport tool/tctl/common/resources/*.go: the words for each kind; a token is
+// overwritten without -f, the others are not.
+func TestCreate(t *testing.T) {
+	for _, c := range []struct{ document, created, secondTime string }{
+		{roleDocument, "role \"r\" has been created\n", `role "r" already exists`},
+		{botDocument, "Bot \"b\" has been created\n", `bot "b" already exists`},
+		{wiDocument, "Workload Identity \"w\" has been created\n", `workload_identity "w" already exists`},
+		{tokenDocument, "provision_token \"t\" has been created\n", ""},
+	} {
+		socket := startServer(t)
+		out, err := runTctl(t, socket, c.document, "create")
+		if err != nil || out != c.created {
+			t.Errorf("first time: %q, %v", out, err)
+		}
+		_, err = runTctl(t, socket, c.document, "create")
+		if (c.secondTime == "") != (err == nil) || (err != nil && trace.UserMessage(err) != c.secondTime) {
+			t.Errorf("second time: %v, want %q", err, c.secondTime)
+		}
+		for _, flag := range []string{"-f", "--force"} {
+			if out, err := runTctl(t, socket, c.document, "create", flag); err != nil || out != c.created {
+				t.Errorf("with %s: %q, %v", flag, out, err)
+			}
+		}
+	}
+}
+
+// Teleport tool/tctl/common/resource_command.go, Create.
+func TestCreateInput(t *testing.T) {
+	socket := startServer(t)
+	file := filepath.Join(t.TempDir(), "documents.yaml")
+	if err := os.WriteFile(file, []byte(roleDocument+"---\n"+botDocument), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := runTctl(t, socket, "", "create", file); err != nil || strings.Count(out, "created") != 2 {
+		t.Errorf("file: %q, %v", out, err)
+	}
+	// "-" is a file's name; only no name at all is stdin.
+	if _, err := runTctl(t, socket, roleDocument, "create", "-f", "-"); err == nil {
+		t.Error(`"-" was read as stdin`)
+	}
+	if _, err := runTctl(t, socket, "", "create"); err == nil || trace.UserMessage(err) != "no resources found, empty input?" {
+		t.Errorf("empty: %v", err)
+	}
+	// What comes before a bad document stays.
+	out, err := runTctl(t, socket, wiDocument+"---\nkind: bot\nversion: v1\nmetadata: {name: x}\nspc: {}\n---\n"+tokenDocument, "create")
+	if err == nil || !strings.Contains(out, `"w"`) || strings.Contains(out, `"t"`) {
+		t.Errorf("bad document in the middle: %q, %v", out, err)
+	}
+}
+
+func TestGetAndRemove(t *testing.T) {
+	socket := startServer(t)
+	if _, err := runTctl(t, socket, roleDocument+"---\n"+strings.ReplaceAll(roleDocument, "name: r", "name: a"), "create"); err != nil {
+		t.Fatal(err)
+	}
+	out, err := runTctl(t, socket, "", "get", "role/r")
+	if err != nil || !strings.Contains(out, "kind: role\n") || strings.Contains(out, "---") {
+		t.Errorf("one as YAML: %q, %v", out, err)
+	}
+	out, err = runTctl(t, socket, "", "get", "roles")
+	if err != nil || strings.Count(out, "---\n") != 1 || strings.Index(out, "name: a") > strings.Index(out, "name: r") {
+		t.Errorf("all as YAML: %q, %v", out, err)
+	}
+	out, err = runTctl(t, socket, "", "get", "--format=json", "roles")
+	if err != nil || !strings.HasPrefix(out, "[") {
+		t.Errorf("all as JSON: %q, %v", out, err)
+	}
+	if _, err := runTctl(t, socket, "", "get", "role/x"); !trace.IsNotFound(err) {
+		t.Errorf("missing: %v", err)
+	}
+	if out, err := runTctl(t, socket, "", "rm", "role/r"); err != nil || out != "role \"r\" has been deleted\n" {
+		t.Errorf("rm: %q, %v", out, err)
+	}
+	if _, err := runTctl(t, socket, "", "rm", "role/r"); !trace.IsNotFound(err) {
+		t.Errorf("rm again: %v", err)
+	}
+	if _, err := runTctl(t, socket, "", "rm", "role"); err == nil {
+		t.Error("rm of a whole kind")
+	}
+	if out, err := runTctl(t, socket, "", "status"); err != nil || !strings.Contains(out, "lab.teleport.example") {
+		t.Errorf("status: %q, %v", out, err)
+	}
+}
+
+// Teleport tool/tctl/common/auth_rotate_command.go, status_command.go.
+func TestRotate(t *testing.T) {
+	socket := startServer(t)
+	for _, c := range []struct{ arguments, printed, status string }{
+		{"", "", "spiffe    standby (never rotated) TLS      active\n"},
+		{"--manual --type=spiffe --phase=init", `Updated rotation phase to "init".`, "phase: init) TLS      active\n"},
+		{"--phase update_clients --manual --type spiffe", `Updated rotation phase to "update_clients".`, "TLS      trusted\n"},
+		{"--manual --type=spiffe --phase=update_servers", `Updated rotation phase to "update_servers".`, "phase: update_servers)"},
+		{"--manual --type=spiffe --phase=standby", `Updated rotation phase to "standby".`, "spiffe    standby (last rotated: "},
+		{"--type=spiffe --grace-period=0", "Initiated certificate authority rotation.", "spiffe    standby (last rotated: "},
+	} {
+		if c.arguments != "" {
+			out, err := runTctl(t, socket, "", append([]string{"auth", "rotate"}, strings.Fields(c.arguments)...)...)
+			if err != nil || out != c.printed+" To check status use 'tctl status'\n" {
+				t.Errorf("%s: %q, %v", c.arguments, out, err)
+			}
+		}
+		if out, err := runTctl(t, socket, "", "status"); err != nil || !strings.Contains(out, c.status) {
+			t.Errorf("status after %s: %q, %v", c.arguments, out, err)
+		}
+	}
+	for _, c := range []struct{ arguments, refused string }{
+		{"--manual --phase=init", "required flag --type not provided"},
+		{"--type=spiffe --phase=init", "semi-automatic rotation is not supported"},
+		{"--type=host --manual --phase=init", `authority "host" is not supported`},
+		{"--type=spiffe --manual --phase=standby", "can not transition"},
+	} {
+		_, err := runTctl(t, socket, "", append([]string{"auth", "rotate"}, strings.Fields(c.arguments)...)...)
+		if err == nil || !strings.Contains(trace.UserMessage(err), c.refused) {
+			t.Errorf("%s: %v", c.arguments, err)
+		}
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, arguments := range [][]string{
+		{}, {"delete", "role/r"}, {"get"}, {"get", "role", "x"}, {"create", "--admin-socket"},
+		{"get", "role", "--format=text"}, {"status", "x"}, {"rm", "role/r", "-f"}, {"create", "--unknown"},
+		{"auth"}, {"auth", "sign"}, {"status", "--manual"}, {"create", "--type=spiffe"}, {"auth", "rotate", "--grace-period=soon"},
+	} {
+		if _, err := runTctl(t, "/nowhere", "", arguments...); !errors.Is(err, ErrUsage) {
+			t.Errorf("%v: %v", arguments, err)
+		}
+	}
+	if _, err := runTctl(t, "", "", "status"); err == nil || !strings.Contains(err.Error(), SocketEnvironment) {
+		t.Errorf("no socket: %v", err)
+	}
+}

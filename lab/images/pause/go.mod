@@ -1,3 +1,0 @@
-module istio-teleport/lab/images/pause
-
-go 1.26

@@ -1,3 +1,0 @@
-module istio-teleport/lab/sock-shop-stand-in
-
-go 1.26

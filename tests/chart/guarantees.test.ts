@@ -1,0 +1,262 @@
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { istioValues } from "../../tools/chart/istio-values.ts";
+import { type Rendered, renderObjects, renderScenario, SCENARIOS, scenarioInputs } from "../support/scenarios.ts";
+
+/** What a reader of the snapshots could miss: each line here is a promise of docs/explain/security.md or of the design. */
+
+const SOCKET_MOUNT = "/var/run/secrets/workload-spiffe-uds";
+
+const get = (objects: Map<string, Rendered>, id: string): Rendered => {
+  const object = objects.get(id);
+  if (!object) throw new Error(`${id} is not rendered; there are ${[...objects.keys()].join(", ")}`);
+  return object;
+};
+
+describe("tbot", { concurrent: true }, () => {
+  test("runs as root without a capability, without escalation, on a read-only file system", async () => {
+    const { spec } = get(await renderScenario("minimal"), "DaemonSet tbot").spec.template;
+    expect(spec.hostPID).toBe(true);
+    expect(spec.hostNetwork).toBeUndefined();
+    expect(spec.securityContext).toEqual({ runAsUser: 0, runAsGroup: 0, seccompProfile: { type: "RuntimeDefault" } });
+    const [container, ...others] = spec.containers;
+    expect(others).toEqual([]);
+    expect(container.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    });
+  });
+
+  test("gets SYS_PTRACE with attestBinary only", async () => {
+    const { spec } = get(await renderScenario("minimal", "tbot.attestBinary=true"), "DaemonSet tbot").spec.template;
+    expect(spec.containers[0].securityContext.capabilities).toEqual({ drop: ["ALL"], add: ["SYS_PTRACE"] });
+  });
+
+  test("mounts everything but the socket directory read-only, and no node directory but that one", async () => {
+    const { spec } = get(await renderScenario("minimal"), "DaemonSet tbot").spec.template;
+    const writable = spec.containers[0].volumeMounts.filter(({ readOnly }: { readOnly?: boolean }) => !readOnly);
+    expect(writable).toEqual([{ name: "socket", mountPath: "/run/spire/sockets" }]);
+    const hostPaths = spec.volumes.filter((volume: object) => "hostPath" in volume);
+    expect(hostPaths).toEqual([
+      { name: "socket", hostPath: { path: "/run/spire/sockets", type: "DirectoryOrCreate" } },
+    ]);
+  });
+
+  test("joins with a token for the Teleport cluster that lives less than Teleport's 30 minutes", async () => {
+    const { spec } = get(await renderScenario("minimal"), "DaemonSet tbot").spec.template;
+    const { serviceAccountToken } = spec.volumes.find(({ name }: { name: string }) => name === "join-token").projected
+      .sources[0];
+    expect(serviceAccountToken).toMatchObject({ audience: "example.teleport.sh", expirationSeconds: 600 });
+    const { mountPath } = spec.containers[0].volumeMounts.find(({ name }: { name: string }) => name === "join-token");
+    expect(spec.containers[0].env).toContainEqual({
+      name: "KUBERNETES_TOKEN_PATH",
+      value: `${mountPath}/${serviceAccountToken.path}`,
+    });
+  });
+
+  test("listens where the sidecars' volume is, and reaches the kubelet by address", async () => {
+    const objects = await renderScenario("full");
+    const config = parse(get(objects, "ConfigMap tbot").data?.["tbot.yaml"] ?? "");
+    expect(config.services[0].listen).toBe("unix:///run/teleport/sockets/workload.sock");
+    const env = get(objects, "DaemonSet tbot").spec.template.spec.containers[0].env;
+    expect(env).toContainEqual({
+      name: "TELEPORT_NODE_NAME",
+      valueFrom: { fieldRef: { fieldPath: "status.hostIP" } },
+    });
+  });
+
+  test("verifies the kubelet's certificate unless told otherwise", async () => {
+    const kubelet = async (...sets: string[]) =>
+      parse(get(await renderScenario("minimal", ...sets), "ConfigMap tbot").data?.["tbot.yaml"] ?? "").services[0]
+        .attestors.kubernetes.kubelet;
+    expect((await kubelet()).skip_verify).toBe(false);
+    expect((await kubelet("tbot.kubelet.skipVerify=true")).skip_verify).toBe(true);
+  });
+
+  test.each([
+    ["pods", "nodes/pods"],
+    ["proxy", "nodes/proxy"],
+  ])("kubelet authorization %s is one rule: get %s", async (authorization, resource) => {
+    const objects = await renderScenario("minimal", `tbot.kubelet.authorization=${authorization}`);
+    const roles = [...objects.values()].filter(({ kind }) => ["Role", "ClusterRole"].includes(kind));
+    expect(roles.map(({ rules }) => rules)).toEqual([[{ apiGroups: [""], resources: [resource], verbs: ["get"] }]]);
+  });
+
+  test("restarts when tbot.yaml changes, and only then", async () => {
+    const checksum = async (...sets: string[]) => {
+      const objects = await renderScenario("minimal", ...sets);
+      const annotation = get(objects, "DaemonSet tbot").spec.template.metadata.annotations["checksum/config"];
+      // The ConfigMap's literal block ends with a line break, the hashed text does not.
+      const text = get(objects, "ConfigMap tbot").data?.["tbot.yaml"]?.trimEnd() ?? "";
+      expect(annotation).toBe(createHash("sha256").update(text).digest("hex"));
+      return annotation;
+    };
+    const before = await checksum();
+    expect(await checksum("tbot.credentialTTL=2h")).not.toBe(before);
+    expect(await checksum("tbot.podLabels.a=b")).toBe(before);
+  });
+
+  test("runs on every node before the pods that need it, outside the mesh", async () => {
+    const { metadata, spec } = get(await renderScenario("minimal"), "DaemonSet tbot").spec.template;
+    expect(spec.tolerations).toEqual([{ operator: "Exists" }]);
+    expect(spec.priorityClassName).toBe("system-node-critical");
+    expect(metadata.labels["sidecar.istio.io/inject"]).toBe("false");
+  });
+
+  test("is probed where it serves diagnostics", async () => {
+    const objects = await renderScenario("minimal");
+    const [container] = get(objects, "DaemonSet tbot").spec.template.spec.containers;
+    const port = container.ports.find(({ name }: { name: string }) => name === "diag").containerPort;
+    expect(parse(get(objects, "ConfigMap tbot").data?.["tbot.yaml"] ?? "").diag_addr).toBe(`0.0.0.0:${port}`);
+    expect(container.readinessProbe.httpGet).toEqual({ path: "/readyz", port: "diag" });
+    expect(container.livenessProbe.httpGet).toEqual({ path: "/livez", port: "diag" });
+  });
+
+  test("a digest wins over the tag", async () => {
+    const digest = `sha256:${"0".repeat(64)}`;
+    const objects = await renderScenario("minimal", `tbot.image.digest=${digest}`);
+    const [container] = get(objects, "DaemonSet tbot").spec.template.spec.containers;
+    expect(container.image).toBe(`public.ecr.aws/gravitational/tbot-distroless@${digest}`);
+  });
+});
+
+describe("fail-closed layers", { concurrent: true }, () => {
+  const template = async (scenario: string) => {
+    const values = parse(await istioValues(await scenarioInputs(scenario), "istiod"));
+    const name = values.sidecarInjectorWebhook.defaultTemplates.at(-1);
+    return { values, name, template: values.sidecarInjectorWebhook.templates[name] as string };
+  };
+
+  /** The pod spec that Istio's injector makes of the template, by the branch it takes. */
+  const injected = (text: string, list: "containers" | "initContainers") =>
+    parse(
+      text
+        .replace(/^\{\{-.*\n/gm, "")
+        .replace(/\{\{ if .*\}\}initContainers\{\{ else \}\}containers\{\{ end \}\}/, list),
+    ).spec;
+
+  test.each(["containers", "initContainers"] as const)(
+    "a: the template replaces Istio's writable volume by name and path, read-only (%s)",
+    async (list) => {
+      const { name, values, template: text } = await template("minimal");
+      expect(name).toBe("teleport");
+      expect(values.sidecarInjectorWebhook.defaultTemplates).toEqual(["sidecar", "teleport"]);
+      expect(injected(text, list)).toEqual({
+        [list]: [
+          {
+            name: "istio-proxy",
+            volumeMounts: [{ name: "workload-socket", mountPath: SOCKET_MOUNT, readOnly: true }],
+          },
+        ],
+        volumes: [{ name: "workload-socket", hostPath: { path: "/run/spire/sockets", type: "DirectoryOrCreate" } }],
+      });
+    },
+  );
+
+  test("a: another file name makes the agent refuse to start without the socket", async () => {
+    expect((await template("full")).values.meshConfig.defaultConfig.proxyMetadata).toEqual({
+      WORKLOAD_IDENTITY_SOCKET_FILE: "workload.sock",
+    });
+    expect((await template("minimal")).values.meshConfig.defaultConfig).toBeUndefined();
+  });
+
+  test("b: what istiod's CA signs lives 1 ms, unless switched off", async () => {
+    expect((await template("minimal")).values.env).toEqual({
+      DEFAULT_WORKLOAD_CERT_TTL: "1ms",
+      MAX_WORKLOAD_CERT_TTL: "1ms",
+    });
+    expect((await template("full")).values.env).toBeUndefined();
+  });
+
+  test("c: the admission policy is there, bound, denies and fails closed", async () => {
+    const objects = await renderScenario("minimal");
+    const name = "istio-teleport-workload-identity";
+    const policy = get(objects, `ValidatingAdmissionPolicy ${name}`);
+    expect(policy.spec.failurePolicy).toBe("Fail");
+    const resources = policy.spec.matchConstraints.resourceRules.flatMap(
+      (rule: { resources: string[] }) => rule.resources,
+    );
+    expect(resources).toEqual(["pods", "pods/ephemeralcontainers"]);
+    expect(get(objects, `ValidatingAdmissionPolicyBinding ${name}`).spec).toEqual({
+      policyName: name,
+      validationActions: ["Deny"],
+    });
+  });
+
+  test.each(["mesh.enabled=false", "mesh.admission.enabled=false"])("c: off with %s", async (set) => {
+    const kinds = [...(await renderScenario("minimal", set)).values()].map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind.startsWith("ValidatingAdmissionPolicy"))).toEqual([]);
+  });
+
+  test("c: the policy allows exactly the socket directory and the listed paths", async () => {
+    const objects = await renderScenario("full");
+    const { variables } = get(objects, "ValidatingAdmissionPolicy istio-teleport-workload-identity").spec;
+    const expression = (name: string) =>
+      variables.find((variable: { name: string }) => variable.name === name).expression;
+    expect(JSON.parse(expression("allowedHostPaths"))).toEqual(["/dev/shm", "/run/teleport/sockets"]);
+    expect(expression("socketDir")).toBe("'/run/teleport/sockets'");
+  });
+});
+
+describe("mesh and test app", () => {
+  test("mutual TLS is strict in the whole mesh", async () => {
+    const { metadata, spec } = get(await renderScenario("minimal"), "PeerAuthentication default");
+    expect(metadata.namespace).toBe("istio-system");
+    expect(spec).toEqual({ mtls: { mode: "STRICT" } });
+  });
+
+  test("everything is denied but the allowed client, named with its trust domain and the container's port", async () => {
+    const objects = await renderScenario("test-app");
+    expect(get(objects, "AuthorizationPolicy deny-all").spec).toEqual({});
+    expect(get(objects, "AuthorizationPolicy server").spec).toMatchObject({
+      action: "ALLOW",
+      rules: [
+        {
+          from: [{ source: { principals: ["example.teleport.sh/ns/test-app/sa/allowed-client"] } }],
+          to: [{ operation: { ports: ["8080"] } }],
+        },
+      ],
+    });
+  });
+
+  test("each part runs as its own ServiceAccount, without a token of it", async () => {
+    const objects = await renderScenario("test-app");
+    for (const name of ["server", "allowed-client", "other-client"]) {
+      const { spec } = get(objects, `Deployment ${name}`).spec.template;
+      expect(spec.serviceAccountName).toBe(name);
+      expect(spec.automountServiceAccountToken).toBe(false);
+      expect(spec.containers[0].securityContext).toMatchObject({
+        runAsNonRoot: true,
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] },
+      });
+    }
+  });
+});
+
+describe("namespaces", () => {
+  test("the test app's is meshed, labelled for Pod Security and kept at uninstall", async () => {
+    const { metadata } = get(await renderScenario("test-app"), "Namespace test-app");
+    expect(metadata).toMatchObject({
+      labels: { "istio-injection": "enabled", "pod-security.kubernetes.io/enforce": "privileged" },
+      annotations: { "helm.sh/resource-policy": "keep" },
+    });
+  });
+
+  test("none is made where the values say that it exists", async () => {
+    const objects = await renderScenario("test-app", "testApp.namespace.create=false");
+    expect([...objects.values()].filter(({ kind }) => kind === "Namespace")).toEqual([]);
+  });
+});
+
+test.each(SCENARIOS)("%s: every object carries the chart's labels", async (scenario) => {
+  for (const { kind, metadata } of await renderObjects(scenario)) {
+    expect(metadata.labels, `${kind} ${metadata.name}`).toMatchObject({
+      "app.kubernetes.io/part-of": "istio-teleport",
+      "app.kubernetes.io/managed-by": "Helm",
+    });
+  }
+});

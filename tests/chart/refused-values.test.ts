@@ -1,0 +1,224 @@
+import { readFileSync } from "node:fs";
+import { Readable } from "node:stream";
+import { describe, expect, test } from "vitest";
+import { helmReason, helmTemplate } from "../../tools/programs/helm.ts";
+import { readValuesInputs } from "../../tools/values/inputs.ts";
+import { mergedValues } from "../../tools/values/load.ts";
+import { repositoryPath, runHelm } from "../support/run-helm.ts";
+import { scenarioInputs } from "../support/scenarios.ts";
+
+/** Helm runs without our tools, and our tools run before Helm: what one refuses the other must refuse as well. */
+
+const MINIMAL = repositoryPath("chart/ci/minimal-values.yaml");
+
+/** What `helm template` says about the minimal values with these `--set` assignments; empty when it renders them. */
+async function helmRefusal(sets: string[], ...args: string[]): Promise<string> {
+  const assignments = sets.flatMap((set) => ["--set", set]);
+  try {
+    const version = ["--kube-version", "1.33.0"];
+    await runHelm(["template", "x", repositoryPath("chart"), "--values", MINIMAL, ...version, ...assignments, ...args]);
+    return "";
+  } catch (error) {
+    return helmReason((error as { stderr: string }).stderr);
+  }
+}
+
+/** The same for our tools. */
+async function toolsRefusal(sets: string[]): Promise<string> {
+  try {
+    await mergedValues(await scenarioInputs("minimal", ...sets));
+    return "";
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Each `fail` of chart/templates/checks.yaml that needs no cluster: assignments on top of the minimal values. */
+const CHECKS: [string, string[]][] = [
+  ["global.teleport.clusterName is empty: set it to the name", ["global.teleport.clusterName="]],
+  ["global.teleport.proxyAddr is empty: set it to the host:port", ["global.teleport.proxyAddr="]],
+  [
+    'global.teleport.proxyAddr is "a.example:65536": its port is above 65535',
+    ["global.teleport.proxyAddr=a.example:65536"],
+  ],
+  ["global.teleport.join.issuer is empty: join type oidc needs", ["global.teleport.join.type=oidc"]],
+  [
+    "global.teleport.join.issuer is set but global.teleport.join.type is in_cluster",
+    ["global.teleport.join.type=in_cluster", "global.teleport.join.issuer=https://a.example"],
+  ],
+  ["tbot.credentialTTL is 337h: Teleport issues X.509 SVIDs for at most 336h", ["tbot.credentialTTL=337h"]],
+  ["tbot.credentialTTL is 1209601s: Teleport issues", ["tbot.credentialTTL=1209601s"]],
+  ["tbot.renewalInterval is 31m, more than half of tbot.credentialTTL (1h)", ["tbot.renewalInterval=31m"]],
+  ["tbot.image.tag is 18.10.7: tbot before 18.11 neither", ["tbot.image.tag=18.10.7"]],
+  ["tbot.image.tag is v17.9.9-amd64: tbot before 18.11 neither", ["tbot.image.tag=v17.9.9-amd64"]],
+  ["tbot.extraEnv sets TELEPORT_NODE_NAME, which the chart sets itself", ["tbot.extraEnv[0].name=TELEPORT_NODE_NAME"]],
+  ["tbot.podLabels sets app.kubernetes.io/name, which", ["tbot.podLabels.app\\.kubernetes\\.io/name=x"]],
+  [
+    "mesh.admission.allowedHostPaths has /run/spire, through which a pod could write",
+    ["mesh.admission.allowedHostPaths={/run/spire}"],
+  ],
+  ["tbot.podAnnotations sets checksum/config, which the chart sets itself", ["tbot.podAnnotations.checksum/config=x"]],
+  [
+    "testApp.namespace.name is teleport-system, the namespace of tbot or of Istio",
+    ["testApp.enabled=true", "testApp.namespace.name=teleport-system"],
+  ],
+  [
+    "testApp.namespace.name is istio-system, the namespace of tbot or of Istio",
+    ["testApp.enabled=true", "testApp.namespace.name=istio-system"],
+  ],
+  [
+    "monitoring.enabled is true while tbot.enabled is false: there is no tbot to scrape",
+    ["monitoring.enabled=true", "tbot.enabled=false"],
+  ],
+  ["mesh.admission.allowedHostPaths has /var/run,", ["mesh.admission.allowedHostPaths={/var/run}"]],
+  ["mesh.admission.allowedHostPaths has /proc/1/root,", ["mesh.admission.allowedHostPaths={/proc/1/root}"]],
+  ["mesh.admission.allowedHostPaths has /run/spire/sockets,", ["mesh.admission.allowedHostPaths={/run/spire/sockets}"]],
+  [
+    "mesh.admission.allowedHostPaths has /run/spire/sockets/x,",
+    ["mesh.admission.allowedHostPaths={/run/spire/sockets/x}"],
+  ],
+];
+
+describe("the chart's checks", { concurrent: true }, () => {
+  test.each(CHECKS)("%s", async (sentence, sets) => {
+    const said = await helmRefusal(sets);
+    expect(said).toContain(sentence);
+    expect(await toolsRefusal(sets)).toBe(said);
+  });
+
+  /** The checks that need a cluster, seen by its API versions. */
+  const DEPLOYMENT = ["--api-versions", "apps/v1/Deployment"];
+  const ISTIO = [...DEPLOYMENT, "--api-versions", "security.istio.io/v1/AuthorizationPolicy"];
+  const REST = [...ISTIO, "--api-versions", "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy"];
+  const MONITORING = ["PodMonitor", "PrometheusRule"].map((kind) => [
+    "--api-versions",
+    `monitoring.coreos.com/v1/${kind}`,
+  ]);
+  const CLUSTER_CHECKS: [string, string[], string[]][] = [
+    ...MONITORING.map((oneOfThem): [string, string[], string[]] => [
+      "The Prometheus Operator's CRDs are not in this cluster",
+      ["monitoring.enabled=true"],
+      [...REST, ...oneOfThem],
+    ]),
+    ['istio.print is "istiod", which prints Istio\'s values and installs nothing', ["istio.print=istiod"], DEPLOYMENT],
+    ["Istio's CRDs are not in this cluster", [], DEPLOYMENT],
+    ["This cluster has no ValidatingAdmissionPolicy", [], ISTIO],
+  ];
+
+  test.each(CLUSTER_CHECKS)("on a cluster: %s", async (sentence, sets, args) => {
+    expect(await helmRefusal(sets)).toBe("");
+    expect(await helmRefusal(sets, ...args)).toContain(sentence);
+  });
+
+  test("a cluster that has everything is installed on", async () => {
+    expect(await helmRefusal([], ...REST)).toBe("");
+    expect(await helmRefusal(["monitoring.enabled=true"], ...REST, ...MONITORING.flat())).toBe("");
+  });
+
+  test("none is without a case here", () => {
+    const source = ["checks", "checks-monitoring"]
+      .map((file) => readFileSync(repositoryPath(`chart/templates/${file}.yaml`), "utf8"))
+      .join("");
+    const starts = [...source.matchAll(/fail (?:\(printf )?"([^%"]*)/g)].map((match) => match[1] as string);
+    const sentences = [...CHECKS, ...CLUSTER_CHECKS].map(([sentence]) => sentence);
+    expect(starts.length).toBeGreaterThan(10);
+    for (const start of starts) {
+      expect(
+        sentences.some((sentence) => sentence.startsWith(start) || start.startsWith(sentence)),
+        start,
+      ).toBe(true);
+    }
+  });
+});
+
+/** Values by themselves, without the minimal ones below them; whether they are legal. */
+const FILES: [string, boolean][] = [
+  ["{}", false],
+  ["global: {teleport: {clusterName: a.example, proxyAddr: a.example:443}}", true],
+  ["global: {teleport: {clusterName: a.example, proxyAddr: '[::1]:443'}}", true],
+];
+
+/** Assignments on top of the minimal values that JSON Schema decides about; whether they are legal. */
+const ASSIGNMENTS: [string, boolean][] = [
+  ["tbot.socket.file=workload.sock", true],
+  ["tbot.socket.file=a/b", false],
+  ["tbot.socket.fil=x", false],
+  ["unknown=1", false],
+  ["global.other=1", false],
+  ["tbot.global.x=1", true],
+  ["tbot.image.tag=18", false],
+  ["tbot.image.tag=18.11.0", true],
+  ["tbot.image.digest=null", false],
+  ["tbot.image=null", false],
+  ["tbot=null", false],
+  ["tbot.enabled=false", true],
+  ["tbot.enabled=maybe", false],
+  ["tbot.enabled=null", false],
+  ["tbot.debug=1", false],
+  ["tbot.resources=null", false],
+  ["tbot.resources.limits=null", true],
+  ["tbot.resources.limits.memory=1Gi", true],
+  ["tbot.tolerations=null", false],
+  ["tbot.tolerations={}", false],
+  ["tbot.tolerations={x}", false],
+  ["tbot.extraEnv[0].name=A", true],
+  ["tbot.extraEnv[0].value=A", false],
+  ["tbot.podLabels.a=1", false],
+  ["tbot.podLabels.a=b", true],
+  ["tbot.credentialTTL=90", false],
+  ["tbot.credentialTTL=1h30m", false],
+  ["tbot.credentialTTL=336h", true],
+  ["tbot.socket.hostPath=/run/x/", false],
+  ["tbot.socket.hostPath=/run/../x", false],
+  ["tbot.kubelet.authorization=nodes", false],
+  ["istio.print=null", false],
+  ["istio=null", false],
+  ["global.teleport.workloadIdentity.labels.team=mesh", true],
+  ["global.teleport.proxyAddr=https://a.example", false],
+  ["global.teleport.proxyAddr=a.example", false],
+  ["global.teleport.clusterName=Upper", false],
+  ["istio.injectionTemplate=sidecar", false],
+  ["istio.pathNormalization=none", false],
+  ["mesh.admission.allowedHostPaths={/dev/shm,/dev/shm}", false],
+  ["mesh.admission.allowedHostPaths={/dev/shm}", true],
+  ["mesh.mtls.mode=PERMISSIVE", true],
+  ["mesh.mtls.mode=DISABLE", false],
+  ["testApp.enabled=true", true],
+  ["testApp.server.image=", false],
+];
+
+/** What Helm takes without a word though it cannot be meant; the tools refuse it. */
+const STRICTER: [string, string[], string][] = [
+  ["", ["global.teleport.workloadIdentity.labels.env=null"], "a key below global cannot be null"],
+  [
+    "global:\n  teleport:\n    workloadIdentity:\n      labels: {env: null}\n",
+    [],
+    "stdin:4:21: a key below global cannot be null",
+  ],
+  ["tbot: {debug: true}\ntbot: {debug: false}\n", [], "stdin:2:1: Map keys must be unique"],
+  ["tbot: {debug: true}\n---\ntbot: {debug: false}\n", [], "more than one YAML document"],
+];
+
+describe("the tools are stricter than Helm", { concurrent: true }, () => {
+  test.each(STRICTER)("with the file %j and %j", async (text, sets, sentence) => {
+    const inputs = await readValuesInputs({ files: [MINIMAL] });
+    inputs.files.push({ name: "table", text });
+    await expect(helmTemplate({ inputs: { ...inputs, sets } })).resolves.toContain("kind: DaemonSet");
+    await expect(readValuesInputs({ files: ["-"], sets, stdin: Readable.from([text]) })).rejects.toThrow(sentence);
+  });
+});
+
+describe("Helm and the tools agree", { concurrent: true }, () => {
+  test.each(FILES)("on the file %s: %s", async (text, legal) => {
+    const inputs = await readValuesInputs({ files: [] });
+    inputs.files.push({ name: "table", text });
+    const outcomes = await Promise.allSettled([mergedValues(inputs), helmTemplate({ inputs })]);
+    expect(outcomes.map(({ status }) => status === "fulfilled")).toEqual([legal, legal]);
+  });
+
+  test.each(ASSIGNMENTS)("on %s: %s", async (assignment, legal) => {
+    const [helm, tools] = await Promise.all([helmRefusal([assignment]), toolsRefusal([assignment])]);
+    expect([helm, tools].map((refusal) => refusal === "")).toEqual([legal, legal]);
+    if (!legal) expect(tools).toContain(assignment.split(/[=[]/)[0]?.split(".").slice(0, 2).join("."));
+  });
+});

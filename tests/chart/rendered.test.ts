@@ -1,0 +1,37 @@
+import { describe, expect, test } from "vitest";
+import { asIstioOperator, istioValues } from "../../tools/chart/istio-values.ts";
+import { renderManifests } from "../../tools/chart/manifests.ts";
+import { teleportDocuments } from "../../tools/teleport/documents.ts";
+import { mergedValues } from "../../tools/values/load.ts";
+import { SCENARIOS, scenarioInputs } from "../support/scenarios.ts";
+import { renderNotes } from "./support/notes.ts";
+
+/** One readable file for each document, so that a change of the chart shows in review as what it changes for a user. */
+describe.each(SCENARIOS)("%s", (scenario) => {
+  const snapshot = (file: string) => `__snapshots__/${scenario}/${file}`;
+
+  test("manifests", async () => {
+    const inputs = await scenarioInputs(scenario);
+    const text = await renderManifests({ inputs }, await mergedValues(inputs));
+    await expect(text).toMatchFileSnapshot(snapshot("manifests.yaml"));
+  });
+
+  test("values for Istio's charts", async () => {
+    const inputs = await scenarioInputs(scenario);
+    const istiod = await istioValues(inputs, "istiod");
+    await expect(istiod).toMatchFileSnapshot(snapshot("istiod-values.yaml"));
+    await expect(asIstioOperator(istiod)).toMatchFileSnapshot(snapshot("istio-operator.yaml"));
+    await expect(await istioValues(inputs, "gateway")).toMatchFileSnapshot(snapshot("gateway-values.yaml"));
+  });
+
+  test("Teleport's documents", async () => {
+    const documents = teleportDocuments(await mergedValues(await scenarioInputs(scenario)));
+    const text = documents.map(({ yaml }) => yaml).join("---\n");
+    await expect(text).toMatchFileSnapshot(snapshot("teleport.yaml"));
+  });
+
+  test("NOTES", async () => {
+    const notes = await renderNotes(await scenarioInputs(scenario));
+    await expect(notes).toMatchFileSnapshot(snapshot("NOTES.txt"));
+  });
+});

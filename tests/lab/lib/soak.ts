@@ -1,2 +1,0 @@
-/** Whether the tests are also to run for which CI has no time (docs/lab.md). */
-export const SOAK = process.env.LAB_SOAK === "1";

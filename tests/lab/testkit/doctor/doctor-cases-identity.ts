@@ -1,0 +1,164 @@
+import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { shell, until } from "../cluster/shell.ts";
+import { createTeleportResources } from "../installation/releases.ts";
+import { doctor } from "./doctor.ts";
+import {
+  alone,
+  apply,
+  deleteBinding,
+  editConfigMap,
+  MESHED,
+  pod,
+  RESTART_TBOT,
+  RESTORE_CHART,
+  restoreConfigMap,
+  type Situation,
+} from "./doctor-case.ts";
+
+const WORKLOAD_IDENTITY = "workload_identity/istio-workloads";
+const ISTIOD = "kubectl -n istio-system";
+const start = (name: string, annotations: object = {}) => apply(pod(name, {}, { namespace: MESHED, annotations }));
+const end = (name: string) => `kubectl -n ${MESHED} delete pod ${name} --ignore-not-found --wait`;
+
+/** The directory of tbot's socket, which running pods hold on to wherever it is moved. */
+const SOCKETS = "/run/spire/sockets";
+const HELD_SOCKETS = "/run/spire/held-by-running-pods";
+
+const SHORT_LIFE = 80;
+const SHORT_INTERVAL = 12;
+
+/** Gives tbot lives in tbot.yaml, which it reads at its start. */
+async function tbotWith(life: string, interval: string): Promise<void> {
+  const script = `s/credential_ttl: [0-9]+[smh]/credential_ttl: ${life}/; s/renewal_interval: [0-9]+[smh]/renewal_interval: ${interval}/`;
+  await shell(`${editConfigMap("teleport-system", "tbot", script)} && ${RESTART_TBOT}`);
+}
+
+async function everyCertificateIsShort(): Promise<boolean> {
+  const { proxies } = await doctor("");
+  return proxies.every(({ expiresAt }) => Date.parse(expiresAt) < Date.now() + SHORT_LIFE * 1000);
+}
+
+/** Running pods keep the socket directory that they mounted; tbot listens in another one of the same name. */
+async function replaceSocketDirectory(): Promise<void> {
+  renameSync(SOCKETS, HELD_SOCKETS);
+  mkdirSync(SOCKETS, { mode: 0o755 });
+  await tbotWith("1h", `${SHORT_INTERVAL}s`);
+}
+
+async function giveSocketDirectoryBack(): Promise<void> {
+  rmSync(SOCKETS, { recursive: true });
+  renameSync(HELD_SOCKETS, SOCKETS);
+}
+
+/** What certificates say, who signed them, and how old they are. */
+export const IDENTITY_SITUATIONS: readonly Situation[] = [
+  alone({
+    id: "trust-domain",
+    how: "Istio's default trust domain in the mesh configuration",
+    break: editConfigMap("istio-system", "istio", "s/trustDomain: [a-z.]+/trustDomain: cluster.local/"),
+    heal: restoreConfigMap,
+    evidence: "its trust domain is cluster.local",
+  }),
+  alone({
+    id: "istiod-ca",
+    how: "istiod may sign certificates of a day (fail-closed layer b is off)",
+    break: `${ISTIOD} set env deployment/istiod MAX_WORKLOAD_CERT_TTL=24h`,
+    heal: `${ISTIOD} set env deployment/istiod MAX_WORKLOAD_CERT_TTL=1ms && ${ISTIOD} rollout status deployment/istiod --timeout=120s`,
+    evidence: "it does not set MAX_WORKLOAD_CERT_TTL to 1ms",
+  }),
+  {
+    cases: [
+      {
+        id: "opted-out",
+        how: "a pod that chooses Istio's own template, while admission is off",
+        break: `${deleteBinding} && ${start("chosen", { "inject.istio.io/templates": "sidecar" })}`,
+        evidence: 'its annotation inject.istio.io/templates is "sidecar"',
+        also: ["admission-policy", "proxy-certificate"],
+      },
+      {
+        id: "proxy-issuer",
+        how: "the same pod, while istiod may sign certificates of a day (layers b and c are off)",
+        break: `${ISTIOD} set env deployment/istiod MAX_WORKLOAD_CERT_TTL=24h && ${ISTIOD} rollout status deployment/istiod --timeout=120s`,
+        evidence: "it was signed by istiod's CA",
+        also: ["admission-policy", "istiod-ca", "opted-out", "trust-roots"],
+      },
+    ],
+    heal: `${end("chosen")}; ${RESTORE_CHART}; ${ISTIOD} set env deployment/istiod MAX_WORKLOAD_CERT_TTL=1ms && ${ISTIOD} rollout status deployment/istiod --timeout=120s`,
+  },
+  {
+    cases: [
+      {
+        id: "proxy-certificate",
+        how: "a pod that starts while Teleport has no workload identity",
+        break: `tctl rm ${WORKLOAD_IDENTITY} && ${start("late")}`,
+        evidence: "Envoy waits for its certificate",
+      },
+      {
+        id: "proxy-identity",
+        how: "a pod that starts while the workload identity's template names another service account",
+        break: async () => {
+          await createTeleportResources([]);
+          const script = "s|/sa/.*|/sa/somebody-else|; /^ *}}$/d";
+          await shell(`tctl get ${WORKLOAD_IDENTITY} | sed -E '${script}' | tctl create -f`);
+          await shell(`${end("late")} && ${start("late")}`);
+        },
+        evidence: /it is spiffe:.*somebody-else, and Istio expects .*\/sa\/default/,
+      },
+    ],
+    heal: async () => {
+      await createTeleportResources([]);
+      // Proxies that came back to tbot meanwhile have another's identity, until they ask again.
+      await shell(`${end("late")} && ${RESTART_TBOT}`);
+    },
+  },
+  alone({
+    id: "outage-budget",
+    how: "an interval of more than half the life in tbot.yaml",
+    break: editConfigMap("teleport-system", "tbot", "s/credential_ttl: 1h/credential_ttl: 30m/"),
+    heal: restoreConfigMap,
+    evidence: "one missed renewal lets them expire",
+  }),
+  {
+    cases: [
+      {
+        id: "trust-roots",
+        how: "Teleport's SPIFFE CA is replaced without overlap, and a pod starts, while tbot does not reach the others",
+        break: async () => {
+          await tbotWith(`${SHORT_LIFE}s`, `${SHORT_INTERVAL}s`);
+          await until("all proxies have certificates of a short life", 60, everyCertificateIsShort);
+          await replaceSocketDirectory();
+          await shell(`tctl auth rotate --type=spiffe --grace-period=0 && ${start("late")}`);
+        },
+        evidence: /do not trust it \(.*and 1 pod presents a certificate of it/,
+        perhaps: ["proxy-stream", "certificate-rotation"],
+      },
+      {
+        id: "proxy-stream",
+        how: "the socket directory was removed and made again, 35 s ago",
+        break: end("late"),
+        evidence: "it holds a socket directory that was removed",
+        perhaps: ["certificate-rotation"],
+      },
+      {
+        id: "certificate-rotation",
+        how: "the same, for one and a half renewal intervals and 30 s",
+        break: "true",
+        also: ["proxy-stream"],
+        evidence: new RegExp(`it was issued \\d+ s ago, tbot replaces each after ${SHORT_INTERVAL} s`),
+      },
+      {
+        id: "certificate-life",
+        how: "the same, for longer than the certificates live",
+        break: "true",
+        also: ["proxy-stream"],
+        evidence: /it expired \d+ s ago/,
+        within: 2 * SHORT_LIFE,
+      },
+    ],
+    heal: async () => {
+      await shell(end("late"));
+      await giveSocketDirectoryBack();
+      await tbotWith("1h", "20m");
+    },
+  },
+];

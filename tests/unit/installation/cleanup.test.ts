@@ -1,0 +1,486 @@
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { parse } from "yaml";
+import { EXIT } from "../../../tools/base/exit-error.ts";
+import { type CleanupFlags, cleanupCommand } from "../../../tools/cleanup.ts";
+import { cleanup } from "../../../tools/installation/cleanup/run.ts";
+import { teleportDocuments } from "../../../tools/teleport/documents.ts";
+import { defaultValues } from "../../../tools/values/load.ts";
+import { type CapturedOutput, captureOutput } from "../support/captured-output.ts";
+import { deployedRelease } from "../support/deployed-release.ts";
+import { type FakeObject, type FakePrograms, type FakeState, fakePrograms } from "../support/fake-programs.ts";
+import type { FakeSpawn } from "../support/fake-spawn.ts";
+import { jwksBytes, rsaKey } from "../support/keys.ts";
+import { refusal } from "../support/refusal.ts";
+
+// Each runs Helm, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
+
+const programs = vi.hoisted((): FakeSpawn => ({ current: undefined }));
+vi.mock("node:child_process", async (original) => {
+  const { withFakeSpawn } = await import("../support/fake-spawn.ts");
+  return withFakeSpawn(await original<typeof import("node:child_process")>(), programs);
+});
+/** The same values each time; Helm would merge them anew each time. */
+vi.mock("../../../tools/values/load.ts", async (original) => {
+  const real = await original<typeof import("../../../tools/values/load.ts")>();
+  const loaded = new Map<string, ReturnType<typeof real.loadValues>>();
+  return {
+    ...real,
+    loadValues: (options: object) => {
+      const id = JSON.stringify(options);
+      const values = loaded.get(id) ?? real.loadValues(options);
+      loaded.set(id, values);
+      return values;
+    },
+  };
+});
+
+type Resource = FakeState["teleport"]["resources"][number];
+
+/** What is said of the cluster before anything else. */
+const CLUSTER = 'Cluster: context "kind" (https://api.example:6443).\n';
+
+const helmOwned = (name: string, namespace: string) => ({
+  "meta.helm.sh/release-name": name,
+  "meta.helm.sh/release-namespace": namespace,
+});
+const object = (kind: string, name: string, namespace?: string, more: object = {}): FakeObject => ({
+  kind,
+  metadata: { name, ...(namespace !== undefined && { namespace }), ...more },
+});
+const partOf = { "app.kubernetes.io/part-of": "istio-teleport" };
+const byInstall = { labels: { ...partOf, "app.kubernetes.io/managed-by": "istio-teleport" } };
+const keep = { "helm.sh/resource-policy": "keep" };
+const CRD = "authorizationpolicies.security.istio.io";
+
+const token = (name: string, bot = "istio-tbot"): Resource =>
+  ({
+    kind: "token",
+    metadata: { name },
+    spec: { roles: ["Bot"], bot_name: bot, join_method: "kubernetes", kubernetes: { type: "in_cluster", allow: [] } },
+  }) as Resource;
+
+/** What an installation by `install` with the test app leaves in cluster and Teleport, as the lab has it. */
+async function installed(): Promise<FakeState> {
+  const values = await defaultValues();
+  Object.assign(values.global.teleport, { clusterName: "example.teleport.sh" });
+  const chart = { annotations: helmOwned("istio-teleport", "teleport-system") };
+  const istiod = { annotations: helmOwned("istiod", "istio-system") };
+  const everywhere = ["default", "istio-system", "teleport-system", "test-app"].flatMap((namespace) => [
+    object("ServiceAccount", "default", namespace),
+    object("ConfigMap", "kube-root-ca.crt", namespace),
+    ...["istio-ca-root-cert", "istio-ca-crl"].map((name) =>
+      object("ConfigMap", name, namespace, { labels: { "istio.io/config": "true" } }),
+    ),
+  ]);
+  return {
+    kubernetes: "v1.37.2",
+    releases: {
+      "istio-base": deployedRelease("base-1.31.0", "istio-system"),
+      istiod: deployedRelease("istiod-1.31.0", "istio-system", {
+        meshConfig: { trustDomain: "example.teleport.sh" },
+        sidecarInjectorWebhook: { templates: { teleport: "" } },
+      }),
+      "istio-teleport": deployedRelease("istio-teleport-0.1.0", "teleport-system"),
+      podinfo: deployedRelease("podinfo-6.0.0", "default"),
+    },
+    objects: [
+      object("Namespace", "default"),
+      object("Namespace", "istio-system", undefined, byInstall),
+      object("Namespace", "teleport-system", undefined, byInstall),
+      object("Namespace", "test-app", undefined, {
+        labels: partOf,
+        annotations: { ...helmOwned("istio-teleport", "teleport-system"), ...keep },
+      }),
+      ...everywhere,
+      object("Deployment", "server", "test-app", chart),
+      object("Pod", "server-1", "test-app", {
+        labels: { ...partOf, "security.istio.io/tlsMode": "istio" },
+        ownerReferences: [{ kind: "ReplicaSet" }],
+      }),
+      object("AuthorizationPolicy", "server", "test-app", chart),
+      object("Deployment", "istiod", "istio-system", { ...istiod, labels: { app: "istiod" } }),
+      { ...object("Secret", "istio-ca-secret", "istio-system"), type: "istio.io/ca-root" },
+      {
+        ...object("Secret", "sh.helm.release.v1.istiod.v1", "istio-system", { labels: { name: "istiod" } }),
+        type: "helm.sh/release.v1",
+      },
+      object("ConfigMap", "istio-leader", "istio-system", {
+        annotations: { "control-plane.alpha.kubernetes.io/leader": "{}" },
+      }),
+      object("CustomResourceDefinition", CRD, undefined, {
+        annotations: { ...helmOwned("istio-base", "istio-system"), ...keep },
+      }),
+      object("CustomResourceDefinition", "widgets.example.com"),
+    ],
+    missing: [],
+    forbidden: [],
+    jwks: "",
+    tbotReady: 1,
+    teleport: {
+      clusterName: "example.teleport.sh",
+      version: "18.11.1",
+      resources: [
+        ...teleportDocuments(values).map(({ yaml }) => parse(yaml) as Resource),
+        token("istio-tbot-k8s-join"),
+        token("somebody-elses", "another-bot"),
+      ],
+    },
+    failures: [],
+  };
+}
+
+let directory: string;
+let fakes: FakePrograms;
+let output: CapturedOutput;
+const cwd = process.cwd();
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "cleanup-test-"));
+  await writeFile(
+    file("values"),
+    "global: {teleport: {clusterName: example.teleport.sh, proxyAddr: 'example.teleport.sh:443'}}\n",
+  );
+});
+afterAll(() => rm(directory, { recursive: true }));
+beforeEach(async () => {
+  fakes = await fakePrograms(await installed(), file("rendered"));
+  programs.current = fakes;
+  output = captureOutput();
+  process.chdir(directory);
+});
+afterEach(async () => {
+  process.chdir(cwd);
+  vi.restoreAllMocks();
+  programs.current = undefined;
+  await fakes.remove();
+  for (const name of await readdir(directory)) if (name.includes(".")) await rm(file(name));
+});
+
+const file = (name: string) => join(directory, name);
+const run = (flags: Partial<CleanupFlags> = {}) =>
+  cleanup({
+    values: [file("values")],
+    set: [],
+    withIstio: false,
+    runTctl: false,
+    yes: false,
+    dryRun: false,
+    timeout: 300,
+    ...flags,
+  });
+const EVERYTHING = { withIstio: true, runTctl: true, yes: true };
+
+const CHART = [
+  "helm uninstall istio-teleport --namespace=teleport-system --wait --timeout=300s",
+  "kubectl delete namespace teleport-system --timeout=300s",
+  "kubectl delete namespace test-app --timeout=300s",
+];
+
+test("takes the chart's release and namespaces, leaves Istio, and names the commands for Teleport", async () => {
+  await run({ yes: true });
+  expect(await fakes.changes()).toEqual(CHART);
+  expect(output.stdout).toBe(
+    "tctl rm token/istio-tbot-k8s-join\ntctl rm bot/istio-tbot\ntctl rm role/istio-workload-identity-issuer\ntctl rm workload_identity/istio-workloads\n",
+  );
+  expect(output.stderr).toContain("Left: the namespace istio-system: it holds Deployment istiod and 3 more.");
+  const { releases, objects } = await fakes.state();
+  expect(Object.keys(releases)).toEqual(["istio-base", "istiod", "podinfo"]);
+  expect(objects.some(({ metadata }) => metadata.name === "istiod")).toBe(true);
+});
+
+test("takes everything on request, and what it did not make stays", async () => {
+  await run(EVERYTHING);
+  expect(await fakes.changes()).toEqual([
+    CHART[0],
+    "helm uninstall istiod --namespace=istio-system --wait --timeout=300s",
+    "helm uninstall istio-base --namespace=istio-system --wait --timeout=300s",
+    `kubectl delete customresourcedefinitions ${CRD}`,
+    "kubectl delete configmaps --all-namespaces --selector=istio.io/config=true --field-selector=metadata.name=istio-ca-root-cert",
+    "kubectl delete configmaps --all-namespaces --selector=istio.io/config=true --field-selector=metadata.name=istio-ca-crl",
+    "kubectl delete namespace istio-system --timeout=300s",
+    ...CHART.slice(1),
+    "tctl rm token/istio-tbot-k8s-join",
+    "tctl rm bot/istio-tbot",
+    "tctl rm role/istio-workload-identity-issuer",
+    "tctl rm workload_identity/istio-workloads",
+  ]);
+  expect(output.stdout).toBe("");
+  const { releases, objects, teleport } = await fakes.state();
+  expect(Object.keys(releases)).toEqual(["podinfo"]);
+  expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
+    "Namespace default",
+    "ServiceAccount default",
+    "ConfigMap kube-root-ca.crt",
+    "CustomResourceDefinition widgets.example.com",
+  ]);
+  expect(teleport.resources.map(({ metadata }) => metadata.name)).toEqual(["somebody-elses"]);
+});
+
+test("finds nothing to do the second time", async () => {
+  await run(EVERYTHING);
+  await fakes.forgetCalls();
+  output.stderr = "";
+  await run(EVERYTHING);
+  expect(await fakes.changes()).toEqual([]);
+  expect(output).toEqual({ stdout: "", stderr: `${CLUSTER}Nothing to clean up.\n` });
+  await run({ withIstio: true });
+  expect(output).toEqual({ stdout: "", stderr: `${CLUSTER}Nothing to clean up.\n`.repeat(2) });
+});
+
+test("without --yes changes nothing and prints a script that does the same", async () => {
+  await writeFile(file("token.yaml"), TOKEN_FILE);
+  await run({ ...EVERYTHING, yes: false });
+  expect(await fakes.changes()).toEqual([]);
+  expect(output.stderr).toBe(`${CLUSTER}Nothing was changed; --yes does it.\n`);
+  const script = output.stdout;
+  await run(EVERYTHING);
+  const changes = await fakes.changes();
+  const before = await installed();
+  await fakes.change((state) => Object.assign(state, before));
+  await fakes.forgetCalls();
+  await writeFile(file("token.yaml"), TOKEN_FILE);
+  expect(spawnSync("sh", { input: script, encoding: "utf8" }).stderr).toBe("");
+  expect(await fakes.changes()).toEqual(changes);
+  expect(await readdir(directory)).not.toContain("token.yaml");
+});
+
+test("Teleport's commands are comments in that script, since --run-tctl did not ask to run them", async () => {
+  await run({ dryRun: true });
+  expect(output.stdout).toMatch(/^# tctl rm token\/istio-tbot-k8s-join$/m);
+  expect(output.stdout).not.toMatch(/^tctl/m);
+});
+
+test("an interrupted run is gone on with by the same command", async () => {
+  await fakes.change((state) =>
+    state.failures.push({ when: "kubectl delete customresource", how: "error", says: "error: no route to host" }),
+  );
+  expect(await refusal(() => run(EVERYTHING), EXIT.unavailable)).toContain('kubectl says "no route to host"');
+  await fakes.change((state) => Object.assign(state, { failures: [] }));
+  await run(EVERYTHING);
+  expect(Object.keys((await fakes.state()).releases)).toEqual(["podinfo"]);
+  expect((await fakes.state()).objects).toHaveLength(4);
+});
+
+test("pods that have certificates from tbot are named first", async () => {
+  const pod = object("Pod", "cart", "shop", { labels: { "security.istio.io/tlsMode": "istio" } });
+  await fakes.change((state) => state.objects.push(pod));
+  await run();
+  expect(output.stderr).toContain("Note: pods in shop have their certificates from tbot: these last at most 1h more");
+});
+
+describe("what it did not make stays", () => {
+  test.each<[string, (state: FakeState) => void, string, string[]]>([
+    [
+      "a namespace that holds something else",
+      ({ objects }) => objects.push(object("ConfigMap", "mine", "test-app")),
+      "the namespace test-app: it holds ConfigMap mine",
+      ["kubectl delete namespace test-app"],
+    ],
+    [
+      "a namespace with what belongs to an object outside of it",
+      ({ objects }) =>
+        objects.push(
+          object("Secret", "of-a-tenant", "test-app", { ownerReferences: [{ kind: "Tenant" }] }),
+          object("Secret", "of-a-pod", "test-app", { ownerReferences: [{ kind: "Pod" }] }),
+        ),
+      "the namespace test-app: it holds Secret of-a-tenant.",
+      ["kubectl delete namespace test-app"],
+    ],
+    [
+      "a namespace with a release of somebody else",
+      ({ objects }) =>
+        objects.push({
+          ...object("Secret", "sh.helm.release.v1.mine.v1", "teleport-system", { labels: { name: "mine" } }),
+          type: "helm.sh/release.v1",
+        }),
+      "the namespace teleport-system: it holds Secret sh.helm.release.v1.mine.v1",
+      ["kubectl delete namespace teleport-system"],
+    ],
+    [
+      "an istiod without our values",
+      ({ releases }) => Object.assign(releases.istiod ?? {}, { values: { meshConfig: { trustDomain: "other" } } }),
+      "Istio's releases: istiod does not have the values of `istio-teleport render istio`",
+      ["helm uninstall istiod", "helm uninstall istio-base", "customresourcedefinitions", "configmaps"],
+    ],
+    [
+      "an istio-base that is another chart",
+      ({ releases }) => Object.assign(releases["istio-base"] ?? {}, { chart: "podinfo-6.0.0" }),
+      "Istio's releases: istio-base is of the chart podinfo, not base",
+      ["helm uninstall istiod", "helm uninstall istio-base", "customresourcedefinitions", "configmaps"],
+    ],
+    [
+      "Istio while a gateway needs it",
+      ({ releases }) => Object.assign(releases, { ingress: deployedRelease("gateway-1.31.0", "ingress") }),
+      "Istio's releases: the release ingress in the namespace ingress needs istiod",
+      ["helm uninstall istiod", "customresourcedefinitions"],
+    ],
+    [
+      "Istio while other pods are meshed",
+      ({ objects }) =>
+        objects.push(object("Pod", "cart", "shop", { labels: { "security.istio.io/tlsMode": "istio" } })),
+      "Istio's releases: pods in shop are meshed",
+      ["helm uninstall istiod", "customresourcedefinitions"],
+    ],
+    [
+      "Istio while a gateway runs that no release is of",
+      ({ objects }) =>
+        objects.push({ ...object("Pod", "gw", "edge"), spec: { containers: [{ name: "istio-proxy" }] } }),
+      "Istio's releases: pods in edge are meshed",
+      ["helm uninstall istiod", "customresourcedefinitions"],
+    ],
+    [
+      "CRDs that other objects need",
+      ({ objects }) => objects.push(object("AuthorizationPolicy", "mine", "shop")),
+      "Istio's CRDs: 1 objects need them, the first is AuthorizationPolicy mine in shop",
+      ["customresourcedefinitions"],
+    ],
+    [
+      "CRDs and root certificates of another istiod",
+      ({ objects }) => objects.push(object("Deployment", "istiod-canary", "canary", { labels: { app: "istiod" } })),
+      "",
+      ["customresourcedefinitions", "configmaps"],
+    ],
+    [
+      "a role that grants other things",
+      ({ teleport }) => {
+        const role = teleport.resources.find(({ kind }) => kind === "role") as unknown as { spec: object };
+        role.spec = { allow: { rules: [{ resources: ["user"], verbs: ["create"] }] } };
+      },
+      "role/istio-workload-identity-issuer: it grants other things than ours does",
+      ["tctl rm role"],
+    ],
+    [
+      "a role that also reaches servers",
+      ({ teleport }) => {
+        const role = teleport.resources.find(({ kind }) => kind === "role") as unknown as { spec: { allow: object } };
+        Object.assign(role.spec.allow, { node_labels: { "*": ["*"] }, app_labels: {}, kubernetes_resources: [{}] });
+      },
+      "role/istio-workload-identity-issuer: it grants other things than ours does",
+      ["tctl rm role"],
+    ],
+    [
+      "a token of another bot",
+      ({ teleport }) => {
+        teleport.resources = teleport.resources.filter(({ kind }) => kind !== "token");
+        teleport.resources.push(token("istio-tbot-k8s-join", "other"));
+      },
+      "token/istio-tbot-k8s-join: it is of another kind than ours",
+      ["tctl rm token"],
+    ],
+    [
+      "a token of another cluster, which has the same values, and all that it uses",
+      (state) => {
+        state.jwks = jwksBytes(rsaKey("own").jwk).toString();
+        const kubernetes = {
+          type: "static_jwks",
+          static_jwks: { jwks: jwksBytes(rsaKey("other").jwk).toString() },
+          allow: [],
+        };
+        const [join] = state.teleport.resources.filter(({ metadata }) => metadata.name === "istio-tbot-k8s-join");
+        Object.assign((join as unknown as { spec: object }).spec, { kubernetes });
+      },
+      "the token holds keys of another cluster and none of this one's",
+      ["tctl rm"],
+    ],
+    [
+      "the bot of another cluster",
+      ({ teleport }) => teleport.resources.push(token("join-of-cluster-b")),
+      "the bot joins with token/join-of-cluster-b, too",
+      ["tctl rm bot", "tctl rm role", "tctl rm workload_identity"],
+    ],
+  ])("%s", async (_, edit, sentence, absent) => {
+    await fakes.change(edit);
+    await run(EVERYTHING);
+    const changes = await fakes.changes();
+    if (sentence === "") expect(output.stderr).not.toContain("Left: Istio");
+    else expect(output.stderr).toContain(`Left: `);
+    expect(output.stderr).toContain(sentence);
+    for (const words of absent) expect(changes.filter((change) => change.includes(words))).toEqual([]);
+    expect(changes).toContain(CHART[0]);
+  });
+
+  test("namespaces that somebody made by hand", async () => {
+    await fakes.change(({ objects }) => {
+      for (const { kind, metadata } of objects) if (kind === "Namespace") delete metadata.labels;
+    });
+    await run({ yes: true });
+    expect(await fakes.changes()).toEqual([CHART[0]]);
+    expect(output.stderr).not.toContain("the namespace");
+  });
+
+  test("a namespace that somebody gave our label", async () => {
+    await fakes.change(({ objects }) => objects.push(object("Namespace", "shop", undefined, { labels: partOf })));
+    await run({ yes: true });
+    expect(await fakes.changes()).toEqual(CHART);
+  });
+
+  test("a release that only has our name", async () => {
+    await fakes.change(({ releases }) => Object.assign(releases["istio-teleport"] ?? {}, { chart: "podinfo-6.0.0" }));
+    await run({ yes: true });
+    expect((await fakes.changes()).filter((change) => change.startsWith("helm"))).toEqual([]);
+  });
+});
+
+describe("Teleport", () => {
+  const offline = (state: FakeState) =>
+    state.failures.push({ when: "tctl", how: "error", says: "ERROR: not logged in" });
+
+  test("that does not answer gets the commands for everything that the values name", async () => {
+    await fakes.change(offline);
+    await run({ yes: true });
+    expect(output.stdout.split("\n")).toHaveLength(5);
+    expect(output.stderr).toContain("whether they are there was not seen: Could not read Teleport's status: tctl says");
+  });
+
+  test("must answer with --run-tctl", async () => {
+    await fakes.change(offline);
+    expect(await refusal(() => run(EVERYTHING), EXIT.unavailable)).toContain("log in with `tsh login`");
+  });
+
+  test("of another cluster gets no commands", async () => {
+    await fakes.change(({ teleport }) => Object.assign(teleport, { clusterName: "other" }));
+    await run({ yes: true });
+    expect(output.stdout).toBe("");
+    expect(output.stderr).toContain('Left: Teleport\'s resources: tctl is logged in to the cluster "other"');
+  });
+
+  test("must be the cluster of the values", async () => {
+    await fakes.change(({ teleport }) => Object.assign(teleport, { clusterName: "other" }));
+    expect(await refusal(() => run(EVERYTHING), EXIT.unavailable)).toContain('logged in to the cluster "other"');
+    expect((await fakes.changes()).filter((change) => change.startsWith("tctl"))).toEqual([]);
+  });
+});
+
+const TOKEN_FILE =
+  "kind: token\nversion: v2\nmetadata: {name: istio-tbot-k8s-join}\nspec: {roles: [Bot], bot_name: istio-tbot, join_method: kubernetes}\n";
+
+test("files with our join token go, and no others", async () => {
+  await writeFile(file("token.yaml"), TOKEN_FILE);
+  await writeFile(file("token.json"), JSON.stringify(parse(TOKEN_FILE)));
+  await writeFile(file("other-token.yaml"), TOKEN_FILE.replace("istio-tbot-k8s-join", "other"));
+  await writeFile(file("other-bot.yaml"), TOKEN_FILE.replace("istio-tbot,", "other,"));
+  await writeFile(file("more.yaml"), `${TOKEN_FILE}---\nkind: role\n`);
+  await writeFile(file("broken.yaml"), "a: [");
+  await writeFile(file("token.txt"), TOKEN_FILE);
+  await run();
+  expect(output.stdout).toContain("rm ./token.json\nrm ./token.yaml\n");
+  await run({ yes: true });
+  const left = (await readdir(directory)).filter((name) => name.includes(".")).sort();
+  expect(left).toEqual(["broken.yaml", "more.yaml", "other-bot.yaml", "other-token.yaml", "token.txt"]);
+});
+
+test("as a command line", async () => {
+  const command = (...args: string[]) => cleanupCommand().parseAsync(["node", "cleanup", ...args]);
+  expect(await refusal(() => command("-f", file("values"), "--yes", "--dry-run"))).toContain("say the opposite");
+  await expect(cleanupCommand().exitOverride().parseAsync(["node", "cleanup", "--timeout", "0"])).rejects.toThrow(
+    "whole seconds",
+  );
+  await command("-f", file("values"), "--context", "lab", "--timeout", "7");
+  expect(output.stdout).toContain(
+    "helm uninstall istio-teleport --namespace=teleport-system --wait --timeout=7s --kube-context=lab\n",
+  );
+});

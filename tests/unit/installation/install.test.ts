@@ -1,0 +1,613 @@
+import { spawnSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
+import { EXIT } from "../../../tools/base/exit-error.ts";
+import { type InstallFlags, installCommand } from "../../../tools/install.ts";
+import { type Prepared, prepare } from "../../../tools/installation/install/prepare.ts";
+import { installPrepared } from "../../../tools/installation/install/run.ts";
+import { joinToken } from "../../../tools/teleport/join/join-token.ts";
+import { parseJwks } from "../../../tools/teleport/join/jwks.ts";
+import { type CapturedOutput, captureOutput } from "../support/captured-output.ts";
+import { deployedRelease } from "../support/deployed-release.ts";
+import { type FakePrograms, type FakeState, fakePrograms } from "../support/fake-programs.ts";
+import type { FakeSpawn } from "../support/fake-spawn.ts";
+import { jwksBytes, rsaKey } from "../support/keys.ts";
+import { refusal } from "../support/refusal.ts";
+
+// Each runs Helm several times, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
+
+const key = rsaKey("current");
+const otherKey = rsaKey("other");
+const VALUES = "global: {teleport: {clusterName: example.teleport.sh, proxyAddr: 'example.teleport.sh:443'}}\n";
+
+const emptyCluster = (): FakeState => ({
+  kubernetes: "v1.37.2",
+  releases: {},
+  objects: [],
+  missing: [],
+  forbidden: [],
+  jwks: jwksBytes(key.jwk).toString(),
+  tbotReady: 1,
+  teleport: { clusterName: "example.teleport.sh", version: "18.11.1", resources: [] },
+  failures: [],
+});
+
+const programs = vi.hoisted((): FakeSpawn => ({ current: undefined }));
+vi.mock("node:child_process", async (original) => {
+  const { withFakeSpawn } = await import("../support/fake-spawn.ts");
+  return withFakeSpawn(await original<typeof import("node:child_process")>(), programs);
+});
+
+const doctor = vi.hoisted(() => vi.fn());
+vi.mock("../../../tools/doctor/run.ts", () => ({ doctor }));
+
+let directory: string;
+let fakes: FakePrograms;
+let output: CapturedOutput;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "install-test-"));
+  await writeFile(file("values.yaml"), VALUES);
+  await writeFile(
+    file("mine.yaml"),
+    "pilot: {resources: {requests: {cpu: 10m}}}\nmeshConfig: {accessLogFile: /dev/stdout}\n",
+  );
+});
+afterAll(() => rm(directory, { recursive: true }));
+beforeEach(async () => {
+  fakes = await fakePrograms(emptyCluster(), file("rendered.json"));
+  programs.current = fakes;
+  output = captureOutput();
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  programs.current = undefined;
+  await fakes.remove();
+});
+
+const file = (name: string) => join(directory, name);
+/** The command as it is typed. */
+const command = (...args: string[]) =>
+  installCommand().parseAsync(["node", "install", "-f", file("values.yaml"), ...args]);
+
+const FLAGS: InstallFlags = { values: [], set: [], skipIstio: false, istiodValues: [], timeout: 300, dryRun: false };
+const rendered = new Map<string, Promise<Prepared>>();
+/** The same without rendering anew what was rendered before; the keys are the cluster's of now. */
+async function install(flags: Partial<InstallFlags> = {}): Promise<void> {
+  const all = { ...FLAGS, values: [file("values.yaml")], ...flags };
+  const id = JSON.stringify({ ...flags, timeout: 0 });
+  const prepared = rendered.get(id) ?? prepare(all);
+  rendered.set(id, prepared);
+  const { istio, chart, values, ...others } = await prepared;
+  const { jwks } = await fakes.state();
+  const timeoutSeconds = all.timeout;
+  await installPrepared(
+    {
+      ...others,
+      values,
+      token: joinToken(values, parseJwks(Buffer.from(jwks), "the cluster")),
+      istio: istio && { ...istio, timeoutSeconds },
+      chart: { ...chart, timeoutSeconds },
+    },
+    all,
+  );
+}
+/** The first words of each change, without what it read. */
+const firstWords = (changes: string[]) =>
+  changes.map((change) =>
+    change
+      .split("\n")[0]
+      ?.split(" ")
+      .filter((word) => !word.startsWith("-"))
+      .slice(0, 3)
+      .join(" "),
+  );
+
+const CHART = ["helm upgrade istio-teleport", "kubectl rollout status"];
+const ALL = [
+  "kubectl create",
+  "helm upgrade istio-base",
+  "helm upgrade istiod",
+  "tctl create",
+  "kubectl create",
+  ...CHART,
+];
+
+describe("an empty cluster", () => {
+  test("gets everything, in the order of docs/start/installation.md", async () => {
+    await command("--istiod-values", file("mine.yaml"), "--context", "lab");
+    const changes = await fakes.changes();
+    expect(firstWords(changes)).toEqual(ALL);
+    expect(output.stderr).toMatch(/5\/5 doctor:\n$/);
+    expect(doctor.mock.lastCall).toMatchObject([{ values: [file("values.yaml")], context: "lab", wait: "60s" }]);
+    expect(output.stdout).toBe("");
+    const istio = "--repo=https://istio-release.storage.googleapis.com/charts --namespace=istio-system";
+    expect(changes[1]).toBe(`helm upgrade --install istio-base base ${istio} --wait --timeout=300s --kube-context=lab`);
+    expect(changes[2]).toContain(
+      `helm upgrade --install istiod istiod ${istio} --version=1.31.0 --values=- --values=${file("mine.yaml")} --wait --timeout=300s --kube-context=lab\n`,
+    );
+    expect(parse(changes[2]?.split("\n").slice(1).join("\n") ?? "").meshConfig.trustDomain).toBe("example.teleport.sh");
+    const teleport = parseAllDocuments(changes[3]?.split("\n").slice(1).join("\n") ?? "");
+    expect(teleport.map((document) => document.get("kind"))).toEqual(["role", "bot", "workload_identity", "token"]);
+    const namespaces = (await fakes.state()).objects.map(({ metadata }) => metadata);
+    expect(namespaces).toEqual([
+      {
+        name: "istio-system",
+        labels: {
+          "app.kubernetes.io/part-of": "istio-teleport",
+          "app.kubernetes.io/managed-by": "istio-teleport",
+        },
+      },
+      {
+        name: "teleport-system",
+        labels: {
+          "app.kubernetes.io/part-of": "istio-teleport",
+          "app.kubernetes.io/managed-by": "istio-teleport",
+          "pod-security.kubernetes.io/enforce": "privileged",
+          "istio-injection": "disabled",
+        },
+      },
+    ]);
+  });
+
+  test("is done for good: run again, it changes nothing", async () => {
+    await install({ istiodValues: [file("mine.yaml")] });
+    await fakes.forgetCalls();
+    await install({ istiodValues: [file("mine.yaml")] });
+    expect(await fakes.changes()).toEqual([]);
+    expect(output.stderr).toContain("2/5 istiod: istiod 1.31.0 is there\n");
+    expect(output.stderr).toContain(
+      "4/5 the chart istio-teleport: istio-teleport 0.1.0 is there, tbot is ready on 1 of 1 nodes\n",
+    );
+  });
+
+  test("--dry-run changes nothing and prints a script that does what the command does", async () => {
+    await install({ dryRun: true, istiodValues: [file("mine.yaml")] });
+    expect(await fakes.changes()).toEqual([]);
+    const script = output.stdout;
+    await install({ istiodValues: [file("mine.yaml")] });
+    const changes = await fakes.changes();
+    await fakes.change((state) => Object.assign(state, emptyCluster()));
+    await fakes.forgetCalls();
+    // What is newest is known only when istio-base is there, so the script leaves the choice to Helm in both calls.
+    const run = spawnSync("sh", { input: script, encoding: "utf8" });
+    expect(run.stderr).toBe("");
+    expect(await fakes.changes()).toEqual(changes.map((change) => change.replace(" --version=1.31.0", "")));
+  });
+});
+
+/** Each change in turn, and what goes on afterwards when a kill -9 came in it. */
+describe.each([
+  ["istio-base", "--install istio-base", 1],
+  ["istiod", "--install istiod", 2],
+  ["the chart", "--install istio-teleport", 5],
+])("interrupted in %s", (_, when, index) => {
+  test("by an error: the same command goes on from there", async () => {
+    await fakes.change((state) => state.failures.push({ when, how: "error", says: "Error: no route to host" }));
+    expect(await refusal(() => install(), EXIT.unavailable)).toContain('helm says "no route to host"');
+    expect(firstWords(await fakes.changes())).toEqual(ALL.slice(0, index + 1));
+    await fakes.change((state) => Object.assign(state, { failures: [] }));
+    await fakes.forgetCalls();
+    await install();
+    expect(firstWords(await fakes.changes())).toEqual(ALL.slice(index));
+    expect(output.stderr).toContain("the release is failed\n");
+  });
+
+  test("by kill -9 of Helm: it waits until nobody can be at it, recovers the release and goes on", async () => {
+    await fakes.change((state) => state.failures.push({ when, how: "killed", says: "" }));
+    expect(await refusal(() => install({ timeout: 1 }), EXIT.unavailable)).toContain("helm was ended by SIGKILL");
+    await fakes.change((state) => {
+      state.failures = [];
+      const release = Object.values(state.releases).find(({ status }) => status === "pending-install");
+      // 11 s is the timeout and the margin. Waiting for their end takes its time, so only one of the three does.
+      const age = when.includes("istiod") ? 10_500 : 60_000;
+      Object.assign(release ?? {}, { updated: new Date(Date.now() - age).toISOString() });
+    });
+    await fakes.forgetCalls();
+    await install({ timeout: 1 });
+    if (when.includes("istiod"))
+      expect(output.stderr).toMatch(/is pending-install since .*; waiting until it ends, at the latest until /);
+    expect(firstWords(await fakes.changes())).toEqual([
+      `helm rollback ${when.replace("--install ", "")}`,
+      ...ALL.slice(index),
+    ]);
+  });
+});
+
+test("no word of another program becomes a command of the script", async () => {
+  await fakes.change((state) => {
+    const updated = new Date().toISOString();
+    state.releases.istiod = {
+      ...deployedRelease("istiod-1.31.0", "istio-system"),
+      status: "odd\nrm -rf /tmp/x",
+      updated,
+    };
+  });
+  await install({ dryRun: true });
+  expect(output.stdout).toContain("2/5 istiod: the release istiod is odd\\u{a}rm -rf /tmp/x since");
+  expect(output.stdout).not.toMatch(/^rm /m);
+});
+
+test("interrupted in Teleport: only what is lacking is sent", async () => {
+  await fakes.change((state) => state.failures.push({ when: "tctl create", how: "error", says: "ERROR: offline" }));
+  expect(await refusal(() => install(), EXIT.unavailable)).toContain('tctl says "offline"');
+  await fakes.change((state) => {
+    state.failures = [];
+    state.teleport.resources = [
+      {
+        kind: "role",
+        metadata: { name: "istio-workload-identity-issuer" },
+        spec: {
+          // Teleport adds such defaults.
+          options: { max_session_ttl: "30h0m0s" },
+          allow: {
+            workload_identity_labels: { env: "dev" },
+            rules: [{ resources: ["workload_identity"], verbs: ["read", "list"] }],
+          },
+        },
+        version: "v7",
+      } as FakeState["teleport"]["resources"][number],
+    ];
+  });
+  await fakes.forgetCalls();
+  await install();
+  const [create = ""] = await fakes.changes();
+  expect(create.match(/^kind: .*/gm)).toEqual(["kind: bot", "kind: workload_identity", "kind: token"]);
+});
+
+test.each([
+  ["", undefined],
+  [", and goes on when Helm cannot", { when: "helm rollback", how: "error", says: "Error: conflict" } as const],
+])("a pending upgrade is rolled back before it is made again%s", async (_, failure) => {
+  await install();
+  await fakes.change((state) => {
+    if (failure !== undefined) state.failures.push(failure);
+    Object.assign(state.releases.istiod ?? {}, {
+      // A rollback that fails leaves the release so; the fake's does nothing at all.
+      status: failure === undefined ? "pending-upgrade" : "pending-rollback",
+      revision: 2,
+      updated: "2026-01-01T00:00:00Z",
+    });
+  });
+  await fakes.forgetCalls();
+  output.stderr = "";
+  if (failure === undefined) await install();
+  else await refusal(() => install(), EXIT.unavailable);
+  expect(firstWords(await fakes.changes())).toEqual(["helm rollback istiod", "helm upgrade istiod"]);
+  if (failure !== undefined) expect(output.stderr).toContain('it failed, which does not matter: helm says "conflict"');
+  await install({ dryRun: true });
+  if (failure !== undefined)
+    expect(output.stdout).toContain("helm rollback istiod --namespace=istio-system --kube-context=kind || true\n");
+});
+
+describe("what is not as the values say is mended", () => {
+  beforeEach(async () => {
+    await install();
+    await fakes.forgetCalls();
+    output.stderr = "";
+  });
+
+  test.each<[string, (state: FakeState) => void, Partial<InstallFlags>, string[]]>([
+    ["an object that somebody deleted", (state) => state.missing.push("DaemonSet"), {}, CHART],
+    ["tbot that is not ready", (state) => Object.assign(state, { tbotReady: 0 }), {}, ["kubectl rollout status"]],
+    [
+      "another version of Istio that is asked for",
+      () => {},
+      { istioVersion: "1.30.2" },
+      ["helm upgrade istio-base", "helm upgrade istiod"],
+    ],
+    [
+      "a value that changed: Teleport's document and the chart",
+      () => {},
+      { set: ["tbot.credentialTTL=2h"] },
+      ["tctl create", ...CHART],
+    ],
+    [
+      "a role that somebody widened",
+      ({ teleport }) => {
+        const role = teleport.resources.find(({ kind }) => kind === "role") as unknown as {
+          spec: { allow: { rules: object[] } };
+        };
+        role.spec.allow.rules.push({ resources: ["workload_identity"], verbs: ["create"] });
+      },
+      {},
+      ["tctl create"],
+    ],
+    [
+      "keys that the cluster changed",
+      (state) => Object.assign(state, { jwks: jwksBytes(key.jwk, otherKey.jwk).toString() }),
+      {},
+      ["tctl create"],
+    ],
+    [
+      "Istio's values",
+      (state) => Object.assign(state.releases.istiod?.values as object, { env: {} }),
+      {},
+      ["helm upgrade istiod"],
+    ],
+  ])("%s", async (_, edit, flags, expected) => {
+    await fakes.change(edit);
+    await install(flags);
+    expect(firstWords(await fakes.changes())).toEqual(expected);
+  });
+
+  test("but not more keys in the token than the cluster has: a rotation is under way", async () => {
+    await fakes.change((state) => {
+      const token = state.teleport.resources.find(({ kind }) => kind === "token") as unknown as {
+        spec: { kubernetes: { static_jwks: { jwks: string } } };
+      };
+      token.spec.kubernetes.static_jwks.jwks = jwksBytes(key.jwk, otherKey.jwk).toString();
+    });
+    await install();
+    expect(await fakes.changes()).toEqual([]);
+    expect(output.stderr).toContain("the token holds 1 more keys than the cluster");
+    // Nor are they lost when the token is made anew for another reason.
+    await fakes.change(({ teleport }) => {
+      const stored = teleport.resources.find(({ kind }) => kind === "token");
+      Object.assign((stored as unknown as { spec: { kubernetes: object } }).spec.kubernetes, { allow: [] });
+    });
+    await install();
+    const [create = ""] = await fakes.changes();
+    for (const { jwk } of [key, otherKey]) expect(create).toContain(String(jwk.n));
+  });
+});
+
+const own = { "meta.helm.sh/release-name": "istio-teleport" };
+const mesh = (name: string, text: string) => ({
+  kind: "ConfigMap",
+  metadata: { name, namespace: "istio-system" },
+  data: { mesh: text },
+});
+const meshed = {
+  kind: "Pod",
+  metadata: { name: "a", namespace: "b", labels: { "security.istio.io/tlsMode": "istio" } },
+};
+const istiod = (annotations: Record<string, string>) => ({
+  kind: "Deployment",
+  metadata: { name: "istiod", namespace: "istio-system", labels: { app: "istiod" }, annotations },
+});
+const token = (jwks: Uint8Array, bot = "istio-tbot") =>
+  ({
+    kind: "token",
+    metadata: { name: "istio-tbot-k8s-join" },
+    spec: {
+      roles: ["Bot"],
+      bot_name: bot,
+      join_method: "kubernetes",
+      kubernetes: { type: "static_jwks", static_jwks: { jwks: Buffer.from(jwks).toString() }, allow: [] },
+    },
+  }) as FakeState["teleport"]["resources"][number];
+
+describe("pre-flight", () => {
+  test.each<[string, (state: FakeState) => void, Partial<InstallFlags>, string]>([
+    [
+      "an old Kubernetes for the admission policy",
+      (state) => Object.assign(state, { kubernetes: "v1.29.4" }),
+      {},
+      "cluster: the cluster has Kubernetes v1.29.4, and the admission policy needs 1.30: set mesh.admission.enabled",
+    ],
+    [
+      "an old kubelet",
+      (state) => Object.assign(state, { kubernetes: "v1.32.0" }),
+      {},
+      "the kubelet of node node has version v1.32.0, and before 1.33 tbot cannot read its pods",
+    ],
+    [
+      "missing rights",
+      (state) => Object.assign(state, { forbidden: ["clusterroles", "daemonsets"] }),
+      {},
+      "permissions: you may not create clusterroles.rbac.authorization.k8s.io, create daemonsets.apps in teleport-system",
+    ],
+    [
+      "another Teleport cluster",
+      (state) => Object.assign(state.teleport, { clusterName: "other" }),
+      {},
+      'tctl is logged in to the cluster "other", and global.teleport.clusterName is "example.teleport.sh"',
+    ],
+    [
+      "a tbot that is newer than the cluster",
+      (state) => Object.assign(state.teleport, { version: "17.7.1" }),
+      {},
+      "Teleport has the major version 17, and tbot.image.tag is 18.11.1",
+    ],
+    [
+      "a role of somebody else",
+      (state) =>
+        state.teleport.resources.push({
+          kind: "role",
+          metadata: { name: "istio-workload-identity-issuer" },
+          spec: { allow: { logins: ["root"], rules: [{ resources: ["node"], verbs: ["read"] }] } },
+        } as FakeState["teleport"]["resources"][number]),
+      {},
+      'Teleport has a role "istio-workload-identity-issuer" that grants other things than ours would',
+    ],
+    [
+      "our role, through which tbot would reach servers, too",
+      (state) =>
+        state.teleport.resources.push({
+          kind: "role",
+          metadata: { name: "istio-workload-identity-issuer" },
+          spec: {
+            allow: {
+              node_labels: { "*": "*" },
+              workload_identity_labels: { env: "dev" },
+              rules: [{ resources: ["workload_identity"], verbs: ["read", "list"] }],
+            },
+          },
+        } as FakeState["teleport"]["resources"][number]),
+      {},
+      'Teleport has a role "istio-workload-identity-issuer" that grants other things than ours would',
+    ],
+    [
+      "a bot with other roles",
+      (state) =>
+        state.teleport.resources.push({
+          kind: "bot",
+          metadata: { name: "istio-tbot" },
+          spec: { roles: ["editor"] },
+        } as FakeState["teleport"]["resources"][number]),
+      {},
+      'Teleport has a bot "istio-tbot" that grants other things',
+    ],
+    [
+      "the join token of another cluster",
+      (state) => state.teleport.resources.push(token(jwksBytes(otherKey.jwk))),
+      {},
+      'the join token "istio-tbot-k8s-join" holds keys of another cluster and none of this one\'s',
+    ],
+    [
+      "a join token of another bot",
+      (state) => state.teleport.resources.push(token(jwksBytes(key.jwk), "other")),
+      {},
+      'Teleport has a join token "istio-tbot-k8s-join" of another kind',
+    ],
+    [
+      "the chart under another name",
+      (state) => Object.assign(state.releases, { mine: deployedRelease("istio-teleport-0.1.0", "istio-system") }),
+      {},
+      "the chart is installed already as release mine in the namespace istio-system",
+    ],
+    [
+      "a release name that another chart has",
+      (state) => Object.assign(state.releases, { istiod: deployedRelease("podinfo-6.0.0", "istio-system") }),
+      {},
+      "the release istiod in the namespace istio-system is of the chart podinfo, not istiod",
+    ],
+    [
+      "an istiod that Helm did not install",
+      (state) => state.objects.push(istiod({})),
+      {},
+      "istiod in the namespace istio-system was not installed as the release istiod in istio-system",
+    ],
+    [
+      "a mesh that runs already",
+      (state) => {
+        state.objects.push(istiod({ "meta.helm.sh/release-name": "istiod" }), meshed);
+        state.releases.istiod = deployedRelease("istiod-1.31.0", "istio-system", { meshConfig: {} });
+      },
+      {},
+      "a mesh with the trust domain cluster.local runs already, and its 1 pod would be cut off until restarted",
+    ],
+    [
+      "a mesh that runs already, though the last upgrade of its release failed, and has a gateway only",
+      (state) => {
+        state.objects.push(istiod({ "meta.helm.sh/release-name": "istiod" }), {
+          kind: "Pod",
+          metadata: { name: "gateway", namespace: "edge" },
+          spec: { containers: [{ name: "istio-proxy" }] },
+        });
+        state.objects.push(mesh("istio", "rootNamespace: istio-system\n"));
+        state.releases.istiod = {
+          ...deployedRelease("istiod-1.31.0", "istio-system", { meshConfig: {} }),
+          status: "failed",
+        };
+      },
+      {},
+      "a mesh with the trust domain cluster.local runs already, and its 1 pod would be cut off until restarted",
+    ],
+    [
+      "a revision of another trust domain with --skip-istio",
+      (state) =>
+        state.objects.push(
+          { kind: "CustomResourceDefinition", metadata: { name: "authorizationpolicies.security.istio.io" } },
+          mesh("istio", "trustDomain: example.teleport.sh\n"),
+          mesh("istio-canary", "trustDomain: old.example\n"),
+        ),
+      { skipIstio: true },
+      "has the trust domain old.example, not example.teleport.sh",
+    ],
+    ["no Istio with --skip-istio", () => {}, { skipIstio: true }, "Istio's CRDs are not in this cluster"],
+    [
+      "an Istio of another trust domain with --skip-istio",
+      (state) =>
+        state.objects.push(
+          { kind: "CustomResourceDefinition", metadata: { name: "authorizationpolicies.security.istio.io" } },
+          mesh("istio", "rootNamespace: istio-system\ntrustDomain: cluster.local\n"),
+        ),
+      { skipIstio: true },
+      "has the trust domain cluster.local, not example.teleport.sh",
+    ],
+    [
+      "a namespace that is not the chart's",
+      (state) => state.objects.push({ kind: "Namespace", metadata: { name: "test-app" } }),
+      { set: ["testApp.enabled=true"] },
+      "the namespace test-app exists already and is not the chart's",
+    ],
+  ])("refuses %s and changes nothing", async (_, edit, flags, sentence) => {
+    await fakes.change(edit);
+    expect(await refusal(() => install(flags))).toMatch(
+      /^\d of 8 pre-flight checks failed \(above\); nothing was changed/,
+    );
+    expect(output.stderr).toContain(sentence);
+    expect(await fakes.changes()).toEqual([]);
+    expect(output.stdout).toBe("");
+  });
+
+  test("reports everything at once", async () => {
+    await fakes.change((state) => {
+      state.kubernetes = "v1.29.4";
+      state.forbidden = ["namespaces"];
+    });
+    expect(await refusal(() => install())).toMatch(/^2 of 8 /);
+    expect(output.stderr.match(/^ {2}(ok|FAIL)/gm)).toHaveLength(8);
+  });
+
+  test("is unavailable, not refused, when something could not be looked at", async () => {
+    await fakes.change((state) => state.failures.push({ when: "tctl", how: "error", says: "ERROR: not logged in" }));
+    expect(await refusal(() => install(), EXIT.unavailable)).toMatch(/^3 of 8 /);
+    expect(output.stderr).toContain('tctl says "not logged in"');
+  });
+
+  test("takes namespaces of the chart's own, and an empty mesh", async () => {
+    await fakes.change((state) => {
+      state.objects.push({ kind: "Namespace", metadata: { name: "test-app", annotations: own } });
+      state.objects.push(istiod({ "meta.helm.sh/release-name": "istiod" }));
+      state.releases.istiod = deployedRelease("istiod-1.30.1", "istio-system", { meshConfig: {} });
+    });
+    await install({ set: ["testApp.enabled=true"] });
+    const changes = await fakes.changes();
+    // An Istio that is there keeps its version, and its CRDs get the same.
+    expect(changes.filter((change) => change.includes("--version=1.30.1"))).toHaveLength(2);
+  });
+});
+
+test("--skip-istio leaves Istio alone", async () => {
+  await fakes.change((state) => {
+    state.objects.push(
+      { kind: "CustomResourceDefinition", metadata: { name: "authorizationpolicies.security.istio.io" } },
+      // A revision only, as where revisions are what is upgraded.
+      mesh("istio-1-31", "trustDomain: example.teleport.sh\n"),
+    );
+  });
+  await install({ skipIstio: true });
+  expect(firstWords(await fakes.changes())).toEqual(ALL.slice(3));
+});
+
+test("values from stdin reach Helm as they were read", async () => {
+  const { Readable } = await import("node:stream");
+  vi.spyOn(process, "stdin", "get").mockReturnValue(Readable.from([Buffer.from(VALUES)]) as never);
+  await installCommand().parseAsync(["node", "install", "-f", "-", "--set", "tbot.debug=true"]);
+  const helm = (await fakes.changes()).find((change) => change.includes("--install istio-teleport"));
+  expect(doctor.mock.lastCall).toMatchObject([{ values: [expect.stringContaining("/values.yaml")] }]);
+  expect(helm).toMatch(/--values=- --set=tbot\.debug=true --timeout=300s\nglobal: /);
+});
+
+test.each([
+  [["--skip-istio", "--istio-repo", "https://a"], "--istio-repo is about Istio's installation"],
+  [["--skip-istio", "--istiod-values", "x"], "--istiod-values is about Istio's installation"],
+  [["--istio-repo", "istio"], '--istio-repo is "istio"; give the URL'],
+  [["--istiod-values", "-"], "--istiod-values cannot be -"],
+  [["--istiod-values", "/nope.yaml"], "The values file /nope.yaml does not exist"],
+  [["--set", "tbot.socket.fil=x"], "did you mean tbot.socket.file?"],
+])("%j is refused before anything is looked at", async (args, sentence) => {
+  expect(await refusal(() => command(...args))).toContain(sentence);
+  expect(output).toEqual({ stdout: "", stderr: "" });
+});
+
+test("a chart repository of OCI is named in the chart's place", async () => {
+  await install({ istioRepo: "oci://registry.example/charts", dryRun: true });
+  expect(output.stdout).toContain("helm upgrade --install istiod oci://registry.example/charts/istiod --namespace");
+});

@@ -1,0 +1,140 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { KubeApi } from "../../../../tools/programs/kube-api/kube-api.ts";
+import { type ApiAnswer, type FakeApiServer, fakeApiServer, statusObject } from "../../support/fake-api-server.ts";
+
+let directory: string;
+let server: FakeApiServer;
+let api: KubeApi;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "kube-api-test-"));
+});
+afterEach(async () => {
+  api.close();
+  await server.close();
+  await rm(directory, { recursive: true });
+});
+
+async function serve(...args: Parameters<typeof fakeApiServer> extends [string, ...infer Rest] ? Rest : never) {
+  const socketPath = join(directory, "api");
+  server = await fakeApiServer(socketPath, ...args);
+  api = new KubeApi(socketPath);
+}
+
+it("reads a list page by page", async () => {
+  await serve((url) => {
+    const next = Number(url.searchParams.get("continue") ?? 0);
+    expect(url.searchParams.get("limit")).toBe("500");
+    return { body: { items: [{ n: next }], metadata: next < 2 ? { continue: String(next + 1) } : {} } };
+  });
+  expect(await api.list("/api/v1/pods?labelSelector=a=b")).toEqual({ ok: true, value: [{ n: 0 }, { n: 1 }, { n: 2 }] });
+  expect(server.requests[1]).toBe("GET /api/v1/pods?labelSelector=a=b&limit=500&continue=1");
+});
+
+it("takes a kind that the cluster lacks for an empty list, and an object that is not there for undefined", async () => {
+  await serve(() => undefined);
+  expect(await api.list("/apis/security.istio.io/v1/peerauthentications")).toEqual({ ok: true, value: [] });
+  expect(await api.get("/x")).toEqual({ ok: true, value: undefined });
+});
+
+it.each<[string, ApiAnswer, string]>([
+  [
+    "a missing permission",
+    { status: 403, body: statusObject(403, 'pods is forbidden: User "x" cannot list resource "pods"') },
+    'permission missing: pods is forbidden: User "x" cannot list resource "pods"',
+  ],
+  ["an error", { status: 500, body: "etcd is away\nand more" }, "the API server answers 500: etcd is away"],
+])("says why it could not read: %s", async (_, answer, reason) => {
+  await serve(() => answer);
+  expect(await api.list("/api/v1/pods")).toEqual({ ok: false, reason });
+  expect(await api.get("/api/v1/pods/x")).toEqual({ ok: false, reason });
+  expect(await api.text("/log")).toEqual({ ok: false, reason });
+});
+
+it("stops reading a pod that answers without end", async () => {
+  const endless = "x".repeat(17 * 1024 * 1024);
+  await serve(
+    () => ({ body: endless }),
+    () => ({ body: endless }),
+  );
+  const reason = expect.stringContaining("the answer is longer than 16 MiB");
+  const pod = { namespace: "a", name: "b", port: 15000 };
+  expect(await api.fromLoopback(pod, ["/certs"], 20_000)).toEqual({ ok: false, reason });
+  expect(await api.fromPod(pod, "/readyz")).toEqual({ ok: false, reason });
+});
+
+it("gives each of very many requests its whole time", async () => {
+  await serve(() => ({ body: "x" }));
+  const timers = vi.spyOn(AbortSignal, "timeout");
+  const answers = [...Array(100).keys()].map((n) => api.text(`/${n}`));
+  // Before any answer came: those that have begun.
+  expect(timers).toHaveBeenCalledTimes(32);
+  expect((await Promise.all(answers)).every(({ ok }) => ok)).toBe(true);
+  expect(timers).toHaveBeenCalledTimes(100);
+  vi.restoreAllMocks();
+});
+
+it("tells a pod's own 503 from the API server's", async () => {
+  const date = "Tue, 24 Nov 2026 17:00:00 GMT";
+  await serve((url) =>
+    url.pathname.startsWith("/api/v1/namespaces/a/pods/up:3001")
+      ? { status: 503, body: '{"status":"unhealthy"}', headers: { Date: date } }
+      : { status: 503, body: statusObject(503, "error trying to reach service: dial tcp: connection refused") },
+  );
+  expect(await api.fromPod({ namespace: "a", name: "up", port: 3001 }, "/readyz")).toEqual({
+    ok: true,
+    value: { status: 503, body: '{"status":"unhealthy"}', date: Date.parse(date) },
+  });
+  expect(await api.fromPod({ namespace: "a", name: "down", port: 3001 }, "/readyz")).toEqual({
+    ok: false,
+    reason: "the API server answers 503: error trying to reach service: dial tcp: connection refused",
+  });
+});
+
+const PROXY = { namespace: "shop", name: "cart", port: 15000 };
+
+it("reads several answers over one forwarded port, long ones too", async () => {
+  const long = "x".repeat(150_000);
+  await serve(
+    () => undefined,
+    (pod, path) => ({ body: path === "/long" ? long : `${pod} ${path}` }),
+  );
+  const read = await api.fromLoopback(PROXY, ["/certs", "/long", "/again"], 5000);
+  expect(read).toEqual({ ok: true, value: ["shop/cart /certs", long, "shop/cart /again"] });
+  expect(server.requests).toEqual(["GET /api/v1/namespaces/shop/pods/cart/portforward?ports=15000"]);
+});
+
+it.each(["", "/certs", "/again"])("says what the kubelet says on the error channel, at %j", async (refused) => {
+  await serve(
+    () => undefined,
+    (_, path) => (path === refused ? { error: "error forwarding port 15000: connection refused" } : { body: "x" }),
+  );
+  expect(await api.fromLoopback(PROXY, ["/certs", "/again"], 5000)).toEqual({
+    ok: false,
+    reason: "error forwarding port 15000: connection refused",
+  });
+});
+
+it("gives up on a proxy that says nothing", async () => {
+  await serve(
+    () => undefined,
+    () => ({ error: "" }),
+  );
+  expect(await api.fromLoopback(PROXY, ["/certs"], 200)).toEqual({ ok: false, reason: "no answer within 0.2 s" });
+});
+
+it("survives an API server that goes away", async () => {
+  await serve(() => ({ body: {} }));
+  await server.close();
+  expect(await api.get("/version")).toEqual({
+    ok: false,
+    reason: expect.stringMatching(/^the API server: .*(ENOENT|ECONN)/),
+  });
+  expect(await api.fromLoopback(PROXY, ["/certs"], 500)).toEqual({
+    ok: false,
+    reason: expect.stringMatching(/ENOENT|ECONN/),
+  });
+});

@@ -1,0 +1,109 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { defaultValues, loadValues } from "../../../tools/values/load.ts";
+
+// Each runs Helm or a whole command, on a machine that may be busy.
+vi.setConfig({ testTimeout: 30_000 });
+
+const MINIMAL = "global: {teleport: {clusterName: a.example, proxyAddr: 'a.example:443'}}\n";
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "values-test-"));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const load = (text: string, ...sets: string[]) => loadValues({ files: ["-"], sets, stdin: Readable.from([text]) });
+
+test("a minimal file is the defaults with two values", async () => {
+  const expected = await defaultValues();
+  Object.assign(expected.global.teleport, { clusterName: "a.example", proxyAddr: "a.example:443" });
+  expect(await load(MINIMAL)).toEqual(expected);
+});
+
+test("later files win over earlier ones, --set over both; maps merge, lists replace", async () => {
+  const [first, second] = [join(dir, "1.yaml"), join(dir, "2.yaml")];
+  await writeFile(first, `${MINIMAL}tbot: {image: {tag: "18.12.0"}, podLabels: {a: x}, tolerations: []}\n`);
+  await writeFile(second, 'tbot: {image: {tag: "18.13.0"}, podLabels: {b: y}, resources: {limits: null}}\n');
+  const sets = ["tbot.podLabels.b=z", "tbot.extraEnv[0].name=A,tbot.extraEnv[0].value=b\\,c", "tbot.debug=true"];
+  const { tbot } = await loadValues({ files: [first, second], sets });
+  expect(tbot.image.tag).toBe("18.13.0");
+  expect(tbot.podLabels).toEqual({ a: "x", b: "z" });
+  expect(tbot.tolerations).toEqual([]);
+  expect(tbot.resources).toEqual({ limits: null, requests: { cpu: "20m", memory: "64Mi" } });
+  expect(tbot.extraEnv).toEqual([{ name: "A", value: "b,c" }]);
+  expect(tbot.debug).toBe(true);
+});
+
+test("every wrong value has its sentence, all at once", async () => {
+  const wrong = `
+global: {teleport: {clusterName: Upper, proxyAddr: "https://x"}}
+cluserName: x
+tbot: {namespace: {nam: x}, socket: {fil: x, file: a/b}, image: {tag: 18, digest: null}, credentialTTL: 1d, extraEnv: [x]}
+istio: {injectionTemplate: gateway, print: null, prin: x}
+mesh: {mtls: {mode: strict}}
+sockShop: {policies: no}
+name: x
+`;
+  await expect(load(wrong)).rejects.toMatchObject({ name: "ExitError", code: 1 });
+  const message = await load(wrong).catch((error: Error) => error.message);
+  for (const sentence of [
+    'global.teleport.clusterName is "Upper", which does not match',
+    'global.teleport.proxyAddr is "https://x", which does not match',
+    "Address of the Teleport Proxy Service as `host:port`, without a scheme.",
+    "cluserName is not a value; did you mean global.teleport.clusterName?",
+    "name is not a value; known here: global, istio, tbot, mesh",
+    "tbot.namespace.nam is not a value; did you mean tbot.namespace.name?",
+    "tbot.socket.fil is not a value; did you mean tbot.socket.file?",
+    'tbot.socket.file is "a/b", which does not match',
+    'tbot.image.tag is 18, which is not a string: put it in quotes in a values file ("18").',
+    "tbot.image.digest is null, which is not a string: leave it out for the default.",
+    "istio.prin is not a value; did you mean istio.print?",
+    "istio.print is missing: leave it out of your values for the default (null removes it), or give it a value.",
+    'tbot.credentialTTL is "1d", which does not match ^[1-9][0-9]{0,6}[smh]$. Life of each workload\'s certificate, as one number with a unit (s, m, h); at most 336h.',
+    'tbot.extraEnv[0] is "x", which is not a map.',
+    'istio.injectionTemplate is "gateway", a reserved name: choose another one.',
+    'mesh.mtls.mode is "strict", but must be one of "STRICT", "PERMISSIVE".',
+    'sockShop.policies is false, but must be one of "none", "denyAll", "enforce", "dryRun": put the word in quotes, for on, off, yes and no are booleans.',
+  ]) {
+    expect(message).toContain(sentence);
+  }
+  expect(String(message).match(/^sockShop\.policies/gm)).toHaveLength(1);
+});
+
+test.each([
+  ["a: 1\na: 2", "stdin:2:1: Map keys must be unique: correct the YAML of this values file."],
+  ["tbot:\n  x: [b", "stdin:2:8: "],
+  ["\ttbot: 1", "stdin:1:1: "],
+  ["- tbot", "stdin is not a map of values"],
+  ["just text", "stdin is not a map of values"],
+  ["global:\n  teleport:\n", "stdin:2:12: a key below global cannot be null"],
+  [`${MINIMAL}---\n${MINIMAL}`, "stdin holds more than one YAML document"],
+])("the file %j is refused with its place", async (text, sentence) => {
+  await expect(load(text)).rejects.toThrow(sentence);
+});
+
+test.each(["", "# nothing\n", "null\n", "---\n"])("the empty file %j counts as no values", async (text) => {
+  await expect(load(text)).rejects.toThrow("global.teleport.clusterName is empty");
+});
+
+test.each([
+  ["no-such-file.yaml", "no-such-file.yaml does not exist"],
+  [tmpdir(), "is a directory"],
+])("the file %s is refused", async (file, sentence) => {
+  await expect(loadValues({ files: [file] })).rejects.toThrow(sentence);
+});
+
+test("stdin can be named once", async () => {
+  await expect(loadValues({ files: ["-", "-"] })).rejects.toThrow("-f - is given twice");
+});
+
+test.each(["tbot", "tbot.extraEnv[-1].name=x", "tbot.extraEnv[99999999].name=x"])(
+  "--set %s is refused in Helm's words",
+  async (assignment) => {
+    await expect(load(MINIMAL, assignment)).rejects.toThrow(/^Helm: failed parsing --set data: /);
+  },
+);

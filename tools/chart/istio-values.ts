@@ -1,0 +1,109 @@
+import { Document, isMap, isScalar, type Pair, parseDocument, type YAMLMap } from "yaml";
+import { schemaCheck } from "../base/schema-check.ts";
+import { helmTemplate, type ValuesInputs } from "../programs/helm.ts";
+
+/** Which of Istio's charts the values are for: istio/istiod or istio/gateway. */
+export type IstioChart = "istiod" | "gateway";
+
+const text = { type: "string", minLength: 1 };
+const object = (required: string[], properties: Record<string, object>) => ({
+  type: "object",
+  required,
+  additionalProperties: false,
+  properties,
+});
+
+/**
+ * What our template may say of the values that Istio's charts take. The charts themselves ignore unknown keys (no
+ * values.schema.json in istio/istiod), so a typo in the template would switch off a layer silently.
+ */
+const CHECKS = {
+  istiod: schemaCheck(
+    object(["meshConfig", "sidecarInjectorWebhook"], {
+      meshConfig: object(["trustDomain", "pathNormalization"], {
+        trustDomain: text,
+        pathNormalization: object(["normalization"], { normalization: text }),
+        accessLogFile: text,
+        accessLogEncoding: text,
+        accessLogFormat: text,
+        defaultConfig: {
+          ...object([], {
+            proxyMetadata: object(["WORKLOAD_IDENTITY_SOCKET_FILE"], { WORKLOAD_IDENTITY_SOCKET_FILE: text }),
+            proxyStatsMatcher: object(["inclusionRegexps"], { inclusionRegexps: { type: "array", items: text } }),
+          }),
+          minProperties: 1,
+        },
+      }),
+      env: object(["DEFAULT_WORKLOAD_CERT_TTL", "MAX_WORKLOAD_CERT_TTL"], {
+        DEFAULT_WORKLOAD_CERT_TTL: text,
+        MAX_WORKLOAD_CERT_TTL: text,
+      }),
+      sidecarInjectorWebhook: object(["defaultTemplates", "templates"], {
+        defaultTemplates: { type: "array", items: text, minItems: 2 },
+        templates: { type: "object", additionalProperties: text, minProperties: 1 },
+      }),
+    }),
+    {},
+  ),
+  gateway: schemaCheck(
+    object(["podAnnotations"], {
+      podAnnotations: object(["inject.istio.io/templates"], { "inject.istio.io/templates": text }),
+    }),
+    {},
+  ),
+};
+
+/**
+ * The values for one of Istio's charts, exactly as the chart's own template prints them; Helm's "Source" header is
+ * left out.
+ *
+ * @param inputs checked before, by `mergedValues`
+ */
+export async function istioValues(inputs: ValuesInputs, chart: IstioChart): Promise<string> {
+  const printed = await helmTemplate({
+    inputs: { ...inputs, sets: [...inputs.sets, `istio.print=${chart}`] },
+    showOnly: ["templates/istio-values.yaml"],
+  });
+  const values = printed.replace(/^---\n# Source: .*\n/, "");
+  CHECKS[chart](parseOneMap(values).toJSON(), `The chart's values for ${chart}`);
+  return values;
+}
+
+/**
+ * istiod's values as the IstioOperator document that `istioctl install -f` takes. istioctl knows mesh configuration
+ * and istiod's environment under other paths than the chart does (Istio operator/pkg/apis/values_types.proto; the
+ * chart's zzy_descope_legacy.yaml moves `pilot` back).
+ */
+export function asIstioOperator(valuesText: string): string {
+  const source = parseOneMap(valuesText);
+  const operator = new Document({
+    apiVersion: "install.istio.io/v1alpha1",
+    kind: "IstioOperator",
+    metadata: { name: "istio-teleport", namespace: "istio-system" },
+    spec: { meshConfig: {}, values: {} },
+  });
+  operator.commentBefore = " For istioctl install -f, written by istio-teleport.";
+  for (const pair of source.items) {
+    const key = isScalar(pair.key) ? pair.key.value : undefined;
+    if (key === "meshConfig") operator.setIn(["spec", "meshConfig"], pair.value);
+    else if (key === "env") operator.setIn(["spec", "values", "pilot"], mapOf(operator, pair));
+    else if (key === "sidecarInjectorWebhook") operator.addIn(["spec", "values"], pair);
+    else throw new Error(`the chart's Istio values have ${key}, whose place in an IstioOperator is not known here`);
+  }
+  return operator.toString({ lineWidth: 0 });
+}
+
+function mapOf(document: Document, pair: Pair): YAMLMap {
+  const map = document.createNode({}) as YAMLMap;
+  map.flow = false;
+  map.items.push(pair);
+  return map;
+}
+
+function parseOneMap(text: string): YAMLMap {
+  const { contents, errors } = parseDocument(text);
+  if (errors[0] || !isMap(contents)) {
+    throw new Error(`the chart's Istio values are not one YAML map: ${errors[0]?.message ?? "something else"}`);
+  }
+  return contents;
+}

@@ -1,0 +1,71 @@
+import type { Snapshot } from "../snapshot.ts";
+
+/** The hand-offs of docs/explain/architecture.md, in their order, which is the order of the checks. */
+export const STEPS = {
+  cluster: "The cluster",
+  join: "1 tbot joins Teleport",
+  socket: "2 Proxies reach tbot's socket, and nobody else writes there",
+  attestation: "3 tbot attests the caller",
+  identity: "4 Teleport issues the identity that Istio expects",
+  policy: "5 Peers and policies check it",
+  renewal: "6 Certificates are replaced in time",
+} as const;
+
+export type Step = keyof typeof STEPS;
+
+/** One thing that is not as it should be, or could not be looked at. */
+export interface Finding {
+  /** `problem`: broken or open; `warning`: works, with a risk; `unknown`: could not look. */
+  status: "problem" | "warning" | "unknown";
+  /** What it is about: a node, a pod as namespace/name, a policy. */
+  subject: string;
+  /** What was seen. */
+  evidence: string;
+  /** What to do, an imperative sentence. */
+  mend: string;
+}
+
+/** What a check has to say. */
+export type Outcome =
+  | {
+      /** One clause on what was looked at: "2 nodes with meshed pods". */
+      seen: string;
+      findings: Finding[];
+    }
+  | {
+      /** Why there was nothing to check: an input that was not given, a feature that is not used. */
+      skipped: string;
+    };
+
+/** A check of one hand-off; a pure function of the snapshot. */
+export interface Check {
+  /** Stable; the heading of its section in docs/operate/troubleshooting.md. */
+  id: string;
+  step: Step;
+  /** The healthy state, a sentence without its full stop. */
+  title: string;
+  /**
+   * Id of the check that tells what this one could not see, as proxies that did not answer: alone this one's `ok` would
+   * say too much, so `--only` adds it.
+   */
+  restsOn?: string;
+  /** @throws CouldNotLook when what it needs could not be read */
+  run(snapshot: Snapshot): Outcome;
+}
+
+export function problem(subject: string, evidence: string, mend: string): Finding {
+  return { status: "problem", subject, evidence, mend };
+}
+
+export function warning(subject: string, evidence: string, mend: string): Finding {
+  return { status: "warning", subject, evidence, mend };
+}
+
+export function unknown(subject: string, evidence: string, mend: string): Finding {
+  return { status: "unknown", subject, evidence, mend };
+}
+
+/** "1 pod", "2 pods". */
+export function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
+}

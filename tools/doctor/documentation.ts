@@ -1,7 +1,0 @@
-/** The page that has one section a check. */
-const TROUBLESHOOTING = "docs/troubleshooting.md";
-
-/** Where a check is explained: symptom, cause, mend. */
-export function documentation(id: string): string {
-  return `${TROUBLESHOOTING}#${id}`;
-}

@@ -1,0 +1,30 @@
+import type { Snapshot } from "../snapshot.ts";
+import { certifiedPods, spiffeId, trustDomainOf } from "./certificates.ts";
+import { CouldNotLook, joinTokenSource } from "./facts.ts";
+
+/**
+ * The Teleport cluster's name: what the values intend, what Teleport writes into its certificates, or else the audience
+ * that tbot presents to it.
+ *
+ * @throws CouldNotLook when none of them is known
+ */
+export function clusterName(snapshot: Snapshot): string {
+  const name = provenClusterName(snapshot) ?? joinTokenSource(snapshot)?.audience;
+  if (name === undefined) throw new CouldNotLook("the Teleport cluster's name is not known: give the values with -f");
+  return name;
+}
+
+/** The name without the audience, which it is compared with. */
+export function provenClusterName(snapshot: Snapshot): string | undefined {
+  return snapshot.intended?.global.teleport.clusterName ?? issuedName(snapshot);
+}
+
+function issuedName(snapshot: Snapshot): string | undefined {
+  try {
+    const issued = certifiedPods(snapshot).find(({ issuer }) => issuer === "teleport");
+    return issued && trustDomainOf(spiffeId(issued.leaf));
+  } catch (error) {
+    if (error instanceof CouldNotLook) return undefined;
+    throw error;
+  }
+}

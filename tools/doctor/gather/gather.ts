@@ -1,0 +1,229 @@
+import { isRecord, recordAt } from "../../base/json-value.ts";
+import { type KubeApi, NODE_TIMEOUT } from "../../programs/kube-api/kube-api.ts";
+import type { StoredToken } from "../../teleport/join/stored-token.ts";
+import type { Values } from "../../values/types.ts";
+import { isMeshed } from "../facts/meshed-pods.ts";
+import type { ConfigMap, DaemonSet, Deployment, Pod } from "../facts/objects.ts";
+import type { Read, Snapshot, TbotPod, TbotReadiness } from "../snapshot.ts";
+import { readProxies } from "./proxy-secrets.ts";
+import { complaintsIn } from "./tbot-log.ts";
+import { readTeleportVersion } from "./teleport-version.ts";
+
+/** What the user gives beside the cluster. */
+export interface Given {
+  scope?: string[];
+  intended?: Values;
+  joinTokens?: StoredToken[];
+  teleportVersion?: string;
+}
+
+/** Labels of this chart's tbot; another chart's in the cluster serves another socket. */
+const TBOT_SELECTOR = "labelSelector=app.kubernetes.io/name=tbot,app.kubernetes.io/part-of=istio-teleport";
+
+const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
+const POLICY_NAME = "istio-teleport-workload-identity";
+const DIAGNOSTICS_PORT = 3001;
+
+/** How far back tbot's log is read, in seconds: longer than Envoy's longest pause between two attempts (30 s). */
+const LOG_SECONDS = 120;
+
+/**
+ * Reads everything that the checks need, each once and as much as possible at the same time. What cannot be read is in
+ * the snapshot as the reason why; nothing is thrown for it.
+ *
+ * @param progress is told what is being read
+ */
+export async function gather(api: KubeApi, given: Given, progress: (what: string) => void): Promise<Snapshot> {
+  progress("reading the cluster");
+  const takenAt = await api.date();
+  const apiAhead = takenAt.ok ? takenAt.value - Date.now() : 0;
+  const [version, nodes, nodeLeases, namespaces, pods, labelled, jwks, discovery, istiods, peerAuthentications] =
+    await Promise.all([
+      api.get<{ gitVersion: string }>("/version"),
+      api.list<Listed<"nodes">>("/api/v1/nodes"),
+      api.list<Listed<"nodeLeases">>("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"),
+      api.list<Listed<"namespaces">>("/api/v1/namespaces"),
+      api.list<Pod>("/api/v1/pods"),
+      api.list<DaemonSet>(`/apis/apps/v1/daemonsets?${TBOT_SELECTOR}`),
+      api.text("/openid/v1/jwks"),
+      api.get<{ issuer?: unknown }>("/.well-known/openid-configuration"),
+      api.list<Deployment>("/apis/apps/v1/deployments?labelSelector=app=istiod"),
+      api.list<Listed<"peerAuthentications">>("/apis/security.istio.io/v1/peerauthentications"),
+    ]);
+  const tbotDaemonSets = map(labelled, (found) => ownFirst(found, given));
+  const daemonSet = tbotDaemonSets.ok ? tbotDaemonSets.value[0] : undefined;
+  const meshed = pods.ok ? pods.value.filter((pod) => isMeshed(pod) && isRunning(pod) && inScope(pod, given)) : [];
+  const [authorizationPolicies, admissionPolicy, admissionBinding, istioConfigMaps, tbotConfig] = await Promise.all([
+    api.list<Listed<"authorizationPolicies">>("/apis/security.istio.io/v1/authorizationpolicies"),
+    api.get<NonNullable<Listed<"admissionPolicy">>>(`${ADMISSION}/validatingadmissionpolicies/${POLICY_NAME}`),
+    api.get<NonNullable<Listed<"admissionBinding">>>(`${ADMISSION}/validatingadmissionpolicybindings/${POLICY_NAME}`),
+    readIstioConfigMaps(api, istiods),
+    readTbotConfig(api, daemonSet),
+  ]);
+  // Together, since a node that is silent makes both wait.
+  const [tbotPods, proxies, podsRight, proxyRight, teleportVersion] = await Promise.all([
+    readTbotPods(api, daemonSet, pods, apiAhead),
+    readProxies(api, meshed, (done) => progress(`reading certificates: ${done} of ${meshed.length} proxies`)),
+    readKubeletRight(api, daemonSet, "pods"),
+    readKubeletRight(api, daemonSet, "proxy"),
+    readTeleportVersion(given, tbotConfig),
+  ]);
+  return {
+    takenAt,
+    ...(takenAt.ok && { readUntil: Date.now() + apiAhead }),
+    ...(given.scope !== undefined && { scope: given.scope }),
+    ...(given.intended !== undefined && { intended: given.intended }),
+    ...(given.joinTokens !== undefined && { joinTokens: given.joinTokens }),
+    teleportVersion,
+    kubernetesVersion: map(version, (value) => value?.gitVersion ?? ""),
+    nodes,
+    nodeLeases,
+    namespaces,
+    pods,
+    tbotDaemonSets,
+    tbotConfig,
+    tbotPods,
+    kubeletRights: { pods: podsRight, proxy: proxyRight },
+    jwks,
+    ...(discovery.ok && discovery.value?.issuer !== undefined && { issuer: String(discovery.value.issuer) }),
+    istiods,
+    istioConfigMaps,
+    peerAuthentications,
+    authorizationPolicies,
+    admissionPolicy,
+    admissionBinding,
+    proxies,
+  };
+}
+
+type Listed<Key extends keyof Snapshot> =
+  Snapshot[Key] extends Read<infer Value> ? (Value extends (infer Item)[] ? Item : Value) : never;
+
+function map<From, To>(read: Read<From>, change: (value: From) => To): Read<To> {
+  return read.ok ? { ok: true, value: change(read.value) } : read;
+}
+
+/** Its labels are anybody's to put on a DaemonSet: where the values are known, the one of their namespace is meant. */
+function ownFirst(found: readonly DaemonSet[], { intended }: Given): DaemonSet[] {
+  const isOwn = ({ metadata }: DaemonSet) => metadata.namespace === intended?.tbot.namespace.name;
+  return found.toSorted((a, b) => Number(isOwn(b)) - Number(isOwn(a)));
+}
+
+function isRunning(pod: Pod): boolean {
+  const finished = pod.status.phase === "Succeeded" || pod.status.phase === "Failed";
+  return pod.spec.nodeName !== undefined && !finished && pod.metadata.deletionTimestamp === undefined;
+}
+
+function inScope(pod: Pod, { scope }: Given): boolean {
+  return scope === undefined || scope.includes(pod.metadata.namespace);
+}
+
+async function readIstioConfigMaps(api: KubeApi, istiods: Read<Deployment[]>): Promise<Read<ConfigMap[]>> {
+  if (!istiods.ok) return istiods;
+  const namespaces = new Set(istiods.value.map(({ metadata }) => metadata.namespace));
+  const lists = await Promise.all(
+    [...namespaces].map((namespace) => api.list<ConfigMap>(`/api/v1/namespaces/${namespace}/configmaps`)),
+  );
+  const all: ConfigMap[] = [];
+  for (const list of lists) {
+    if (!list.ok) return list;
+    all.push(...list.value);
+  }
+  return { ok: true, value: all };
+}
+
+async function readTbotConfig(api: KubeApi, daemonSet: DaemonSet | undefined): Promise<Read<string | undefined>> {
+  if (daemonSet === undefined) return { ok: true, value: undefined };
+  const volumes = daemonSet.spec.template.spec.volumes ?? [];
+  const name = volumes.find(({ configMap }) => configMap !== undefined)?.configMap?.name;
+  if (name === undefined) return { ok: true, value: undefined };
+  const path = `/api/v1/namespaces/${daemonSet.metadata.namespace}/configmaps/${name}`;
+  return map(await api.get<ConfigMap>(path), (configMap) => configMap?.data?.["tbot.yaml"]);
+}
+
+async function readKubeletRight(
+  api: KubeApi,
+  daemonSet: DaemonSet | undefined,
+  subresource: "pods" | "proxy",
+): Promise<Read<boolean>> {
+  if (daemonSet === undefined) return { ok: false, reason: "there is no DaemonSet of tbot" };
+  const { namespace } = daemonSet.metadata;
+  const account = daemonSet.spec.template.spec.serviceAccountName ?? "default";
+  const answer = await api.review<{ status?: { allowed?: boolean } }>(
+    "/apis/authorization.k8s.io/v1/subjectaccessreviews",
+    {
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SubjectAccessReview",
+      spec: {
+        user: `system:serviceaccount:${namespace}:${account}`,
+        groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"],
+        resourceAttributes: { verb: "get", resource: "nodes", subresource },
+      },
+    },
+  );
+  return map(answer, (review) => review?.status?.allowed === true);
+}
+
+async function readTbotPods(
+  api: KubeApi,
+  daemonSet: DaemonSet | undefined,
+  pods: Read<Pod[]>,
+  apiAhead: number,
+): Promise<TbotPod[]> {
+  if (daemonSet === undefined || !pods.ok) return [];
+  const labels = Object.entries(daemonSet.spec.template.metadata?.labels ?? {});
+  const own = pods.value.filter(
+    ({ metadata, status }) =>
+      metadata.namespace === daemonSet.metadata.namespace &&
+      status.phase === "Running" &&
+      labels.every(([key, value]) => metadata.labels?.[key] === value),
+  );
+  return Promise.all(own.map((pod) => readTbotPod(api, pod, apiAhead)));
+}
+
+/** @param apiAhead milliseconds by which the API server's clock is ahead of this machine's */
+async function readTbotPod(api: KubeApi, pod: Pod, apiAhead: number): Promise<TbotPod> {
+  const { namespace, name } = pod.metadata;
+  const where = { namespace, name, port: DIAGNOSTICS_PORT };
+  const log = `/api/v1/namespaces/${namespace}/pods/${name}/log?container=tbot&sinceSeconds=${LOG_SECONDS}&tailLines=2000`;
+  const asked = Date.now();
+  let answered = asked;
+  const [ready, metrics, lines] = await Promise.all([
+    api.fromPod(where, "/readyz").finally(() => {
+      answered = Date.now();
+    }),
+    api.fromPod(where, "/metrics"),
+    api.text(log, NODE_TIMEOUT),
+  ]);
+  return {
+    name,
+    node: pod.spec.nodeName ?? "",
+    ready: readiness(ready),
+    version: map(metrics, ({ body }) => /^teleport_build_info\{[^}]*version="([^"]*)"/m.exec(body)?.[1]),
+    clockAhead: map(ready, ({ date }) => ahead(date, asked + apiAhead, answered + apiAhead)),
+    complaints: map(lines, complaintsIn),
+  };
+}
+
+/** The least difference that explains a time, cut to whole seconds, between two moments of another clock. */
+function ahead(date: number | undefined, earliest: number, latest: number): number {
+  if (date === undefined) return 0;
+  // `takenAt` is cut to whole seconds as well.
+  if (date > latest + 1000) return date - latest - 1000;
+  return date + 1000 < earliest ? date + 1000 - earliest : 0;
+}
+
+function readiness(answer: Awaited<ReturnType<KubeApi["fromPod"]>>): Read<TbotReadiness> {
+  if (!answer.ok) return answer;
+  const { status, body } = answer.value;
+  try {
+    const said: unknown = JSON.parse(body);
+    const services = isRecord(said) ? Object.values(recordAt(said, "services")) : [];
+    if (services.length > 0 && services.every(isRecord)) {
+      return { ok: true, value: said as TbotReadiness };
+    }
+  } catch {
+    // Said below.
+  }
+  return { ok: false, reason: `its /readyz answers ${status} and names no service of tbot` };
+}

@@ -1,0 +1,29 @@
+import type { LogEntry } from "../snapshot.ts";
+
+/** Warnings and errors of tbot's JSON log; other lines are left out. */
+export function complaintsIn(log: string): LogEntry[] {
+  return log.split("\n").flatMap((line) => {
+    try {
+      const { level, message, error } = JSON.parse(line) as Record<string, unknown>;
+      return /^(warn|error)/i.test(textOf(level)) ? [{ message: textOf(message), error: errorText(error) }] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/**
+ * An error in one line, the innermost cause last. tbot's log has it as a text, or as the object that
+ * gravitational/trace makes of an error that was wrapped (trace.go, TraceErr.MarshalJSON): the cause, and what was being
+ * done at the time, innermost first.
+ */
+function errorText(error: unknown): string {
+  if (typeof error !== "object" || error === null) return textOf(error);
+  const { error: cause, message, messages } = error as Record<string, unknown>;
+  const doing = Array.isArray(messages) ? messages.map(textOf).toReversed() : [];
+  return [...doing, textOf(message), errorText(cause)].filter((part) => part !== "").join(": ");
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}

@@ -1,0 +1,7 @@
+/** The page that has one section a check. */
+const TROUBLESHOOTING = "docs/operate/troubleshooting.md";
+
+/** Where a check is explained: symptom, cause, mend. */
+export function documentation(id: string): string {
+  return `${TROUBLESHOOTING}#${id}`;
+}

@@ -1,0 +1,62 @@
+import { X509Certificate } from "node:crypto";
+import { STEPS } from "../checks/check.ts";
+import { exitCode, type Result, type Status } from "../diagnose.ts";
+import { certifiedPods, shortFingerprint } from "../facts/certificates.ts";
+import { nameOf } from "../facts/meshed-pods.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { documentation } from "./documentation.ts";
+
+/** The report for programs; docs/reference/doctor-report.schema.json describes it. */
+export function jsonReport(results: readonly Result[], snapshot: Snapshot): string {
+  const { takenAt, kubernetesVersion } = snapshot;
+  const report = {
+    schemaVersion: 1,
+    takenAt: takenAt.ok ? new Date(takenAt.value).toISOString() : null,
+    kubernetesVersion: kubernetesVersion.ok ? kubernetesVersion.value : null,
+    exitCode: exitCode(results),
+    summary: Object.fromEntries(STATUSES.map((status) => [status, amount(results, status)])),
+    checks: results.map(({ check, status, seen, findings }) => ({
+      id: check.id,
+      step: STEPS[check.step],
+      title: check.title,
+      status,
+      seen,
+      findings,
+      documentation: documentation(check.id),
+    })),
+    proxies: proxies(snapshot),
+  };
+  return `${escaped(JSON.stringify(report, null, 2))}\n`;
+}
+
+/** JSON escapes control characters below a blank only; these steer a terminal, too, or reorder its lines. */
+function escaped(json: string): string {
+  return json.replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    character
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
+}
+
+/** Which root each proxy uses and trusts; those whose certificate could not be read are what proxy-certificate reports. */
+function proxies(snapshot: Snapshot): object[] {
+  try {
+    return certifiedPods(snapshot).map(({ pod, issuer, root, secrets, expiresAt }) => ({
+      pod: nameOf(pod),
+      issuer,
+      expiresAt: new Date(expiresAt).toISOString(),
+      usesRoot: root === undefined ? null : shortFingerprint(root),
+      trustsRoots: secrets.roots.map((pem) => shortFingerprint(new X509Certificate(pem))),
+    }));
+  } catch {
+    // The checks of certificates have said why.
+    return [];
+  }
+}
+
+const STATUSES: readonly Status[] = ["ok", "warning", "problem", "unknown", "skipped"];
+
+function amount(results: readonly Result[], status: Status): number {
+  return results.filter((result) => result.status === status).length;
+}

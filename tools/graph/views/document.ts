@@ -1,0 +1,48 @@
+import type { GraphDiff, PermissionChange } from "../diff.ts";
+import { type GraphService, type GraphSource, labelOf, type MeshGraph } from "../mesh-graph.ts";
+import type { Permission } from "../permissions.ts";
+
+/**
+ * The graph as JSON, for other programs (docs/operate/policies.md describes it). `methods` and `paths` are absent where an edge
+ * has no such limit.
+ */
+export function graphDocument({ clusterName, gateways, applications, edges }: MeshGraph): string {
+  const document = {
+    clusterName,
+    gateways,
+    applications: applications.map(({ services, ...application }) => ({
+      ...application,
+      services: services.map(({ name, labels, serviceAccount, principal, ports }) => ({
+        name,
+        labels,
+        serviceAccount,
+        principal,
+        ports,
+      })),
+    })),
+    edges: edges.map(({ from, to, ...edge }) => ({ from: sourceJson(from), to: serviceJson(to), ...edge })),
+  };
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+/** The difference of two graphs as JSON. */
+export function diffDocument({ gained, lost, ...diff }: GraphDiff): string {
+  const change = ({ permission, rest }: PermissionChange) => ({
+    ...permissionJson(permission),
+    rest: rest.map(permissionJson),
+  });
+  return `${JSON.stringify({ ...diff, gained: gained.map(change), lost: lost.map(change) }, null, 2)}\n`;
+}
+
+function permissionJson({ from, to, ...permission }: Permission): object {
+  return { from: sourceJson(from), to: serviceJson(to), ...permission };
+}
+
+function serviceJson(service: GraphService): object {
+  return { label: labelOf(service), application: service.application, service: service.name };
+}
+
+/** `anyone` has no principal. */
+function sourceJson({ kind, label, principal }: GraphSource): object {
+  return { kind, label, ...(principal !== undefined && { principal }) };
+}

@@ -1,0 +1,117 @@
+import { ExitError } from "../../base/exit-error.ts";
+import type { CleanupFlags } from "../../cleanup.ts";
+import { accessOf } from "../../flags/cluster-flags.ts";
+import { chosenCluster } from "../../programs/chosen-cluster.ts";
+import { findHelm } from "../../programs/helm.ts";
+import { mustRun, shellText } from "../../programs/run.ts";
+import { say } from "../../terminal/say.ts";
+import { loadValues } from "../../values/load.ts";
+import { lookAtIstioRemains } from "./istio-remains.ts";
+import { lookAtNamespaces } from "./namespaces.ts";
+import type { Finding, Scene, Stage } from "./plan.ts";
+import { lookAtReleases, meshedNamespaces, ownReleases } from "./releases.ts";
+import { teleportRemains } from "./teleport.ts";
+import { tokenFiles } from "./token-files.ts";
+
+/** Seconds that a program may take longer than it was told, before it is ended. */
+const GRACE = 60;
+
+/**
+ * Cleans up, or without --yes prints how. Each stage looks when it is its turn, so that an interrupted run is gone on
+ * with by the same command.
+ *
+ * @throws ExitError refused for a wrong flag or value; unavailable when a program fails
+ */
+export async function cleanup(flags: CleanupFlags): Promise<void> {
+  if (flags.yes && flags.dryRun) throw new ExitError("--yes and --dry-run say the opposite; leave out one of them.");
+  const values = await loadValues({ files: flags.values, sets: flags.set });
+  const { access, described } = await chosenCluster(accessOf(flags));
+  say(`Cluster: ${described}.`);
+  const helm = { access, helm: await findHelm() };
+  const { own, left } = await ownReleases(helm, values, flags.withIstio);
+  const scene: Scene = {
+    helm,
+    values,
+    withIstio: flags.withIstio && left.length === 0,
+    timeoutSeconds: flags.timeout,
+    removed: own,
+  };
+  const meshed = own.length === 0 ? [] : await meshedNamespaces(helm);
+  if (meshed.length > 0) {
+    say(
+      `Note: pods in ${meshed.join(", ")} have their certificates from tbot: these last at most ${values.tbot.credentialTTL} more, then new connections fail. The chart's policies and STRICT mutual TLS go at once.`,
+    );
+  }
+  const stages = stagesOf(scene, flags.runTctl);
+  const { commands, left: leftByStages } = await (flags.yes ? removeAll(stages, flags.timeout) : printScript(stages));
+  const allLeft = [...left, ...leftByStages];
+  for (const sentence of allLeft) say(`Left: ${sentence}.`);
+  if (commands.length === 0 && allLeft.length === 0) say("Nothing to clean up.");
+  else if (!flags.yes) say("Nothing was changed; --yes does it.");
+}
+
+function stagesOf(scene: Scene, runTctl: boolean): Stage[] {
+  const isChart = ({ chart }: { chart: string }) => chart === "istio-teleport";
+  return [
+    { title: "the chart istio-teleport", look: () => lookAtReleases(scene, isChart) },
+    { title: "Istio's releases", look: () => lookAtReleases(scene, (release) => !isChart(release)) },
+    { title: "what is left of Istio", look: () => lookAtIstioRemains(scene) },
+    { title: "namespaces", look: () => lookAtNamespaces(scene) },
+    { title: "Teleport's resources", look: () => lookAtTeleport(scene, runTctl) },
+    { title: "join tokens in files", look: () => lookAtFiles(scene) },
+  ];
+}
+
+async function lookAtTeleport({ values, helm }: Scene, runTctl: boolean): Promise<Finding> {
+  const { references, left } = await teleportRemains(values, helm.access, runTctl);
+  const commands = references.map((reference) => ({
+    purpose: `remove ${reference}`,
+    command: { program: "tctl", args: ["rm", reference] },
+  }));
+  if (runTctl || commands.length === 0) return { commands, left };
+  const mend = "run the commands `tctl rm …` that are on stdout, or add --run-tctl";
+  return {
+    commands: [],
+    forUser: commands.map(({ command }) => command),
+    left: [...left, `${references.join(", ")}: ${mend}`],
+  };
+}
+
+async function lookAtFiles({ values }: Scene): Promise<Finding> {
+  const commands = (await tokenFiles(values)).map((file) => ({
+    purpose: `delete the file ${file}`,
+    command: { program: "rm", args: [`./${file}`] },
+  }));
+  return { commands, left: [] };
+}
+
+/** The commands of all stages, on stdout; what is the user's to run stands in comments, since a script may be run. */
+async function printScript(stages: readonly Stage[]): Promise<Finding> {
+  const all: Finding = { commands: [], left: [] };
+  let script = "#!/bin/sh\nset -eu\n";
+  for (const { title, look } of stages) {
+    const { commands, forUser = [], left } = await look();
+    if (commands.length + forUser.length > 0) script += `\n# ${title}\n`;
+    script += commands.map(({ command }) => shellText(command)).join("");
+    script += forUser.map((command) => `# ${shellText(command)}`).join("");
+    all.commands.push(...commands);
+    all.left.push(...left);
+  }
+  if (all.commands.length + all.left.length > 0) process.stdout.write(script);
+  return all;
+}
+
+async function removeAll(stages: readonly Stage[], timeoutSeconds: number): Promise<Finding> {
+  const all: Finding = { commands: [], left: [] };
+  for (const { look } of stages) {
+    const { commands, forUser = [], left } = await look();
+    for (const { purpose, command } of commands) {
+      say(`${purpose} …`);
+      await mustRun(command, purpose, timeoutSeconds + GRACE);
+    }
+    process.stdout.write(forUser.map((command) => shellText(command)).join(""));
+    all.commands.push(...commands);
+    all.left.push(...left);
+  }
+  return all;
+}

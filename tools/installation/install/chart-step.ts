@@ -1,0 +1,101 @@
+import { isDeepStrictEqual } from "node:util";
+import { CHART_DIR } from "../../base/package-files.ts";
+import { type Manifest, parseManifests } from "../../chart/manifests.ts";
+import { helmCommand, kubectlCommand } from "../../programs/cluster-commands.ts";
+import { type HelmAccess, type Release, releaseManifest } from "../../programs/helm-releases.ts";
+import { kubectl } from "../../programs/kubectl.ts";
+import type { Values } from "../../values/types.ts";
+import { lookAtRelease } from "./helm-step.ts";
+import { prepareNamespace } from "./namespace.ts";
+import type { Finding, Step, Todo } from "./plan.ts";
+
+/** Name of our own release, as docs/start/installation.md has it. */
+export const CHART_RELEASE = "istio-teleport";
+
+/** What the fourth step installs. */
+export interface ChartSettings {
+  values: Values;
+  /** The flags -f and --set, as given; and what was read for `-f -`. */
+  files: readonly string[];
+  sets: readonly string[];
+  stdin: string | undefined;
+  /** The chart rendered with them. */
+  manifests: string;
+  timeoutSeconds: number;
+}
+
+/** The chart of this package with the user's values, the fourth step; then tbot is waited for. */
+export function chartStep(chart: ChartSettings, helm: HelmAccess): Step {
+  const namespace = chart.values.tbot.namespace.name;
+  const wanted = {
+    name: CHART_RELEASE,
+    namespace,
+    differs: async (release: Release) =>
+      sameObjects(await releaseManifest(helm, release), chart.manifests) ? undefined : "its objects differ",
+    before: () => prepareNamespace(helm.access, namespace, chart.values.tbot.enabled ? TBOT_NAMESPACE_LABELS : {}),
+    install: () => upgrade(chart, helm),
+  };
+  const look = async (): Promise<Finding> => {
+    const finding = await lookAtRelease(wanted, helm, chart.timeoutSeconds);
+    if (!chart.values.tbot.enabled || finding.state === "busy") return finding;
+    const wait = waitForTbot(chart, helm);
+    if (finding.state === "todo") return { ...finding, commands: [...finding.commands, wait] };
+    const { ready, nodes } = await tbotState(helm, namespace);
+    if (ready === nodes) return { ...finding, found: `${finding.found}, tbot is ready on ${nodes} of ${nodes} nodes` };
+    return { state: "todo", why: `tbot is ready on ${ready} of ${nodes} nodes`, commands: [wait] };
+  };
+  return { title: "the chart istio-teleport", look };
+}
+
+/** tbot's hostPID and hostPath are refused by Pod Security below `privileged`. */
+const TBOT_NAMESPACE_LABELS = {
+  "pod-security.kubernetes.io/enforce": "privileged",
+  "istio-injection": "disabled",
+};
+
+/** Name of tbot's DaemonSet: chart/charts/tbot/templates/daemonset.yaml. */
+const TBOT = "tbot";
+
+function upgrade({ values, files, sets, stdin, timeoutSeconds }: ChartSettings, { access, helm }: HelmAccess): Todo {
+  const args = [
+    ...["upgrade", "--install", CHART_RELEASE, CHART_DIR, `--namespace=${values.tbot.namespace.name}`],
+    ...files.map((file) => `--values=${file}`),
+    ...sets.map((assignment) => `--set=${assignment}`),
+    `--timeout=${timeoutSeconds}s`,
+  ];
+  return { purpose: `install ${CHART_RELEASE}`, command: helmCommand(access, helm, args, stdin) };
+}
+
+function waitForTbot({ values, timeoutSeconds }: ChartSettings, { access }: HelmAccess): Todo {
+  const args = [
+    ...["rollout", "status", `daemonset/${TBOT}`, `--namespace=${values.tbot.namespace.name}`],
+    `--timeout=${timeoutSeconds}s`,
+  ];
+  return { purpose: "wait for tbot on every node", command: kubectlCommand(access, args) };
+}
+
+async function tbotState({ access }: HelmAccess, namespace: string): Promise<{ ready: number; nodes: number }> {
+  const printed = await kubectl(access, "read tbot's DaemonSet", [
+    ...["get", "daemonset", TBOT, `--namespace=${namespace}`, "--output=json"],
+  ]);
+  const { status } = JSON.parse(printed.toString()) as {
+    status: { numberReady: number; desiredNumberScheduled: number; updatedNumberScheduled?: number };
+  };
+  const { numberReady, desiredNumberScheduled, updatedNumberScheduled = 0 } = status;
+  return { ready: Math.min(numberReady, updatedNumberScheduled), nodes: desiredNumberScheduled };
+}
+
+/** Whether two renderings hold the same objects; comments and order of documents are no difference. */
+function sameObjects(a: string, b: string): boolean {
+  const [first, second] = [byId(parseManifests(a)), byId(parseManifests(b))];
+  return isDeepStrictEqual(first, second);
+}
+
+function byId(manifests: readonly Manifest[]): Map<string, Manifest> {
+  return new Map(
+    manifests.map((manifest) => [
+      `${manifest.kind}/${manifest.metadata.namespace}/${manifest.metadata.name}`,
+      manifest,
+    ]),
+  );
+}

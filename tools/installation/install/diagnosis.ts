@@ -1,0 +1,37 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { doctor } from "../../doctor/run.ts";
+import type { InstallFlags } from "../../install.ts";
+import { mustRun } from "../../programs/run.ts";
+import { withTempDir } from "../../programs/temp-dir.ts";
+import type { Prepared } from "./prepare.ts";
+
+/** How long the doctor waits until pods that were just made are up. */
+const WAIT = "60s";
+
+/**
+ * The last step: the doctor, with the values and with the join token as Teleport stores it. Its report is on stdout, and
+ * its exit code becomes the process's.
+ *
+ * @throws ExitError (unavailable) when tctl or the cluster does not answer
+ */
+export async function diagnoseInstallation({ helm, token, chart }: Prepared, flags: InstallFlags): Promise<void> {
+  await withTempDir(async (directory) => {
+    const tokenFile = join(directory, "token.json");
+    const args = ["get", `token/${token.tokenName}`, "--format=json"];
+    await writeFile(tokenFile, await mustRun({ program: "tctl", args }, "read the join token"), { mode: 0o600 });
+    // stdin was read before; the doctor gets what it held.
+    const stdinFile = join(directory, "values.yaml");
+    if (chart.stdin !== undefined) await writeFile(stdinFile, chart.stdin);
+    await doctor({
+      values: flags.values.map((file) => (file === "-" ? stdinFile : file)),
+      set: flags.set,
+      ...helm.access,
+      namespace: [],
+      only: [],
+      output: "table",
+      wait: WAIT,
+      tokenFile,
+    });
+  });
+}

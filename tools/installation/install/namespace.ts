@@ -1,0 +1,40 @@
+import { kubectlCommand } from "../../programs/cluster-commands.ts";
+import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
+import { OWN_NAMESPACE_LABELS } from "../own-namespaces.ts";
+import type { Todo } from "./plan.ts";
+
+/**
+ * What makes a namespace that is not there, with labels by which `cleanup` knows it; of one that is there, the labels
+ * that it needs and lacks.
+ *
+ * @param labels needed by what will run there
+ * @throws ExitError (unavailable) when the cluster does not answer
+ */
+export async function prepareNamespace(
+  access: ClusterAccess,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<Todo[]> {
+  const printed = await kubectl(access, `read the namespace ${name}`, [
+    "get",
+    "namespace",
+    name,
+    "--ignore-not-found",
+    "--output=json",
+  ]);
+  if (printed.length === 0) {
+    const namespace = {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name, labels: { ...OWN_NAMESPACE_LABELS, ...labels } },
+    };
+    const command = kubectlCommand(access, ["create", "--filename=-"], `${JSON.stringify(namespace)}\n`);
+    return [{ purpose: `create the namespace ${name}`, command }];
+  }
+  const { metadata } = JSON.parse(printed.toString()) as { metadata: { labels?: Record<string, string> } };
+  const lacking = Object.entries(labels).filter(([key, value]) => metadata.labels?.[key] !== value);
+  if (lacking.length === 0) return [];
+  const words = lacking.map(([key, value]) => `${key}=${value}`);
+  const command = kubectlCommand(access, ["label", "namespace", name, ...words, "--overwrite"]);
+  return [{ purpose: `label the namespace ${name}`, command }];
+}

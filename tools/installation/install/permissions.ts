@@ -1,0 +1,80 @@
+import { kubectlCommand } from "../../programs/cluster-commands.ts";
+import type { ClusterAccess } from "../../programs/kubectl.ts";
+import { mustRun } from "../../programs/run.ts";
+import type { Values } from "../../values/types.ts";
+
+/** A right as Kubernetes names it; without a namespace, to a cluster-wide object. */
+interface Right {
+  verb: string;
+  group: string;
+  resource: string;
+  namespace?: string;
+}
+
+/**
+ * The rights that the installation needs and this user lacks, as people say them: "create namespaces". One right of each
+ * kind that decides: whoever has these has, in practice, the rest.
+ *
+ * @throws ExitError (unavailable) when the cluster does not answer
+ */
+export async function missingPermissions(
+  access: ClusterAccess,
+  values: Values,
+  { skipIstio }: { skipIstio: boolean },
+): Promise<string[]> {
+  const rights = neededRights(values, skipIstio);
+  const reviews = {
+    apiVersion: "v1",
+    kind: "List",
+    items: rights.map((resourceAttributes) => ({
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SelfSubjectAccessReview",
+      spec: { resourceAttributes },
+    })),
+  };
+  const args = ["create", "--filename=-", '--output=jsonpath={.status.allowed}{"\\n"}'];
+  const printed = await mustRun(kubectlCommand(access, args, JSON.stringify(reviews)), "ask for your permissions");
+  const answers = printed.trim().split("\n");
+  if (answers.length !== rights.length) {
+    throw new Error(`${answers.length} answers to ${rights.length} access reviews: ${printed.slice(0, 200)}`);
+  }
+  return rights.filter((_, index) => answers[index] !== "true").map(describe);
+}
+
+function neededRights({ tbot, mesh }: Values, skipIstio: boolean): Right[] {
+  const namespace = tbot.namespace.name;
+  const admission = "admissionregistration.k8s.io";
+  return [
+    { verb: "create", group: "", resource: "namespaces" },
+    // Helm's own record of a release.
+    { verb: "create", group: "", resource: "secrets", namespace },
+    { verb: "create", group: "rbac.authorization.k8s.io", resource: "clusterroles" },
+    { verb: "create", group: "rbac.authorization.k8s.io", resource: "clusterrolebindings" },
+    ...(tbot.enabled ? [{ verb: "create", group: "apps", resource: "daemonsets", namespace }] : []),
+    ...(mesh.enabled
+      ? [
+          {
+            verb: "create",
+            group: "security.istio.io",
+            resource: "peerauthentications",
+            namespace: mesh.rootNamespace,
+          },
+        ]
+      : []),
+    ...(mesh.enabled && mesh.admission.enabled
+      ? [{ verb: "create", group: admission, resource: "validatingadmissionpolicies" }]
+      : []),
+    ...(skipIstio
+      ? []
+      : [
+          { verb: "create", group: "apiextensions.k8s.io", resource: "customresourcedefinitions" },
+          { verb: "create", group: admission, resource: "mutatingwebhookconfigurations" },
+          { verb: "create", group: "apps", resource: "deployments", namespace: mesh.rootNamespace },
+        ]),
+  ];
+}
+
+function describe({ verb, group, resource, namespace }: Right): string {
+  const name = group === "" ? resource : `${resource}.${group}`;
+  return `${verb} ${name}${namespace === undefined ? "" : ` in ${namespace}`}`;
+}

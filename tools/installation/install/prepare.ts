@@ -1,0 +1,110 @@
+import { ExitError } from "../../base/exit-error.ts";
+import { istioValues } from "../../chart/istio-values.ts";
+import { renderManifests } from "../../chart/manifests.ts";
+import { accessOf } from "../../flags/cluster-flags.ts";
+import { readKeys } from "../../gen-token/keys.ts";
+import { warnings } from "../../gen-token/warnings.ts";
+import type { InstallFlags } from "../../install.ts";
+import { chosenCluster } from "../../programs/chosen-cluster.ts";
+import { findHelm } from "../../programs/helm.ts";
+import type { HelmAccess } from "../../programs/helm-releases.ts";
+import { type JoinToken, joinToken } from "../../teleport/join/join-token.ts";
+import { readValuesInputs } from "../../values/inputs.ts";
+import { mergedValues } from "../../values/load.ts";
+import type { Values } from "../../values/types.ts";
+import { CHART_RELEASE, type ChartSettings, chartStep } from "./chart-step.ts";
+import { type IstioSettings, istioBaseStep, istiodStep } from "./istio-steps.ts";
+import type { Step } from "./plan.ts";
+import { teleportStep } from "./teleport-step.ts";
+
+/** Istio's own chart repository: https://istio.io/latest/docs/setup/install/helm/. */
+const ISTIO_REPO = "https://istio-release.storage.googleapis.com/charts";
+
+/** Everything that is to be installed, rendered and checked, and where it goes. */
+export interface Prepared {
+  /** For people: where it all goes. */
+  cluster: string;
+  helm: HelmAccess;
+  values: Values;
+  /** The join token with this cluster's keys. */
+  token: JoinToken;
+  /** Undefined: Istio is managed elsewhere. */
+  istio: IstioSettings | undefined;
+  chart: ChartSettings;
+  /** What will go wrong later, one sentence each. */
+  warnings: string[];
+}
+
+/**
+ * Renders all documents from the values; of the cluster only the keys are read.
+ *
+ * @throws ExitError refused for a wrong flag or value; unavailable when Helm or the cluster does not answer
+ */
+export async function prepare(flags: InstallFlags): Promise<Prepared> {
+  refuseFlagsWithoutEffect(flags);
+  const inputs = await readValuesInputs({ files: flags.values, sets: flags.set });
+  const further = await readValuesInputs({ files: flags.istiodValues });
+  const values = await mergedValues(inputs);
+  const manifests = await renderManifests(
+    { inputs, release: CHART_RELEASE, namespace: values.tbot.namespace.name },
+    values,
+  );
+  const { access, described } = await chosenCluster(accessOf(flags));
+  const { join } = values.global.teleport;
+  const source = join.type === "static_jwks" ? await readKeys({ ...access, extraJwks: [] }) : undefined;
+  const istio = flags.skipIstio
+    ? undefined
+    : {
+        namespace: values.mesh.rootNamespace,
+        repo: flags.istioRepo ?? ISTIO_REPO,
+        version: flags.istioVersion,
+        values: await istioValues(inputs, "istiod"),
+        furtherValues: further.files,
+        timeoutSeconds: flags.timeout,
+      };
+  return {
+    cluster: described,
+    helm: { access, helm: await findHelm() },
+    values,
+    token: joinToken(values, source?.keys ?? []),
+    istio,
+    chart: {
+      values,
+      files: flags.values,
+      sets: flags.set,
+      stdin: inputs.files[flags.values.indexOf("-")]?.text,
+      manifests,
+      timeoutSeconds: flags.timeout,
+    },
+    warnings: warnings(join, source?.cluster),
+  };
+}
+
+/** The steps of docs/start/installation.md that change something, in its order. */
+export function installationSteps({ helm, values, token, istio, chart }: Prepared): Step[] {
+  return [
+    ...(istio === undefined ? [] : [istioBaseStep(istio, helm), istiodStep(istio, helm)]),
+    teleportStep(values, token),
+    chartStep(chart, helm),
+  ];
+}
+
+function refuseFlagsWithoutEffect(flags: InstallFlags): void {
+  const idle =
+    (flags.istioRepo !== undefined ? "--istio-repo" : undefined) ??
+    (flags.istioVersion !== undefined ? "--istio-version" : undefined) ??
+    (flags.istiodValues.length > 0 ? "--istiod-values" : undefined);
+  if (flags.skipIstio && idle !== undefined) {
+    throw new ExitError(`${idle} is about Istio's installation, which --skip-istio leaves out; leave out one of them.`);
+  }
+  if (flags.istioRepo !== undefined && !/^(https?|oci):\/\//.test(flags.istioRepo)) {
+    throw new ExitError(
+      `--istio-repo is ${JSON.stringify(flags.istioRepo)}; give the URL of a chart repository, https://… or oci://….`,
+    );
+  }
+  if (flags.istiodValues.includes("-")) {
+    throw new ExitError(
+      "--istiod-values cannot be -, since Helm reads our values for istiod from stdin; put yours into a file.",
+    );
+  }
+}

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { printable } from "../../base/printable.ts";
+import type { InstallFlags } from "../../install.ts";
+import { failed, lastWords, shellText, tryCommand } from "../../programs/run.ts";
+import { say } from "../../terminal/say.ts";
+import { diagnoseInstallation } from "./diagnosis.ts";
+import type { Finding, Step, Todo } from "./plan.ts";
+import { preflight, preflightChecks } from "./preflight.ts";
+import { installationSteps, type Prepared, prepare } from "./prepare.ts";
+
+/** Seconds between two looks at a step that somebody else is at. */
+const PATIENCE = 2;
+
+/** Seconds that a program may take longer than it was told, before it is ended. */
+const GRACE = 60;
+
+/**
+ * Installs everything and has the doctor look at it, or with --dry-run prints how. All documents are rendered and checked before the first look at the
+ * cluster, and everything is looked at before the first change.
+ *
+ * @throws ExitError refused for a wrong flag or value, or a failed pre-flight check; unavailable when a program fails
+ */
+export async function install(flags: InstallFlags): Promise<void> {
+  const prepared = await prepare(flags);
+  await installPrepared(prepared, flags);
+  if (flags.dryRun) return;
+  const count = total(installationSteps(prepared));
+  say(`${count}/${count} doctor:`);
+  await diagnoseInstallation(prepared, flags);
+}
+
+/** The steps that change something, with what was rendered before. */
+export async function installPrepared(
+  prepared: Prepared,
+  { dryRun, timeout }: Pick<InstallFlags, "dryRun" | "timeout">,
+): Promise<void> {
+  say(`Cluster: ${prepared.cluster}.`);
+  say("Pre-flight checks:");
+  await preflight(preflightChecks(prepared), ({ title, outcome, passed }) =>
+    say(`  ${passed ? "ok  " : "FAIL"}  ${title}: ${outcome}`),
+  );
+  for (const warning of prepared.warnings) say(`Warning: ${warning}`);
+  const steps = installationSteps(prepared);
+  if (dryRun) process.stdout.write(await script(steps));
+  else await takeSteps(steps, timeout);
+}
+
+/** The doctor is the last step. */
+function total(steps: readonly Step[]): number {
+  return steps.length + 1;
+}
+
+/** The commands of all steps as they are due now, for reading or for a shell. */
+async function script(steps: readonly Step[]): Promise<string> {
+  let text = "#!/bin/sh\nset -eu\n";
+  for (const [index, step] of steps.entries()) {
+    const finding = await step.look();
+    // A line break in what Helm or kubectl said would be a command.
+    text += `\n# ${index + 1}/${total(steps)} ${step.title}: ${printable(summary(finding))}\n`;
+    if (finding.state === "todo")
+      text += finding.commands.map(({ command, mayFail }) => shellText(command, mayFail)).join("");
+  }
+  return `${text}\n# ${total(steps)}/${total(steps)} doctor: istio-teleport doctor\n`;
+}
+
+/**
+ * Takes each step that is not done, and says how it goes.
+ *
+ * @param timeoutSeconds what the programs were told
+ * @throws ExitError (unavailable) when one of them fails
+ */
+async function takeSteps(steps: readonly Step[], timeoutSeconds: number): Promise<void> {
+  for (const [index, step] of steps.entries()) {
+    const title = `${index + 1}/${total(steps)} ${step.title}`;
+    const finding = await settled(step, title);
+    say(`${title}: ${summary(finding)}`);
+    if (finding.state !== "todo") continue;
+    for (const todo of finding.commands) await doIt(todo, timeoutSeconds + GRACE);
+  }
+}
+
+async function doIt({ purpose, command, mayFail }: Todo, timeoutSeconds: number): Promise<void> {
+  const start = Date.now();
+  say(`     ${purpose} …`);
+  const { code, stderr } = await tryCommand(command, timeoutSeconds);
+  if (code === 0) return say(`     done after ${Math.round((Date.now() - start) / 1000)} s`);
+  if (mayFail !== true) throw failed(command, purpose, stderr);
+  say(`     it failed, which does not matter: ${command.program} says "${lastWords(stderr)}"`);
+}
+
+/** Looks until nobody else is at the step. */
+async function settled(step: Step, title: string): Promise<Exclude<Finding, { state: "busy" }>> {
+  let told = false;
+  for (;;) {
+    const finding = await step.look();
+    if (finding.state !== "busy") return finding;
+    if (!told) say(`${title}: ${summary(finding)}`);
+    told = true;
+    await sleep(PATIENCE * 1000);
+  }
+}
+
+function summary(finding: Finding): string {
+  if (finding.state === "done") return finding.found;
+  if (finding.state === "todo") return finding.why;
+  return `${finding.what}; waiting until it ends, at the latest until ${finding.until.toISOString()}`;
+}

@@ -1,0 +1,341 @@
+import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import { Agent, type IncomingMessage, type RequestOptions, request } from "node:http";
+import { dirname, join } from "node:path";
+import type { Duplex } from "node:stream";
+import { EXIT, ExitError } from "../../base/exit-error.ts";
+import { PERMISSION_MISSING, POD_GONE, type Read } from "../../doctor/snapshot.ts";
+import { accessFlags, type ClusterAccess, kubectl } from "../kubectl.ts";
+import { withTempDir } from "../temp-dir.ts";
+import { limited } from "./limited.ts";
+import { forwardedPort, webSocket } from "./port-forward.ts";
+
+/** What a pod answered through the API server, whatever its status code. */
+export interface PodAnswer {
+  status: number;
+  body: string;
+  /** The `Date` header, milliseconds since 1970: the clock of the pod's node. */
+  date: number | undefined;
+}
+
+/** Objects of one page; more are fetched until there are none. */
+const PAGE = 500;
+
+/** Requests at a time. */
+const REQUESTS = 32;
+
+/** How long one request may take, in milliseconds. */
+const TIMEOUT = 20_000;
+
+/** The same for what the API server asks a node or a pod for, which may be silent. */
+export const NODE_TIMEOUT = 8_000;
+
+const MEBIBYTE = 1024 * 1024;
+
+/** Bytes of one answer: of the API server, for a page of large objects, and of a pod, which is anybody's. */
+const MOST = 256 * MEBIBYTE;
+const MOST_OF_POD = 16 * MEBIBYTE;
+
+interface Limits {
+  /** Milliseconds. */
+  timeout: number;
+  /** Bytes. */
+  most: number;
+}
+
+/** How long kubectl proxy may take to listen, in milliseconds. */
+const START_TIMEOUT = 20_000;
+
+/**
+ * The Kubernetes API through one `kubectl proxy`, so that a thousand requests cost one start of kubectl and every
+ * credential plugin of the kubeconfig works. It listens on a socket in a directory that only this user may enter, and
+ * is started so that it refuses what changes objects.
+ */
+export class KubeApi {
+  readonly #socketPath: string;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: REQUESTS });
+  /** A request's time begins when it is its turn, not while a thousand others are before it. */
+  readonly #inTurn = limited(REQUESTS);
+
+  constructor(socketPath: string) {
+    this.#socketPath = socketPath;
+  }
+
+  /** One object, `undefined` where it (or its kind) does not exist. */
+  async get<T>(path: string): Promise<Read<T | undefined>> {
+    return this.#json<T>({ path });
+  }
+
+  /** All objects of a list, page by page; none where the kind does not exist. */
+  async list<T>(path: string): Promise<Read<T[]>> {
+    const items: T[] = [];
+    for (let next = ""; ; ) {
+      const query = `${path.includes("?") ? "&" : "?"}limit=${PAGE}${next && `&continue=${encodeURIComponent(next)}`}`;
+      const page = await this.#json<{ items?: T[]; metadata?: { continue?: string } }>({ path: path + query });
+      if (!page.ok) return page;
+      items.push(...(page.value?.items ?? []));
+      next = page.value?.metadata?.continue ?? "";
+      if (next === "") return { ok: true, value: items };
+    }
+  }
+
+  /** Posts a review, the one kind of object that is created to ask and never kept. */
+  async review<T>(path: string, body: object): Promise<Read<T | undefined>> {
+    return this.#json<T>(
+      { path, method: "POST", headers: { "Content-Type": "application/json" } },
+      JSON.stringify(body),
+    );
+  }
+
+  /** A text such as a log, which may take so many milliseconds. */
+  async text(path: string, timeout = TIMEOUT): Promise<Read<string>> {
+    const answer = await this.#request({ path }, { timeout });
+    if (!answer.ok) return answer;
+    return answer.value.status === 200 ? { ok: true, value: answer.value.body } : refused(answer.value);
+  }
+
+  /** The API server's clock, milliseconds since 1970. */
+  async date(): Promise<Read<number>> {
+    const answer = await this.#request({ path: "/version" });
+    if (!answer.ok) return answer;
+    const { date } = answer.value;
+    return date === undefined
+      ? { ok: false, reason: "the API server's answer has no date" }
+      : { ok: true, value: date };
+  }
+
+  /** What a pod answers on a port that it serves plain HTTP on, through the API server (permission: get pods/proxy). */
+  async fromPod(pod: { namespace: string; name: string; port: number }, path: string): Promise<Read<PodAnswer>> {
+    const prefix = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}:${pod.port}/proxy`;
+    const answer = await this.#request({ path: prefix + path }, { timeout: NODE_TIMEOUT, most: MOST_OF_POD });
+    if (!answer.ok) return answer;
+    return isStatus(answer.value.body) ? refused(answer.value) : answer;
+  }
+
+  /**
+   * Bodies that a pod answers on a port of its loopback interface, as `kubectl port-forward` reaches it (permissions: get and
+   * create pods/portforward).
+   *
+   * @param timeout for all paths together, in milliseconds
+   */
+  async fromLoopback(
+    pod: { namespace: string; name: string; port: number },
+    paths: readonly string[],
+    timeout: number,
+  ): Promise<Read<string[]>> {
+    const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/portforward?ports=${pod.port}`;
+    const signal = AbortSignal.timeout(timeout);
+    let stream: Duplex | undefined;
+    try {
+      const connection = await webSocket(this.#socketPath, path, signal);
+      if ("status" in connection)
+        return connection.status === 404 ? { ok: false, reason: POD_GONE } : refused(connection);
+      const forwarded = forwardedPort(connection);
+      stream = forwarded;
+      // The kubelet may refuse before and between requests, when Node's client does not listen.
+      const broken = new Promise<never>((_, reject) => forwarded.on("error", reject));
+      broken.catch(() => {});
+      const agent = new OneConnection(forwarded);
+      const bodies: string[] = [];
+      for (const each of paths) {
+        const answer = roundTrip({ agent, path: each, signal, headers: { Host: "localhost" } }, { most: MOST_OF_POD });
+        const { status, body } = await Promise.race([answer, broken]);
+        if (status !== 200) return { ok: false, reason: `the proxy's admin interface answers ${status} to ${each}` };
+        bodies.push(body);
+      }
+      return { ok: true, value: bodies };
+    } catch (error) {
+      const reason = signal.aborted ? `no answer within ${timeout / 1000} s` : (error as Error).message;
+      return { ok: false, reason };
+    } finally {
+      stream?.destroy();
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #json<T>(options: RequestOptions, body?: string): Promise<Read<T | undefined>> {
+    const answer = await this.#request(options, body === undefined ? {} : { body });
+    if (!answer.ok) return answer;
+    if (answer.value.status === 404) return { ok: true, value: undefined };
+    if (answer.value.status >= 300) return refused(answer.value);
+    try {
+      return { ok: true, value: JSON.parse(answer.value.body) as T };
+    } catch {
+      // As from a proxy in between that wants a person to log in.
+      return { ok: false, reason: "the API server: the answer is no JSON" };
+    }
+  }
+
+  #request(options: RequestOptions, limits: Partial<Limits> & { body?: string } = {}): Promise<Read<PodAnswer>> {
+    return this.#inTurn(() => this.#send(options, { timeout: TIMEOUT, most: MOST, ...limits }));
+  }
+
+  async #send(options: RequestOptions, { timeout, ...rest }: Limits & { body?: string }): Promise<Read<PodAnswer>> {
+    const signal = AbortSignal.timeout(timeout);
+    const where = { socketPath: this.#socketPath, agent: this.#agent, signal };
+    try {
+      return { ok: true, value: await roundTrip({ ...where, ...options }, rest) };
+    } catch (error) {
+      const reason = signal.aborted ? `no answer within ${timeout / 1000} s` : (error as Error).message;
+      return { ok: false, reason: `the API server: ${reason}` };
+    }
+  }
+}
+
+/**
+ * Calls `use` with the API of the cluster that kubectl talks to, and ends the proxy afterwards, whatever happens.
+ *
+ * @throws ExitError (unavailable) as `kubectl` does, when there is no cluster to talk to
+ */
+export async function withKubeApi<Result>(
+  access: ClusterAccess,
+  use: (api: KubeApi) => Promise<Result>,
+): Promise<Result> {
+  // The first call names what is wrong with kubectl or the kubeconfig, and lets a credential plugin log in.
+  await kubectl(access, "reach the cluster", ["get", "--raw", "/version"]);
+  return withTempDir(async (directory) => {
+    const socketPath = join(directory, "api");
+    const stop = await startProxy(access, socketPath);
+    const api = new KubeApi(socketPath);
+    try {
+      return await use(api);
+    } finally {
+      api.close();
+      await stop();
+    }
+  });
+}
+
+/** Reviews are posted; nothing else that would change the cluster gets through, whatever a defect of ours asks for. */
+const READ_ONLY = ["--reject-methods=^(PUT|PATCH|DELETE)$", "--reject-paths=/(exec|attach|token|eviction|binding)$"];
+
+/**
+ * kubectl in a process group that ends when the pipe from this process does: also by kill -9, which no handler sees, the
+ * proxy and with it the user's rights must not outlive us.
+ */
+const TETHERED_KUBECTL = 'exec 3<&0; (cat <&3; kill -KILL 0) >/dev/null 2>&1 & exec kubectl "$@" </dev/null 3<&-';
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+async function startProxy(access: ClusterAccess, socketPath: string): Promise<() => Promise<void>> {
+  const args = [...accessFlags(access), "proxy", `--unix-socket=${socketPath}`, ...READ_ONLY];
+  // Where `kubectl` is a script that starts the real one, both are in a process group of their own, and end together.
+  const child = spawn("sh", ["-c", TETHERED_KUBECTL, "sh", ...args], {
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: true,
+  });
+  const closed = new Promise<void>((resolve) => child.on("close", () => resolve()));
+  const end = () => {
+    for (const signal of SIGNALS) process.removeListener(signal, interrupted);
+    endGroup(child.pid);
+  };
+  // Otherwise the proxy, and with it the user's rights, would outlive this process.
+  const interrupted = (signal: NodeJS.Signals) => {
+    end();
+    rmSync(dirname(socketPath), { recursive: true, force: true });
+    process.kill(process.pid, signal);
+  };
+  const stop = async () => {
+    end();
+    await closed;
+  };
+  for (const signal of SIGNALS) process.on(signal, interrupted);
+  let said = "";
+  const listens = new Promise<boolean>((resolve) => {
+    const timer = setTimeout(resolve, START_TIMEOUT, false);
+    const settle = (answer: boolean) => {
+      clearTimeout(timer);
+      resolve(answer);
+    };
+    child.stdout.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes("Starting to serve")) settle(true);
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    child.on("close", () => settle(false));
+    child.on("error", () => settle(false));
+  });
+  if (await listens) return stop;
+  end();
+  const last = said.trim().split("\n").at(-1) ?? "";
+  throw new ExitError(
+    `Could not read the cluster: kubectl proxy did not start and says ${JSON.stringify(last.slice(0, 300))}; mend that and try again.`,
+    EXIT.unavailable,
+  );
+}
+
+/** Ends all processes of a group; kubectl proxy has nothing to finish. */
+function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    // It has ended by itself.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** Lets Node's HTTP client speak over a stream that is there already. */
+class OneConnection extends Agent {
+  readonly #stream: Duplex;
+
+  constructor(stream: Duplex) {
+    super({ keepAlive: true, maxSockets: 1 });
+    this.#stream = stream;
+  }
+
+  override createConnection(): Duplex {
+    return this.#stream;
+  }
+
+  /** The stream is no socket of the operating system, whose keep-alive and reference the agent would set. */
+  override keepSocketAlive(): boolean {
+    return true;
+  }
+
+  override reuseSocket(): void {}
+}
+
+function roundTrip(options: RequestOptions, { body, most }: { body?: string; most: number }): Promise<PodAnswer> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: "localhost", ...options }, (response: IncomingMessage) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on("data", (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > most) response.destroy(new Error(`the answer is longer than ${most / MEBIBYTE} MiB`));
+        else chunks.push(chunk);
+      });
+      response.on("error", reject);
+      response.on("end", () => {
+        const date = Date.parse(response.headers.date ?? "");
+        resolve({
+          status: response.statusCode ?? 0,
+          body: Buffer.concat(chunks).toString(),
+          date: Number.isNaN(date) ? undefined : date,
+        });
+      });
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+function isStatus(body: string): boolean {
+  return /^\s*\{"kind":"Status",/.test(body);
+}
+
+/** The API server's own words, which name the permission where one is missing. */
+function refused({ status, body }: { status: number; body: string }): { ok: false; reason: string } {
+  const said = isStatus(body) ? ((JSON.parse(body) as { message?: string }).message ?? "") : body.trim();
+  const text = said.split("\n")[0]?.slice(0, 300) || "without a reason";
+  return {
+    ok: false,
+    reason: status === 403 ? `${PERMISSION_MISSING} ${text}` : `the API server answers ${status}: ${text}`,
+  };
+}

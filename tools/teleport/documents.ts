@@ -1,0 +1,47 @@
+import { parse } from "yaml";
+import { goDurationSeconds } from "../base/durations.ts";
+import type { Values } from "../values/types.ts";
+import { checkTeleportDocument, MAX_JWT_TTL } from "./schemas.ts";
+import { renderTemplate } from "./template.ts";
+
+/** One resource for `tctl create -f`. */
+export interface TeleportDocument {
+  kind: "role" | "bot" | "workload_identity";
+  /** Ends with a line break; without the separator `---`. */
+  yaml: string;
+}
+
+/** Istio derives a peer's principal from exactly this path; Teleport fills in the attributes at issuance. */
+const SPIFFE_ID = "/ns/{{ workload.kubernetes.namespace }}/sa/{{ workload.kubernetes.service_account }}";
+
+/**
+ * The resources that Teleport needs besides the join token, in the order of creation, each checked by its strict
+ * schema. The maximum_ttl of the workload identity is tbot's credential life, in protobuf's form.
+ *
+ * @throws ExitError (refused) when a value does not make a resource that is safe and that Teleport takes
+ */
+export function teleportDocuments(values: Pick<Values, "global" | "tbot">): TeleportDocument[] {
+  const { bot, role, workloadIdentity } = values.global.teleport;
+  const lifetime = goDurationSeconds(values.tbot.credentialTTL);
+  if (lifetime === undefined) throw new Error(`credentialTTL ${values.tbot.credentialTTL} passed the values' schema`);
+  const model = {
+    botName: bot.name,
+    roleName: role.name,
+    workloadIdentityName: workloadIdentity.name,
+    labels: workloadIdentity.labels,
+    spiffeId: SPIFFE_ID,
+    x509MaximumTtl: `${lifetime}s`,
+    jwtMaximumTtl: `${Math.min(lifetime, MAX_JWT_TTL)}s`,
+  };
+  return [
+    document("role", "role", model),
+    document("bot", "bot", model),
+    document("workload_identity", "workload-identity", model),
+  ];
+}
+
+function document(kind: TeleportDocument["kind"], template: string, model: Record<string, unknown>): TeleportDocument {
+  const yaml = renderTemplate(template, model);
+  checkTeleportDocument(parse(yaml));
+  return { kind, yaml };
+}

@@ -1,0 +1,68 @@
+import { parse } from "yaml";
+import type { Values } from "../../values/types.ts";
+import { checkTeleportDocument } from "../schemas.ts";
+import { renderTemplate } from "../template.ts";
+import { type PublicJwk, serializeJwks } from "./jwks.ts";
+
+/** How Teleport checks tbot's ServiceAccount token: Teleport api/types/provisioning.go, spec.kubernetes.type. */
+export type JoinMeans =
+  | { type: "static_jwks"; keys: readonly PublicJwk[] }
+  | { type: "oidc"; issuer: string }
+  | { type: "in_cluster" };
+
+/** What a join token says. */
+export interface JoinToken {
+  tokenName: string;
+  botName: string;
+  /** Kubernetes ServiceAccounts that may join, each as NAMESPACE:NAME. */
+  serviceAccounts: readonly string[];
+  means: JoinMeans;
+}
+
+/** `yaml` and `json` for `tctl create -f`; `operator` for `kubectl apply` where Teleport's operator runs. */
+export type TokenFormat = "yaml" | "json" | "operator";
+
+/**
+ * The join token that the values ask for.
+ *
+ * @param keys the cluster's keys, for the type static_jwks; the other types need none
+ */
+export function joinToken({ global, tbot }: Pick<Values, "global" | "tbot">, keys: readonly PublicJwk[]): JoinToken {
+  const { join, bot } = global.teleport;
+  return {
+    tokenName: join.tokenName,
+    botName: bot.name,
+    serviceAccounts: [`${tbot.namespace.name}:${tbot.serviceAccount.name}`],
+    means: joinMeans(join.type, { keys, issuer: join.issuer }),
+  };
+}
+
+/** What belongs to a type of join: keys, an issuer, or nothing. */
+export function joinMeans(
+  type: JoinMeans["type"],
+  { keys, issuer }: { keys: readonly PublicJwk[]; issuer: string },
+): JoinMeans {
+  if (type === "static_jwks") return { type, keys };
+  return type === "oidc" ? { type, issuer } : { type };
+}
+
+/**
+ * The join token as a document that is complete, checked by the strict schema and ends with a line break.
+ *
+ * @throws ExitError (refused) when a name or a ServiceAccount is not one that Teleport and Kubernetes take
+ */
+export function tokenDocument(token: JoinToken, format: TokenFormat): string {
+  const { tokenName, botName, serviceAccounts, means } = token;
+  const yaml = renderTemplate("token", {
+    operator: format === "operator",
+    tokenName,
+    botName,
+    serviceAccounts,
+    type: means.type,
+    jwks: means.type === "static_jwks" ? serializeJwks(means.keys) : "",
+    issuer: means.type === "oidc" ? means.issuer : "",
+  });
+  const document: unknown = parse(yaml);
+  checkTeleportDocument(document);
+  return format === "json" ? `${JSON.stringify(document, null, 2)}\n` : yaml;
+}

@@ -1,0 +1,136 @@
+import { parse } from "yaml";
+import { EXIT, ExitError } from "../base/exit-error.ts";
+import { isRecord, recordAt, textAt, textsAt } from "../base/json-value.ts";
+import { lastWords, tryCommand } from "../programs/run.ts";
+import type { Values } from "../values/types.ts";
+import { type TeleportDocument, teleportDocuments } from "./documents.ts";
+import { type StoredToken, storedTokens } from "./join/stored-token.ts";
+
+/** Seconds for one call of tctl: a person may have to touch a security key meanwhile. */
+const TIMEOUT = 60;
+
+/** A role, bot or workload identity as the values ask for it, beside what Teleport stores under its name. */
+export interface TeleportResource {
+  kind: TeleportDocument["kind"];
+  name: string;
+  /** The wanted document. */
+  yaml: string;
+  /** `other`: something else than istio-teleport makes has the name. `changed`: it is of its making, by other values. */
+  state: "absent" | "same" | "changed" | "other";
+}
+
+/** What `tctl status` says of the cluster that tctl is logged in to. */
+export interface TeleportStatus {
+  clusterName: string;
+  /** Major version; undefined when the text names none. */
+  major: number | undefined;
+}
+
+/**
+ * The cluster that tctl talks to.
+ *
+ * @throws ExitError (unavailable) when tctl is missing or not logged in
+ */
+export async function teleportStatus(): Promise<TeleportStatus> {
+  const text = await tctl(["status"], "read Teleport's status");
+  return {
+    clusterName: /^Cluster:?\s+(\S+)/m.exec(text)?.[1] ?? "",
+    major: Number(/^Version:?\s+v?(\d+)\./m.exec(text)?.[1] ?? Number.NaN) || undefined,
+  };
+}
+
+/**
+ * Role, bot and workload identity, compared with what Teleport stores.
+ *
+ * @throws ExitError (unavailable) when tctl cannot read them
+ */
+export async function teleportResources(values: Pick<Values, "global" | "tbot">): Promise<TeleportResource[]> {
+  return await Promise.all(
+    teleportDocuments(values).map(async ({ kind, yaml }) => {
+      const wanted = parse(yaml) as Record<string, unknown>;
+      const name = textAt(recordAt(wanted, "metadata"), "name");
+      const stored = await storedResource(kind, name);
+      return { kind, name, yaml, state: stateOf(kind, stored, wanted) };
+    }),
+  );
+}
+
+/**
+ * All join tokens that Teleport stores.
+ *
+ * @throws ExitError (unavailable) when tctl cannot read them
+ */
+export async function teleportTokens(): Promise<StoredToken[]> {
+  return storedTokens(await tctl(["get", "tokens", "--format=json"], "read Teleport's join tokens"), "tctl");
+}
+
+async function storedResource(kind: string, name: string): Promise<Record<string, unknown> | undefined> {
+  const text = await tctl(["get", `${kind}/${name}`, "--format=json"], `read ${kind}/${name} of Teleport`, {
+    mayBeAbsent: true,
+  });
+  if (text === "") return undefined;
+  return [JSON.parse(text) as unknown].flat().find(isRecord);
+}
+
+async function tctl(args: readonly string[], purpose: string, { mayBeAbsent = false } = {}): Promise<string> {
+  const { code, stdout, stderr } = await tryCommand({ program: "tctl", args }, TIMEOUT);
+  if (code === 0) return stdout;
+  const words = lastWords(stderr);
+  // Teleport says it in either way, depending on the kind (lib/services/local, trace.NotFound).
+  if (mayBeAbsent && /not found|doesn't exist|does not exist/i.test(words)) return "";
+  throw new ExitError(
+    `Could not ${purpose}: tctl says "${words}"; log in with \`tsh login\` as somebody who may manage roles, bots, tokens and workload identities.`,
+    EXIT.unavailable,
+  );
+}
+
+function stateOf(
+  kind: TeleportDocument["kind"],
+  stored: Record<string, unknown> | undefined,
+  wanted: Record<string, unknown>,
+): TeleportResource["state"] {
+  if (stored === undefined) return "absent";
+  if (kind === "role" && grantsMore(recordAt(recordAt(stored, "spec"), "allow"))) return "other";
+  if (holds(stored, wanted)) return "same";
+  return IS_OURS[kind](recordAt(stored, "spec"), recordAt(wanted, "spec")) ? "changed" : "other";
+}
+
+/** Whether a resource is of istio-teleport's making, though by other values: what it grants is nothing else's. */
+const IS_OURS: Record<
+  TeleportDocument["kind"],
+  (stored: Record<string, unknown>, wanted: Record<string, unknown>) => boolean
+> = {
+  role: (stored) => {
+    const { rules } = recordAt(stored, "allow");
+    if (!Array.isArray(rules) || rules.length === 0) return false;
+    return (rules as unknown[]).every(
+      (rule) => isRecord(rule) && textsAt(rule, "resources").join() === "workload_identity",
+    );
+  },
+  bot: (stored, wanted) => textsAt(stored, "roles").every((role) => textsAt(wanted, "roles").includes(role)),
+  workload_identity: (stored, wanted) =>
+    textAt(recordAt(stored, "spiffe"), "id") === textAt(recordAt(wanted, "spiffe"), "id"),
+};
+
+/**
+ * Whether a role lets its holder do what rules do not say: reach servers, applications or databases by their labels, or
+ * act for others. `kubernetes_resources`, which some versions fill in by themselves, grants nothing without labels.
+ */
+function grantsMore(allow: Record<string, unknown>): boolean {
+  return Object.entries(allow).some(([key, value]) => {
+    const grants =
+      key !== "workload_identity_labels" &&
+      (/_labels(_expression)?$/.test(key) || ["impersonate", "spiffe", "request", "review_requests"].includes(key));
+    return grants && (isRecord(value) || Array.isArray(value) ? Object.keys(value).length > 0 : Boolean(value));
+  });
+}
+
+/** Whether everything that `wanted` says stands in `stored`: Teleport adds defaults to a map, never to a list. */
+function holds(stored: unknown, wanted: unknown): boolean {
+  if (Array.isArray(wanted)) {
+    const list = [stored].flat();
+    return list.length === wanted.length && wanted.every((item, index) => holds(list[index], item));
+  }
+  if (!isRecord(wanted)) return stored === wanted;
+  return isRecord(stored) && Object.entries(wanted).every(([key, value]) => holds(stored[key], value));
+}

@@ -1,0 +1,44 @@
+import { randomBytes } from "node:crypto";
+import { link, open, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { EXIT, ExitError } from "../base/exit-error.ts";
+
+/**
+ * Writes a file completely or not at all, readable by its owner only (0600). An existing file stays as it is unless
+ * `force` replaces it.
+ *
+ * @throws ExitError refused when the file exists and `force` is false; unavailable when the directory cannot be written
+ */
+export async function writeNewFile(path: string, content: string, options: { force: boolean }): Promise<void> {
+  if (path === "" || path === "-") {
+    throw new ExitError(
+      `--output is ${JSON.stringify(path)}, which names no file; leave the flag out for stdout, or name a file.`,
+    );
+  }
+  // In the same directory, because a rename is atomic within one file system only.
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  try {
+    const file = await open(temporary, "wx", 0o600);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    // Unlike a check before a rename, link leaves no moment in which another process' file could be overwritten.
+    if (options.force) await rename(temporary, path);
+    else await link(temporary, path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    if (code === "EEXIST") {
+      throw new ExitError(`${path} exists already; --force replaces it, or name another file.`);
+    }
+    throw new ExitError(
+      `${path} could not be written (${code}); choose a file in an existing directory that you may write to.`,
+      EXIT.unavailable,
+    );
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}

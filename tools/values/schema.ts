@@ -1,0 +1,154 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { ExitError } from "../base/exit-error.ts";
+import { nearestKey } from "../base/nearest-key.ts";
+import { CHART_DIR } from "../base/package-files.ts";
+import type { Values } from "./types.ts";
+
+/** What this module reads of a JSON Schema; the whole is chart/values.schema.json. */
+interface SchemaNode {
+  $ref?: string;
+  definitions?: Record<string, SchemaNode>;
+  description?: string;
+  default?: unknown;
+  properties?: Record<string, SchemaNode>;
+  additionalProperties?: boolean | SchemaNode;
+  items?: SchemaNode;
+}
+
+/**
+ * Merged values against chart/values.schema.json, the same file that Helm validates with.
+ *
+ * @throws ExitError with one sentence for each wrong value: its path, what was given, what is allowed.
+ */
+export async function validateValues(merged: unknown): Promise<Values> {
+  compiled ??= compile();
+  const { schema, validate } = await compiled;
+  if (validate(merged)) return merged;
+  const errors = (validate.errors ?? []).filter((error, _, all) => !saysTheSameTwice(error, all));
+  throw new ExitError([...new Set(errors.map((error) => sentence(error, schema)))].join("\n"));
+}
+
+/**
+ * A bad name in a free map comes twice: what is wrong with it, and that some name is wrong; and so does a value of the
+ * wrong type that is none of the allowed ones, of which the latter tells more.
+ */
+function saysTheSameTwice({ keyword, instancePath }: ErrorObject, all: readonly ErrorObject[]): boolean {
+  if (keyword !== "type") return keyword === "propertyNames";
+  return all.some((other) => other.keyword === "enum" && other.instancePath === instancePath);
+}
+
+let compiled: ReturnType<typeof compile> | undefined;
+
+async function compile(): Promise<{ schema: SchemaNode; validate: ValidateFunction<Values> }> {
+  const schema = JSON.parse(await readFile(join(CHART_DIR, "values.schema.json"), "utf8")) as SchemaNode;
+  const ajv = new Ajv({ allErrors: true, verbose: true, strictTypes: false });
+  return { schema, validate: ajv.compile<Values>(schema) };
+}
+
+function sentence(error: ErrorObject, schema: SchemaNode): string {
+  const keys = error.instancePath.split("/").slice(1).map(unescapePointer);
+  const path = pathOf(keys);
+  if (error.keyword === "additionalProperties") {
+    return unknownKey([...keys, String(error.params.additionalProperty)], schema);
+  }
+  if (error.keyword === "required") return missingKey([...keys, String(error.params.missingProperty)], schema);
+  const name = error.propertyName;
+  const given =
+    name === undefined
+      ? `${path} is ${JSON.stringify(error.data)}`
+      : `${pathOf([...keys, name])} is named ${JSON.stringify(name)}`;
+  const { description } = schemaAt(keys, schema) ?? {};
+  const meaning = description && name === undefined ? ` ${firstSentence(description)}` : "";
+  switch (error.keyword) {
+    case "type":
+      return `${given}, which is not ${article(String(error.params.type))}${typeMend(error)}.${meaning}`;
+    case "enum":
+      return `${given}, but must be one of ${error.params.allowedValues.map((value: unknown) => JSON.stringify(value)).join(", ")}${enumMend(error)}.`;
+    case "pattern":
+      return `${given}, which does not match ${error.params.pattern}.${meaning}`;
+    case "not":
+      return `${given}, a reserved name: choose another one.${meaning}`;
+    default:
+      return `${given}, which ${error.message}.${meaning}`;
+  }
+}
+
+function firstSentence(text: string): string {
+  return text.replace(/\. .*/s, ".");
+}
+
+function typeMend(error: ErrorObject): string {
+  if (error.data === null) return ": leave it out for the default";
+  const scalar = typeof error.data === "number" || typeof error.data === "boolean";
+  return error.params.type === "string" && scalar ? `: put it in quotes in a values file ("${error.data}")` : "";
+}
+
+function enumMend({ data, params }: ErrorObject): string {
+  const strings = params.allowedValues.every((value: unknown) => typeof value === "string");
+  return typeof data === "boolean" && strings ? ": put the word in quotes, for on, off, yes and no are booleans" : "";
+}
+
+function article(type: string): string {
+  const name = type === "object" ? "map" : type === "array" ? "list" : type;
+  return /^[aeiou]/.test(name) ? `an ${name}` : `a ${name}`;
+}
+
+/** A key of the chart has a default; one of an entry that the user added to a list or map has none. */
+function missingKey(keys: string[], schema: SchemaNode): string {
+  const { description, properties, default: fallback } = schemaAt(keys, schema) ?? {};
+  if (properties !== undefined || fallback !== undefined) {
+    return `${pathOf(keys)} is missing: leave it out of your values for the default (null removes it), or give it a value.`;
+  }
+  return `${pathOf(keys)} is missing: set it.${description ? ` ${firstSentence(description)}` : ""}`;
+}
+
+function unknownKey(keys: string[], schema: SchemaNode): string {
+  const wrong = keys.at(-1) as string;
+  const parent = keys.slice(0, -1);
+  const siblings = Object.keys(schemaAt(parent, schema)?.properties ?? {});
+  const near = nearestKey(wrong, siblings);
+  // Not near any sibling: perhaps the right key in the wrong place.
+  const meant = near ? pathOf([...parent, near]) : nearestLeaf(wrong, schema);
+  const mend = meant ? `did you mean ${meant}?` : `known here: ${siblings.join(", ")}.`;
+  return `${pathOf(keys)} is not a value; ${mend}`;
+}
+
+/** The one value anywhere whose last key is near `key`; undefined when there is none, or several (`name`). */
+function nearestLeaf(key: string, schema: SchemaNode): string | undefined {
+  const paths = allPaths(schema, []);
+  const near = nearestKey(key, [...new Set(paths.map((path) => path.at(-1) as string))]);
+  const matching = paths.filter((path) => path.at(-1) === near);
+  return matching.length === 1 ? matching[0]?.join(".") : undefined;
+}
+
+function allPaths(node: SchemaNode, path: string[]): string[][] {
+  return Object.entries(node.properties ?? {}).flatMap(([key, sub]) => [
+    [...path, key],
+    ...allPaths(sub, [...path, key]),
+  ]);
+}
+
+function schemaAt(keys: string[], schema: SchemaNode): SchemaNode | undefined {
+  return keys.reduce<SchemaNode | undefined>((node, key) => {
+    const free = typeof node?.additionalProperties === "object" ? node.additionalProperties : undefined;
+    const below = node?.properties?.[key] ?? node?.items ?? free;
+    return below?.$ref === undefined ? below : schema.definitions?.[below.$ref.replace("#/definitions/", "")];
+  }, schema);
+}
+
+/** `tbot.tolerations[0].key`; a key with dots or anything else odd in it is quoted. */
+function pathOf(keys: string[]): string {
+  return keys
+    .map((key, index) => {
+      if (/^\d+$/.test(key)) return `[${key}]`;
+      const word = /^[\w/-]+$/.test(key) ? key : JSON.stringify(key);
+      return index === 0 ? word : `.${word}`;
+    })
+    .join("");
+}
+
+function unescapePointer(part: string): string {
+  return part.replaceAll("~1", "/").replaceAll("~0", "~");
+}
