@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject, type SchemaObject, type ValidateFunction } from "ajv";
+import type { ErrorObject, SchemaObject } from "ajv";
 import { ExitError } from "./exit-error.ts";
 import { nearestKey } from "./nearest-key.ts";
 
@@ -9,32 +9,27 @@ export interface StringForm {
   mend: string;
 }
 
+/** What ajv made of a schema at build time (scripts/gen-schema/compiled-schemas.ts). */
+export interface CompiledSchema {
+  (value: unknown): boolean;
+  errors?: readonly ErrorObject[] | null;
+}
+
 /**
- * Makes a strict schema, compiled at its first use, into a check that throws an ExitError (refused) with one sentence: the path of the value,
- * the value and what is allowed instead. Unknown keys are refused with the nearest known one.
+ * Makes a compiled strict schema into a check that throws an ExitError (refused) with one sentence: the path of the
+ * value, the value and what is allowed instead. Unknown keys are refused with the nearest known one.
  *
  * @param forms the forms that the schema's `format` keywords name
  */
 export function schemaCheck(
-  schema: SchemaObject,
+  validate: CompiledSchema,
   forms: Readonly<Record<string, StringForm>>,
 ): (value: unknown, what: string) => void {
-  let compiled: ValidateFunction | undefined;
   return (value, what) => {
-    // A command uses one or two of the schemas that its modules hold, and compiling one costs more than all its checks.
-    compiled ??= compile(schema, forms);
-    if (compiled(value)) return;
-    const error = mostTelling(compiled.errors ?? []);
+    if (validate(value)) return;
+    const error = mostTelling(validate.errors ?? []);
     throw new ExitError(`${what}: ${sentence(error, forms)}.`);
   };
-}
-
-function compile(schema: SchemaObject, forms: Readonly<Record<string, StringForm>>): ValidateFunction {
-  const ajv = new Ajv({ strict: true, verbose: true, allowUnionTypes: true, allErrors: true });
-  for (const [name, form] of Object.entries(forms)) {
-    ajv.addFormat(name, { type: "string", validate: (text: string) => form.accepts(text) });
-  }
-  return ajv.compile(schema);
 }
 
 /** The first error; but where a key is missing and an unknown one stands beside it, that is mostly the same, misspelt. */
