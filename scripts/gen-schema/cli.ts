@@ -5,6 +5,7 @@
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { parse } from "yaml";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { compiledSchemas } from "./compiled-schemas.ts";
 import { compiledTemplates } from "./compiled-templates.ts";
@@ -19,6 +20,7 @@ async function main(): Promise<void> {
   for (const [path, content] of compiledSchemas(JSON.parse(files.get("chart/values.schema.json") ?? ""))) {
     files.set(path, content);
   }
+  files.set("tools/values/defaults.ts", defaults(await read("chart/values.yaml")));
   files.set("tools/teleport/compiled-templates.ts", compiledTemplates(await templates()));
   if (flags.check) {
     const stale: string[] = [];
@@ -31,6 +33,12 @@ async function main(): Promise<void> {
     return;
   }
   for (const [path, content] of files) await writeFile(new URL(path, ROOT), content);
+}
+
+/** The chart's defaults as code: reading them from YAML would cost every command without values more than its work. */
+function defaults(valuesText: string): string {
+  const text = JSON.stringify(parse(valuesText), null, 2);
+  return `// Generated from chart/values.yaml by npm run gen-schema; do not edit.\nimport type { Values } from "./types.ts";\n\n/** The chart's own defaults, unchecked: without a cluster name they are not yet legal. */\nexport const DEFAULTS: Values = ${text};\n`;
 }
 
 /** The templates of Teleport's documents: file name without `.yaml.hbs` → text. */
