@@ -1,10 +1,14 @@
 /**
- * `npm run gen-schema`: makes what follows from chart/values.yaml: the schema that Helm and our tools validate with,
- * the TypeScript types, and the values reference. `--check` writes nothing and exits 1 when a file is stale.
+ * `npm run gen-schema`: makes what follows from chart/values.yaml (the schema that Helm and our tools validate with, the
+ * TypeScript types, and the values reference), and compiles schemas and templates to code. `--check` writes nothing and
+ * exits 1 when a file is stale.
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { parse } from "yaml";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
+import { compiledSchemas } from "./compiled-schemas.ts";
+import { compiledTemplates } from "./compiled-templates.ts";
 import { generate } from "./generate.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -13,17 +17,41 @@ async function main(): Promise<void> {
   const { values: flags } = parseArgs({ options: { check: { type: "boolean", default: false } } });
   const read = (path: string) => readFile(new URL(path, ROOT), "utf8");
   const files = await generate(await read("chart/values.yaml"), await read("chart/Chart.yaml"));
+  for (const [path, content] of compiledSchemas(JSON.parse(files.get("chart/values.schema.json") ?? ""))) {
+    files.set(path, content);
+  }
+  files.set("tools/values/defaults.ts", defaults(await read("chart/values.yaml")));
+  files.set("tools/teleport/compiled-templates.ts", compiledTemplates(await templates()));
   if (flags.check) {
     const stale: string[] = [];
     for (const [path, content] of files) if ((await read(path).catch(() => "")) !== content) stale.push(path);
     if (stale.length > 0) {
       throw new ExitError(
-        `Not what chart/values.yaml says: ${stale.join(", ")}; run \`npm run gen-schema\` and commit the result.`,
+        `Stale generated files: ${stale.join(", ")}; run \`npm run gen-schema\` and commit the result.`,
       );
     }
     return;
   }
   for (const [path, content] of files) await writeFile(new URL(path, ROOT), content);
+}
+
+/** The chart's defaults as code: reading them from YAML would cost every command without values more than its work. */
+function defaults(valuesText: string): string {
+  const text = JSON.stringify(parse(valuesText), null, 2);
+  return `// Generated from chart/values.yaml by npm run gen-schema; do not edit.\nimport type { Values } from "./types.ts";\n\n/** The chart's own defaults, unchecked: without a cluster name they are not yet legal. */\nexport const DEFAULTS: Values = ${text};\n`;
+}
+
+/** The templates of Teleport's documents: file name without `.yaml.hbs` → text. */
+async function templates(): Promise<Map<string, string>> {
+  const folder = new URL("tools/teleport/templates/", ROOT);
+  const files = (await readdir(folder)).toSorted();
+  return new Map(
+    await Promise.all(
+      files.map(
+        async (file) => [file.replace(".yaml.hbs", ""), await readFile(new URL(file, folder), "utf8")] as const,
+      ),
+    ),
+  );
 }
 
 try {

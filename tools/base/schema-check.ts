@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject, type SchemaObject } from "ajv";
+import type { ErrorObject, SchemaObject } from "ajv";
 import { ExitError } from "./exit-error.ts";
 import { nearestKey } from "./nearest-key.ts";
 
@@ -9,21 +9,22 @@ export interface StringForm {
   mend: string;
 }
 
+/** What ajv made of a schema at build time (scripts/gen-schema/compiled-schemas.ts). */
+export interface CompiledSchema {
+  (value: unknown): boolean;
+  errors?: readonly ErrorObject[] | null;
+}
+
 /**
- * Compiles a strict schema into a check that throws an ExitError (refused) with one sentence: the path of the value,
- * the value and what is allowed instead. Unknown keys are refused with the nearest known one.
+ * Makes a compiled strict schema into a check that throws an ExitError (refused) with one sentence: the path of the
+ * value, the value and what is allowed instead. Unknown keys are refused with the nearest known one.
  *
  * @param forms the forms that the schema's `format` keywords name
  */
 export function schemaCheck(
-  schema: SchemaObject,
+  validate: CompiledSchema,
   forms: Readonly<Record<string, StringForm>>,
 ): (value: unknown, what: string) => void {
-  const ajv = new Ajv({ strict: true, verbose: true, allowUnionTypes: true, allErrors: true });
-  for (const [name, form] of Object.entries(forms)) {
-    ajv.addFormat(name, { type: "string", validate: (text: string) => form.accepts(text) });
-  }
-  const validate = ajv.compile(schema);
   return (value, what) => {
     if (validate(value)) return;
     const error = mostTelling(validate.errors ?? []);

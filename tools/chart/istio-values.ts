@@ -1,57 +1,12 @@
 import { Document, isMap, isScalar, type Pair, parseDocument, type YAMLMap } from "yaml";
 import { schemaCheck } from "../base/schema-check.ts";
 import { helmTemplate, type ValuesInputs } from "../programs/helm.ts";
+import { gateway, istiod } from "./compiled-istio-values-schemas.ts";
 
 /** Which of Istio's charts the values are for: istio/istiod or istio/gateway. */
 export type IstioChart = "istiod" | "gateway";
 
-const text = { type: "string", minLength: 1 };
-const object = (required: string[], properties: Record<string, object>) => ({
-  type: "object",
-  required,
-  additionalProperties: false,
-  properties,
-});
-
-/**
- * What our template may say of the values that Istio's charts take. The charts themselves ignore unknown keys (no
- * values.schema.json in istio/istiod), so a typo in the template would switch off a layer silently.
- */
-const CHECKS = {
-  istiod: schemaCheck(
-    object(["meshConfig", "sidecarInjectorWebhook"], {
-      meshConfig: object(["trustDomain", "pathNormalization"], {
-        trustDomain: text,
-        pathNormalization: object(["normalization"], { normalization: text }),
-        accessLogFile: text,
-        accessLogEncoding: text,
-        accessLogFormat: text,
-        defaultConfig: {
-          ...object([], {
-            proxyMetadata: object(["WORKLOAD_IDENTITY_SOCKET_FILE"], { WORKLOAD_IDENTITY_SOCKET_FILE: text }),
-            proxyStatsMatcher: object(["inclusionRegexps"], { inclusionRegexps: { type: "array", items: text } }),
-          }),
-          minProperties: 1,
-        },
-      }),
-      env: object(["DEFAULT_WORKLOAD_CERT_TTL", "MAX_WORKLOAD_CERT_TTL"], {
-        DEFAULT_WORKLOAD_CERT_TTL: text,
-        MAX_WORKLOAD_CERT_TTL: text,
-      }),
-      sidecarInjectorWebhook: object(["defaultTemplates", "templates"], {
-        defaultTemplates: { type: "array", items: text, minItems: 2 },
-        templates: { type: "object", additionalProperties: text, minProperties: 1 },
-      }),
-    }),
-    {},
-  ),
-  gateway: schemaCheck(
-    object(["podAnnotations"], {
-      podAnnotations: object(["inject.istio.io/templates"], { "inject.istio.io/templates": text }),
-    }),
-    {},
-  ),
-};
+const CHECKS = { istiod: schemaCheck(istiod, {}), gateway: schemaCheck(gateway, {}) };
 
 /**
  * The values for one of Istio's charts, exactly as the chart's own template prints them; Helm's "Source" header is

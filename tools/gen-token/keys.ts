@@ -47,10 +47,16 @@ async function readFileKeys(file: string): Promise<PublicJwk[]> {
 }
 
 async function readCluster(access: ClusterAccess): Promise<{ keys: PublicJwk[]; facts: ClusterFacts }> {
-  // First, and alone: what it says of a kubeconfig that does not exist is clearer than what `config view` says.
   const args = ["get", "--raw", "/openid/v1/jwks"];
-  const jwks = await kubectl(access, "read the cluster's keys", args, "give a saved JWKS with --jwks-file");
-  const [context, issuer] = await Promise.all([readContext(access), readIssuer(access)]);
+  const asked = [
+    kubectl(access, "read the cluster's keys", args, "give a saved JWKS with --jwks-file"),
+    readContext(access),
+    readIssuer(access),
+  ] as const;
+  // All at once, for each costs a start of kubectl; but what the first says of a kubeconfig that does not exist is
+  // clearer than what `config view` says, so its failure is the one that is told.
+  await Promise.allSettled(asked);
+  const [jwks, context, issuer] = [await asked[0], await asked[1], await asked[2]];
   const keys = parseJwks(jwks, `the API server of context ${JSON.stringify(context.name)}`);
   return { keys, facts: { context: context.name, server: context.server, issuer } };
 }

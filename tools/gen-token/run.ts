@@ -4,10 +4,8 @@ import type { GenTokenFlags } from "../gen-token.ts";
 import { type JoinToken, joinMeans, tokenDocument } from "../teleport/join/join-token.ts";
 import { algorithmOf } from "../teleport/join/jwks.ts";
 import { writeNewFile } from "../terminal/write-file.ts";
-import { checkToken } from "./check.ts";
 import { type KeySource, readKeys } from "./keys.ts";
 import { isVerified, readSettings } from "./settings.ts";
-import { verify } from "./verify.ts";
 import { warnings } from "./warnings.ts";
 
 /**
@@ -26,13 +24,18 @@ export async function genToken(flags: GenTokenFlags): Promise<void> {
   if (source !== undefined) say(described(source));
   for (const warning of warnings(settings, source?.cluster)) say(`Warning: ${warning}`);
   if (flags.check !== undefined) return await check(flags.check, { ...settings, means });
-  if (isVerified(flags)) say(await verify(flags, settings, document));
+  if (isVerified(flags)) {
+    // Only here, and loaded only now: what checks signatures.
+    const { verify } = await import("./verify.ts");
+    say(await verify(flags, settings, document));
+  }
   if (flags.output === undefined) await print(document);
   else await writeNewFile(flags.output, document, { force: flags.force === true });
   say(next(flags));
 }
 
 async function check(file: string, wanted: JoinToken): Promise<void> {
+  const { checkToken } = await import("./check.ts");
   const { differences, sentence } = await checkToken(file, wanted);
   if (differences === "") return say(sentence);
   await print(differences);

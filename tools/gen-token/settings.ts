@@ -1,6 +1,7 @@
 import { ExitError } from "../base/exit-error.ts";
 import type { GenTokenFlags } from "../gen-token.ts";
-import { defaultValues, loadValues } from "../values/load.ts";
+import { DEFAULTS } from "../values/defaults.ts";
+import type { Values } from "../values/types.ts";
 
 /** What gen-token is to make, from flags and values. */
 export interface Settings {
@@ -40,7 +41,7 @@ export async function readSettings(flags: GenTokenFlags): Promise<Settings> {
   if (flags.check === "-" && [...flags.values, ...jwks].includes("-")) {
     throw new ExitError("--check - reads stdin, which can be read only once; put the other input into a file.");
   }
-  const { global, tbot } = given ? await loadValues({ files: flags.values, sets: flags.set }) : await defaultValues();
+  const { global, tbot } = given ? await givenValues(flags) : DEFAULTS;
   const { teleport } = global;
   const type = flags.type ?? teleport.join.type;
   refuseFlagsWithoutEffect(flags, type);
@@ -73,6 +74,12 @@ export async function readSettings(flags: GenTokenFlags): Promise<Settings> {
     tbotNamespace: tbot.namespace.name,
     ...(verifyAs && { verifyAs }),
   };
+}
+
+/** Loaded only where values are given: reading them takes Helm and YAML, and the other forms need neither. */
+async function givenValues({ values, set }: GenTokenFlags): Promise<Values> {
+  const { loadValues } = await import("../values/load.ts");
+  return await loadValues({ files: values, sets: set });
 }
 
 /** Whether a real token is to be checked before anything is printed. */

@@ -1,8 +1,9 @@
 import { parse } from "yaml";
 import { goDurationSeconds } from "../base/durations.ts";
 import type { Values } from "../values/types.ts";
-import { checkTeleportDocument, MAX_JWT_TTL } from "./schemas.ts";
-import { renderTemplate } from "./template.ts";
+import { MAX_JWT_TTL } from "./document-schemas.ts";
+import { checkTeleportDocument } from "./schemas.ts";
+import { renderTemplate, type TemplateName } from "./template.ts";
 
 /** One resource for `tctl create -f`. */
 export interface TeleportDocument {
@@ -40,7 +41,11 @@ export function teleportDocuments(values: Pick<Values, "global" | "tbot">): Tele
   ];
 }
 
-function document(kind: TeleportDocument["kind"], template: string, model: Record<string, unknown>): TeleportDocument {
+function document(
+  kind: TeleportDocument["kind"],
+  template: TemplateName,
+  model: Record<string, unknown>,
+): TeleportDocument {
   const yaml = renderTemplate(template, model);
   checkTeleportDocument(parse(yaml));
   return { kind, yaml };

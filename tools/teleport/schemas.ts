@@ -1,162 +1,17 @@
-import type { SchemaObject } from "ajv";
-import { protobufDurationSeconds } from "../base/durations.ts";
 import { ExitError } from "../base/exit-error.ts";
-import { exactObject, type StringForm, schemaCheck } from "../base/schema-check.ts";
+import { schemaCheck } from "../base/schema-check.ts";
+import * as compiled from "./compiled-schemas.ts";
+import { FORMS } from "./document-schemas.ts";
 import { parseJwks } from "./join/jwks.ts";
-import { fillTemplate, isTemplateOfAttributes, WORKLOAD_ATTRIBUTES } from "./workload-attributes.ts";
-
-/** Longest x509.maximum_ttl in seconds, 14 days: Teleport lib/services/workload_identity.go. */
-const MAX_X509_TTL = 14 * 24 * 3600;
-
-/** Longest jwt.maximum_ttl in seconds: Teleport lib/services/workload_identity.go. */
-export const MAX_JWT_TTL = 24 * 3600;
-
-const OPERATOR_API_VERSION = "resources.teleport.dev/v2";
-
-const DNS_LABEL = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?";
-const DNS_SUBDOMAIN = `${DNS_LABEL}(?:\\.${DNS_LABEL})*`;
-
-const FORMS: Readonly<Record<string, StringForm>> = {
-  name: {
-    accepts: (text) => /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/.test(text),
-    mend: "a name has letters, digits, dots, hyphens and underscores, and starts and ends with a letter or digit",
-  },
-  "kubernetes-name": {
-    accepts: (text) => text.length <= 253 && new RegExp(`^${DNS_SUBDOMAIN}$`).test(text),
-    mend: "with the operator it names a Kubernetes object: use lower-case letters, digits, hyphens and dots",
-  },
-  "service-account": {
-    accepts: (text) => text.length <= 317 && new RegExp(`^${DNS_LABEL}:${DNS_SUBDOMAIN}$`).test(text),
-    mend: "write a Kubernetes ServiceAccount as NAMESPACE:NAME",
-  },
-  issuer: {
-    accepts: (text) => /^https:\/\/[^\s?#]+$/.test(text) && URL.canParse(text),
-    mend: "give the https URL that stands as `issuer` in what `kubectl get --raw /.well-known/openid-configuration` prints",
-  },
-  // Teleport reads labels of roles as patterns: * matches everything, ^...$ is a regular expression, {{ }} a trait.
-  "literal-label": {
-    accepts: (text) => text !== "" && !/[*{}]/.test(text) && !text.startsWith("^"),
-    mend: "write a label without *, ^, { and }, which Teleport reads as patterns that may match other workload identities",
-  },
-  "spiffe-path": {
-    accepts: isSpiffePath,
-    mend: "a SPIFFE path starts with /, does not end with /, has no empty, . or .. segment, and outside {{ }} only letters, digits, dots, hyphens and underscores",
-  },
-  template: {
-    accepts: isTemplateOfAttributes,
-    mend: "write {{ }} around one attribute that Teleport knows, such as workload.kubernetes.namespace",
-  },
-  // Teleport lib/utils IsValidHostname.
-  "dns-name": {
-    accepts: (text) =>
-      fillTemplate(text, "a")
-        .split(".")
-        .every((label) => /^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(label)),
-    mend: "Teleport takes DNS names of lower-case labels that start with a letter, without a wildcard",
-  },
-  "x509-ttl": {
-    accepts: (text) => isWithin(text, MAX_X509_TTL),
-    mend: `write it in whole seconds such as "3600s", at most "${MAX_X509_TTL}s" (336h)`,
-  },
-  "jwt-ttl": {
-    accepts: (text) => isWithin(text, MAX_JWT_TTL),
-    mend: `write it in whole seconds such as "3600s", at most "${MAX_JWT_TTL}s" (24h)`,
-  },
-};
-
-const NAME = { type: "string", format: "name" };
-const TEXT = { type: "string", minLength: 1 };
-
-const TOKEN_SPEC = exactObject({
-  roles: { const: ["Bot"] },
-  bot_name: NAME,
-  join_method: { const: "kubernetes" },
-  kubernetes: exactObject(
-    {
-      type: { enum: ["static_jwks", "oidc", "in_cluster"] },
-      allow: {
-        type: "array",
-        minItems: 1,
-        items: exactObject({ service_account: { type: "string", format: "service-account" } }),
-      },
-    },
-    {
-      static_jwks: exactObject({ jwks: TEXT }),
-      oidc: exactObject({ issuer: { type: "string", format: "issuer" } }),
-    },
-  ),
-});
-
-const ROLE_SPEC = exactObject({
-  allow: exactObject({
-    workload_identity_labels: {
-      type: "object",
-      minProperties: 1,
-      propertyNames: { type: "string", format: "literal-label" },
-      additionalProperties: { type: "array", minItems: 1, items: { type: "string", format: "literal-label" } },
-    },
-    rules: {
-      type: "array",
-      minItems: 1,
-      // tbot reads the workload identity by name and lists those of a label: Teleport .../workloadidentityv1.
-      items: exactObject({ resources: { const: ["workload_identity"] }, verbs: { const: ["read", "list"] } }),
-    },
-  }),
-});
-
-const BOT_SPEC = exactObject({
-  roles: { type: "array", minItems: 1, uniqueItems: true, items: NAME },
-});
-
-const WORKLOAD_IDENTITY_SPEC = exactObject({
-  rules: exactObject({
-    // Without a rule Teleport issues to every workload: Teleport .../workloadidentityv1/decision.go.
-    allow: {
-      type: "array",
-      minItems: 1,
-      items: exactObject({
-        conditions: {
-          type: "array",
-          minItems: 1,
-          items: exactObject({ attribute: { enum: WORKLOAD_ATTRIBUTES }, eq: exactObject({ value: TEXT }) }),
-        },
-      }),
-    },
-  }),
-  spiffe: exactObject(
-    {
-      id: { type: "string", allOf: [{ format: "spiffe-path" }, { format: "template" }] },
-      x509: exactObject(
-        { maximum_ttl: { type: "string", format: "x509-ttl" } },
-        {
-          dns_sans: {
-            type: "array",
-            items: { type: "string", allOf: [{ format: "dns-name" }, { format: "template" }] },
-          },
-        },
-      ),
-      jwt: exactObject({ maximum_ttl: { type: "string", format: "jwt-ttl" } }),
-    },
-    { hint: { type: "string", format: "template" } },
-  ),
-});
 
 const CHECKS: Readonly<Record<string, (value: unknown, what: string) => void>> = {
-  token: resource("token", "v2", TOKEN_SPEC),
-  role: resource("role", "v7", ROLE_SPEC),
-  bot: resource("bot", "v1", BOT_SPEC),
-  workload_identity: resource("workload_identity", "v1", WORKLOAD_IDENTITY_SPEC),
+  token: schemaCheck(compiled.token, FORMS),
+  role: schemaCheck(compiled.role, FORMS),
+  bot: schemaCheck(compiled.bot, FORMS),
+  workload_identity: schemaCheck(compiled.workloadIdentity, FORMS),
 };
 
-const checkOperatorToken = schemaCheck(
-  exactObject({
-    apiVersion: { const: OPERATOR_API_VERSION },
-    kind: { const: "TeleportProvisionToken" },
-    metadata: exactObject({ name: { type: "string", format: "kubernetes-name" } }),
-    spec: TOKEN_SPEC,
-  }),
-  FORMS,
-);
+const checkOperatorToken = schemaCheck(compiled.operatorToken, FORMS);
 
 /**
  * Checks one Teleport resource (token v2, role v7, bot v1, workload_identity v1, or the operator's
@@ -197,30 +52,6 @@ function checkJoinType(document: unknown, what: string): void {
   }
   const jwks = asRecord(kubernetes.static_jwks).jwks;
   if (typeof jwks === "string") parseJwks(Buffer.from(jwks), `${what}, spec.kubernetes.static_jwks.jwks`);
-}
-
-function resource(kind: string, version: string, spec: SchemaObject): (value: unknown, what: string) => void {
-  const labels = { type: "object", additionalProperties: TEXT };
-  return schemaCheck(
-    exactObject({
-      kind: { const: kind },
-      version: { const: version },
-      metadata: exactObject({ name: NAME }, kind === "workload_identity" ? { labels } : {}),
-      spec,
-    }),
-    FORMS,
-  );
-}
-
-/** go-spiffe's rules for a path (spiffeid.ValidatePath), with which the Auth Service builds the SPIFFE ID. */
-function isSpiffePath(text: string): boolean {
-  const path = fillTemplate(text, "x");
-  return /^(\/[A-Za-z0-9._-]+)+$/.test(path) && !path.split("/").some((segment) => segment === "." || segment === "..");
-}
-
-function isWithin(duration: string, maximum: number): boolean {
-  const seconds = protobufDurationSeconds(duration);
-  return seconds !== undefined && seconds >= 1 && seconds <= maximum;
 }
 
 function asRecord(value: unknown): Record<string, unknown> {

@@ -1,20 +1,21 @@
-import { readFileSync } from "node:fs";
-import Handlebars from "handlebars";
+import type Handlebars from "handlebars";
+import runtime from "handlebars/runtime.js";
 import { ExitError } from "../base/exit-error.ts";
+import { TEMPLATES } from "./compiled-templates.ts";
 
-/** Beside this module in the source tree and, copied by the build, in dist. */
-const TEMPLATES = new URL("./templates/", import.meta.url);
+/** A template of tools/teleport/templates/: its file's name without `.yaml.hbs`. */
+export type TemplateName = keyof typeof TEMPLATES;
 
-const engine = Handlebars.create();
+// The package declares no types for its runtime, which has those of the whole but for the compiler.
+const engine = (runtime as unknown as typeof Handlebars).create();
 engine.registerHelper("quote", quoteYaml);
 
 /**
- * Renders tools/templates/<name>.yaml.hbs. Strings from outside go through the helper `quote`; a variable that the
+ * Renders tools/teleport/templates/<name>.yaml.hbs. Strings from outside go through the helper `quote`; a variable that the
  * template names and `model` lacks is an error.
  */
-export function renderTemplate(name: string, model: Readonly<Record<string, unknown>>): string {
-  const template = readFileSync(new URL(`${name}.yaml.hbs`, TEMPLATES), "utf8");
-  return engine.compile(template, { strict: true, noEscape: true })(model);
+export function renderTemplate(name: TemplateName, model: Readonly<Record<string, unknown>>): string {
+  return engine.template(TEMPLATES[name])(model);
 }
 
 /**

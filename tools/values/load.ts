@@ -1,10 +1,10 @@
-import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { parse } from "yaml";
 import { CHART_DIR } from "../base/package-files.ts";
 import { helmTemplate, type ValuesInputs } from "../programs/helm.ts";
 import { withTempDir } from "../programs/temp-dir.ts";
 import { checkValues } from "./checks.ts";
+import { DEFAULTS } from "./defaults.ts";
 import { readValuesInputs, type ValuesOptions } from "./inputs.ts";
 import { validateValues } from "./schema.ts";
 import type { Values } from "./types.ts";
@@ -37,7 +37,7 @@ function withoutInjectedGlobals(values: Values): Values {
 
 /** The chart's own defaults, unchecked: without a cluster name they are not yet legal. */
 export async function defaultValues(): Promise<Values> {
-  return parse(await readFile(join(CHART_DIR, "values.yaml"), "utf8")) as Values;
+  return structuredClone(DEFAULTS);
 }
 
 /**

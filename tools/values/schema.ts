@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import type { ErrorObject } from "ajv";
 import { ExitError } from "../base/exit-error.ts";
 import { nearestKey } from "../base/nearest-key.ts";
 import { CHART_DIR } from "../base/package-files.ts";
+import type { CompiledSchema } from "../base/schema-check.ts";
+import { values as valuesSchema } from "./compiled-schema.ts";
 import type { Values } from "./types.ts";
 
 /** What this module reads of a JSON Schema; the whole is chart/values.schema.json. */
@@ -23,9 +25,9 @@ interface SchemaNode {
  * @throws ExitError with one sentence for each wrong value: its path, what was given, what is allowed.
  */
 export async function validateValues(merged: unknown): Promise<Values> {
-  compiled ??= compile();
-  const { schema, validate } = await compiled;
-  if (validate(merged)) return merged;
+  const validate = valuesSchema as CompiledSchema;
+  if (validate(merged)) return merged as Values;
+  const schema = JSON.parse(await readFile(join(CHART_DIR, "values.schema.json"), "utf8")) as SchemaNode;
   const errors = (validate.errors ?? []).filter((error, _, all) => !saysTheSameTwice(error, all));
   throw new ExitError([...new Set(errors.map((error) => sentence(error, schema)))].join("\n"));
 }
@@ -37,14 +39,6 @@ export async function validateValues(merged: unknown): Promise<Values> {
 function saysTheSameTwice({ keyword, instancePath }: ErrorObject, all: readonly ErrorObject[]): boolean {
   if (keyword !== "type") return keyword === "propertyNames";
   return all.some((other) => other.keyword === "enum" && other.instancePath === instancePath);
-}
-
-let compiled: ReturnType<typeof compile> | undefined;
-
-async function compile(): Promise<{ schema: SchemaNode; validate: ValidateFunction<Values> }> {
-  const schema = JSON.parse(await readFile(join(CHART_DIR, "values.schema.json"), "utf8")) as SchemaNode;
-  const ajv = new Ajv({ allErrors: true, verbose: true, strictTypes: false });
-  return { schema, validate: ajv.compile<Values>(schema) };
 }
 
 function sentence(error: ErrorObject, schema: SchemaNode): string {

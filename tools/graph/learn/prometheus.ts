@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { EXIT, ExitError } from "../../base/exit-error.ts";
 import { schemaCheck } from "../../base/schema-check.ts";
 import { type Call, readSpiffeId, type Workload } from "./calls.ts";
+import { prometheusAnswer } from "./compiled-prometheus-schema.ts";
 
 /** What identifies an edge in Istio's standard metrics (Istio docs, reference/config/metrics); none of them is a port. */
 const LABELS = [
@@ -99,42 +100,7 @@ export async function readPrometheusFile(file: string, onWarning: (warning: stri
   return seriesOf(text, file, onWarning);
 }
 
-const checkAnswer = schemaCheck(
-  {
-    type: "object",
-    required: ["status"],
-    properties: {
-      status: { enum: ["success", "error"] },
-      error: { type: "string" },
-      warnings: { type: "array", items: { type: "string" } },
-      data: {
-        type: "object",
-        required: ["resultType", "result"],
-        properties: {
-          resultType: { const: "vector" },
-          result: {
-            type: "array",
-            items: {
-              type: "object",
-              required: ["metric", "value"],
-              properties: {
-                metric: { type: "object", additionalProperties: { type: "string" } },
-                value: {
-                  type: "array",
-                  minItems: 2,
-                  maxItems: 2,
-                  items: [{ type: "number" }, { type: "string" }],
-                  additionalItems: false,
-                },
-              },
-            },
-          },
-        },
-      },
-    },
-  },
-  {},
-);
+const checkAnswer = schemaCheck(prometheusAnswer, {});
 
 interface Answer {
   status: "success" | "error";

@@ -1,0 +1,162 @@
+// Generated from chart/values.yaml by npm run gen-schema; do not edit.
+import type { Values } from "./types.ts";
+
+/** The chart's own defaults, unchecked: without a cluster name they are not yet legal. */
+export const DEFAULTS: Values = {
+  "global": {
+    "teleport": {
+      "clusterName": "",
+      "proxyAddr": "",
+      "bot": {
+        "name": "istio-tbot"
+      },
+      "role": {
+        "name": "istio-workload-identity-issuer"
+      },
+      "workloadIdentity": {
+        "name": "istio-workloads",
+        "labels": {
+          "env": "dev"
+        }
+      },
+      "join": {
+        "tokenName": "istio-tbot-k8s-join",
+        "type": "static_jwks",
+        "issuer": ""
+      }
+    }
+  },
+  "istio": {
+    "print": "",
+    "injectionTemplate": "teleport",
+    "pathNormalization": "NONE",
+    "blockIstiodCertificates": true,
+    "accessLog": false
+  },
+  "tbot": {
+    "enabled": true,
+    "namespace": {
+      "name": "teleport-system",
+      "create": true
+    },
+    "image": {
+      "repository": "public.ecr.aws/gravitational/tbot-distroless",
+      "tag": "18.11.1",
+      "digest": "",
+      "pullPolicy": "IfNotPresent",
+      "pullSecrets": []
+    },
+    "serviceAccount": {
+      "name": "tbot",
+      "annotations": {}
+    },
+    "credentialTTL": "1h",
+    "renewalInterval": "20m",
+    "socket": {
+      "hostPath": "/run/spire/sockets",
+      "file": "socket"
+    },
+    "kubelet": {
+      "authorization": "pods",
+      "skipVerify": false
+    },
+    "attestBinary": false,
+    "debug": false,
+    "resources": {
+      "requests": {
+        "cpu": "20m",
+        "memory": "64Mi"
+      },
+      "limits": {
+        "memory": "256Mi"
+      }
+    },
+    "priorityClassName": "system-node-critical",
+    "updateStrategy": {
+      "type": "RollingUpdate",
+      "rollingUpdate": {
+        "maxUnavailable": 1
+      }
+    },
+    "nodeSelector": {
+      "kubernetes.io/os": "linux"
+    },
+    "tolerations": [
+      {
+        "operator": "Exists"
+      }
+    ],
+    "affinity": {},
+    "podLabels": {},
+    "podAnnotations": {},
+    "extraEnv": []
+  },
+  "mesh": {
+    "enabled": true,
+    "rootNamespace": "istio-system",
+    "mtls": {
+      "enabled": true,
+      "mode": "STRICT"
+    },
+    "admission": {
+      "enabled": true,
+      "allowedHostPaths": []
+    },
+    "gateways": {},
+    "applications": {}
+  },
+  "testApp": {
+    "enabled": false,
+    "namespace": {
+      "name": "test-app",
+      "create": true
+    },
+    "server": {
+      "image": "docker.io/mccutchen/go-httpbin:v2.15.0"
+    },
+    "client": {
+      "image": "docker.io/curlimages/curl:8.16.0"
+    },
+    "imagePullPolicy": "IfNotPresent"
+  },
+  "sockShop": {
+    "enabled": false,
+    "namespace": {
+      "name": "sock-shop",
+      "create": true
+    },
+    "policies": "enforce",
+    "frontEnd": {
+      "callers": [
+        {
+          "anyone": true
+        }
+      ]
+    },
+    "images": {
+      "front-end": "docker.io/weaveworksdemos/front-end:0.3.12",
+      "catalogue": "docker.io/weaveworksdemos/catalogue:0.3.5",
+      "catalogue-db": "docker.io/weaveworksdemos/catalogue-db:0.3.0",
+      "carts": "docker.io/weaveworksdemos/carts:0.4.8",
+      "carts-db": "docker.io/library/mongo:4.4.0",
+      "orders": "docker.io/weaveworksdemos/orders:0.4.7",
+      "orders-db": "docker.io/library/mongo:4.4.0",
+      "payment": "docker.io/weaveworksdemos/payment:0.4.3",
+      "queue-master": "docker.io/weaveworksdemos/queue-master:0.3.1",
+      "rabbitmq": "docker.io/library/rabbitmq:3.6.8",
+      "session-db": "docker.io/library/redis:7.2.6-alpine",
+      "shipping": "docker.io/weaveworksdemos/shipping:0.4.8",
+      "user": "docker.io/weaveworksdemos/user:0.4.7",
+      "user-db": "docker.io/weaveworksdemos/user-db:0.3.0"
+    },
+    "imagePullPolicy": "IfNotPresent"
+  },
+  "monitoring": {
+    "enabled": false,
+    "sidecars": true,
+    "labels": {},
+    "dashboardLabels": {
+      "grafana_dashboard": "1"
+    }
+  }
+};
