@@ -27,8 +27,9 @@ interface SchemaNode {
 export async function validateValues(merged: unknown): Promise<Values> {
   const validate = valuesSchema as CompiledSchema;
   if (validate(merged)) return merged as Values;
-  const schema = JSON.parse(await readFile(join(CHART_DIR, "values.schema.json"), "utf8")) as SchemaNode;
+  // Taken before anything is awaited: the next validation overwrites them.
   const errors = (validate.errors ?? []).filter((error, _, all) => !saysTheSameTwice(error, all));
+  const schema = JSON.parse(await readFile(join(CHART_DIR, "values.schema.json"), "utf8")) as SchemaNode;
   throw new ExitError([...new Set(errors.map((error) => sentence(error, schema)))].join("\n"));
 }
 

@@ -10,6 +10,7 @@ import { genTokenCommand } from "../../../tools/gen-token.ts";
 import { type CapturedOutput, captureOutput } from "../support/captured-output.ts";
 import { type Answer, type FakeKubectl, fakeKubectl } from "../support/fake-kubectl.ts";
 import { jwksBytes, rsaKey } from "../support/keys.ts";
+import { MISSING } from "../support/missing-path.ts";
 import { refusal } from "../support/refusal.ts";
 
 const current = rsaKey("current");
@@ -326,11 +327,7 @@ it.each<[string, string[], string]>([
   ["stdin twice", ["--jwks-file", "-", "--extra-jwks", "-"], "stdin can be read only once"],
   ["stdin for values and keys", ["-f", "-", "--jwks-file", "-"], "both read stdin"],
   ["a file without end", ["--jwks-file", "/dev/zero"], "What the file /dev/zero holds is larger than 1 MiB"],
-  [
-    "a file that does not exist",
-    ["--jwks-file", "/nonexistent/jwks.json"],
-    "The JWKS file /nonexistent/jwks.json could not be read (ENOENT)",
-  ],
+  ["a file that does not exist", ["--jwks-file", MISSING], `The JWKS file ${MISSING} could not be read (ENOENT)`],
 ])("refuses %s", async (_, args, sentence) => {
   expect(await refused(EXIT.refused, ...args)).toContain(sentence);
 });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { EXIT } from "../../../tools/base/exit-error.ts";
 import { kubectl } from "../../../tools/programs/kubectl.ts";
 import { type FakeKubectl, fakeKubectl } from "../support/fake-kubectl.ts";
+import { MISSING } from "../support/missing-path.ts";
 import { refusal } from "../support/refusal.ts";
 
 let fake: FakeKubectl;
@@ -85,7 +86,7 @@ it("names the context that was asked for", async () => {
 
 it("says that kubectl is missing", async () => {
   const path = process.env.PATH;
-  process.env.PATH = "/nonexistent";
+  process.env.PATH = MISSING;
   try {
     expect(await sentence()).toBe("Could not read the cluster's keys: kubectl is not on the PATH; install it.");
     const instead = () => kubectl({}, "read the keys", ["get"], "give a saved JWKS with --jwks-file");

@@ -1,5 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { expect, test } from "vitest";
+import { access, mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
 import { EXIT } from "../../../tools/base/exit-error.ts";
 import { lastWords, mustRun, shellText, tryCommand } from "../../../tools/programs/run.ts";
 import { refusal } from "../support/refusal.ts";
@@ -40,14 +43,20 @@ test("says in one sentence why a program failed", async () => {
   expect(await refusal(() => tryCommand(endless, 0.2), EXIT.unavailable)).toContain("gave no answer within 0.2 s");
 });
 
-test("waits for a program that handles an interruption, and says how to go on", async () => {
-  const program = "process.on('SIGTERM', () => setTimeout(() => process.exit(1), 200)); setInterval(() => {}, 1000)";
+test("waits for a program that handles an interruption, and says how to continue", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "run-"));
+  const [started, ended] = [join(directory, "started"), join(directory, "ended")];
+  const program = `
+    process.on("SIGTERM", () => setTimeout(() => { fs.writeFileSync(${JSON.stringify(ended)}, ""); process.exit(1); }, 200));
+    setInterval(() => {}, 1000);
+    fs.writeFileSync(${JSON.stringify(started)}, "");`;
   const listeners = process.listenerCount("SIGTERM");
-  const start = Date.now();
-  const running = refusal(() => tryCommand(node(program), 10), EXIT.unavailable);
-  setTimeout(() => process.emit("SIGTERM", "SIGTERM"), 500);
+  const running = refusal(() => tryCommand(node(program), 300), EXIT.unavailable);
+  await vi.waitFor(() => access(started), { timeout: 60_000 });
+  process.emit("SIGTERM", "SIGTERM");
   expect(await running).toContain("run the same command again, and it goes on from there");
-  expect(Date.now() - start).toBeGreaterThan(600);
+  // The program's last act, some time after the signal.
+  await access(ended);
   expect(process.listenerCount("SIGTERM")).toBe(listeners);
 });
 

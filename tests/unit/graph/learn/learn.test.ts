@@ -10,6 +10,7 @@ import { repositoryPath } from "../../../support/run-helm.ts";
 import { logLine } from "../../support/access-log-lines.ts";
 import { captureOutput } from "../../support/captured-output.ts";
 import { type FakeKubectl, fakeKubectl } from "../../support/fake-kubectl.ts";
+import { MISSING } from "../../support/missing-path.ts";
 
 /** `graph learn` as a user runs it: what is on stdout, what on stderr, and the exit code. */
 
@@ -291,9 +292,9 @@ test.each([
   [["--prometheus", "http://u:p@x"], "--prometheus has credentials or a query in its URL"],
   [["--namespace", "a", "--since", "yesterday"], '--since is "yesterday", which is neither a duration nor a time'],
   [["--namespace", "a", "--since", "2999-01-01T00:00:00Z"], "nor a time that has passed"],
-  [["--log", "/nonexistent"], "The access log /nonexistent does not exist: name an existing file with --log"],
+  [["--log", MISSING], `The access log ${MISSING} does not exist: name an existing file with --log`],
   [["--log", "/"], "The access log / is a directory"],
-  [["--prometheus-file", "/nonexistent"], "The file /nonexistent cannot be read (ENOENT)"],
+  [["--prometheus-file", MISSING], `The file ${MISSING} cannot be read (ENOENT)`],
 ])("%j is refused", async (args, sentence) => {
   const { status, stdout, stderr } = await run(...args);
   expect({ status, stdout }).toEqual({ status: 1, stdout: "" });

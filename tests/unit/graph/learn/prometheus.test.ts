@@ -11,6 +11,7 @@ import {
 } from "../../../../tools/graph/learn/prometheus.ts";
 import { readHeaders } from "../../../../tools/graph/learn/request-headers.ts";
 import { repositoryPath } from "../../../support/run-helm.ts";
+import { MISSING } from "../../support/missing-path.ts";
 import { refusal } from "../../support/refusal.ts";
 
 /** The metrics as Istio documents them; the lab's Envoy has no filter that makes them. */
@@ -181,5 +182,5 @@ test("a header that is none is refused without its text, which may be a secret",
       'A line of --prometheus-header is no header: give it as "Name: value".',
     );
   }
-  expect(await refusal(() => readHeaders(["@/nonexistent"]))).toContain("cannot be read (ENOENT)");
+  expect(await refusal(() => readHeaders([`@${MISSING}`]))).toContain("cannot be read (ENOENT)");
 });
