@@ -102,7 +102,7 @@ function killHelm({ release, kind, selector }: Installing) {
   };
 }
 
-/** kill -9 of istio-teleport while Helm upgrades a release that was just recovered; Helm goes on alone. */
+/** kill -9 of istio-teleport while Helm upgrades a release that was just recovered; Helm continues alone. */
 function killItself(release: string) {
   return async (command: StartedCommand) => {
     await appears("secret", `--selector=owner=helm,name=${release},status=pending-upgrade`);
@@ -260,7 +260,7 @@ describe("an upgrade", () => {
     writeFileSync(join(FOLDER, "labels.yaml"), `podLabels: {lab: ${label}}\n`);
     return install("--istiod-values labels.yaml", timeout);
   };
-  it("is recovered after kill -9 of Helm, and goes on after Ctrl-C", async () => {
+  it("is recovered after kill -9 of Helm, and continues after Ctrl-C", async () => {
     const killed = await interrupted(
       upgrade("first"),
       killHelm({ release: "istiod", kind: "pod", selector: "--selector=lab=first" }),
