@@ -300,7 +300,7 @@ describe("cleanup", () => {
     expect(code, stderr).toBe(0);
     for (const command of ["helm uninstall istio-teleport ", "tctl rm token/istio-tbot-k8s-join", "rm ./token.yaml"])
       expect(stdout).toContain(command);
-    expect(stderr).toContain("Nothing was changed; --yes does it.");
+    expect(stderr).toContain("Nothing was changed. Add --yes to run these commands.");
     expect(await everything()).toEqual(objects);
     expect(existsSync(TOKEN)).toBe(true);
   });
