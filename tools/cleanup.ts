@@ -3,13 +3,16 @@ import { type ClusterFlags, withClusterFlags } from "./flags/cluster-flags.ts";
 import { type ValuesFlags, withValuesFlags } from "./flags/values-flags.ts";
 
 const HELP = `
-Takes back what the chart and the tools made, and nothing else: the release of the chart; namespaces that install or the
-chart made and that hold nothing else; on request Istio's releases and CRDs, if they have our values and nobody else uses
-them; Teleport's resources that are as these values make them; join tokens of gen-token in files of this directory. What
-is left, and why, is on stderr. A second run finds nothing to do.
+Removes everything the chart and the CLI created, and nothing else:
+  - the release of the chart
+  - namespaces that install or the chart created and that contain nothing else
+  - with --with-istio, Istio's releases and CRDs, if they have our values and nobody else uses them
+  - Teleport's resources, if they match these values
+  - join tokens of gen-token in files of this directory
+It reports on stderr what it leaves, and why. A second run finds nothing to do.
 
-Without --yes nothing is changed: what would be run is on stdout, as a shell script. Teleport's resources are removed by
-you, with the commands that are printed, or with --run-tctl.
+Without --yes it changes nothing and prints the commands it would run to stdout, as a shell script. Remove Teleport's
+resources with the commands it prints, or with --run-tctl.
 
 Examples:
   istio-teleport cleanup -f values.yaml
@@ -18,7 +21,7 @@ Examples:
 Exit codes:
   0   cleaned up, or nothing to do; without --yes: the script is on stdout
   1   refused: a flag or a value is wrong
-  2   could not try or go on: helm, kubectl, tctl or what they talk to; run it again
+  2   the cluster, helm, kubectl, tctl, Teleport or the disk is unavailable: rerun the command
   70  a defect of istio-teleport`;
 
 /** What the flags of `cleanup` parse to; a flag that was not given is absent. */
@@ -32,11 +35,11 @@ export interface CleanupFlags extends ValuesFlags, ClusterFlags {
 /** `istio-teleport cleanup`: the opposite of `install`, for what was installed by hand as well. */
 export function cleanupCommand(): Command {
   return withClusterFlags(withValuesFlags(new Command("cleanup")))
-    .description("take back what the chart and the tools made; shows only what it would do, unless --yes")
-    .option("--with-istio", "also Istio's releases and CRDs", false)
+    .description("remove everything the chart and the CLI created; only prints what it would do, unless --yes")
+    .option("--with-istio", "also remove Istio's releases and CRDs", false)
     .option("--run-tctl", "also remove Teleport's resources instead of printing the commands", false)
     .option("--dry-run", "change nothing, print the commands (the default)", false)
-    .option("--yes", "do it", false)
+    .option("--yes", "run the commands", false)
     .addHelpText("after", HELP)
     .action(async (flags: CleanupFlags) => {
       const { cleanup } = await import("./installation/cleanup/run.ts");

@@ -35,9 +35,9 @@ export function initCommand(): Command {
 function nextCommands(file: string): string {
   return `Wrote ${file}. Next (docs/start/installation.md has every step):
   helm upgrade --install istio-base istio/base -n istio-system --create-namespace
-  npx -p istio-teleport istio-teleport render istio -f ${file} > istiod-values.yaml &&
+  npx istio-teleport render istio -f ${file} > istiod-values.yaml &&
     helm upgrade --install istiod istio/istiod -n istio-system -f istiod-values.yaml --wait
-  npx -p istio-teleport istio-teleport render teleport -f ${file} | tctl create -f
-  npx -p istio-teleport gen-token -f ${file} | tctl create -f
+  npx istio-teleport render teleport -f ${file} | tctl create -f
+  npx istio-teleport gen-token -f ${file} | tctl create -f
 `;
 }

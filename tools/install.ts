@@ -3,12 +3,12 @@ import { type ClusterFlags, withClusterFlags } from "./flags/cluster-flags.ts";
 import { type ValuesFlags, withValuesFlags } from "./flags/values-flags.ts";
 
 const HELP = `
-The steps are those of docs/start/installation.md, with your own helm, kubectl and tctl: Istio's CRDs, istiod, Teleport's
-resources, the chart, and at last the doctor, whose report is on stdout. Pre-flight checks come first and change nothing. Each step first looks whether it is done: run the
-command again after an interruption or a change of the values, and only what is lacking is done. Nothing is remembered
-elsewhere than in the cluster and in Teleport.
+Runs the steps of docs/start/installation.md with your own helm, kubectl and tctl: Istio's CRDs, istiod, Teleport's
+resources, the chart, and finally the doctor, whose report goes to stdout. Pre-flight checks run first and change nothing.
+Safe to rerun; no state is stored locally. After an interruption, rerun the command to resume. After a change of the values,
+rerun it to apply the change: steps that are done are skipped.
 
---dry-run looks, too, and prints what would be run as a shell script, documents included.
+--dry-run checks the cluster and prints the commands it would run, as a shell script that includes the documents.
 
 Examples:
   istio-teleport install -f values.yaml --dry-run
@@ -16,10 +16,11 @@ Examples:
   istio-teleport install -f values.yaml --skip-istio --context prod
 
 Exit codes:
-  0   installed, and the doctor finds everything fine; with --dry-run: the script is on stdout
-  1   refused: a flag or a value is wrong, or a pre-flight check has failed, and nothing was changed; or the doctor has
-      found problems
-  2   could not try or go on: helm, kubectl, tctl or what they talk to; run it again. Or the doctor could not check all
+  0   installed, and the doctor found no problem; with --dry-run: the script is on stdout
+  1   refused: a flag or a value is wrong, or a pre-flight check failed, and nothing was changed; or the doctor found
+      problems
+  2   the cluster, helm, kubectl, tctl, Teleport or the disk is unavailable: rerun the command. Or the doctor could not
+      check everything
   70  a defect of istio-teleport`;
 
 /** What the flags of `install` parse to; a flag that was not given is absent. */
@@ -34,7 +35,7 @@ export interface InstallFlags extends ValuesFlags, ClusterFlags {
 /** `istio-teleport install`: the whole installation from one values file, step by step, as often as you like. */
 export function installCommand(): Command {
   return withClusterFlags(withValuesFlags(new Command("install")))
-    .description("install everything with your helm, kubectl and tctl; run it again to go on or to apply a change")
+    .description("install everything with your helm, kubectl and tctl; rerun it to resume or to apply a change")
     .option("--skip-istio", "leave Istio alone: it is managed elsewhere, with the values of `render istio`", false)
     .option("--istio-repo <url>", "chart repository of Istio, https:// or oci:// (default: Istio's own)")
     .option("--istio-version <version>", "version of Istio (default: what is installed, else the newest)")

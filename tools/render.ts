@@ -22,8 +22,8 @@ interface TeleportFlags extends ValuesFlags {
 
 function teleportCommand(): Command {
   return withValuesFlags(new Command("teleport"))
-    .description("role, bot and workload identity for `tctl create -f`, on request with the join token")
-    .option("--with-token", "also the join token; gen-token has more flags for it", false)
+    .description("print the role, bot and workload identity for `tctl create -f`, optionally with the join token")
+    .option("--with-token", "also print the join token; gen-token has more flags for it", false)
     .option("--jwks-file <file>", "the join token's keys, a saved JWKS (default: read from the cluster)")
     .option("--context <name>", "context of the kubeconfig to read the keys with (default: its current one)")
     .addHelpText(
@@ -78,7 +78,7 @@ interface IstioFlags extends ValuesFlags {
 
 function istioCommand(): Command {
   return withValuesFlags(new Command("istio"))
-    .description("values for Istio's own charts: trust domain, injection template, certificate life")
+    .description("print values for Istio's own charts: trust domain, injection template, certificate life")
     .addOption(
       new Option("--as <tool>", "values for `helm install`, or an IstioOperator for `istioctl install`")
         .choices(["helm", "istioctl"])
@@ -95,7 +95,7 @@ Examples:
   istio-teleport render istio -f values.yaml --gateway > gateway-values.yaml &&
     helm upgrade --install ingress istio/gateway -n ingress -f gateway-values.yaml
 
-Not a pipe into helm: it takes nothing, which a refusal prints, for no values, and installs without any of them.`,
+Don't pipe this into Helm. If \`render\` fails, Helm installs istiod with no values, and none of the protections apply.`,
     )
     .action(async (flags: IstioFlags) => {
       if (flags.gateway && flags.as === "istioctl") {
@@ -118,7 +118,7 @@ interface ManifestsFlags extends ValuesFlags {
 
 function manifestsCommand(): Command {
   return withValuesFlags(new Command("manifests"))
-    .description("the whole chart as `helm template` prints it, for review and GitOps")
+    .description("print the whole chart as `helm template` does, for review and GitOps")
     .option("-n, --namespace <name>", "namespace of the release (default: tbot.namespace.name)")
     .option("--release <name>", "name of the release", "istio-teleport")
     .option("--kube-version <version>", "Kubernetes version to render for, as helm's flag (default: 1.33.0)")

@@ -102,7 +102,7 @@ function killHelm({ release, kind, selector }: Installing) {
   };
 }
 
-/** kill -9 of istio-teleport while Helm upgrades a release that was just recovered; Helm goes on alone. */
+/** kill -9 of istio-teleport while Helm upgrades a release that was just recovered; Helm continues alone. */
 function killItself(release: string) {
   return async (command: StartedCommand) => {
     await appears("secret", `--selector=owner=helm,name=${release},status=pending-upgrade`);
@@ -260,7 +260,7 @@ describe("an upgrade", () => {
     writeFileSync(join(FOLDER, "labels.yaml"), `podLabels: {lab: ${label}}\n`);
     return install("--istiod-values labels.yaml", timeout);
   };
-  it("is recovered after kill -9 of Helm, and goes on after Ctrl-C", async () => {
+  it("is recovered after kill -9 of Helm, and continues after Ctrl-C", async () => {
     const killed = await interrupted(
       upgrade("first"),
       killHelm({ release: "istiod", kind: "pod", selector: "--selector=lab=first" }),
@@ -300,7 +300,7 @@ describe("cleanup", () => {
     expect(code, stderr).toBe(0);
     for (const command of ["helm uninstall istio-teleport ", "tctl rm token/istio-tbot-k8s-join", "rm ./token.yaml"])
       expect(stdout).toContain(command);
-    expect(stderr).toContain("Nothing was changed; --yes does it.");
+    expect(stderr).toContain("Nothing was changed. Add --yes to run these commands.");
     expect(await everything()).toEqual(objects);
     expect(existsSync(TOKEN)).toBe(true);
   });

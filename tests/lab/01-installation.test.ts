@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => repositories?.close());
 
 describe("before Istio is there", () => {
-  it("the chart is refused in one sentence that says the mend", async () => {
+  it("the chart is refused in one sentence that says the fix", async () => {
     const attempt = await tryShell(
       `helm install istio-teleport '${REPOSITORY}/chart' -n default --set global.teleport.clusterName=a.example,global.teleport.proxyAddr=a.example:443`,
     );

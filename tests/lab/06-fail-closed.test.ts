@@ -368,7 +368,7 @@ async function measure(layers: Layers): Promise<Record<string, Result>> {
   const [stopped, absent] = await Promise.all([observe("running"), newPod("absent")]);
   results["tbot stopped cleanly, running pod"] = stopped;
   results["tbot absent at pod start"] = absent;
-  // Its agent goes on trying, and shall not be the one that writes when everyone may.
+  // Its agent keeps trying. It must not be the one that writes when everyone may.
   await shell("kubectl -n probe delete pod --ignore-not-found absent");
 
   // Stopped, and a directory in which everyone may write.

@@ -83,7 +83,7 @@ afterAll(async () => {
   await setLife("");
 });
 
-describe(`certificates of ${TTL_SECONDS} s, renewed every ${RENEWAL_SECONDS} s, under ${RATE} requests a second`, () => {
+describe(`certificates of ${TTL_SECONDS} s, renewed every ${RENEWAL_SECONDS} s, under ${RATE} requests per second`, () => {
   it(
     "rotate at least five times at both ends, past the first one's expiry, and no request fails",
     async () => {
@@ -126,7 +126,7 @@ describe(`certificates of ${TTL_SECONDS} s, renewed every ${RENEWAL_SECONDS} s, 
           await sleep(Math.min(3000, Math.max(0, end - Date.now())));
         }
       } finally {
-        // Whatever the reading found, no load goes on behind the test.
+        // Whatever the reading found, no load continues behind the test.
         result = await load.stop();
       }
       process.stderr.write(

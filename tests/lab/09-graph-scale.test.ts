@@ -76,7 +76,7 @@ beforeAll(async () => {
 afterAll(() => deleteNamespace(NAMESPACE));
 
 describe(`a graph of ${SERVICES} services with ${CALLERS} callers each`, () => {
-  it("is one policy a service, one deny-all and one PeerAuthentication", async () => {
+  it("is one policy per service, one deny-all and one PeerAuthentication", async () => {
     const objects = await shell(`kubectl -n ${NAMESPACE} get authorizationpolicies,peerauthentications -o name`);
     const names = objects.trim().split("\n");
     expect(names.filter((name) => name.includes("/allow-"))).toHaveLength(SERVICES);

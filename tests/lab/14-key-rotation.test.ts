@@ -18,10 +18,10 @@ import { documentedBlock } from "./testkit/installation/documented-steps.ts";
 import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 import { exposeFailures, type LoadResult, restoreTraffic, startLoad } from "./testkit/traffic/load.ts";
 
-/** Requests a second. */
+/** Requests per second. */
 const RATE = 40;
 const PORT = 8080;
-/** How long the load goes on after a change: a request that fails then is the change's. */
+/** How long the load continues after a change: a request that fails then is the change's. */
 const AFTER_MS = 2000;
 const OLD: SigningKey = "service-account";
 const NEW: SigningKey = "service-account-new";
@@ -45,7 +45,7 @@ async function underLoad(what: string, change: () => Promise<void>): Promise<Loa
     await change();
     await sleep(AFTER_MS);
   } catch (error) {
-    // Whatever failed, no load goes on behind the test.
+    // Whatever failed, no load continues behind the test.
     await load.stop();
     throw error;
   }
@@ -131,10 +131,10 @@ describe("the cluster's signing key", () => {
         expect(complaints).toContainEqual(expect.stringMatching("^problem tbot-nodes: "));
         return true;
       });
-      const mended = Date.now();
+      const fixed = Date.now();
       await step("Signing key, step 2");
       expect((await restarted).code).toBe(0);
-      process.stderr.write(`tbot joined ${Math.round((Date.now() - mended) / 1000)} s after the token was mended\n`);
+      process.stderr.write(`tbot joined ${Math.round((Date.now() - fixed) / 1000)} s after the token was fixed\n`);
       expect(await tokenComplaints()).toEqual([]);
 
       await restartIstiod();

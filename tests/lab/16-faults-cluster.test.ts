@@ -25,7 +25,7 @@ const PORT = 8080;
 
 /**
  * Each sidecar takes two of these of the user 1337 (Istio's agent watches its files), and the kernel's default is 128:
- * 64 sidecars a node. Managed Kubernetes raises it; the machine under the lab may not have.
+ * 64 sidecars per node. Managed Kubernetes raises it; the machine under the lab may not have.
  */
 const INOTIFY_INSTANCES = "/proc/sys/fs/inotify/max_user_instances";
 

@@ -16,7 +16,7 @@ import { exposeFailures, type LoadResult, restoreTraffic, startLoad } from "./te
 const NAMESPACE = "test-app";
 const CLIENT = "app.kubernetes.io/name=allowed-client";
 const PORT = 8080;
-/** Requests a second, from each of the client's pods. */
+/** Requests per second, from each of the client's pods. */
 const RATE = 30;
 const AFTER_MS = 3000;
 

@@ -66,5 +66,5 @@ function escapedJwks(cluster: DemoCluster): string {
     if (error instanceof ExitError) return error.message;
     throw error;
   }
-  throw new ExitError("A JWKS with escaped quotes was taken for a right one.");
+  throw new ExitError("A JWKS with escaped quotes was accepted.");
 }

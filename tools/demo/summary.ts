@@ -3,7 +3,7 @@ import type { DemoCluster } from "./demo-cluster.ts";
 import type { Proof } from "./join-proof.ts";
 import type { DemoFile } from "./render-all.ts";
 
-/** What the demo prints: what was made, what each file passed, what would join, and how to go on. */
+/** What the demo prints: what was made, what each file passed, what would join, and how to continue. */
 export function summary(
   cluster: DemoCluster,
   directory: string,
@@ -25,12 +25,12 @@ ${pc.bold("Who would join Teleport with teleport/join-token.yaml")} (checked as 
 ${joins.join("\n")}
 
 ${pc.bold("On your own cluster")} (docs/start/installation.md)
-  npx istio-teleport demo --context NAME        the same with that cluster's keys; nothing is changed there
+  npx istio-teleport demo --context NAME        the same with that cluster's keys; changes nothing there
   npx istio-teleport init --cluster-name TELEPORT_CLUSTER --proxy-addr HOST:PORT
   npx istio-teleport render istio -f values.yaml > istiod-values.yaml &&
     helm upgrade --install istiod istio/istiod -n istio-system -f istiod-values.yaml
   npx istio-teleport render teleport -f values.yaml | tctl create -f
-  npx gen-token -f values.yaml | tctl create -f
+  npx istio-teleport gen-token -f values.yaml | tctl create -f
 `;
 }
 

@@ -28,11 +28,11 @@ export interface Values {
       };
       workloadIdentity: {
         /**
-         * Name of the workload identity resource that tbot issues SVIDs of.
+         * Name of the workload identity resource from which tbot issues SVIDs.
          */
         name: string;
         /**
-         * Labels of the workload identity. The role allows every workload identity that has them all: where others have `env: dev` too, add a label that only this one has.
+         * Labels of the workload identity. The role allows every workload identity that has all of them: if others have `env: dev` too, add a label that only this one has.
          */
         labels: {
           [k: string]: string;
@@ -44,7 +44,7 @@ export interface Values {
          */
         tokenName: string;
         /**
-         * How Teleport checks tbot's ServiceAccount token: against a copy of the cluster's JWKS (`static_jwks`), against an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or by TokenReview where Teleport's Auth Service runs in the same cluster (`in_cluster`).
+         * How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).
          */
         type: "static_jwks" | "oidc" | "in_cluster";
         /**
@@ -55,15 +55,15 @@ export interface Values {
     };
   };
   /**
-   * What goes into the values of Istio's own charts: `istio-teleport render istio`.
+   * Settings for the values of Istio's own charts: `istio-teleport render istio`.
    */
   istio: {
     /**
-     * Prints Istio's values instead of being installed: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. For people without Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio-values.yaml`. Leave it empty otherwise.
+     * Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio-values.yaml`. Otherwise leave it empty.
      */
     print: "" | "istiod" | "gateway";
     /**
-     * Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must name it too: `sidecar,<name>` or `gateway,<name>`.
+     * Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.
      */
     injectionTemplate: string;
     /**
@@ -71,17 +71,17 @@ export interface Values {
      */
     pathNormalization: "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
     /**
-     * Fail-closed layer b: istiod's own CA signs certificates that live 1 ms, so that no workload can use one. Switch it off only while a mesh moves from istiod's CA to Teleport, namespace by namespace.
+     * Fail-closed layer b: istiod's own CA signs certificates that live 1 ms, so that no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.
      */
     blockIstiodCertificates: boolean;
     /**
-     * Switches on the access log of every sidecar and gateway, in the form that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.
+     * Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.
      */
     accessLog: boolean;
   };
   tbot: {
     /**
-     * Installs tbot, one pod a node.
+     * Installs tbot, one pod per node.
      */
     enabled: boolean;
     namespace: {
@@ -90,7 +90,7 @@ export interface Values {
        */
       name: string;
       /**
-       * Renders the Namespace (with Pod Security labels, kept at uninstall) when the release itself lives in another one.
+       * Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.
        */
       create: boolean;
     };
@@ -100,11 +100,11 @@ export interface Values {
        */
       repository: string;
       /**
-       * Version of tbot: at least 18.11 (native sidecars, SDS chain fix) and never a newer major than the cluster's.
+       * Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.
        */
       tag: string;
       /**
-       * Digest that pins the image, as `sha256:<64 hex digits>`; wins over the tag.
+       * Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.
        */
       digest: string;
       /**
@@ -129,7 +129,7 @@ export interface Values {
       };
     };
     /**
-     * Life of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl equals it.
+     * Life of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.
      */
     credentialTTL: string;
     /**
@@ -138,11 +138,11 @@ export interface Values {
     renewalInterval: string;
     socket: {
       /**
-       * Directory on the node that holds tbot's socket, below /run, /var/run or /var/lib, and for nothing else. Root's, mode 0755; sidecars mount it read-only. Change it where another SPIFFE agent (SPIRE's default is the same path) runs on the nodes: tbot removes an existing socket file.
+       * Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.
        */
       hostPath: string;
       /**
-       * File name of the socket. With a name other than `socket`, Istio's agent refuses to start while the socket is absent, instead of waiting.
+       * File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.
        */
       file: string;
     };
@@ -152,16 +152,16 @@ export interface Values {
        */
       authorization: "pods" | "proxy";
       /**
-       * Skips the verification of the kubelet's certificate; for clusters whose kubelets sign their own (kind, kubeadm without serverTLSBootstrap).
+       * Skips verification of the kubelet's certificate. For clusters whose kubelets sign their own (kind, kubeadm without serverTLSBootstrap).
        */
       skipVerify: boolean;
     };
     /**
-     * Also attests path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, with which a compromised tbot is root on the node.
+     * Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.
      */
     attestBinary: boolean;
     /**
-     * Log level DEBUG instead of INFO; also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.
+     * Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.
      */
     debug: boolean;
     /**
@@ -171,7 +171,7 @@ export interface Values {
       [k: string]: unknown;
     };
     /**
-     * Priority class of tbot: no meshed pod on a node starts without it.
+     * Priority class of tbot. No meshed pod starts on a node without tbot.
      */
     priorityClassName: string;
     /**
@@ -181,13 +181,13 @@ export interface Values {
       [k: string]: unknown;
     };
     /**
-     * Node labels that tbot is restricted to. Meshed pods on other nodes never become ready.
+     * Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.
      */
     nodeSelector: {
       [k: string]: string;
     };
     /**
-     * Tolerations of tbot; the default tolerates every taint.
+     * Tolerations of tbot. The default tolerates every taint.
      */
     tolerations: {
       [k: string]: unknown;
@@ -211,7 +211,7 @@ export interface Values {
       [k: string]: string;
     };
     /**
-     * Environment variables added to tbot (a proxy to reach Teleport through, for example).
+     * Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.
      */
     extraEnv: {
       [k: string]: unknown;
@@ -223,12 +223,12 @@ export interface Values {
      */
     enabled: boolean;
     /**
-     * Root namespace of the mesh (`meshConfig.rootNamespace`, istiod's own by default): policies in it hold for the whole mesh.
+     * Root namespace of the mesh (`meshConfig.rootNamespace`, istiod's own by default). Policies in it apply to the whole mesh.
      */
     rootNamespace: string;
     mtls: {
       /**
-       * Renders the PeerAuthentication `default` in the root namespace. Switch it off where the mesh has one already.
+       * Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.
        */
       enabled: boolean;
       /**
@@ -238,22 +238,22 @@ export interface Values {
     };
     admission: {
       /**
-       * Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and in meshed namespaces every hostPath but that one. Switch it off only while a mesh moves to Teleport, or below Kubernetes 1.30.
+       * Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.
        */
       enabled: boolean;
       /**
-       * Further host paths that pods in meshed namespaces may mount, each exactly as the pod writes it.
+       * Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.
        */
       allowedHostPaths: string[];
     };
     /**
-     * Gateways that services may name as callers, by a name of your choice: where each runs and as whom.
+     * Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.
      */
     gateways: {
       [k: string]: Gateway;
     };
     /**
-     * Applications and who may call whom in them, by a name of your choice: one a namespace. Compiled to one AuthorizationPolicy for each called service, a deny-all and strict mutual TLS for the namespace.
+     * Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.
      */
     applications: {
       [k: string]: Application;
@@ -261,7 +261,7 @@ export interface Values {
   };
   testApp: {
     /**
-     * Installs the test app: a server, a client that may call it and a client that may not.
+     * Installs the test app: a server, a client that may call it, and a client that may not.
      */
     enabled: boolean;
     namespace: {
@@ -270,19 +270,19 @@ export interface Values {
        */
       name: string;
       /**
-       * Renders the Namespace (with the injection label and Pod Security labels, kept at uninstall). Switch it off when the namespace exists already.
+       * Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.
        */
       create: boolean;
     };
     server: {
       /**
-       * Image of the server; answers `/headers` on port 8080 with the request's headers as JSON. The default is that of Istio's own httpbin sample.
+       * Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.
        */
       image: string;
     };
     client: {
       /**
-       * Image of both clients; needs `sleep` and `curl`. The default is that of Istio's own curl sample.
+       * Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.
        */
       image: string;
     };
@@ -293,31 +293,31 @@ export interface Values {
   };
   sockShop: {
     /**
-     * Installs Sock Shop, an application of 14 parts whose policies come from a graph; see docs/start/sock-shop-demo.md.
+     * Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.
      */
     enabled: boolean;
     namespace: {
       /**
-       * Namespace of Sock Shop, for it alone.
+       * Namespace of Sock Shop, used by no other application.
        */
       name: string;
       /**
-       * Renders the Namespace (with the injection label and Pod Security labels, kept at uninstall). Switch it off when the namespace exists already.
+       * Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.
        */
       create: boolean;
     };
     /**
-     * What becomes of Sock Shop's graph: no policy (`none`), nothing may call anything (`denyAll`), only the graph's edges pass (`enforce`), or everything passes and what `enforce` would refuse is logged (`dryRun`).
+     * What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).
      */
     policies: "none" | "denyAll" | "enforce" | "dryRun";
     frontEnd: {
       /**
-       * Who may call the front-end: everybody, also in plaintext from outside the mesh, unless you name gateways here. Entries are those of `mesh.applications.<application>.services.<service>.callers`.
+       * Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.
        */
       callers: Caller[];
     };
     /**
-     * Images of the parts. The defaults are those of the published application (github.com/microservices-demo/microservices-demo), with a version where it has none.
+     * Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.
      */
     images: {
       /**
@@ -353,7 +353,7 @@ export interface Values {
        */
       payment: string;
       /**
-       * Image of queue-master, which takes shipments from rabbitmq.
+       * Image of queue-master, which consumes shipments from rabbitmq.
        */
       "queue-master": string;
       /**
@@ -384,21 +384,21 @@ export interface Values {
   };
   monitoring: {
     /**
-     * Renders PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and has each sidecar show when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.
+     * Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.
      */
     enabled: boolean;
     /**
-     * Has the sidecars scraped, too, for the few series that the alerts and dashboards need. Switch it off where your Prometheus scrapes /stats/prometheus of every sidecar already.
+     * Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.
      */
     sidecars: boolean;
     /**
-     * Labels added to PodMonitors and PrometheusRule, by which your Prometheus selects them.
+     * Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.
      */
     labels: {
       [k: string]: string;
     };
     /**
-     * Labels of the ConfigMaps with the dashboards, by which Grafana's sidecar finds them.
+     * Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.
      */
     dashboardLabels: {
       [k: string]: string;
@@ -406,7 +406,7 @@ export interface Values {
   };
 }
 /**
- * A gateway of the mesh, by the identity of its pods.
+ * A gateway of the mesh, identified by its pods' namespace and ServiceAccount.
  */
 export interface Gateway {
   /**
@@ -423,40 +423,40 @@ export interface Gateway {
  */
 export interface Application {
   /**
-   * Namespace of the application, for it alone. It must exist and be meshed.
+   * Namespace of the application, used by no other application. It must exist and be meshed.
    */
   namespace: string;
   /**
-   * What becomes of the graph: `enforce` lets only its edges pass; `dryRun` lets everything pass and logs what `enforce` would refuse; `denyAll` lets nothing pass; `"off"`, in quotes, renders no policy.
+   * What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `"off"`, in quotes, renders no policy.
    */
   mode?: "enforce" | "dryRun" | "denyAll" | "off";
   /**
-   * Services of the application, by name; the name is for this graph only.
+   * Services of the application, by name. The name is used in this graph only.
    */
   services: {
     [k: string]: Service;
   };
 }
 /**
- * Pods that are called as one, or that only call.
+ * A group of pods that are called as one service, or that only call others.
  */
 export interface Service {
   /**
-   * Labels that select the service's pods and no other ones: the selector of its policy.
+   * Labels that select the service's pods and no others. They are the selector of its policy.
    */
   labels: {
     [k: string]: string;
   };
   /**
-   * ServiceAccount of the service's pods and of no other service's: its identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.
+   * ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.
    */
   serviceAccount: string;
   /**
-   * Ports of the service; none for one that only calls.
+   * Ports of the service. Omit them for a service that only calls others.
    */
   ports?: Port[];
   /**
-   * Who may call the service; nobody when left out.
+   * Who may call the service. If omitted, nobody may.
    */
   callers?: Caller[];
 }
@@ -465,32 +465,32 @@ export interface Service {
  */
 export interface Port {
   /**
-   * Port of the Kubernetes Service, which callers and `callers[].ports` name.
+   * Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.
    */
   port: number;
   /**
-   * Port of the container, by number: policies match on it. The default is `port`.
+   * Port of the container, as a number, because policies match on it. Defaults to `port`.
    */
   targetPort?: number;
   /**
-   * What is spoken on the port; TCP for everything that Istio shall not parse, databases for example.
+   * Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.
    */
   protocol: "HTTP" | "HTTP2" | "GRPC" | "TCP";
 }
 /**
- * Who may call a service, named by exactly one of `service`, `gateway`, `principal` and `anyone`, and optionally narrowed.
+ * Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.
  */
 export interface Caller {
   /**
-   * Name of a service of this application, or of the one that `application` names.
+   * Name of a service in this application, or in the one that `application` names.
    */
   service?: string;
   /**
-   * Application of `service`, when it is another one.
+   * Application of `service`, if it is a different one.
    */
   application?: string;
   /**
-   * Name of a gateway of `mesh.gateways`.
+   * Name of a gateway in `mesh.gateways`.
    */
   gateway?: string;
   /**
@@ -498,23 +498,23 @@ export interface Caller {
    */
   principal?: string;
   /**
-   * Everybody, also without an identity and in plaintext from outside the mesh: for entry points.
+   * Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.
    */
   anyone?: true;
   /**
-   * Only these ports, as the service's `ports[].port` numbers them; all when left out.
+   * Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.
    *
    * @minItems 1
    */
   ports?: number[];
   /**
-   * Only these HTTP methods (gRPC has POST); all when left out.
+   * Only these HTTP methods (gRPC uses POST). If omitted, all methods.
    *
    * @minItems 1
    */
   methods?: string[];
   /**
-   * Only these HTTP paths, without a query and in ASCII, as requests have them: exact (`/health`), by prefix (`/api/*`), by suffix (`* /info`), or a template (`/carts/{*}/items`; one `{**}` for several parts after every `{*}`); all when left out. Needs an `istio.pathNormalization` other than NONE.
+   * Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`* /info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.
    *
    * @minItems 1
    */

@@ -17,16 +17,16 @@ const SECTIONS = new Map(
     .map((section) => [section.slice(0, section.indexOf("\n")), section.split(/^## /m)[0] ?? ""]),
 );
 
-it("has exactly one section a check, in the order of the checks, under the hand-offs' headings", () => {
+it("has exactly one section per check, in the order of the checks, under the hand-offs' headings", () => {
   const headings = [...TEXT.matchAll(/^### (.*)$/gm)].map(([, heading]) => heading);
   expect(headings).toEqual(CHECKS.map(({ id }) => id));
   const steps = [...TEXT.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
   expect(steps.slice(-Object.keys(STEPS).length)).toEqual(Object.values(STEPS));
 });
 
-it.each(CHECKS.map(({ id }) => id))("%s: symptom, cause and mend", (id) => {
-  const parts = [...(SECTIONS.get(id) ?? "").matchAll(/^\*\*(Symptom|Cause|Mend)\.\*\* ./gm)].map(([, part]) => part);
-  expect(parts).toEqual(["Symptom", "Cause", "Mend"]);
+it.each(CHECKS.map(({ id }) => id))("%s: symptom, cause and fix", (id) => {
+  const parts = [...(SECTIONS.get(id) ?? "").matchAll(/^\*\*(Symptom|Cause|Fix)\.\*\* ./gm)].map(([, part]) => part);
+  expect(parts).toEqual(["Symptom", "Cause", "Fix"]);
 });
 
 it("links to sections that exist only", () => {

@@ -235,7 +235,7 @@ test("without --yes changes nothing and prints a script that does the same", asy
   await writeFile(file("token.yaml"), TOKEN_FILE);
   await run({ ...EVERYTHING, yes: false });
   expect(await fakes.changes()).toEqual([]);
-  expect(output.stderr).toBe(`${CLUSTER}Nothing was changed; --yes does it.\n`);
+  expect(output.stderr).toBe(`${CLUSTER}Nothing was changed. Add --yes to run these commands.\n`);
   const script = output.stdout;
   await run(EVERYTHING);
   const changes = await fakes.changes();

@@ -277,7 +277,7 @@ test.each([
   if (failure === undefined) await install();
   else await refusal(() => install(), EXIT.unavailable);
   expect(firstWords(await fakes.changes())).toEqual(["helm rollback istiod", "helm upgrade istiod"]);
-  if (failure !== undefined) expect(output.stderr).toContain('it failed, which does not matter: helm says "conflict"');
+  if (failure !== undefined) expect(output.stderr).toContain('failed, but that does not matter: helm says "conflict"');
   await install({ dryRun: true });
   if (failure !== undefined)
     expect(output.stdout).toContain("helm rollback istiod --namespace=istio-system --kube-context=kind || true\n");

@@ -39,7 +39,7 @@ export async function cleanup(flags: CleanupFlags): Promise<void> {
   const meshed = own.length === 0 ? [] : await meshedNamespaces(helm);
   if (meshed.length > 0) {
     say(
-      `Note: pods in ${meshed.join(", ")} have their certificates from tbot: these last at most ${values.tbot.credentialTTL} more, then new connections fail. The chart's policies and STRICT mutual TLS go at once.`,
+      `Note: pods in ${meshed.join(", ")} have their certificates from tbot: these last at most ${values.tbot.credentialTTL} more, then new connections fail. The chart's policies and STRICT mutual TLS are removed immediately.`,
     );
   }
   const stages = stagesOf(scene, flags.runTctl);
@@ -47,7 +47,7 @@ export async function cleanup(flags: CleanupFlags): Promise<void> {
   const allLeft = [...left, ...leftByStages];
   for (const sentence of allLeft) say(`Left: ${sentence}.`);
   if (commands.length === 0 && allLeft.length === 0) say("Nothing to clean up.");
-  else if (!flags.yes) say("Nothing was changed; --yes does it.");
+  else if (!flags.yes) say("Nothing was changed. Add --yes to run these commands.");
 }
 
 function stagesOf(scene: Scene, runTctl: boolean): Stage[] {
@@ -69,11 +69,11 @@ async function lookAtTeleport({ values, helm }: Scene, runTctl: boolean): Promis
     command: { program: "tctl", args: ["rm", reference] },
   }));
   if (runTctl || commands.length === 0) return { commands, left };
-  const mend = "run the commands `tctl rm …` that are on stdout, or add --run-tctl";
+  const fix = "run the `tctl rm …` commands on stdout, or add --run-tctl";
   return {
     commands: [],
     forUser: commands.map(({ command }) => command),
-    left: [...left, `${references.join(", ")}: ${mend}`],
+    left: [...left, `${references.join(", ")}: ${fix}`],
   };
 }
 

@@ -55,7 +55,7 @@ function recover({ name, namespace, status, revision }: Release, { access, helm 
   // A first revision is "rolled back" to itself, which makes what it lacks. It may serve a mesh for long already, when
   // Helm was killed while it waited: an uninstallation would take policies and injection away until they are made anew.
   // A rollback that fails (with Helm 4 for istiod, which changes its webhook itself) leaves the release failed, from
-  // which an upgrade goes on.
+  // which an upgrade continues.
   const isGoing = status === "uninstalling";
   const args = isGoing ? ["uninstall", name] : ["rollback", name, ...(revision === 1 ? ["1"] : [])];
   return {

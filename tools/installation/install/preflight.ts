@@ -13,7 +13,7 @@ import { ISTIO_RELEASES } from "./istio-steps.ts";
 import { missingPermissions } from "./permissions.ts";
 import type { Prepared } from "./prepare.ts";
 
-/** A check of what must hold before anything is changed: what was seen, or an ExitError with the mend. */
+/** A check of what must hold before anything is changed: what was seen, or an ExitError with the fix. */
 export interface PreflightCheck {
   title: string;
   run(): Promise<string>;
@@ -122,14 +122,14 @@ async function teleportNames({ values, token }: Prepared): Promise<string> {
   }
   const stored = (await teleportTokens()).find(({ name }) => name === token.tokenName);
   if (stored === undefined) return "names are free or ours";
-  const mend = `name this cluster's token differently with global.teleport.join.tokenName, or remove it with \`tctl rm token/${token.tokenName}\``;
+  const fix = `name this cluster's token differently with global.teleport.join.tokenName, or remove it with \`tctl rm token/${token.tokenName}\``;
   if (stored.joinMethod !== "kubernetes" || stored.botName !== token.botName) {
-    throw new ExitError(`Teleport has a join token ${JSON.stringify(token.tokenName)} of another kind: ${mend}`);
+    throw new ExitError(`Teleport has a join token ${JSON.stringify(token.tokenName)} of another kind: ${fix}`);
   }
   // Sharing a token would take the other cluster's tbots their way to join.
   if (token.means.type === "static_jwks" && isOfAnotherCluster(stored, token.means.keys)) {
     throw new ExitError(
-      `the join token ${JSON.stringify(token.tokenName)} holds keys of another cluster and none of this one's: ${mend} when that cluster is gone`,
+      `the join token ${JSON.stringify(token.tokenName)} holds keys of another cluster and none of this one's: ${fix} when that cluster is gone`,
     );
   }
   return "names are free or ours";
@@ -282,7 +282,7 @@ export async function preflight(checks: readonly PreflightCheck[], report: (outc
   if (failures.length === 0) return;
   const refused = failures.some(({ code }) => code === EXIT.refused);
   throw new ExitError(
-    `${failures.length} of ${checks.length} pre-flight checks failed (above); nothing was changed: mend that and run the same command again.`,
+    `${failures.length} of ${checks.length} pre-flight checks failed (above); nothing was changed: fix them and rerun the command.`,
     refused ? EXIT.refused : EXIT.unavailable,
   );
 }

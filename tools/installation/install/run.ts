@@ -85,7 +85,7 @@ async function doIt({ purpose, command, mayFail }: Todo, timeoutSeconds: number)
   const { code, stderr } = await tryCommand(command, timeoutSeconds);
   if (code === 0) return say(`     done after ${Math.round((Date.now() - start) / 1000)} s`);
   if (mayFail !== true) throw failed(command, purpose, stderr);
-  say(`     it failed, which does not matter: ${command.program} says "${lastWords(stderr)}"`);
+  say(`     failed, but that does not matter: ${command.program} says "${lastWords(stderr)}"`);
 }
 
 /** Looks until nobody else is at the step. */

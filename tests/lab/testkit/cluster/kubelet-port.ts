@@ -3,7 +3,7 @@ import { shell } from "./shell.ts";
 
 const TABLE = "inet lab-kubelet-port";
 
-/** Has the node refuse connections of pods, tbot's among them, to the kubelet's API; the API server's go on. */
+/** Has the node refuse connections of pods, tbot's among them, to the kubelet's API; the API server's continue. */
 export async function refuseKubeletPort(): Promise<void> {
   const rules = `table ${TABLE} {
   chain input {

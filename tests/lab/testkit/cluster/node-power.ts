@@ -12,7 +12,7 @@ const POD_RUNNERS = ["containerd", "kubelet"];
 /**
  * Takes the power from the node as far as its pods go: kubelet and containerd end, then, by SIGKILL, every process of
  * every pod and containerd's shims, and tbot's socket directory is gone. API server, etcd and Teleport, which run beside
- * the lab's one node and not on it, go on.
+ * the lab's one node and not on it, continue.
  */
 export async function powerOff(): Promise<void> {
   for (const daemon of POD_RUNNERS.toReversed()) await stopNodeDaemon(daemon);

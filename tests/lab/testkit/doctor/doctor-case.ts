@@ -23,7 +23,7 @@ export interface Case {
   readonly within?: number;
 }
 
-/** Cases that grow out of one broken state, one after the other, and what mends all of them. */
+/** Cases that follow from a single broken state, in sequence, and what fixes all of them. */
 export interface Situation {
   readonly cases: readonly Case[];
   readonly heal: Step;
@@ -78,7 +78,7 @@ export const restoreConfigMap = `sed -E '/"(resourceVersion|uid|creationTimestam
 
 export const BINDING = "validatingadmissionpolicybinding istio-teleport-workload-identity";
 
-/** The API server goes on denying for a moment. */
+/** The API server continues to deny for a moment. */
 export const deleteBinding = `kubectl delete ${BINDING} && sleep 2`;
 
 /** Puts back what was deleted of the chart's own objects. */

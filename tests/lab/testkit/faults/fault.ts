@@ -18,9 +18,9 @@ import { agrees, type DocumentedFault, documentedFault } from "./fault-table.ts"
 const NAMESPACE = "test-app";
 const PORT = 8080;
 const DEPLOYMENTS = ["server", "allowed-client", "other-client"];
-/** Requests a second. */
+/** Requests per second. */
 const RATE = 30;
-/** How long the load goes on after everything is healed: a request that fails then is part of the fault. */
+/** How long the load continues after everything is healed: a request that fails then is part of the fault. */
 const AFTER_MS = 2000;
 const STATS_ANNOTATION = "sidecar.istio.io/statsInclusionRegexps";
 const ALERT_PREFIX = "IstioTeleport";
@@ -38,13 +38,13 @@ export interface Fault {
   /** The first cell of its row in docs/operate/faults.md. */
   readonly name: string;
   readonly break: () => Promise<void>;
-  /** Whether it has had the effect that it is about; default: from the start. It is not mended before. */
+  /** Whether it has had the effect that it is about; default: from the start. It is not fixed before. */
   readonly while?: (now: Meanwhile) => Promise<boolean>;
   /** What an operator does; without it the fault must heal by itself, and doctor is not asked. */
   readonly mend?: (now: Meanwhile) => Promise<void>;
-  /** Default: each pod of the test app presents a certificate that was issued after the mend (or else the break). */
+  /** Default: each pod of the test app presents a certificate that was issued after the fix (or else the break). */
   readonly healed?: (now: Meanwhile) => Promise<boolean>;
-  /** Seconds after which it is mended even if doctor or an alert is missing, and the test fails; default 90. */
+  /** Seconds after which it is fixed even if doctor or an alert is missing, and the test fails; default 90. */
   readonly longest?: number;
 }
 
@@ -54,7 +54,7 @@ export interface Meanwhile {
   readonly brokenAt: Date;
   /** Requests that failed up to now. */
   failed(): readonly FailedRequest[];
-  /** Stops the load while `change` runs, for a mend that restarts its client; what it did before counts. */
+  /** Stops the load while `change` runs, for a fix that restarts its client; what it did before counts. */
   withoutLoad(change: () => Promise<void>): Promise<void>;
 }
 
@@ -68,7 +68,7 @@ export interface FaultRecord {
   /** The failures that the client's sidecar wrote down, by status, Envoy's flag and TLS reason. */
   readonly failures: Readonly<Record<string, { count: number; first: number; last: number }>>;
   readonly mended?: number;
-  /** Seconds from the mend, or from the break where nobody mends, to the last failed request and a healed mesh. */
+  /** Seconds from the fix, or from the break where nobody fixes it, to the last failed request and a healed mesh. */
   readonly healedIn: number;
   /** Without their common prefix, sorted. */
   readonly alerts: readonly string[];
@@ -191,7 +191,7 @@ export class FaultBench {
       asking = false;
       await asked;
       if (!effect) throw new Error(`"${fault.name}" had no effect; doctor: ${doctor.join(", ")}`);
-      // What the mend itself raises, as by a restart, is not the fault's.
+      // What the fix itself raises, as by a restart, is not the fault's.
       const fired = fault.mend && alerts.lasting();
       const mendedAt = fault.mend && new Date();
       await fault.mend?.(now);
@@ -281,7 +281,7 @@ class AlertWatch {
     return [...this.#outlasted].toSorted();
   }
 
-  /** The same, and those that are active now, which would outlast their waiting times if nobody mended the fault. */
+  /** The same, and those that are active now, which would outlast their waiting times if nobody fixed the fault. */
   lasting(): string[] {
     return [...new Set([...this.#outlasted, ...this.#active])].toSorted();
   }
@@ -307,7 +307,7 @@ function summary(record: FaultRecord): string {
   const failing = record.failed === 0 ? "" : ` (from ${firstFailure} s to ${lastFailure} s)`;
   const parts = [
     `${record.failed} of ${record.requests} requests failed${failing}`,
-    mended === undefined ? "healed by itself" : `mended after ${mended} s`,
+    mended === undefined ? "healed by itself" : `fixed after ${mended} s`,
     `healed in ${record.healedIn} s`,
     `alerts ${record.alerts.join(", ") || "none"}`,
     `doctor ${record.doctor.join(", ") || "none"}`,

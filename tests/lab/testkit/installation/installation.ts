@@ -93,13 +93,13 @@ export function withLabOverrides({ heading, script }: DocumentedStep): string {
   return result;
 }
 
-/** Throws, with the mend, unless the lab's cluster has no Helm release: nobody's installation is taken away unasked. */
+/** Throws, with the fix, unless the lab's cluster has no Helm release: nobody's installation is taken away unasked. */
 export async function requireEmpty(): Promise<void> {
   if ((await shell("helm list -A -q")) !== "")
     throw new Error("this lab has releases already: begin with `npm run lab -- test --fresh`");
 }
 
-/** Throws, with the mend, unless 01-installation.test.ts has installed everything. */
+/** Throws, with the fix, unless 01-installation.test.ts has installed everything. */
 export async function requireInstalled(): Promise<void> {
   const status = await tryShell("helm status istio-teleport -n teleport-system");
   if (status.code !== 0)

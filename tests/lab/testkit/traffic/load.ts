@@ -64,7 +64,7 @@ export interface LoadResult {
   readonly failed: readonly FailedRequest[];
 }
 
-/** Requests that go on until `stop`. */
+/** Requests that continue until `stop`. */
 export interface Load {
   /** What became of the requests that were answered up to now. */
   soFar(): LoadResult;
@@ -84,7 +84,7 @@ interface Line {
  * network and mount namespaces, entered from the node: neither API server nor kubelet nor containerd has a part in it,
  * so that any of them may fail meanwhile.
  *
- * @param rate requests a second
+ * @param rate requests per second
  * @param pod the client's pod; default: the one there is
  */
 export async function startLoad(rate: number, pod?: Pod): Promise<Load> {

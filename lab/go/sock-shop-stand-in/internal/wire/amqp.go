@@ -49,7 +49,7 @@ func serveAMQP(conn net.Conn) error {
 	if _, err := conn.Write(frame); err != nil {
 		return err
 	}
-	// A client that goes on would log in now; nobody does here.
+	// A client that continues would log in now; nobody does here.
 	_, err := io.Copy(io.Discard, conn)
 	return err
 }

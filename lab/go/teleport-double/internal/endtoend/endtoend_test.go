@@ -350,7 +350,7 @@ func TestFirstFailedJoinEndsTheProcess(t *testing.T) {
 	parsed, socket := c.tbotConfig(t, "{name: by-user}")
 	err := process.Run(t.Context(), parsed, quiet)
 	if err == nil {
-		t.Fatal("tbot goes on without a credential")
+		t.Fatal("tbot continues without a credential")
 	}
 	for _, want := range []string{"joining with token", "reviewing kubernetes token with static_jwks", "validating jwt signature"} {
 		if !strings.Contains(trace.UserMessage(err), want) {

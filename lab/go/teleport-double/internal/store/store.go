@@ -1,4 +1,4 @@
-// Package store keeps resources as files, one a resource, below one directory.
+// Package store keeps resources as files, one per resource, below one directory.
 package store
 
 import (

@@ -64,7 +64,7 @@ func New(c *config.Config, report readiness.Report, log *slog.Logger) (*Service,
 }
 
 // Initialize joins for the first time, with one try: when it fails the process
-// can't go on, because memory holds no older credential.
+// can't continue, because memory holds no older credential.
 func (s *Service) Initialize(ctx context.Context) error {
 	if s.onboarding.TokenValue == "" {
 		return trace.BadParameter("no existing identity found on disk or join token configured")

@@ -218,7 +218,7 @@ func (f *streamFixture) end(t *testing.T) error {
 	case err := <-f.result:
 		return err
 	case <-time.After(5 * time.Second):
-		t.Fatal("the stream goes on")
+		t.Fatal("the stream continues")
 	}
 	return nil
 }

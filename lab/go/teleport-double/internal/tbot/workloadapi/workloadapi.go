@@ -135,7 +135,7 @@ func (s *Service) Server() *grpc.Server {
 
 // authenticate attests the caller. It never refuses: a caller over TCP, one
 // whose PID is 0 (another PID namespace, no hostPID) and one that can't be
-// attested go on without attributes, and it is the server's rules and templates
+// attested continue without attributes, and it is the server's rules and templates
 // that decide.
 func (s *Service) authenticate(ctx context.Context) (*slog.Logger, *attribute.Workload) {
 	pid, ok := s.callerPID(ctx)
