@@ -1,10 +1,10 @@
-import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { cp, readFile, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { parse } from "yaml";
+import { ExitError } from "../base/exit-error.ts";
 import { CHART_DIR } from "../base/package-files.ts";
 import { helmTemplate, type ValuesInputs } from "../programs/helm.ts";
 import { withTempDir } from "../programs/temp-dir.ts";
-import { checkValues } from "./checks.ts";
 import { readValuesInputs, type ValuesOptions } from "./inputs.ts";
 import { validateValues } from "./schema.ts";
 import type { Values } from "./types.ts";
@@ -21,9 +21,10 @@ export async function loadValues(options: ValuesOptions): Promise<Values> {
 
 /** As `loadValues`, for inputs that were read already and go to Helm, too. */
 export async function mergedValues(inputs: ValuesInputs): Promise<Values> {
-  const values = await validateValues(await merge(inputs));
-  checkValues(values);
-  return withoutInjectedGlobals(values);
+  const { values, problems } = await merge(inputs);
+  const valid = await validateValues(values);
+  if (problems.length > 0) throw new ExitError(problems.join("\n"));
+  return withoutInjectedGlobals(valid);
 }
 
 /** Helm copies `global` into the values of each subchart; our documents read it at the top only. */
@@ -40,23 +41,43 @@ export async function defaultValues(): Promise<Values> {
   return parse(await readFile(join(CHART_DIR, "values.yaml"), "utf8")) as Values;
 }
 
+/** What Helm makes of a user's values. */
+interface Merged {
+  values: unknown;
+  /** What the chart's templates refuse, one sentence for each problem. */
+  problems: string[];
+}
+
+const VALUES_AND_PROBLEMS =
+  '{{ dict "values" .Values "problems" (include "istio-teleport.problems" . | fromJsonArray) | toJson }}\n';
+const VALUES_ONLY = '{{ dict "values" .Values "problems" list | toJson }}\n';
+
 /**
- * The merge is Helm's own: our chart without its templates and its schema, and one template that prints the values.
- * Helm's YAML is 1.1 (`on` is true), `--set` has a grammar of its own, and `null` deletes a key, stays or is ignored
- * depending on the subchart it is for; a merge of ours would differ somewhere, and then we would check other values
- * than Helm installs.
+ * The merge and the checks are Helm's own: our chart without its manifests and its schema, and one template that prints
+ * the values and what is wrong with them. Helm's YAML is 1.1 (`on` is true), `--set` has a grammar of its own, and
+ * `null` deletes a key, stays or is ignored depending on the subchart it is for; a merge of ours would differ
+ * somewhere, and then we would check other values than Helm installs.
  */
-async function merge(inputs: ValuesInputs): Promise<unknown> {
-  if (inputs.files.length === 0 && inputs.sets.length === 0) return defaultValues();
+async function merge(inputs: ValuesInputs): Promise<Merged> {
   return withTempDir(async (dir) => {
     const chart = join(dir, "chart");
-    await cp(CHART_DIR, chart, { recursive: true, filter: (path) => !DROPPED.has(basename(path)) });
-    await mkdir(join(chart, "templates"));
-    await writeFile(join(chart, "templates", "values.yaml"), "{{ .Values | toJson }}\n");
-    const printed = await helmTemplate({ inputs, chart });
-    return JSON.parse(printed.slice(printed.indexOf("\n{")));
+    await cp(CHART_DIR, chart, { recursive: true, filter: isKept });
+    const print = async (template: string): Promise<Merged> => {
+      await writeFile(join(chart, "templates", "print.yaml"), template);
+      const printed = await helmTemplate({ inputs, chart });
+      return JSON.parse(printed.slice(printed.indexOf("\n{")));
+    };
+    try {
+      return await print(VALUES_AND_PROBLEMS);
+    } catch (error) {
+      // The checks fail on a value of the wrong type: the schema shall say which.
+      await validateValues((await print(VALUES_ONLY)).values);
+      throw error;
+    }
   });
 }
 
-/** Parts of a chart that have no say in the merge. */
-const DROPPED = new Set(["templates", "values.schema.json"]);
+/** Manifests and the schema have no say in the merge; named templates do the checks. */
+function isKept(path: string): boolean {
+  return !/(^|[/\\])templates[/\\].*\.(yaml|txt)$|values\.schema\.json$/.test(relative(CHART_DIR, path));
+}
