@@ -21,11 +21,23 @@ export async function loadValues(options: ValuesOptions): Promise<Values> {
 
 /** As `loadValues`, for inputs that were read already and go to Helm, too. */
 export async function mergedValues(inputs: ValuesInputs): Promise<Values> {
-  const { values, problems } = await merge(inputs);
+  return (await checked(inputs)).values;
+}
+
+/** As `loadValues`, with Sock Shop's application, when it is enabled, as `sock-shop` in `mesh.applications`. */
+export async function loadGraphValues(options: ValuesOptions): Promise<Values> {
+  const { values, applications } = await checked(await readValuesInputs(options));
+  return { ...values, mesh: { ...values.mesh, applications } };
+}
+
+async function checked(inputs: ValuesInputs): Promise<{ values: Values; applications: Applications }> {
+  const { values, problems, applications } = await merge(inputs);
   const valid = await validateValues(values);
   if (problems.length > 0) throw new ExitError(problems.join("\n"));
-  return withoutInjectedGlobals(valid);
+  return { values: withoutInjectedGlobals(valid), applications };
 }
+
+type Applications = Values["mesh"]["applications"];
 
 /** Helm copies `global` into the values of each subchart; our documents read it at the top only. */
 function withoutInjectedGlobals(values: Values): Values {
@@ -46,11 +58,17 @@ interface Merged {
   values: unknown;
   /** What the chart's templates refuse, one sentence for each problem. */
   problems: string[];
+  /** Those of the values and Sock Shop's. */
+  applications: Applications;
 }
 
-const VALUES_AND_PROBLEMS =
-  '{{ dict "values" .Values "problems" (include "istio-teleport.problems" . | fromJsonArray) | toJson }}\n';
-const VALUES_ONLY = '{{ dict "values" .Values "problems" list | toJson }}\n';
+const ALL = `{{ dict
+  "values" .Values
+  "problems" (include "istio-teleport.problems" . | fromJsonArray)
+  "applications" (include "istio-teleport.applications" . | fromJson)
+  | toJson }}
+`;
+const VALUES_ONLY = '{{ dict "values" .Values | toJson }}\n';
 
 /**
  * The merge and the checks are Helm's own: our chart without its manifests and its schema, and one template that prints
@@ -62,16 +80,16 @@ async function merge(inputs: ValuesInputs): Promise<Merged> {
   return withTempDir(async (dir) => {
     const chart = join(dir, "chart");
     await cp(CHART_DIR, chart, { recursive: true, filter: isKept });
-    const print = async (template: string): Promise<Merged> => {
+    const print = async <Printed>(template: string): Promise<Printed> => {
       await writeFile(join(chart, "templates", "print.yaml"), template);
       const printed = await helmTemplate({ inputs, chart });
       return JSON.parse(printed.slice(printed.indexOf("\n{")));
     };
     try {
-      return await print(VALUES_AND_PROBLEMS);
+      return await print<Merged>(ALL);
     } catch (error) {
       // The checks fail on a value of the wrong type: the schema shall say which.
-      await validateValues((await print(VALUES_ONLY)).values);
+      await validateValues((await print<Pick<Merged, "values">>(VALUES_ONLY)).values);
       throw error;
     }
   });
