@@ -150,7 +150,7 @@ grows with the graph and not with its square. */}}
 {{- $problems = append $problems (printf "%s.paths is set while istio.pathNormalization is NONE, with which /public/../admin passes for /public/*: set it to MERGE_SLASHES, or remove the paths." $callerPath) }}
 {{- end }}
 {{- if eq (len $problems) $problemsBefore }}
-{{- $principal := include "istio-teleport.principal" (dict "caller" $caller "clusterName" $.Values.global.teleport.clusterName "application" $applicationName "applications" $applications "gateways" $gateways) }}
+{{- $principal := include "istio-teleport.callerPrincipal" (dict "caller" $caller "clusterName" $.Values.global.teleport.clusterName "application" $applicationName "applications" $applications "gateways" $gateways) }}
 {{- $edge := printf "%s %s" $principal (include "istio-teleport.operation" (dict "service" $service "caller" $caller)) }}
 {{- if hasKey $indexOfEdge $edge }}
 {{- $problems = append $problems (printf "%s allows what callers[%d] allows: remove one of them." $callerPath (get $indexOfEdge $edge)) }}

@@ -1,4 +1,5 @@
 import { byName } from "../base/by-name.ts";
+import { principalOf } from "../base/spiffe-id.ts";
 import type { Application, Caller, Gateway, Port, Values } from "../values/types.ts";
 
 /** How the policies of an application work (mesh.applications.<application>.mode). */
@@ -74,14 +75,12 @@ export interface MeshGraph {
  */
 export function meshGraph(values: GraphValues): MeshGraph {
   const { clusterName } = values.global.teleport;
-  const principal = (namespace: string, serviceAccount: string) =>
-    `${clusterName}/ns/${namespace}/sa/${serviceAccount}`;
   const declared = byName(values.mesh.applications);
   const gateways = byName(values.mesh.gateways).map(([name, { namespace, serviceAccount }]) => ({
     name,
     namespace,
     serviceAccount,
-    principal: principal(namespace, serviceAccount),
+    principal: principalOf(clusterName, namespace, serviceAccount),
   }));
   const applications = declared.map(([name, application]): GraphApplication => {
     const { namespace, mode = "enforce" } = application;
@@ -91,7 +90,7 @@ export function meshGraph(values: GraphValues): MeshGraph {
       namespace,
       labels,
       serviceAccount,
-      principal: principal(namespace, serviceAccount),
+      principal: principalOf(clusterName, namespace, serviceAccount),
       ports: ports.map(({ port, targetPort = port, protocol }) => ({ port, targetPort, protocol })),
     }));
     return { name, namespace, mode, services };
