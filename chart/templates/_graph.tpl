@@ -15,15 +15,15 @@ file of its subchart. Call with the chart's context. */}}
 
 {{/* The principal of a caller that the checks let pass; empty for anyone. Call with a dict: clusterName, caller,
 application (the name of the called service's), applications, gateways. */}}
-{{- define "istio-teleport.principal" -}}
+{{- define "istio-teleport.callerPrincipal" -}}
 {{- $caller := .caller -}}
 {{- if $caller.service -}}
 {{- $application := get .applications ($caller.application | default .application) -}}
 {{- $service := get $application.services $caller.service -}}
-{{- printf "%s/ns/%s/sa/%s" .clusterName $application.namespace $service.serviceAccount -}}
+{{- include "istio-teleport.principal" (dict "clusterName" .clusterName "namespace" $application.namespace "serviceAccount" $service.serviceAccount) -}}
 {{- else if $caller.gateway -}}
 {{- $gateway := get .gateways $caller.gateway -}}
-{{- printf "%s/ns/%s/sa/%s" .clusterName $gateway.namespace $gateway.serviceAccount -}}
+{{- include "istio-teleport.principal" (dict "clusterName" .clusterName "namespace" $gateway.namespace "serviceAccount" $gateway.serviceAccount) -}}
 {{- else -}}
 {{- $caller.principal -}}
 {{- end -}}

@@ -7,6 +7,12 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service | quote }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | quote }}
 {{- end }}
 
+{{/* The principal of a workload: its SPIFFE ID without spiffe://, as AuthorizationPolicies name it. Call with a dict:
+clusterName, namespace, serviceAccount. */}}
+{{- define "istio-teleport.principal" -}}
+{{- printf "%s/ns/%s/sa/%s" .clusterName .namespace .serviceAccount -}}
+{{- end }}
+
 {{/* A duration of the values ("90s", "20m", "1h") in seconds, as a string. */}}
 {{- define "istio-teleport.seconds" -}}
 {{- $unit := substr (int (sub (len .) 1)) -1 . -}}

@@ -1,6 +1,5 @@
 import { groupBy } from "../base/group-by.ts";
-import type { Mode } from "./mesh-applications.ts";
-import type { GraphSource, MeshGraph } from "./mesh-graph.ts";
+import type { GraphSource, MeshGraph, Mode } from "./mesh-graph.ts";
 import { type Permission, permissionsOf } from "./permissions.ts";
 
 /** What one graph permits and the other one does not, both as stated; `modes` says what is made of the statements. */

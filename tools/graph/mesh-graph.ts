@@ -1,6 +1,15 @@
 import { byName } from "../base/by-name.ts";
-import type { Caller, Gateway, Port } from "../values/types.ts";
-import { type GraphValues, type Mode, meshApplications } from "./mesh-applications.ts";
+import { principalOf } from "../base/spiffe-id.ts";
+import type { Application, Caller, Gateway, Port, Values } from "../values/types.ts";
+
+/** How the policies of an application work (mesh.applications.<application>.mode). */
+export type Mode = NonNullable<Application["mode"]>;
+
+/** The part of the chart's values that the graph comes from. */
+export interface GraphValues {
+  global: { teleport: Pick<Values["global"]["teleport"], "clusterName"> };
+  mesh: Pick<Values["mesh"], "gateways" | "applications">;
+}
 
 /** A port of a service: `port` of the Kubernetes Service, `targetPort` of the container, which policies match on. */
 export type GraphPort = Required<Port>;
@@ -60,20 +69,18 @@ export interface MeshGraph {
 }
 
 /**
- * The graph of the mesh that the values state: `mesh.applications`, `mesh.gateways` and, when enabled, Sock Shop.
+ * The graph of the mesh that the values state in `mesh.applications` and `mesh.gateways`.
  *
- * @param values checked before, by `loadValues`: a caller that names nothing is a defect here
+ * @param values checked before, by `loadGraphValues`, which adds Sock Shop: a caller that names nothing is a defect here
  */
 export function meshGraph(values: GraphValues): MeshGraph {
   const { clusterName } = values.global.teleport;
-  const principal = (namespace: string, serviceAccount: string) =>
-    `${clusterName}/ns/${namespace}/sa/${serviceAccount}`;
-  const declared = byName(meshApplications(values));
+  const declared = byName(values.mesh.applications);
   const gateways = byName(values.mesh.gateways).map(([name, { namespace, serviceAccount }]) => ({
     name,
     namespace,
     serviceAccount,
-    principal: principal(namespace, serviceAccount),
+    principal: principalOf(clusterName, namespace, serviceAccount),
   }));
   const applications = declared.map(([name, application]): GraphApplication => {
     const { namespace, mode = "enforce" } = application;
@@ -83,7 +90,7 @@ export function meshGraph(values: GraphValues): MeshGraph {
       namespace,
       labels,
       serviceAccount,
-      principal: principal(namespace, serviceAccount),
+      principal: principalOf(clusterName, namespace, serviceAccount),
       ports: ports.map(({ port, targetPort = port, protocol }) => ({ port, targetPort, protocol })),
     }));
     return { name, namespace, mode, services };

@@ -1,4 +1,4 @@
-import type { Mode } from "./mesh-applications.ts";
+import type { Mode } from "./mesh-graph.ts";
 import { type GraphEdge, type GraphPort, type GraphService, type GraphSource, labelOf } from "./mesh-graph.ts";
 
 /** One caller on one port of one service: a row of the table of permissions. */

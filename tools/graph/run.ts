@@ -2,7 +2,7 @@ import { EXIT, ExitError } from "../base/exit-error.ts";
 import { nearestKey } from "../base/nearest-key.ts";
 import type { GraphFlags } from "../graph.ts";
 import { writeNewFile } from "../terminal/write-file.ts";
-import { loadValues } from "../values/load.ts";
+import { loadGraphValues } from "../values/load.ts";
 import { diffGraphs, isDifferent } from "./diff.ts";
 import { type MeshGraph, meshGraph } from "./mesh-graph.ts";
 import { diffTable } from "./views/diff-table.ts";
@@ -22,7 +22,10 @@ export async function showGraph(flags: GraphFlags): Promise<void> {
     throw new ExitError("--force lets --output replace a file: add --output or leave it out.");
   }
   if (flags.diff !== undefined) return showDiff(flags, flags.diff);
-  const graph = restricted(meshGraph(await loadValues({ files: flags.values, sets: flags.set })), flags.application);
+  const graph = restricted(
+    meshGraph(await loadGraphValues({ files: flags.values, sets: flags.set })),
+    flags.application,
+  );
   if (graph.applications.length === 0) {
     throw new ExitError(
       "There is no graph to show: set mesh.applications or sockShop.enabled (docs/operate/policies.md).",
@@ -100,7 +103,7 @@ async function showDiff(flags: GraphFlags, files: readonly string[]): Promise<vo
 /** One side of a comparison; a refusal says which one it is about. */
 async function graphOfSide(file: string, { values, set }: GraphFlags): Promise<MeshGraph> {
   try {
-    return meshGraph(await loadValues({ files: [...values, file], sets: set }));
+    return meshGraph(await loadGraphValues({ files: [...values, file], sets: set }));
   } catch (error) {
     const name = file === "-" ? "stdin" : file;
     const isRefusal = error instanceof ExitError && error.code === EXIT.refused;

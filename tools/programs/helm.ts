@@ -104,12 +104,19 @@ function run(helm: string, args: string[]): Promise<{ stdout: string }> {
   });
 }
 
-/** The reason in what Helm wrote to stderr, as one sentence: without warnings, positions in templates and line breaks. */
+/**
+ * The reason in what Helm wrote to stderr, without warnings and positions in templates: what a template refused, each
+ * problem on its line, or anything else as one sentence.
+ */
 export function helmReason(stderr: string): string {
   const reason = /^Error: (.*)/ms.exec(stderr)?.[1] ?? stderr;
-  const failed = /execution error at \([^)]*\): (.*)/s.exec(reason)?.[1];
-  const text = (failed ?? `Helm: ${reason}`)
-    .replace(/\s*\n\s*(Use --debug flag to render out invalid YAML)?/g, " ")
-    .trim();
+  const refused = /execution error at \([^)]*\): (.*)/s.exec(reason)?.[1];
+  const lines = (refused ?? `Helm: ${reason}`)
+    .split("\n")
+    .map((line) => line.replace(DEBUG_HINT, "").trim())
+    .filter((line) => line !== "");
+  const text = lines.join(refused === undefined ? " " : "\n");
   return /[.!]$/.test(text) ? text : `${text}.`;
 }
+
+const DEBUG_HINT = /^\s*Use --debug flag to render out invalid YAML/;

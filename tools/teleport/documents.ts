@@ -1,5 +1,6 @@
 import { parse } from "yaml";
 import { goDurationSeconds } from "../base/durations.ts";
+import { spiffePath } from "../base/spiffe-id.ts";
 import type { Values } from "../values/types.ts";
 import { MAX_JWT_TTL } from "./document-schemas.ts";
 import { checkTeleportDocument } from "./schemas.ts";
@@ -12,8 +13,8 @@ export interface TeleportDocument {
   yaml: string;
 }
 
-/** Istio derives a peer's principal from exactly this path; Teleport fills in the attributes at issuance. */
-const SPIFFE_ID = "/ns/{{ workload.kubernetes.namespace }}/sa/{{ workload.kubernetes.service_account }}";
+/** Teleport fills in the attributes at issuance. */
+const SPIFFE_ID = spiffePath("{{ workload.kubernetes.namespace }}", "{{ workload.kubernetes.service_account }}");
 
 /**
  * The resources that Teleport needs besides the join token, in the order of creation, each checked by its strict

@@ -1,9 +1,9 @@
-import { cp, mkdir, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { cp, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { ExitError } from "../base/exit-error.ts";
 import { CHART_DIR } from "../base/package-files.ts";
 import { helmTemplate, type ValuesInputs } from "../programs/helm.ts";
 import { withTempDir } from "../programs/temp-dir.ts";
-import { checkValues } from "./checks.ts";
 import { DEFAULTS } from "./defaults.ts";
 import { readValuesInputs, type ValuesOptions } from "./inputs.ts";
 import { validateValues } from "./schema.ts";
@@ -21,10 +21,23 @@ export async function loadValues(options: ValuesOptions): Promise<Values> {
 
 /** As `loadValues`, for inputs that were read already and go to Helm, too. */
 export async function mergedValues(inputs: ValuesInputs): Promise<Values> {
-  const values = await validateValues(await merge(inputs));
-  checkValues(values);
-  return withoutInjectedGlobals(values);
+  return (await checked(inputs)).values;
 }
+
+/** As `loadValues`, with Sock Shop's application, when it is enabled, as `sock-shop` in `mesh.applications`. */
+export async function loadGraphValues(options: ValuesOptions): Promise<Values> {
+  const { values, applications } = await checked(await readValuesInputs(options));
+  return { ...values, mesh: { ...values.mesh, applications } };
+}
+
+async function checked(inputs: ValuesInputs): Promise<{ values: Values; applications: Applications }> {
+  const { values, problems, applications } = await merge(inputs);
+  const valid = await validateValues(values);
+  if (problems.length > 0) throw new ExitError(problems.join("\n"));
+  return { values: withoutInjectedGlobals(valid), applications };
+}
+
+type Applications = Values["mesh"]["applications"];
 
 /** Helm copies `global` into the values of each subchart; our documents read it at the top only. */
 function withoutInjectedGlobals(values: Values): Values {
@@ -40,23 +53,49 @@ export async function defaultValues(): Promise<Values> {
   return structuredClone(DEFAULTS);
 }
 
+/** What Helm makes of a user's values. */
+interface Merged {
+  values: unknown;
+  /** What the chart's templates refuse, one sentence for each problem. */
+  problems: string[];
+  /** Those of the values and Sock Shop's. */
+  applications: Applications;
+}
+
+const ALL = `{{ dict
+  "values" .Values
+  "problems" (include "istio-teleport.problems" . | fromJsonArray)
+  "applications" (include "istio-teleport.applications" . | fromJson)
+  | toJson }}
+`;
+const VALUES_ONLY = '{{ dict "values" .Values | toJson }}\n';
+
 /**
- * The merge is Helm's own: our chart without its templates and its schema, and one template that prints the values.
- * Helm's YAML is 1.1 (`on` is true), `--set` has a grammar of its own, and `null` deletes a key, stays or is ignored
- * depending on the subchart it is for; a merge of ours would differ somewhere, and then we would check other values
- * than Helm installs.
+ * The merge and the checks are Helm's own: our chart without its manifests and its schema, and one template that prints
+ * the values and what is wrong with them. Helm's YAML is 1.1 (`on` is true), `--set` has a grammar of its own, and
+ * `null` deletes a key, stays or is ignored depending on the subchart it is for; a merge of ours would differ
+ * somewhere, and then we would check other values than Helm installs.
  */
-async function merge(inputs: ValuesInputs): Promise<unknown> {
-  if (inputs.files.length === 0 && inputs.sets.length === 0) return defaultValues();
+async function merge(inputs: ValuesInputs): Promise<Merged> {
   return withTempDir(async (dir) => {
     const chart = join(dir, "chart");
-    await cp(CHART_DIR, chart, { recursive: true, filter: (path) => !DROPPED.has(basename(path)) });
-    await mkdir(join(chart, "templates"));
-    await writeFile(join(chart, "templates", "values.yaml"), "{{ .Values | toJson }}\n");
-    const printed = await helmTemplate({ inputs, chart });
-    return JSON.parse(printed.slice(printed.indexOf("\n{")));
+    await cp(CHART_DIR, chart, { recursive: true, filter: isKept });
+    const print = async <Printed>(template: string): Promise<Printed> => {
+      await writeFile(join(chart, "templates", "print.yaml"), template);
+      const printed = await helmTemplate({ inputs, chart });
+      return JSON.parse(printed.slice(printed.indexOf("\n{")));
+    };
+    try {
+      return await print<Merged>(ALL);
+    } catch (error) {
+      // The checks fail on a value of the wrong type: the schema shall say which.
+      await validateValues((await print<Pick<Merged, "values">>(VALUES_ONLY)).values);
+      throw error;
+    }
   });
 }
 
-/** Parts of a chart that have no say in the merge. */
-const DROPPED = new Set(["templates", "values.schema.json"]);
+/** Manifests and the schema have no say in the merge; named templates do the checks. */
+function isKept(path: string): boolean {
+  return !/(^|[/\\])templates[/\\].*\.(yaml|txt)$|values\.schema\.json$/.test(relative(CHART_DIR, path));
+}

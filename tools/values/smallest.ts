@@ -1,6 +1,4 @@
-import { checkValues } from "./checks.ts";
-import { defaultValues } from "./load.ts";
-import { validateValues } from "./schema.ts";
+import { mergedValues } from "./load.ts";
 
 /**
  * The smallest values file of the chart, commented: the two values that have no default.
@@ -10,10 +8,7 @@ import { validateValues } from "./schema.ts";
  * @throws ExitError with one sentence for each of the two that is wrong
  */
 export async function smallestValues(clusterName: string, proxyAddr: string): Promise<string> {
-  const values = await defaultValues();
-  Object.assign(values.global.teleport, { clusterName, proxyAddr });
-  checkValues(await validateValues(values));
-  return `# Values of the chart istio-teleport. Every other value has a default: \`helm show values\`.
+  const text = `# Values of the chart istio-teleport. Every other value has a default: \`helm show values\`.
 global:
   teleport:
     # Name of the Teleport cluster, as \`tctl status\` prints it: trust domain of every SVID and of Istio.
@@ -21,4 +16,6 @@ global:
     # Teleport Proxy Service, host:port without a scheme.
     proxyAddr: ${JSON.stringify(proxyAddr)}
 `;
+  await mergedValues({ files: [{ name: "smallest values", text }], sets: [] });
+  return text;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { diffGraphs, isDifferent } from "../../../tools/graph/diff.ts";
-import type { GraphValues } from "../../../tools/graph/mesh-applications.ts";
+import type { GraphValues } from "../../../tools/graph/mesh-graph.ts";
 import { meshGraph } from "../../../tools/graph/mesh-graph.ts";
 import { diffTable } from "../../../tools/graph/views/diff-table.ts";
 import type { Application, Caller, Service } from "../../../tools/values/types.ts";

@@ -2,9 +2,10 @@ import { expect, test } from "vitest";
 import { parseManifests, renderManifests } from "../../../tools/chart/manifests.ts";
 import { type GraphEdge, type MeshGraph, meshGraph } from "../../../tools/graph/mesh-graph.ts";
 import { permissionsOf } from "../../../tools/graph/permissions.ts";
-import { mergedValues } from "../../../tools/values/load.ts";
+import { loadGraphValues } from "../../../tools/values/load.ts";
+import { repositoryPath } from "../../support/run-helm.ts";
 import { type Rendered, scenarioInputs } from "../../support/scenarios.ts";
-import { SMALL_GRAPH, SOCK_SHOP } from "../support/graph-values.ts";
+import { SMALL_GRAPH, sockShopValues } from "../support/graph-values.ts";
 
 /** An edge on one line: source, its principal, destination, container ports, methods, paths. */
 const line = ({ from, to, ports, methods, paths }: GraphEdge) =>
@@ -45,10 +46,13 @@ test.each([
   ["dryRun", "dryRun"],
 ] as const)(
   "Sock Shop with policies %s is an application in mode %s, with its values' callers of the front-end",
-  (policies, mode) => {
-    const callers = [{ principal: "example.teleport.sh/ns/x/sa/y" }];
-    const sockShop = { ...SOCK_SHOP.sockShop, policies, namespace: { name: "socks" }, frontEnd: { callers } };
-    const { applications, edges } = meshGraph({ ...SOCK_SHOP, sockShop });
+  async (policies, mode) => {
+    const sets = [
+      `policies=${policies}`,
+      "namespace.name=socks",
+      "frontEnd.callers[0].principal=example.teleport.sh/ns/x/sa/y",
+    ];
+    const { applications, edges } = meshGraph(await sockShopValues(...sets.map((set) => `sockShop.${set}`)));
     expect(applications).toMatchObject([{ name: "sock-shop", namespace: "socks", mode }]);
     expect(applications[0]?.services).toHaveLength(14);
     const toFrontEnd = edges.filter(({ to }) => to.name === "front-end").map(({ from }) => from.label);
@@ -57,8 +61,9 @@ test.each([
 );
 
 test("the table of permissions is what the rendered policies allow, line by line", { timeout: 30_000 }, async () => {
-  const inputs = await scenarioInputs("graph", "sockShop.enabled=true");
-  const values = await mergedValues(inputs);
+  const sets = ["sockShop.enabled=true"];
+  const inputs = await scenarioInputs("graph", ...sets);
+  const values = await loadGraphValues({ files: [repositoryPath("chart/ci/graph-values.yaml")], sets });
   const graph = meshGraph(values);
   const rendered = new Set(graph.applications.flatMap(({ name, mode }) => (/enforce|dryRun/.test(mode) ? [name] : [])));
   const expected = permissionsOf(graph.edges)

@@ -4,13 +4,15 @@ import { graphDocument } from "../../../tools/graph/views/document.ts";
 import { mermaidChart } from "../../../tools/graph/views/mermaid.ts";
 import { svgPicture } from "../../../tools/graph/views/svg.ts";
 import { permissionTable } from "../../../tools/graph/views/table.ts";
-import { SMALL_GRAPH, SOCK_SHOP } from "../support/graph-values.ts";
+import { SMALL_GRAPH, sockShopValues } from "../support/graph-values.ts";
 
 /** Each form of two graphs, whole in tests/unit/graph/golden/ and docs/, and here what matters in it. */
 
+const SOCK_SHOP = meshGraph(await sockShopValues());
+
 const GRAPHS = [
   ["small", meshGraph(SMALL_GRAPH)],
-  ["sock-shop", meshGraph(SOCK_SHOP)],
+  ["sock-shop", SOCK_SHOP],
 ] as const;
 
 test.each(GRAPHS)("%s as a table", async (name, graph) => {
@@ -78,7 +80,7 @@ test("the SVG is accessible, shows identities, and takes names and paths as text
 });
 
 test("every box of the SVG is inside of the picture, and none covers another one", async () => {
-  const svg = await svgPicture(meshGraph(SOCK_SHOP));
+  const svg = await svgPicture(SOCK_SHOP);
   const number = (pattern: RegExp) => Number(pattern.exec(svg)?.[1]);
   const [width, height] = [number(/ width="(\d+)"/), number(/ height="(\d+)"/)];
   const boxes = [

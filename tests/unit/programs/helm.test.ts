@@ -32,9 +32,13 @@ test.each([
     'level=WARN msg="old"\nError: failed parsing --set data: key "a" has no value\n',
     'Helm: failed parsing --set data: key "a" has no value.',
   ],
+  [
+    "Error: execution error at (istio-teleport/templates/checks.yaml:3:4): x is empty: set it.\ny is 2: lower it.\n\nUse --debug flag to render out invalid YAML\n",
+    "x is empty: set it.\ny is 2: lower it.",
+  ],
   ["Error: first line\n  second line\n", "Helm: first line second line."],
   ["something else\n", "Helm: something else."],
-])("what Helm says, %j, becomes one sentence", (stderr, sentence) => {
+])("what Helm says, %j, becomes one sentence for each problem", (stderr, sentence) => {
   expect(helmReason(stderr)).toBe(sentence);
 });
 

@@ -1,9 +1,9 @@
-import type { GraphValues } from "../../../tools/graph/mesh-applications.ts";
+import type { GraphValues } from "../../../tools/graph/mesh-graph.ts";
+import { loadGraphValues } from "../../../tools/values/load.ts";
 
 /** Two applications and a gateway, with each kind of caller and each narrowing; the names collide as far as they may. */
 export const SMALL_GRAPH: GraphValues = {
   global: { teleport: { clusterName: "a.example" } },
-  sockShop: { enabled: false, namespace: { name: "sock-shop" }, policies: "enforce", frontEnd: { callers: [] } },
   mesh: {
     gateways: { public: { namespace: "ingress", serviceAccount: "ingress-sa" } },
     applications: {
@@ -52,14 +52,11 @@ export const SMALL_GRAPH: GraphValues = {
   },
 };
 
-/** Sock Shop alone, as its subchart has it. */
-export const SOCK_SHOP: GraphValues = {
-  global: { teleport: { clusterName: "example.teleport.sh" } },
-  sockShop: {
-    enabled: true,
-    namespace: { name: "sock-shop" },
-    policies: "enforce",
-    frontEnd: { callers: [{ anyone: true }] },
-  },
-  mesh: { gateways: {}, applications: {} },
-};
+/** Sock Shop alone, as its subchart has it, with these `--set` assignments. */
+export function sockShopValues(...sets: string[]): Promise<GraphValues> {
+  const teleport = ["clusterName=example.teleport.sh", "proxyAddr=example.teleport.sh:443"];
+  return loadGraphValues({
+    files: [],
+    sets: [...teleport.map((set) => `global.teleport.${set}`), "sockShop.enabled=true", ...sets],
+  });
+}

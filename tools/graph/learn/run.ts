@@ -1,6 +1,6 @@
 import { ExitError } from "../../base/exit-error.ts";
 import type { GraphLearnFlags } from "../../graph-learn.ts";
-import { loadValues } from "../../values/load.ts";
+import { loadGraphValues } from "../../values/load.ts";
 import type { Values } from "../../values/types.ts";
 import { type MeshGraph, meshGraph } from "../mesh-graph.ts";
 import { type LogLines, readAccessLog } from "./access-log.ts";
@@ -34,7 +34,7 @@ export interface Learned {
 export async function learn(flags: GraphLearnFlags): Promise<Learned> {
   checkFlags(flags);
   const hasValues = flags.values.length > 0 || flags.set.length > 0;
-  const values = hasValues ? await loadValues({ files: flags.values, sets: flags.set }) : undefined;
+  const values = hasValues ? await loadGraphValues({ files: flags.values, sets: flags.set }) : undefined;
   const graph = values && meshGraph(values);
   const isNarrowed = graph?.edges.some(({ methods, paths }) => methods !== undefined || paths !== undefined) ?? false;
   const seen = seenCalls({ details: isNarrowed || flags.withMethods || flags.withPaths });

@@ -1,3 +1,4 @@
+import { spiffeId } from "../../base/spiffe-id.ts";
 import type { GraphService, MeshGraph } from "../mesh-graph.ts";
 import { readSpiffeId, type SeenCall, type Workload } from "./calls.ts";
 
@@ -44,7 +45,7 @@ export function workloadNames(
   const newNamespaces = new Set([...called.values()].map(({ namespace }) => namespace));
   for (const namespace of applications.keys()) newNamespaces.delete(namespace);
   const callers = calls.flatMap(({ from }) => {
-    const workload = from === undefined ? undefined : readSpiffeId(`spiffe://${from}`)?.workload;
+    const workload = from === undefined ? undefined : readSpiffeId(spiffeId(from))?.workload;
     const isOwn = workload && trustDomains.has(workload.trustDomain) && newNamespaces.has(workload.namespace);
     return isOwn ? [workload] : [];
   });
@@ -64,7 +65,7 @@ export function workloadNames(
     all: [...named.values()].toSorted((a, b) => (order(a) < order(b) ? -1 : 1)),
     of: (workload) => named.get(keyOf(workload)),
     ofPrincipal(principal) {
-      const workload = readSpiffeId(`spiffe://${principal}`)?.workload;
+      const workload = readSpiffeId(spiffeId(principal))?.workload;
       return workload && trustDomains.has(workload.trustDomain) ? named.get(keyOf(workload)) : undefined;
     },
   };

@@ -1,4 +1,5 @@
 import { groupBy } from "../../base/group-by.ts";
+import { principalOf, spiffeId } from "../../base/spiffe-id.ts";
 import type { GraphApplication, GraphEdge, MeshGraph } from "../mesh-graph.ts";
 import { EFFECT } from "../permissions.ts";
 import { edgeLabel, type NodeKind, nodeId, type PictureNode, pictureNodes, serviceId } from "./picture-nodes.ts";
@@ -32,7 +33,8 @@ export function mermaidChart(graph: MeshGraph): string {
 
 function description({ clusterName, applications }: MeshGraph): string {
   const modes = applications.map(({ name, mode }) => `${name} is in mode ${mode}, ${EFFECT[mode].replace(";", ",")}`);
-  return `Identities are spiffe://${clusterName}/ns/NAMESPACE/sa/SERVICE-ACCOUNT. ${modes.join(". ")}.`;
+  const identity = spiffeId(principalOf(clusterName, "NAMESPACE", "SERVICE-ACCOUNT"));
+  return `Identities are ${identity}. ${modes.join(". ")}.`;
 }
 
 function heading({ name, namespace, mode }: GraphApplication): string {

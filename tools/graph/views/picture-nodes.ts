@@ -1,3 +1,4 @@
+import { spiffeId } from "../../base/spiffe-id.ts";
 import { type GraphEdge, type GraphService, type GraphSource, labelOf, type MeshGraph } from "../mesh-graph.ts";
 import { narrowingText, portText } from "../permissions.ts";
 
@@ -34,7 +35,7 @@ export function pictureNodes({ applications, edges }: MeshGraph): PictureNode[] 
         kind: entries.has(service) ? "entry" : kind,
         application: service.application,
         lines: [service.name, ...service.ports.map(portText), `sa ${service.serviceAccount}`],
-        tooltip: `spiffe://${service.principal}, pods with ${labelText(service.labels)}`,
+        tooltip: `${spiffeId(service.principal)}, pods with ${labelText(service.labels)}`,
       };
     }),
   );
@@ -49,13 +50,13 @@ function outsideNode(from: GraphSource): PictureNode {
     case "gateway": {
       const { name, namespace, serviceAccount } = from.gateway;
       const lines = [name, `ns ${namespace}`, `sa ${serviceAccount}`] as [string, ...string[]];
-      return { id, kind: "gateway", lines, tooltip: `spiffe://${from.principal}` };
+      return { id, kind: "gateway", lines, tooltip: spiffeId(from.principal) };
     }
     case "principal":
-      return { id, kind: "principal", lines: [from.label], tooltip: `spiffe://${from.principal}` };
+      return { id, kind: "principal", lines: [from.label], tooltip: spiffeId(from.principal) };
     case "service": {
       const lines = [from.label, `sa ${from.service.serviceAccount}`] as [string, ...string[]];
-      return { id, kind: "principal", lines, tooltip: `spiffe://${from.principal}` };
+      return { id, kind: "principal", lines, tooltip: spiffeId(from.principal) };
     }
   }
 }

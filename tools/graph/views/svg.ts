@@ -1,3 +1,4 @@
+import { principalOf, spiffeId } from "../../base/spiffe-id.ts";
 import type { GraphApplication, GraphEdge, MeshGraph } from "../mesh-graph.ts";
 import { EFFECT } from "../permissions.ts";
 import { type Layout, layOut, type Point, type Size } from "./layout.ts";
@@ -47,7 +48,7 @@ export async function svgPicture(graph: MeshGraph): Promise<string> {
   });
   const enforced = new Set(graph.applications.filter(({ mode }) => mode === "enforce").map(({ name }) => name));
   const title = `Who may call whom in the mesh of ${graph.clusterName}`;
-  const identities = `Identities: spiffe://${graph.clusterName}/ns/<namespace>/sa/<service account>`;
+  const identities = `Identities: ${spiffeId(principalOf(graph.clusterName, "<namespace>", "<service account>"))}`;
   const legend = legendOf(nodes, enforced.size < graph.applications.length, Math.max(layout.width, LEGEND_WIDTH));
   const inner = Math.max(
     layout.width,

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { type MeshGraph, meshGraph } from "../../../../tools/graph/mesh-graph.ts";
 import { graphLearnCommand } from "../../../../tools/graph-learn.ts";
 import { runMain } from "../../../../tools/terminal/run-command.ts";
-import { loadValues } from "../../../../tools/values/load.ts";
+import { loadGraphValues } from "../../../../tools/values/load.ts";
 import { repositoryPath } from "../../../support/run-helm.ts";
 import { logLine } from "../../support/access-log-lines.ts";
 import { captureOutput } from "../../support/captured-output.ts";
@@ -83,7 +83,7 @@ async function run(...args: string[]) {
 
 /** The graph of values files as every other command reads it. */
 async function graphOf(...files: string[]): Promise<MeshGraph> {
-  return meshGraph(await loadValues({ files }));
+  return meshGraph(await loadGraphValues({ files }));
 }
 
 test("calls along every edge give the graph back, alone and laid over its values", async () => {

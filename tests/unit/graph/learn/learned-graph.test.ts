@@ -38,7 +38,6 @@ function seen(calls: readonly Call[], details = true): SeenCall[] {
 
 const valuesOf = (applications: Record<string, Application>, gateways = {}) => ({
   global: { teleport: { clusterName: "a.example" } },
-  sockShop: { enabled: false, namespace: { name: "x" }, policies: "none" as const, frontEnd: { callers: [] } },
   mesh: { gateways, applications },
 });
 

@@ -1,0 +1,62 @@
+{{/* What is wrong with the values, beyond what the schema can say, as a JSON list: one sentence for each problem, which
+names the value and the fix. checks.yaml and our tools read it. Call with the chart's context. */}}
+{{- define "istio-teleport.problems" -}}
+{{- $problems := list -}}
+{{- $t := .Values.global.teleport -}}
+{{- if not $t.clusterName }}
+{{- $problems = append $problems "global.teleport.clusterName is empty: set it to the name of your Teleport cluster, as `tctl status` prints it." }}
+{{- end }}
+{{- if not $t.proxyAddr }}
+{{- $problems = append $problems "global.teleport.proxyAddr is empty: set it to the host:port of your Teleport Proxy Service, for example example.teleport.sh:443." }}
+{{- end }}
+{{- if gt (last (splitList ":" $t.proxyAddr) | int) 65535 }}
+{{- $problems = append $problems (printf "global.teleport.proxyAddr is %q: its port is above 65535; set it to the host:port of your Teleport Proxy Service." $t.proxyAddr) }}
+{{- end }}
+{{- if and (eq $t.join.type "oidc") (not $t.join.issuer) }}
+{{- $problems = append $problems "global.teleport.join.issuer is empty: join type oidc needs the issuer URL of the cluster's ServiceAccount tokens, as `kubectl get --raw /.well-known/openid-configuration` prints it." }}
+{{- end }}
+{{- if and (ne $t.join.type "oidc") $t.join.issuer }}
+{{- $problems = append $problems (printf "global.teleport.join.issuer is set but global.teleport.join.type is %s: remove the issuer or set the type to oidc." $t.join.type) }}
+{{- end }}
+{{- $ttl := include "istio-teleport.seconds" .Values.tbot.credentialTTL | int64 -}}
+{{- $renewal := include "istio-teleport.seconds" .Values.tbot.renewalInterval | int64 -}}
+{{- if gt $ttl 1209600 }}
+{{- $problems = append $problems (printf "tbot.credentialTTL is %s: Teleport issues X.509 SVIDs for at most 336h; lower it." .Values.tbot.credentialTTL) }}
+{{- end }}
+{{- if gt (mul 2 $renewal) $ttl }}
+{{- $problems = append $problems (printf "tbot.renewalInterval is %s, more than half of tbot.credentialTTL (%s): one missed renewal would let certificates expire; lower the interval or raise the TTL." .Values.tbot.renewalInterval .Values.tbot.credentialTTL) }}
+{{- end }}
+{{- if and (not .Values.tbot.image.digest) (regexMatch "^v?[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$" .Values.tbot.image.tag) }}
+{{- if semverCompare "<18.11.0-0" .Values.tbot.image.tag }}
+{{- $problems = append $problems (printf "tbot.image.tag is %s: tbot before 18.11 neither attests native sidecars nor serves issuer chains over SDS; set 18.11.0 or later." .Values.tbot.image.tag) }}
+{{- end }}
+{{- end }}
+{{- range .Values.tbot.extraEnv }}
+{{- if has .name (list "TELEPORT_NODE_NAME" "KUBERNETES_TOKEN_PATH") }}
+{{- $problems = append $problems (printf "tbot.extraEnv sets %s, which the chart sets itself: remove it." .name) }}
+{{- end }}
+{{- end }}
+{{- range $key, $_ := .Values.tbot.podLabels }}
+{{- if has $key (list "app.kubernetes.io/name" "app.kubernetes.io/part-of" "sidecar.istio.io/inject") }}
+{{- $problems = append $problems (printf "tbot.podLabels sets %s, which the chart sets itself: remove it." $key) }}
+{{- end }}
+{{- end }}
+{{- if hasKey .Values.tbot.podAnnotations "checksum/config" }}
+{{- $problems = append $problems "tbot.podAnnotations sets checksum/config, which the chart sets itself: remove it." }}
+{{- end }}
+{{- if and .Values.testApp.enabled (has .Values.testApp.namespace.name (list .Values.tbot.namespace.name .Values.mesh.rootNamespace)) }}
+{{- $problems = append $problems (printf "testApp.namespace.name is %s, the namespace of tbot or of Istio: give the test app one of its own." .Values.testApp.namespace.name) }}
+{{- end }}
+{{- /* /var/run is a link to /run on nodes. */ -}}
+{{- $socketDir := regexReplaceAll "^/var/run/" .Values.tbot.socket.hostPath "/run/" -}}
+{{- range .Values.mesh.admission.allowedHostPaths }}
+{{- $path := regexReplaceAll "^/var/run(/|$)" . "/run${1}" -}}
+{{- if or (eq $path $socketDir) (hasPrefix (printf "%s/" $path) $socketDir) (hasPrefix (printf "%s/" $socketDir) $path) (regexMatch "^/proc(/|$)" $path) }}
+{{- $problems = append $problems (printf "mesh.admission.allowedHostPaths has %s, through which a pod could write to tbot's socket directory %s: allow a narrower path." . $.Values.tbot.socket.hostPath) }}
+{{- end }}
+{{- end }}
+{{- if and .Values.monitoring.enabled (not .Values.tbot.enabled) }}
+{{- $problems = append $problems "monitoring.enabled is true while tbot.enabled is false: there is no tbot to scrape; enable tbot or disable monitoring." }}
+{{- end }}
+{{- concat $problems (include "istio-teleport.graphProblems" . | fromJsonArray) | default list | toJson -}}
+{{- end }}
