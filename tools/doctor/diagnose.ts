@@ -1,7 +1,7 @@
 import { ExitError } from "../base/exit-error.ts";
 import { type Check, type Finding, type Outcome, unknown } from "./checks/check.ts";
 import { CouldNotLook } from "./facts/facts.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { Facts } from "./facts/make-facts.ts";
 
 /**
  * `ok`: as it should be; `warning`: works, with a risk; `problem`: broken or open; `unknown`: could not look;
@@ -19,9 +19,9 @@ export interface Result {
 }
 
 /** Runs every check; none stops another. */
-export function diagnose(checks: readonly Check[], snapshot: Snapshot): Result[] {
+export function diagnose(checks: readonly Check[], facts: Facts): Result[] {
   return checks.map((check) => {
-    const outcome = outcomeOf(check, snapshot);
+    const outcome = outcomeOf(check, facts);
     if ("skipped" in outcome) return { check, status: "skipped", seen: outcome.skipped, findings: [] };
     return { check, status: worst(outcome.findings), ...outcome };
   });
@@ -33,9 +33,9 @@ export function exitCode(results: readonly Result[]): 0 | 1 | 2 {
   return results.some(({ status }) => status === "unknown") ? 2 : 0;
 }
 
-function outcomeOf(check: Check, snapshot: Snapshot): Outcome {
+function outcomeOf(check: Check, facts: Facts): Outcome {
   try {
-    return check.run(snapshot);
+    return check.run(facts);
   } catch (error) {
     // ExitError is what readers of keys and documents throw: what the cluster holds is not what they take.
     const isExpected = error instanceof CouldNotLook || error instanceof ExitError;

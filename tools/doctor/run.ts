@@ -12,6 +12,7 @@ import { type StoredToken, storedTokens } from "../teleport/join/stored-token.ts
 import { CHECKS } from "./checks/all.ts";
 import type { Check } from "./checks/check.ts";
 import { diagnose, exitCode, type Result } from "./diagnose.ts";
+import { type Facts, makeFacts } from "./facts/make-facts.ts";
 import { type Given, gather } from "./gather/gather.ts";
 import { jsonReport } from "./reports/json-report.ts";
 import { junitReport } from "./reports/junit-report.ts";
@@ -35,8 +36,8 @@ export async function doctor(flags: DoctorFlags): Promise<void> {
     ...(flags.context !== undefined && { context: flags.context }),
     ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),
   };
-  const { results, snapshot } = await withKubeApi(access, (api) => look(api, checks, given, deadline));
-  process.stdout.write(report(flags.output, results, snapshot));
+  const { results, facts } = await withKubeApi(access, (api) => look(api, checks, given, deadline));
+  process.stdout.write(report(flags.output, results, facts));
   process.exitCode = exitCode(results);
 }
 
@@ -46,14 +47,15 @@ async function look(
   checks: readonly Check[],
   given: Given,
   deadline: number,
-): Promise<{ results: Result[]; snapshot: Snapshot }> {
+): Promise<{ results: Result[]; facts: Facts }> {
   for (;;) {
     const snapshot = await gather(api, given, progress);
     refuseUnknownNamespaces(snapshot);
-    const results = diagnose(checks, snapshot);
+    const facts = makeFacts(snapshot);
+    const results = diagnose(checks, facts);
     if (exitCode(results) === 0 || Date.now() + PAUSE >= deadline) {
       progress("");
-      return { results, snapshot };
+      return { results, facts };
     }
     progress(`waiting: ${summary(results)}`);
     await sleep(PAUSE);
@@ -74,8 +76,8 @@ function progress(what: string): void {
   if (process.stderr.isTTY === true) process.stderr.write(`\r\u001b[K${what}`);
 }
 
-function report(output: DoctorFlags["output"], results: readonly Result[], snapshot: Snapshot): string {
-  if (output === "json") return jsonReport(results, snapshot);
+function report(output: DoctorFlags["output"], results: readonly Result[], facts: Facts): string {
+  if (output === "json") return jsonReport(results, facts);
   if (output === "junit") return junitReport(results);
   return table(results, pc.createColors(process.stdout.isTTY === true && pc.isColorSupported));
 }

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { CHECKS } from "../../../tools/doctor/checks/all.ts";
 import { diagnose, exitCode, type Status } from "../../../tools/doctor/diagnose.ts";
+import { makeFacts } from "../../../tools/doctor/facts/make-facts.ts";
 import { isMeshed, nameOf } from "../../../tools/doctor/facts/meshed-pods.ts";
 import { jsonReport } from "../../../tools/doctor/reports/json-report.ts";
 import { POD_GONE, type Read, type Snapshot } from "../../../tools/doctor/snapshot.ts";
@@ -728,7 +729,7 @@ function age(snapshot: Snapshot): number {
   const { seen } = first(
     diagnose(
       CHECKS.filter(({ id }) => id === "certificate-rotation"),
-      snapshot,
+      makeFacts(snapshot),
     ),
   );
   const [, amount, unit] = /last rotation (\d+) (s|min) ago/.exec(seen) ?? [];
@@ -738,7 +739,7 @@ function age(snapshot: Snapshot): number {
 it("finds nothing on the recorded healthy mesh", () => {
   const snapshot = healthySnapshot();
   giveToken(snapshot);
-  const results = diagnose(CHECKS, snapshot);
+  const results = diagnose(CHECKS, makeFacts(snapshot));
   expect(results.flatMap(({ check, findings }) => findings.map(({ evidence }) => `${check.id}: ${evidence}`))).toEqual(
     [],
   );
@@ -753,7 +754,7 @@ it("does not take a proxy that is on its way to a tbot that has just come back f
   const ready = first(tbot.status.conditions?.filter(({ type }) => type === "Ready"));
   const stream = (secondsAgo: number) => {
     ready.lastTransitionTime = new Date(value(snapshot.takenAt) - secondsAgo * 1000).toISOString();
-    return diagnose(CHECKS, snapshot).find(({ check }) => check.id === "proxy-stream")?.status;
+    return diagnose(CHECKS, makeFacts(snapshot)).find(({ check }) => check.id === "proxy-stream")?.status;
   };
   expect([stream(30), stream(40)]).toEqual(["ok", "problem"]);
 });
@@ -761,7 +762,7 @@ it("does not take a proxy that is on its way to a tbot that has just come back f
 it.each(CASES)("$id names $how, and nothing else does", ({ id, status = "problem", evidence, break: breakIt }) => {
   const snapshot = healthySnapshot();
   breakIt(snapshot);
-  const results = diagnose(CHECKS, snapshot);
+  const results = diagnose(CHECKS, makeFacts(snapshot));
   const bad = results.filter((result) => result.status !== "ok" && result.status !== "skipped");
   expect(bad.map(({ check }) => check.id)).toEqual([id]);
   expect(bad[0]?.status).toBe(status);
@@ -777,12 +778,12 @@ it("is content in a rotation while every proxy trusts both roots, and says who u
   const { secrets } = ofServer(snapshot);
   secrets.chain = [ROTATED.leaf];
   secrets.serialsInUse = [ROTATED.serial];
-  const results = diagnose(CHECKS, snapshot);
+  const results = diagnose(CHECKS, makeFacts(snapshot));
   expect(exitCode(results)).toBe(0);
   expect(results.find(({ check }) => check.id === "trust-roots")?.seen).toBe(
     "2 roots in 3 sidecars: c9ba52224f5cc2de used by 2, trusted by 3; 2c627584441f8f80 used by 1, trusted by 3",
   );
-  const { proxies } = JSON.parse(jsonReport(results, snapshot)) as {
+  const { proxies } = JSON.parse(jsonReport(results, makeFacts(snapshot))) as {
     proxies: { pod: string; usesRoot: string; trustsRoots: string[] }[];
   };
   const both = ["c9ba52224f5cc2de", "2c627584441f8f80"];
@@ -802,7 +803,7 @@ function only(id: string, snapshot: Snapshot) {
   return first(
     diagnose(
       CHECKS.filter((check) => check.id === id),
-      snapshot,
+      makeFacts(snapshot),
     ),
   );
 }
@@ -843,8 +844,8 @@ it("goes on when an object is not what any check expects", () => {
     if (configMap.metadata.name === "istio-ca-root-cert") configMap.data = { "root-cert.pem": pem };
   }
   expect(only("proxy-issuer", odd).findings[0]?.evidence).toContain("holds what is no certificate");
-  expect(JSON.parse(jsonReport([], odd))).toMatchObject({ proxies: [] });
-  const results = diagnose(CHECKS, snapshot);
+  expect(JSON.parse(jsonReport([], makeFacts(odd)))).toMatchObject({ proxies: [] });
+  const results = diagnose(CHECKS, makeFacts(snapshot));
   expect(results).toHaveLength(CHECKS.length);
   expect(only("trust-domain", snapshot).findings[0]?.evidence).toBe(
     "the mesh configuration of istiod default is not a YAML map",
@@ -896,7 +897,7 @@ it("says once of a node, or a namespace, that its proxies could not be asked", (
   }
   const [result] = diagnose(
     CHECKS.filter(({ id }) => id === "proxy-certificate"),
-    snapshot,
+    makeFacts(snapshot),
   );
   expect(result?.seen).toBe("0 of the proxies of 3 pods answered");
   expect(result?.findings.map(({ subject, evidence }) => `${subject}: ${evidence}`)).toEqual([
@@ -934,7 +935,7 @@ it("goes on when nothing at all could be read, and says each reason", () => {
     admissionBinding: refused,
     proxies: [],
   };
-  const results = diagnose(CHECKS, snapshot);
+  const results = diagnose(CHECKS, makeFacts(snapshot));
   expect(results).toHaveLength(CHECKS.length);
   expect(exitCode(results)).toBe(2);
   const looked = results.filter(({ status }) => status !== "unknown" && status !== "skipped");

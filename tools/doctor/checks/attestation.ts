@@ -1,8 +1,8 @@
 import { kubernetesMinor } from "../../base/versions.ts";
-import { certifiedPods } from "../facts/certificates.ts";
-import { CouldNotLook, known, runningTbots, tbotDaemonSet, tbotSettings } from "../facts/facts.ts";
+import { CouldNotLook, known, runningTbots, tbotDaemonSet } from "../facts/facts.ts";
+import type { Facts } from "../facts/make-facts.ts";
 import { nodeOf } from "../facts/meshed-pods.ts";
-import { type LogEntry, PERMISSION_MISSING, type Snapshot } from "../snapshot.ts";
+import { type LogEntry, PERMISSION_MISSING } from "../snapshot.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
 
 /** Kubelets ask for nodes/pods from here on, older ones only for nodes/proxy (KEP-2862, on by default). */
@@ -12,13 +12,13 @@ const kubeletRights: Check = {
   id: "kubelet-rights",
   step: "attestation",
   title: "Each kubelet lets tbot read its pod list",
-  run(snapshot) {
-    const { pods, proxy } = snapshot.kubeletRights;
+  run(facts) {
+    const { pods, proxy } = facts.kubeletRights;
     const mayPods = known(pods);
     const mayProxy = known(proxy);
-    const nodes = known(snapshot.nodes);
+    const nodes = known(facts.nodes);
     const older = nodes.filter(({ status }) => (kubernetesMinor(status.nodeInfo.kubeletVersion) ?? 0) < FINE_GRAINED);
-    const { namespace } = tbotDaemonSet(snapshot).metadata;
+    const { namespace } = tbotDaemonSet(facts).metadata;
     const account = `the ServiceAccount of tbot in ${namespace}`;
     const findings: Finding[] = [];
     if (!mayProxy && !mayPods) {
@@ -52,9 +52,9 @@ const kubeletCertificate: Check = {
   restsOn: "tbot-nodes",
   step: "attestation",
   title: "tbot can verify each kubelet's certificate, and does",
-  run(snapshot) {
+  run(facts) {
     const findings: Finding[] = [];
-    const { skipVerify } = tbotSettings(snapshot);
+    const { skipVerify } = facts.tbotSettings();
     if (skipVerify) {
       const evidence =
         "tbot does not verify it: whoever answers on a node's port 10250 tells tbot which pod a process is";
@@ -62,8 +62,8 @@ const kubeletCertificate: Check = {
         "Have kubelets use certificates of the cluster's CA (serverTLSBootstrap), then set tbot.kubelet.skipVerify: false.";
       findings.push(warning("all nodes", evidence, mend));
     }
-    const proven = attestedNodes(snapshot);
-    const tbots = runningTbots(snapshot);
+    const proven = attestedNodes(facts);
+    const tbots = runningTbots(facts);
     for (const { node, complaints } of tbots) {
       const error = complaints.ok ? attestationErrors(complaints.value).find(isCertificateError) : undefined;
       if (error !== undefined) {
@@ -71,24 +71,25 @@ const kubeletCertificate: Check = {
           "Have this kubelet use a certificate of the cluster's CA that names its address, or set tbot.kubelet.skipVerify: true.";
         findings.push(problem(`node ${node}`, `tbot's log: ${error.error}`, mend));
       } else if (!complaints.ok && !proven.has(node) && !skipVerify) {
-        findings.push(unknown(`node ${node}`, complaints.reason, mendNoLog(snapshot, complaints.reason)));
+        findings.push(unknown(`node ${node}`, complaints.reason, mendNoLog(facts, complaints.reason)));
       }
     }
     return { seen: `${count(tbots.length, "node")}, by tbot's log and what it attested`, findings };
   },
 };
 
-function mendNoLog(snapshot: Snapshot, reason: string): string {
-  const { namespace } = tbotDaemonSet(snapshot).metadata;
+function mendNoLog(facts: Facts, reason: string): string {
+  const { namespace } = tbotDaemonSet(facts).metadata;
   if (reason.startsWith(PERMISSION_MISSING)) return `Grant get on pods/log in ${namespace}.`;
   return `See whether \`kubectl -n ${namespace} logs\` of the pods of tbot there works: the API server must reach their kubelets.`;
 }
 
 /** Nodes on which some proxy holds a certificate of Teleport: there the kubelet told tbot about it. */
-function attestedNodes(snapshot: Snapshot): Set<string> {
+function attestedNodes(facts: Facts): Set<string> {
   try {
     return new Set(
-      certifiedPods(snapshot)
+      facts
+        .certifiedPods()
         .filter(({ issuer }) => issuer === "teleport")
         .map(({ pod }) => nodeOf(pod)),
     );
@@ -103,12 +104,12 @@ const attestationLog: Check = {
   restsOn: "tbot-nodes",
   step: "attestation",
   title: "tbot attested every caller of the last two minutes",
-  run(snapshot) {
-    const { namespace } = tbotDaemonSet(snapshot).metadata;
-    const tbots = runningTbots(snapshot);
+  run(facts) {
+    const { namespace } = tbotDaemonSet(facts).metadata;
+    const tbots = runningTbots(facts);
     const findings = tbots.flatMap(({ node, name, complaints }): Finding[] => {
       if (!complaints.ok) {
-        return [unknown(`node ${node}`, complaints.reason, mendNoLog(snapshot, complaints.reason))];
+        return [unknown(`node ${node}`, complaints.reason, mendNoLog(facts, complaints.reason))];
       }
       const errors = attestationErrors(complaints.value).filter((entry) => !isCertificateError(entry));
       const last = errors.at(-1);

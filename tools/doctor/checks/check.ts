@@ -1,4 +1,4 @@
-import type { Snapshot } from "../snapshot.ts";
+import type { Facts } from "../facts/make-facts.ts";
 
 /** The hand-offs of docs/explain/architecture.md, in their order, which is the order of the checks. */
 export const STEPS = {
@@ -37,7 +37,7 @@ export type Outcome =
       skipped: string;
     };
 
-/** A check of one hand-off; a pure function of the snapshot. */
+/** A check of one hand-off; a pure function of the facts. */
 export interface Check {
   /** Stable; the heading of its section in docs/operate/troubleshooting.md. */
   id: string;
@@ -50,7 +50,7 @@ export interface Check {
    */
   restsOn?: string;
   /** @throws CouldNotLook when what it needs could not be read */
-  run(snapshot: Snapshot): Outcome;
+  run(facts: Facts): Outcome;
 }
 
 export function problem(subject: string, evidence: string, mend: string): Finding {

@@ -1,8 +1,7 @@
 import { kubernetesMinor } from "../../base/versions.ts";
-import { certifiedPods } from "../facts/certificates.ts";
 import { CouldNotLook, isReady, known } from "../facts/facts.ts";
+import type { Facts } from "../facts/make-facts.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
-import type { Snapshot } from "../snapshot.ts";
 import { type Check, count, type Finding, problem, warning } from "./check.ts";
 
 /** The chart's `kubeVersion`. */
@@ -15,8 +14,8 @@ const kubernetesVersion: Check = {
   id: "kubernetes-version",
   step: "cluster",
   title: "The Kubernetes version is one that the chart supports",
-  run(snapshot) {
-    const version = known(snapshot.kubernetesVersion);
+  run(facts) {
+    const version = known(facts.kubernetesVersion);
     const minor = kubernetesMinor(version);
     const findings: Finding[] = [];
     if (minor === undefined || minor < OLDEST) {
@@ -53,19 +52,19 @@ const clocks: Check = {
   id: "clocks",
   step: "cluster",
   title: "The clocks of nodes, API server and Teleport agree",
-  run(snapshot) {
-    const now = known(snapshot.takenAt);
+  run(facts) {
+    const now = known(facts.takenAt);
     const measured = new Map(
-      snapshot.tbotPods.flatMap(({ node, clockAhead }) => (clockAhead.ok ? [[node, clockAhead.value] as const] : [])),
+      facts.tbotPods.flatMap(({ node, clockAhead }) => (clockAhead.ok ? [[node, clockAhead.value] as const] : [])),
     );
-    for (const [node, ahead] of heartbeats(snapshot, now)) {
+    for (const [node, ahead] of heartbeats(facts, now)) {
       if (!measured.has(node)) measured.set(node, ahead);
     }
     if (measured.size === 0) throw new CouldNotLook("neither tbot's answers nor the nodes' leases could be read");
     const findings = [...measured].flatMap(([node, ahead]) =>
       Math.abs(ahead) > ALLOWED ? [skew(`node ${node}`, ahead)] : [],
     );
-    const teleport = teleportAhead(snapshot, Math.max(now, snapshot.readUntil ?? now));
+    const teleport = teleportAhead(facts, Math.max(now, facts.readUntil ?? now));
     if (teleport !== undefined && teleport.ahead > ALLOWED) {
       findings.push(skew(`Teleport (certificate of ${teleport.pod})`, teleport.ahead));
     }
@@ -83,7 +82,7 @@ function skew(subject: string, ahead: number): Finding {
 }
 
 /** By how much each Ready node's last heartbeat, written with its own clock, is off what can be. */
-function heartbeats({ nodes, nodeLeases }: Snapshot, now: number): [string, number][] {
+function heartbeats({ nodes, nodeLeases }: Facts, now: number): [string, number][] {
   if (!nodes.ok || !nodeLeases.ok) return [];
   const ready = new Set(nodes.value.filter(isReady).map(({ metadata }) => metadata.name));
   return nodeLeases.value.flatMap(({ metadata, spec }): [string, number][] => {
@@ -95,9 +94,9 @@ function heartbeats({ nodes, nodeLeases }: Snapshot, now: number): [string, numb
 }
 
 /** By how much the newest certificate was issued in the future; a clock that is behind does not show. */
-function teleportAhead(snapshot: Snapshot, now: number): { pod: string; ahead: number } | undefined {
+function teleportAhead(facts: Facts, now: number): { pod: string; ahead: number } | undefined {
   try {
-    const newest = certifiedPods(snapshot).toSorted((a, b) => b.issuedAt - a.issuedAt)[0];
+    const newest = facts.certifiedPods().toSorted((a, b) => b.issuedAt - a.issuedAt)[0];
     return newest && { pod: nameOf(newest.pod), ahead: newest.issuedAt - now };
   } catch (error) {
     if (error instanceof CouldNotLook) return undefined;

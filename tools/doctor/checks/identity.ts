@@ -1,9 +1,7 @@
-import { X509Certificate } from "node:crypto";
 import { goDurationSeconds } from "../../base/durations.ts";
 import { groupBy } from "../../base/group-by.ts";
-import { certifiedPods, type RootUse, rootUses, spiffeId } from "../facts/certificates.ts";
-import { clusterName } from "../facts/cluster-name.ts";
-import { known, meshedPods, revisions } from "../facts/facts.ts";
+import { type RootUse, rootUses, spiffeId } from "../facts/certificates.ts";
+import { known } from "../facts/facts.ts";
 import { nameOf, nodeOf } from "../facts/meshed-pods.ts";
 import type { Pod } from "../facts/objects.ts";
 import { PERMISSION_MISSING, POD_GONE } from "../snapshot.ts";
@@ -15,13 +13,13 @@ const trustDomain: Check = {
   id: "trust-domain",
   step: "identity",
   title: "The trust domain of each istiod is the Teleport cluster's name",
-  run(snapshot) {
-    if (known(snapshot.istiods).length === 0) {
+  run(facts) {
+    if (known(facts.istiods).length === 0) {
       const evidence = "there is no Deployment of istiod (label app=istiod)";
       return { seen: "no istiod", findings: [problem("the cluster", evidence, RENDER_ISTIO)] };
     }
-    const name = clusterName(snapshot);
-    const all = revisions(snapshot);
+    const name = facts.clusterName();
+    const all = facts.revisions();
     const findings = all.flatMap((revision): Finding[] => {
       const own = revision.mesh.trustDomain ?? "cluster.local";
       if (own === name) return [];
@@ -39,8 +37,8 @@ const istiodCa: Check = {
   id: "istiod-ca",
   step: "identity",
   title: "istiod's own CA signs nothing usable (fail-closed layer b)",
-  run(snapshot) {
-    const all = revisions(snapshot);
+  run(facts) {
+    const all = facts.revisions();
     const findings = all.flatMap(({ name, deployment }): Finding[] => {
       const env = deployment.spec.template.spec.containers.flatMap((container) => container.env ?? []);
       const usable = ["DEFAULT_WORKLOAD_CERT_TTL", "MAX_WORKLOAD_CERT_TTL"].filter((variable) => {
@@ -48,7 +46,7 @@ const istiodCa: Check = {
         return life === undefined || life > UNUSABLE;
       });
       if (usable.length === 0) return [];
-      const isMeant = snapshot.intended?.istio.blockIstiodCertificates === false;
+      const isMeant = facts.intended?.istio.blockIstiodCertificates === false;
       const evidence = `it does not set ${usable.join(" and ")} to 1ms: one annotation gives a pod istiod's certificate for a Teleport identity`;
       const mend = `Set istio.blockIstiodCertificates: true (its default). ${RENDER_ISTIO}`;
       return [(isMeant ? warning : problem)(`istiod ${name}`, evidence, mend)];
@@ -69,9 +67,9 @@ const proxyCertificate: Check = {
   id: "proxy-certificate",
   step: "identity",
   title: "Each proxy holds a certificate and uses the one it was given",
-  run(snapshot) {
-    const pods = meshedPods(snapshot);
-    const byName = new Map(snapshot.proxies.map((proxy) => [`${proxy.namespace}/${proxy.pod}`, proxy]));
+  run(facts) {
+    const pods = facts.meshedPods();
+    const byName = new Map(facts.proxies.map((proxy) => [`${proxy.namespace}/${proxy.pod}`, proxy]));
     const silent: SilentProxy[] = [];
     const findings = pods.flatMap((pod): Finding[] => {
       const read = byName.get(nameOf(pod))?.secrets;
@@ -86,7 +84,7 @@ const proxyCertificate: Check = {
         const mend = `See tbot-nodes and attestation; when both are fine Teleport issues nothing: compare role, bot and workload identity with \`istio-teleport render teleport\`.`;
         return [problem(nameOf(pod), `Envoy waits for ${missing}`, mend)];
       }
-      const serial = serialOf(chain[0]);
+      const serial = facts.certificate(chain[0]).serialNumber.toLowerCase();
       if (serialsInUse.length === 0 || serialsInUse.includes(serial)) return [];
       const evidence = `Envoy was given the certificate ${serial} and still uses ${serialsInUse.join(", ")}`;
       return [problem(nameOf(pod), evidence, "Restart the pod, and report it with `pilot-agent request GET certs`.")];
@@ -128,8 +126,8 @@ const proxyIssuer: Check = {
   restsOn: "proxy-certificate",
   step: "identity",
   title: "Each certificate was issued by Teleport, none by istiod",
-  run(snapshot) {
-    const all = certifiedPods(snapshot);
+  run(facts) {
+    const all = facts.certifiedPods();
     const findings = all.flatMap(({ pod, issuer, leaf }): Finding[] => {
       if (issuer === "teleport") return [];
       if (issuer === "istiod") {
@@ -151,9 +149,9 @@ const proxyIdentity: Check = {
   restsOn: "proxy-certificate",
   step: "identity",
   title: "Each certificate names its own namespace and service account",
-  run(snapshot) {
-    const name = clusterName(snapshot);
-    const all = certifiedPods(snapshot);
+  run(facts) {
+    const name = facts.clusterName();
+    const all = facts.certifiedPods();
     const findings = all.flatMap(({ pod, leaf }): Finding[] => {
       const { namespace } = pod.metadata;
       const expected = `spiffe://${name}/ns/${namespace}/sa/${pod.spec.serviceAccountName ?? "default"}`;
@@ -176,19 +174,20 @@ const trustRoots: Check = {
   restsOn: "proxy-certificate",
   step: "identity",
   title: "Every proxy trusts the roots that are in use",
-  run(snapshot) {
-    const all = certifiedPods(snapshot);
-    const roots = rootUses(all);
+  run(facts) {
+    const all = facts.certifiedPods();
+    const roots = rootUses(all, facts.certificate);
     const findings: Finding[] = [];
     for (const { fingerprint, root, users, trusters } of roots) {
-      const blind = all.filter((certified) => !trusters.includes(certified));
+      const trusting = new Set(trusters);
+      const blind = all.filter((certified) => !trusting.has(certified));
       if (users.length > 0 && blind.length > 0) {
         const evidence = `${count(blind.length, "pod")} ${blind.length === 1 ? "does" : "do"} not trust it (${listed(blind)}), and ${presented(users.length)} of it: they refuse each other`;
         const mend =
           "During a rotation wait for tbot to send the new bundle; otherwise restart these pods. Then look again.";
         findings.push(problem(`root ${fingerprint}`, evidence, mend));
       }
-      const left = (Date.parse(root.validTo) - known(snapshot.takenAt)) / 1000;
+      const left = (Date.parse(root.validTo) - known(facts.takenAt)) / 1000;
       if (users.length > 0 && left < ROOT_LEFT) {
         const evidence = `it ${left < 0 ? "expired" : "expires"} on ${new Date(root.validTo).toISOString()}`;
         findings.push(
@@ -216,10 +215,6 @@ function seenRoots(roots: readonly RootUse[], pods: number): string {
 function listed(pods: readonly { pod: Pod }[]): string {
   const names = pods.slice(0, 3).map(({ pod }) => nameOf(pod));
   return `${names.join(", ")}${pods.length > names.length ? ", …" : ""}`;
-}
-
-function serialOf(pem: string): string {
-  return new X509Certificate(pem).serialNumber.toLowerCase();
 }
 
 export const IDENTITY_CHECKS: readonly Check[] = [

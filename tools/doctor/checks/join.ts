@@ -7,31 +7,21 @@ import { parseJwks } from "../../teleport/join/jwks.ts";
 import type { StoredToken } from "../../teleport/join/stored-token.ts";
 import { type TokenDifference, tokenDifferences } from "../../teleport/join/token-difference.ts";
 import { checkTbotConfig } from "../../teleport/tbot-config.ts";
-import { provenClusterName } from "../facts/cluster-name.ts";
-import {
-  CouldNotLook,
-  joinTokenSource,
-  known,
-  meshedPods,
-  revisions,
-  runningTbots,
-  tbotDaemonSet,
-  tbotOn,
-  tbotSettings,
-} from "../facts/facts.ts";
+import { CouldNotLook, joinTokenSource, known, runningTbots, tbotDaemonSet } from "../facts/facts.ts";
+import type { Facts } from "../facts/make-facts.ts";
 import { nodeOf } from "../facts/meshed-pods.ts";
-import { PERMISSION_MISSING, type Snapshot } from "../snapshot.ts";
+import { PERMISSION_MISSING } from "../snapshot.ts";
 import { type Check, count, type Finding, type Outcome, problem, unknown, warning } from "./check.ts";
 
 const tbotConfig: Check = {
   id: "tbot-config",
   step: "join",
   title: "tbot.yaml holds only what tbot knows, and turns attestation on",
-  run(snapshot) {
-    const text = known(snapshot.tbotConfig);
+  run(facts) {
+    const text = known(facts.tbotConfig);
     const subject = "tbot.yaml";
     if (text === undefined) {
-      tbotDaemonSet(snapshot);
+      tbotDaemonSet(facts);
       const mend = "Install the chart again: `helm upgrade --install istio-teleport …`.";
       return {
         seen: "no tbot.yaml",
@@ -57,9 +47,9 @@ const tbotVersion: Check = {
   id: "tbot-version",
   step: "join",
   title: "tbot attests native sidecars and serves whole chains (18.11 or later)",
-  run(snapshot) {
-    const versions = tbotVersions(snapshot);
-    if (isUntold(snapshot, versions)) return { skipped: NO_VERSION };
+  run(facts) {
+    const versions = tbotVersions(facts);
+    if (isUntold(facts, versions)) return { skipped: NO_VERSION };
     const findings = [...versions].flatMap(([text, where]): Finding[] => {
       const version = teleportVersion(text);
       if (version === undefined) {
@@ -77,15 +67,15 @@ const tbotVersion: Check = {
 
 const NO_VERSION = "no tbot runs, and its image's tag names no release";
 
-function isUntold({ tbotPods }: Snapshot, versions: ReadonlyMap<string, string>): boolean {
+function isUntold({ tbotPods }: Facts, versions: ReadonlyMap<string, string>): boolean {
   return tbotPods.length === 0 && ![...versions.keys()].some(teleportVersion);
 }
 
 /** Version, or the image where its version is not known → where it runs. */
-function tbotVersions(snapshot: Snapshot): Map<string, string> {
-  const image = tbotDaemonSet(snapshot).spec.template.spec.containers.find(({ name }) => name === "tbot")?.image ?? "";
+function tbotVersions(facts: Facts): Map<string, string> {
+  const image = tbotDaemonSet(facts).spec.template.spec.containers.find(({ name }) => name === "tbot")?.image ?? "";
   const ofImage = /:v?(\d+\.\d+\.\d+[^@]*)/.exec(image)?.[1] ?? image;
-  const running = snapshot.tbotPods.map(
+  const running = facts.tbotPods.map(
     ({ name, version }) => [(version.ok ? version.value : undefined) ?? ofImage, `pod ${name}`] as const,
   );
   return new Map(running.length === 0 ? [[ofImage, "the DaemonSet of tbot"]] : running);
@@ -100,15 +90,15 @@ const teleportMajor: Check = {
   restsOn: "tbot-version",
   step: "join",
   title: "tbot's major version is the Teleport cluster's, or one less",
-  run(snapshot) {
-    if (!snapshot.teleportVersion.ok) {
-      return { skipped: `${snapshot.teleportVersion.reason}; give --teleport-version, as \`tctl status\` prints it` };
+  run(facts) {
+    if (!facts.teleportVersion.ok) {
+      return { skipped: `${facts.teleportVersion.reason}; give --teleport-version, as \`tctl status\` prints it` };
     }
-    const text = snapshot.teleportVersion.value;
+    const text = facts.teleportVersion.value;
     const cluster = teleportVersion(text);
     if (cluster === undefined) throw new CouldNotLook(`${JSON.stringify(text)} is no version of Teleport`);
-    const versions = tbotVersions(snapshot);
-    if (isUntold(snapshot, versions)) return { skipped: NO_VERSION };
+    const versions = tbotVersions(facts);
+    if (isUntold(facts, versions)) return { skipped: NO_VERSION };
     const findings = [...versions].flatMap(([version, where]): Finding[] => {
       const major = teleportVersion(version)?.major;
       if (major === undefined || major === cluster.major || major === cluster.major - 1) return [];
@@ -126,9 +116,9 @@ const tbotToken: Check = {
   id: "tbot-token",
   step: "join",
   title: "tbot's ServiceAccount token is made for Teleport: audience and life",
-  run(snapshot) {
+  run(facts) {
     const subject = "the DaemonSet of tbot";
-    const source = joinTokenSource(snapshot);
+    const source = joinTokenSource(facts);
     const mend = "Install the chart again with the values; the token is projected by its DaemonSet.";
     if (source === undefined) {
       const evidence =
@@ -136,7 +126,7 @@ const tbotToken: Check = {
       return { seen: "the projected token", findings: [problem(subject, evidence, mend)] };
     }
     // As a last resort the mesh's trust domain, which must be the same name.
-    const name = provenClusterName(snapshot) ?? revisions(snapshot)[0]?.mesh.trustDomain;
+    const name = facts.provenClusterName() ?? facts.revisions()[0]?.mesh.trustDomain;
     const life = source.expirationSeconds ?? 3600;
     const findings: Finding[] = [];
     if (name === undefined) {
@@ -154,10 +144,10 @@ const tbotToken: Check = {
 };
 
 /** What the join token should be; parts that only the values say are taken as Teleport stores them. */
-function wantedToken(snapshot: Snapshot, stored: StoredToken): JoinToken {
-  const daemonSet = tbotDaemonSet(snapshot);
+function wantedToken(facts: Facts, stored: StoredToken): JoinToken {
+  const daemonSet = tbotDaemonSet(facts);
   const account = daemonSet.spec.template.spec.serviceAccountName ?? "default";
-  const intended = snapshot.intended?.global.teleport;
+  const intended = facts.intended?.global.teleport;
   const type = intended?.join.type ?? stored.type;
   return {
     tokenName: stored.name,
@@ -165,7 +155,7 @@ function wantedToken(snapshot: Snapshot, stored: StoredToken): JoinToken {
     serviceAccounts: [`${daemonSet.metadata.namespace}:${account}`],
     means:
       type === "static_jwks"
-        ? { type, keys: parseJwks(Buffer.from(known(snapshot.jwks)), "the API server") }
+        ? { type, keys: parseJwks(Buffer.from(known(facts.jwks)), "the API server") }
         : type === "oidc"
           ? { type, issuer: intended?.join.issuer ?? stored.issuer }
           : { type: "in_cluster" },
@@ -174,16 +164,13 @@ function wantedToken(snapshot: Snapshot, stored: StoredToken): JoinToken {
 
 const NO_TOKEN = "give the join token: `tctl get token/NAME --format json | istio-teleport doctor --token-file -`";
 
-function compareToken(
-  snapshot: Snapshot,
-  judge: (stored: StoredToken, differences: TokenDifference[]) => Outcome,
-): Outcome {
-  const { joinTokens } = snapshot;
+function compareToken(facts: Facts, judge: (stored: StoredToken, differences: TokenDifference[]) => Outcome): Outcome {
+  const { joinTokens } = facts;
   if (joinTokens === undefined) return { skipped: NO_TOKEN };
-  const name = snapshot.intended?.global.teleport.join.tokenName ?? tbotSettings(snapshot).tokenName;
+  const name = facts.intended?.global.teleport.join.tokenName ?? facts.tbotSettings().tokenName;
   const stored = joinTokens.find((token) => token.name === name) ?? joinTokens[0];
   if (stored === undefined) return { skipped: NO_TOKEN };
-  return judge(stored, tokenDifferences(stored, wantedToken(snapshot, stored)));
+  return judge(stored, tokenDifferences(stored, wantedToken(facts, stored)));
 }
 
 const GEN_TOKEN = "Run `gen-token -f values.yaml | tctl create -f`.";
@@ -192,14 +179,14 @@ const joinToken: Check = {
   id: "join-token",
   step: "join",
   title: "The join token that Teleport stores is the one that tbot uses, and lets it in",
-  run: (snapshot) =>
-    compareToken(snapshot, (stored, differences) => {
-      const { tokenName } = tbotSettings(snapshot);
+  run: (facts) =>
+    compareToken(facts, (stored, differences) => {
+      const { tokenName } = facts.tbotSettings();
       const findings = differences
         .filter(({ isKey }) => !isKey)
         .map(({ kind, subject, consequence }) => {
           // What only lets others in, or ends later, does not stop tbot now.
-          const stops = kind !== "extra" || (subject === "metadata.expires" && isPast(stored, snapshot));
+          const stops = kind !== "extra" || (subject === "metadata.expires" && isPast(stored, facts));
           return (stops ? problem : warning)(`token ${stored.name}`, `${subject}: ${consequence}`, GEN_TOKEN);
         });
       if (tokenName !== undefined && tokenName !== stored.name) {
@@ -212,7 +199,7 @@ const joinToken: Check = {
     }),
 };
 
-function isPast({ expires }: StoredToken, { takenAt }: Snapshot): boolean {
+function isPast({ expires }: StoredToken, { takenAt }: Facts): boolean {
   return takenAt.ok && Date.parse(expires) <= takenAt.value;
 }
 
@@ -220,12 +207,12 @@ const tokenKeys: Check = {
   id: "token-keys",
   step: "join",
   title: "The join token holds the keys with which the cluster signs",
-  run: (snapshot) =>
-    compareToken(snapshot, (stored, differences) => {
+  run: (facts) =>
+    compareToken(facts, (stored, differences) => {
       if (stored.type !== "static_jwks")
         return { skipped: `the join token has type ${stored.type}, which holds no keys` };
       const keys = differences.filter(({ isKey }) => isKey);
-      const published = parseJwks(Buffer.from(known(snapshot.jwks)), "the API server").length;
+      const published = parseJwks(Buffer.from(known(facts.jwks)), "the API server").length;
       const absent = keys.filter(({ kind }) => kind !== "extra");
       const findings = keys.map(({ kind, subject, consequence }) => {
         // One of several keys may be published for verification only, as the first step of a rotation does it.
@@ -233,9 +220,9 @@ const tokenKeys: Check = {
         const judged = kind !== "extra" && stops ? problem : warning;
         return judged(`token ${stored.name}`, `${kind} ${subject}: ${consequence}`, GEN_TOKEN);
       });
-      const why = whyKeysRotate({ issuer: snapshot.issuer ?? "", server: "" });
+      const why = whyKeysRotate({ issuer: facts.issuer ?? "", server: "" });
       if (why !== undefined) {
-        const mend = `Set global.teleport.join.type: oidc and issuer: ${snapshot.issuer}, and make the token anew.`;
+        const mend = `Set global.teleport.join.type: oidc and issuer: ${facts.issuer}, and make the token anew.`;
         findings.push(
           warning(`token ${stored.name}`, `${why}, so static keys stop tbot's joins sooner or later`, mend),
         );
@@ -248,8 +235,8 @@ const tbotNodes: Check = {
   id: "tbot-nodes",
   step: "join",
   title: "A ready tbot is on each node with meshed pods",
-  run(snapshot) {
-    const daemonSets = known(snapshot.tbotDaemonSets);
+  run(facts) {
+    const daemonSets = known(facts.tbotDaemonSets);
     const [first, second] = daemonSets;
     if (first === undefined) {
       const mend = "Install the chart: `helm upgrade --install istio-teleport … -n teleport-system -f values.yaml`.";
@@ -261,14 +248,15 @@ const tbotNodes: Check = {
       const mend = "Uninstall all but one; each removes the other's socket at its start.";
       findings.push(problem("the cluster", `there are ${daemonSets.length} DaemonSets of tbot: ${where}`, mend));
     }
-    const nodes = groupBy(meshedPods(snapshot), nodeOf);
+    const nodes = groupBy(facts.meshedPods(), nodeOf);
+    const away = nodesAway(facts);
     for (const [node, pods] of nodes) {
-      const tbot = tbotOn(snapshot, node);
+      const tbot = facts.tbotOn(node);
       const waiting = `${count(pods.length, "meshed pod")} there`;
       if (tbot === undefined) {
         const mend = "See why the DaemonSet places no pod on it: taints, tbot.nodeSelector, tbot.affinity, resources.";
         findings.push(problem(`node ${node}`, `no pod of tbot, ${waiting}`, mend));
-      } else if (!tbot.ready && isAway(snapshot, node)) {
+      } else if (!tbot.ready && away.has(node)) {
         const mend = "Bring the node or its kubelet back; tbot and the meshed pods need no help then.";
         findings.push(problem(`node ${node}`, `the node itself is not Ready, ${waiting}`, mend));
       } else if (!tbot.ready) {
@@ -280,11 +268,13 @@ const tbotNodes: Check = {
   },
 };
 
-/** Whether the API server counts a node as not Ready; false where its nodes could not be listed. */
-function isAway({ nodes }: Snapshot, name: string): boolean {
-  const node = nodes.ok ? nodes.value.find(({ metadata }) => metadata.name === name) : undefined;
-  const ready = node?.status.conditions?.find(({ type }) => type === "Ready");
-  return ready !== undefined && ready.status !== "True";
+/** The nodes that the API server counts as not Ready; none where its nodes could not be listed. */
+function nodesAway({ nodes }: Facts): Set<string> {
+  const away = (nodes.ok ? nodes.value : []).filter(({ status }) => {
+    const ready = status.conditions?.find(({ type }) => type === "Ready");
+    return ready !== undefined && ready.status !== "True";
+  });
+  return new Set(away.map(({ metadata }) => metadata.name));
 }
 
 const tbotHealth: Check = {
@@ -292,9 +282,9 @@ const tbotHealth: Check = {
   restsOn: "tbot-nodes",
   step: "join",
   title: "tbot's services are healthy, its own identity is renewed",
-  run(snapshot) {
-    const { namespace } = tbotDaemonSet(snapshot).metadata;
-    const tbots = runningTbots(snapshot);
+  run(facts) {
+    const { namespace } = tbotDaemonSet(facts).metadata;
+    const tbots = runningTbots(facts);
     const findings = tbots.flatMap(({ name, node, ready }): Finding[] => {
       const subject = `node ${node}`;
       if (!ready.ok) {

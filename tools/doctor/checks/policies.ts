@@ -1,18 +1,18 @@
-import { clusterName } from "../facts/cluster-name.ts";
-import { known, meshedPods, revisions } from "../facts/facts.ts";
+import { groupBy } from "../../base/group-by.ts";
+import { known } from "../facts/facts.ts";
+import type { Facts } from "../facts/make-facts.ts";
 import { isGateway, nameOf } from "../facts/meshed-pods.ts";
 import type { AuthorizationPolicy, PeerAuthentication, Pod, PolicySource } from "../facts/objects.ts";
-import type { Snapshot } from "../snapshot.ts";
 import { type Check, count, type Finding, problem, warning } from "./check.ts";
 
 const strictMtls: Check = {
   id: "strict-mtls",
   step: "policy",
   title: "Every workload refuses plaintext (STRICT mutual TLS)",
-  run(snapshot) {
-    const policies = known(snapshot.peerAuthentications);
-    const root = revisions(snapshot)[0]?.mesh.rootNamespace ?? "istio-system";
-    const pods = meshedPods(snapshot).filter((pod) => !isGateway(pod));
+  run(facts) {
+    const policies = groupBy(known(facts.peerAuthentications), ({ metadata }) => metadata.namespace);
+    const root = facts.revisions()[0]?.mesh.rootNamespace ?? "istio-system";
+    const pods = facts.meshedPods().filter((pod) => !isGateway(pod));
     const gaps = new Map<string, { gap: Gap; pods: Pod[] }>();
     for (const pod of pods) {
       for (const gap of gapsOf(pod, policies, root)) {
@@ -25,7 +25,7 @@ const strictMtls: Check = {
       const names = open.slice(0, 3).map(nameOf).join(", ");
       const evidence = `${gap.cause}; plaintext is answered by ${names}${open.length > 3 ? ` and ${open.length - 3} more` : ""}`;
       // The chart makes such a gap only for what the values open to anyone.
-      const isMeant = gap.isOurs || snapshot.intended?.mesh.mtls.mode === "PERMISSIVE";
+      const isMeant = gap.isOurs || facts.intended?.mesh.mtls.mode === "PERMISSIVE";
       const mend = isMeant
         ? "Leave it if the values mean it: a caller `anyone`, or mesh.mtls.mode."
         : "Set the mode STRICT, in the root namespace (mesh.mtls.mode) or in that policy.";
@@ -44,16 +44,14 @@ interface Gap {
  * Where the effective mode is not STRICT: of the oldest policy for the workload, else the namespace, else the mesh
  * (Istio pilot/pkg/model/authentication.go); a selector in the root namespace has no effect.
  */
-function gapsOf(pod: Pod, policies: readonly PeerAuthentication[], root: string): Gap[] {
+function gapsOf(pod: Pod, policies: ReadonlyMap<string, PeerAuthentication[]>, root: string): Gap[] {
   const { namespace, labels = {} } = pod.metadata;
   const oldest = (candidates: PeerAuthentication[]) =>
     candidates.toSorted((a, b) => (created(a) < created(b) ? -1 : 1))[0];
-  const plain = (where: string) =>
-    oldest(policies.filter((policy) => policy.metadata.namespace === where && !hasSelector(policy)));
+  const plain = (where: string) => oldest((policies.get(where) ?? []).filter((policy) => !hasSelector(policy)));
   const own = oldest(
-    policies.filter(
+    (policies.get(namespace) ?? []).filter(
       (policy) =>
-        policy.metadata.namespace === namespace &&
         namespace !== root &&
         hasSelector(policy) &&
         Object.entries(policy.spec?.selector?.matchLabels ?? {}).every(([key, value]) => labels[key] === value),
@@ -101,10 +99,10 @@ const policyTrustDomain: Check = {
   id: "policy-trust-domain",
   step: "policy",
   title: "AuthorizationPolicies name principals of this trust domain",
-  run(snapshot) {
-    const policies = inScope(snapshot);
-    const name = clusterName(snapshot);
-    const aliases = revisions(snapshot).flatMap(({ mesh }) => mesh.trustDomainAliases ?? []);
+  run(facts) {
+    const policies = inScope(facts);
+    const name = facts.clusterName();
+    const aliases = facts.revisions().flatMap(({ mesh }) => mesh.trustDomainAliases ?? []);
     const local = [name, POINTER, ...aliases];
     const mend = `Write principals as ${name}/ns/<namespace>/sa/<service account>.`;
     const findings = policies.flatMap((policy): Finding[] => {
@@ -148,8 +146,8 @@ const policyServiceAccounts: Check = {
   id: "policy-service-accounts",
   step: "policy",
   title: "No AuthorizationPolicy lets a service account of any trust domain in",
-  run(snapshot) {
-    const policies = inScope(snapshot);
+  run(facts) {
+    const policies = inScope(facts);
     const findings = policies.flatMap((policy): Finding[] => {
       // Where the source names principals or trust domains as well, these bind it.
       const unbound = sourcesOf(policy).filter(
@@ -178,9 +176,9 @@ const policyPaths: Check = {
   id: "policy-paths",
   step: "policy",
   title: "No AuthorizationPolicy matches on paths that are left as the client wrote them",
-  run(snapshot) {
-    const policies = inScope(snapshot);
-    const raw = revisions(snapshot).filter(({ mesh }) => mesh.pathNormalization?.normalization === "NONE");
+  run(facts) {
+    const policies = inScope(facts);
+    const raw = facts.revisions().filter(({ mesh }) => mesh.pathNormalization?.normalization === "NONE");
     const findings = policies.flatMap((policy): Finding[] => {
       const operations = policy.spec?.rules?.flatMap(({ to }) => to?.map(({ operation }) => operation) ?? []) ?? [];
       const paths = operations.flatMap((operation) => [...(operation?.paths ?? []), ...(operation?.notPaths ?? [])]);
@@ -198,10 +196,8 @@ function policiesSeen(policies: readonly AuthorizationPolicy[]): string {
   return policies.length === 1 ? "1 AuthorizationPolicy" : `${policies.length} AuthorizationPolicies`;
 }
 
-function inScope(snapshot: Snapshot): AuthorizationPolicy[] {
-  return known(snapshot.authorizationPolicies).filter(
-    ({ metadata }) => snapshot.scope?.includes(metadata.namespace) ?? true,
-  );
+function inScope(facts: Facts): AuthorizationPolicy[] {
+  return known(facts.authorizationPolicies).filter(({ metadata }) => facts.scope?.includes(metadata.namespace) ?? true);
 }
 
 function sourcesOf({ spec }: AuthorizationPolicy): PolicySource[] {

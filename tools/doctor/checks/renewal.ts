@@ -1,5 +1,6 @@
-import { type CertifiedPod, certifiedPods } from "../facts/certificates.ts";
-import { known, tbotOn, tbotSettings } from "../facts/facts.ts";
+import { groupBy } from "../../base/group-by.ts";
+import type { CertifiedPod } from "../facts/certificates.ts";
+import { known } from "../facts/facts.ts";
 import { nameOf, nodeOf } from "../facts/meshed-pods.ts";
 import { type Check, count, type Finding, problem, warning } from "./check.ts";
 
@@ -11,9 +12,9 @@ const certificateLife: Check = {
   restsOn: "proxy-certificate",
   step: "renewal",
   title: "No certificate has expired",
-  run(snapshot) {
-    const now = known(snapshot.takenAt);
-    const all = certifiedPods(snapshot);
+  run(facts) {
+    const now = known(facts.takenAt);
+    const all = facts.certifiedPods();
     const findings = all.flatMap(({ pod, expiresAt }): Finding[] => {
       if (expiresAt > now) return [];
       const evidence = `it expired ${duration(now - expiresAt)} ago: new connections to and from it fail`;
@@ -31,17 +32,22 @@ const certificateRotation: Check = {
   restsOn: "proxy-certificate",
   step: "renewal",
   title: "Each certificate was replaced within the renewal interval",
-  run(snapshot) {
-    const now = known(snapshot.takenAt);
-    const { renewalInterval = 0 } = tbotSettings(snapshot);
-    const all = certifiedPods(snapshot).filter(({ expiresAt }) => expiresAt > now);
-    const late = all.filter(({ issuedAt }) => (now - issuedAt) / 1000 > renewalInterval * 1.5 + LATE);
+  run(facts) {
+    const now = known(facts.takenAt);
+    const { renewalInterval = 0 } = facts.tbotSettings();
+    const all = facts.certifiedPods().filter(({ expiresAt }) => expiresAt > now);
+    const isLate = ({ issuedAt }: CertifiedPod) => (now - issuedAt) / 1000 > renewalInterval * 1.5 + LATE;
+    const late = all.filter(isLate);
+    const fresh = groupBy(
+      all.filter((certified) => !isLate(certified)),
+      ({ pod }) => nodeOf(pod),
+    );
     const findings = late.map(({ pod, issuedAt, expiresAt }) => {
-      const others = all.filter((other) => nodeOf(other.pod) === nodeOf(pod) && !late.includes(other)).length;
+      const others = fresh.get(nodeOf(pod))?.length ?? 0;
       const evidence = `it was issued ${duration(now - issuedAt)} ago, tbot replaces each after ${duration(renewalInterval * 1000)}, and it expires in ${duration(expiresAt - now)}; on its node ${nodeOf(pod)} ${count(others, "other")} ${others === 1 ? "is" : "are"} fresh`;
       return problem(nameOf(pod), evidence, RENEWAL_MEND);
     });
-    const last = Math.max(...all.map(({ issuedAt }) => issuedAt));
+    const last = all.reduce((newest, { issuedAt }) => Math.max(newest, issuedAt), Number.NEGATIVE_INFINITY);
     const seen =
       all.length === 0
         ? "no certificate"
@@ -58,14 +64,14 @@ const proxyStream: Check = {
   restsOn: "proxy-certificate",
   step: "renewal",
   title: "Each proxy has the stream to tbot over which its next certificate comes",
-  run(snapshot) {
-    const now = known(snapshot.takenAt);
-    const certified = certifiedPods(snapshot);
+  run(facts) {
+    const now = known(facts.takenAt);
+    const certified = facts.certifiedPods();
     const all = certified.filter(({ secrets }) => secrets.tbot !== undefined);
     if (all.length === 0 && certified.length > 0)
       return { skipped: "no Envoy has a cluster of the name that Istio gives tbot's socket" };
     const settled = all.filter(({ pod }) => {
-      const tbot = tbotOn(snapshot, nodeOf(pod));
+      const tbot = facts.tbotOn(nodeOf(pod));
       // A tbot that is away is tbot-nodes' to tell; to one that has just come back proxies are on their way.
       return tbot?.ready && now - (tbot.readySince ?? 0) > RECONNECTED * 1000;
     });
@@ -92,8 +98,8 @@ const outageBudget: Check = {
   id: "outage-budget",
   step: "renewal",
   title: "The mesh outlives an outage of Teleport that can be mended",
-  run(snapshot) {
-    const { credentialLife = 0, renewalInterval = 0 } = tbotSettings(snapshot);
+  run(facts) {
+    const { credentialLife = 0, renewalInterval = 0 } = facts.tbotSettings();
     const least = credentialLife - renewalInterval;
     const findings: Finding[] = [];
     const mend = "Raise tbot.credentialTTL, and tbot.renewalInterval up to half of it; a thief has it as long.";

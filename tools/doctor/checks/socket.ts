@@ -1,17 +1,6 @@
 import { kubernetesMinor } from "../../base/versions.ts";
-import {
-  CouldNotLook,
-  known,
-  livePods,
-  meshedNamespaces,
-  meshedPods,
-  type Revision,
-  revisions,
-  runningPods,
-  socketDirectory,
-  tbotDaemonSet,
-  tbotSettings,
-} from "../facts/facts.ts";
+import { CouldNotLook, known, type Revision, socketDirectory, tbotDaemonSet } from "../facts/facts.ts";
+import type { Facts } from "../facts/make-facts.ts";
 import {
   chosenTemplates,
   hostDirectory,
@@ -23,15 +12,14 @@ import {
   socketMount,
 } from "../facts/meshed-pods.ts";
 import type { Pod } from "../facts/objects.ts";
-import type { Snapshot } from "../snapshot.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
 
 const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";
 
 /** Our template: the one that the values name, or else the one that mounts a host directory at Istio's path. */
-function ourTemplate(snapshot: Snapshot, revision: Revision): { name: string; text: string } | undefined {
+function ourTemplate(facts: Facts, revision: Revision): { name: string; text: string } | undefined {
   const templates = Object.entries(revision.injector?.templates ?? {}).map(([name, text]) => ({ name, text }));
-  const wanted = snapshot.intended?.istio.injectionTemplate;
+  const wanted = facts.intended?.istio.injectionTemplate;
   return templates.find(({ name, text }) =>
     wanted === undefined ? text.includes(SOCKET_MOUNT) && /hostPath:/.test(text) : name === wanted,
   );
@@ -41,15 +29,15 @@ const injectionTemplate: Check = {
   id: "injection-template",
   step: "socket",
   title: "Each istiod injects the template that mounts tbot's socket read-only",
-  run(snapshot) {
-    const all = revisions(snapshot);
+  run(facts) {
+    const all = facts.revisions();
     const findings = all.flatMap((revision): Finding[] => {
       const subject = `istiod ${revision.name}`;
       if (revision.injector === undefined) {
         const evidence = "it has no ConfigMap istio-sidecar-injector";
         return [unknown(subject, evidence, "Look at its injection configuration by hand, then at proxy-mount.")];
       }
-      const template = ourTemplate(snapshot, revision);
+      const template = ourTemplate(facts, revision);
       if (template === undefined) {
         return [problem(subject, "no injection template mounts tbot's socket", RENDER_ISTIO)];
       }
@@ -71,20 +59,20 @@ const socketPath: Check = {
   id: "socket-path",
   step: "socket",
   title: "tbot, the template and Istio's agent mean the same socket",
-  run(snapshot) {
-    const directory = socketDirectory(snapshot);
-    const { socketFile = "" } = tbotSettings(snapshot);
+  run(facts) {
+    const directory = socketDirectory(facts);
+    const { socketFile = "" } = facts.tbotSettings();
     const findings: Finding[] = [];
-    const volumes = tbotDaemonSet(snapshot).spec.template.spec.volumes ?? [];
+    const volumes = tbotDaemonSet(facts).spec.template.spec.volumes ?? [];
     const mend = "Install chart and istiod from the same values (tbot.socket.hostPath, tbot.socket.file).";
     const paths = volumes.flatMap(({ hostPath }) => hostPath?.path ?? []);
     if (!paths.some((path) => hostDirectory(path) === hostDirectory(directory))) {
       const evidence = `tbot listens in ${directory}, and its DaemonSet mounts ${paths.join(", ") || "no host directory"}`;
       findings.push(problem("the DaemonSet of tbot", evidence, mend));
     }
-    for (const revision of revisions(snapshot)) {
+    for (const revision of facts.revisions()) {
       const subject = `istiod ${revision.name}`;
-      const text = ourTemplate(snapshot, revision)?.text ?? "";
+      const text = ourTemplate(facts, revision)?.text ?? "";
       const path = /^ *path: *"?([^"\s]+)/m.exec(text)?.[1];
       if (path !== undefined && hostDirectory(path) !== hostDirectory(directory)) {
         findings.push(problem(subject, `its template mounts ${path}, and tbot listens in ${directory}`, mend));
@@ -103,9 +91,9 @@ const proxyMount: Check = {
   id: "proxy-mount",
   step: "socket",
   title: "Each sidecar mounts tbot's socket directory, read-only",
-  run(snapshot) {
-    const sidecars = meshedPods(snapshot).filter((pod) => !isGateway(pod) && chosenTemplates(pod) === undefined);
-    const directory = socketDirectory(snapshot);
+  run(facts) {
+    const sidecars = facts.meshedPods().filter((pod) => !isGateway(pod) && chosenTemplates(pod) === undefined);
+    const directory = socketDirectory(facts);
     const findings = sidecars.flatMap((pod): Finding[] => {
       const mount = socketMount(pod, directory);
       if (mount === "read-only") return [];
@@ -124,10 +112,10 @@ const gatewayMount: Check = {
   id: "gateway-mount",
   step: "socket",
   title: "Each gateway mounts tbot's socket directory, read-only",
-  run(snapshot) {
-    const gateways = meshedPods(snapshot).filter(isGateway);
+  run(facts) {
+    const gateways = facts.meshedPods().filter(isGateway);
     if (gateways.length === 0) return { skipped: "there is no gateway" };
-    const directory = socketDirectory(snapshot);
+    const directory = socketDirectory(facts);
     const mend =
       "Install it with the values of `istio-teleport render istio --gateway`: its annotation inject.istio.io/templates must name our template too.";
     const findings = gateways.flatMap((pod): Finding[] => {
@@ -146,10 +134,10 @@ const optedOut: Check = {
   id: "opted-out",
   step: "socket",
   title: "No pod of a meshed namespace opts out of the mesh or of our template",
-  run(snapshot) {
-    const names = new Set(meshedNamespaces(snapshot).map(({ metadata }) => metadata.name));
-    const directory = socketDirectory(snapshot);
-    const pods = livePods(snapshot);
+  run(facts) {
+    const names = new Set(facts.meshedNamespaces().map(({ metadata }) => metadata.name));
+    const directory = socketDirectory(facts);
+    const pods = facts.livePods();
     const findings = pods.flatMap((pod): Finding[] => {
       const templates = chosenTemplates(pod);
       if (isMeshed(pod) && !isGateway(pod) && templates !== undefined && socketMount(pod, directory) !== "read-only") {
@@ -181,11 +169,11 @@ const socketWriters: Check = {
   id: "socket-writers",
   step: "socket",
   title: "Nothing but tbot can write to the socket directory",
-  run(snapshot) {
-    const directory = hostDirectory(socketDirectory(snapshot));
-    const daemonSet = tbotDaemonSet(snapshot);
+  run(facts) {
+    const directory = hostDirectory(socketDirectory(facts));
+    const daemonSet = tbotDaemonSet(facts);
     const labels = Object.entries(daemonSet.spec.template.metadata?.labels ?? {});
-    const others = runningPods(snapshot).filter(
+    const others = facts.runningPods().filter(
       // Labels alone are anybody's to put on a pod.
       ({ metadata }) =>
         metadata.namespace !== daemonSet.metadata.namespace ||
@@ -214,25 +202,25 @@ const admissionPolicy: Check = {
   id: "admission-policy",
   step: "socket",
   title: "Admission refuses pods that could take the socket over (fail-closed layer c)",
-  run(snapshot) {
-    const version = known(snapshot.kubernetesVersion);
+  run(facts) {
+    const version = known(facts.kubernetesVersion);
     if ((kubernetesMinor(version) ?? 0) < 30)
       return { skipped: `Kubernetes ${version} has no ValidatingAdmissionPolicy` };
-    const namespaces = meshedNamespaces(snapshot).map(({ metadata }) => metadata.name);
+    const namespaces = facts.meshedNamespaces().map(({ metadata }) => metadata.name);
     const open = `whoever may create pods in ${namespaces.join(", ") || "a meshed namespace"} can mount the socket directory writable`;
-    const fault = admissionFault(snapshot);
+    const fault = admissionFault(facts);
     if (fault === undefined)
       return { seen: `the policy is bound, ${count(namespaces.length, "meshed namespace")}`, findings: [] };
-    const isMeant = snapshot.intended?.mesh.admission.enabled === false;
+    const isMeant = facts.intended?.mesh.admission.enabled === false;
     const mend = "Set mesh.admission.enabled: true (its default) and upgrade the chart's release.";
     const finding = (isMeant ? warning : problem)("the cluster", `${fault}: ${open}`, mend);
     return { seen: `${count(namespaces.length, "meshed namespace")}`, findings: [finding] };
   },
 };
 
-function admissionFault(snapshot: Snapshot): string | undefined {
-  const policy = known(snapshot.admissionPolicy);
-  const binding = known(snapshot.admissionBinding);
+function admissionFault(facts: Facts): string | undefined {
+  const policy = known(facts.admissionPolicy);
+  const binding = known(facts.admissionBinding);
   if (policy === undefined) return "there is no ValidatingAdmissionPolicy istio-teleport-workload-identity";
   if (binding === undefined) return `the policy ${policy.metadata.name} has no binding`;
   if (binding.spec.policyName !== policy.metadata.name || !binding.spec.validationActions?.includes("Deny")) {
@@ -241,7 +229,7 @@ function admissionFault(snapshot: Snapshot): string | undefined {
   if (binding.spec.matchResources !== undefined) return `the binding of ${policy.metadata.name} is narrowed`;
   if (policy.spec.failurePolicy === "Ignore") return `the policy ${policy.metadata.name} ignores its own failures`;
   const guarded = policy.spec.variables?.find(({ name }) => name === "socketDir")?.expression.replaceAll("'", "");
-  const directory = socketDirectory(snapshot);
+  const directory = socketDirectory(facts);
   if (guarded !== directory) return `the policy guards ${guarded}, and tbot's socket is in ${directory}`;
   return undefined;
 }
@@ -250,10 +238,10 @@ const podSecurity: Check = {
   id: "pod-security",
   step: "socket",
   title: "Pod Security lets meshed pods and tbot mount the socket directory",
-  run(snapshot) {
-    const own = tbotDaemonSet(snapshot).metadata.namespace;
-    const namespaces = meshedNamespaces(snapshot);
-    const tbots = known(snapshot.namespaces).filter(({ metadata }) => metadata.name === own);
+  run(facts) {
+    const own = tbotDaemonSet(facts).metadata.namespace;
+    const namespaces = facts.meshedNamespaces();
+    const tbots = known(facts.namespaces).filter(({ metadata }) => metadata.name === own);
     if (namespaces.length === 0 && tbots.length === 0) throw new CouldNotLook("no namespace of the mesh is known");
     const findings = [...namespaces, ...tbots].flatMap(({ metadata: { name, labels } }): Finding[] => {
       const level = labels?.["pod-security.kubernetes.io/enforce"];

@@ -1,11 +1,14 @@
-import { X509Certificate } from "node:crypto";
-import type { ProxySecrets, Snapshot } from "../snapshot.ts";
-import { CouldNotLook, known, meshedPods, type Revision, revisions } from "./facts.ts";
+import type { X509Certificate } from "node:crypto";
+import type { MeshProxy, ProxySecrets } from "../snapshot.ts";
+import { CouldNotLook, known, type Revision } from "./facts.ts";
 import { nameOf } from "./meshed-pods.ts";
 import type { Pod } from "./objects.ts";
 
 /** Teleport issues each SVID as valid since a minute ago (Teleport lib/auth/machineid/workloadidentityv1). */
 const BACKDATED = 60;
+
+/** Parses a PEM text, or hands out what it has parsed before. */
+export type ReadCertificate = (pem: string) => X509Certificate;
 
 /** A proxy that holds a certificate. */
 export interface CertifiedPod {
@@ -29,29 +32,36 @@ export interface CertifiedPod {
  *
  * @throws CouldNotLook when there are proxies and none could be read
  */
-export function certifiedPods(snapshot: Snapshot): CertifiedPod[] {
-  const pods = new Map(meshedPods(snapshot).map((pod) => [nameOf(pod), pod]));
-  const istiodRoots = revisions(snapshot).flatMap(rootsOf);
-  const readable = snapshot.proxies.filter(({ secrets }) => secrets.ok);
+export function certifiedPods(
+  proxies: readonly MeshProxy[],
+  meshedPods: readonly Pod[],
+  revisions: readonly Revision[],
+  read: ReadCertificate,
+): CertifiedPod[] {
+  const pods = new Map(meshedPods.map((pod) => [nameOf(pod), pod]));
+  const istiodRoots = revisions.flatMap((revision) => rootsOf(revision, read));
+  const readable = proxies.filter(({ secrets }) => secrets.ok);
   if (readable.length === 0 && pods.size > 0) {
     throw new CouldNotLook("no proxy's certificate could be read (see proxy-certificate)");
   }
   return readable.flatMap(({ namespace, pod: name, secrets }) => {
     const pod = pods.get(`${namespace}/${name}`);
     const held = known(secrets);
-    return pod === undefined || held.chain[0] === undefined ? [] : [certified(pod, held, held.chain[0], istiodRoots)];
+    return pod === undefined || held.chain[0] === undefined
+      ? []
+      : [certified(pod, held, read(held.chain[0]), istiodRoots, read)];
   });
 }
 
 function certified(
   pod: Pod,
   secrets: ProxySecrets,
-  pem: string,
+  leaf: X509Certificate,
   istiodRoots: readonly X509Certificate[],
+  read: ReadCertificate,
 ): CertifiedPod {
-  const leaf = new X509Certificate(pem);
-  const roots = secrets.roots.map((root) => new X509Certificate(root));
-  const top = topOfChain(leaf, secrets.chain.slice(1));
+  const roots = secrets.roots.map(read);
+  const top = topOfChain(leaf, secrets.chain.slice(1).map(read));
   const root = roots.find((candidate) => isSignedBy(top, candidate));
   const ofIstiod = istiodRoots.some((candidate) => isSignedBy(top, candidate));
   const domain = trustDomainOf(spiffeId(leaf));
@@ -78,21 +88,20 @@ export interface RootUse {
 }
 
 /** Each root that some proxy trusts, the most used first: two of Teleport's while its authority is rotated. */
-export function rootUses(all: readonly CertifiedPod[]): RootUse[] {
+export function rootUses(all: readonly CertifiedPod[], read: ReadCertificate): RootUse[] {
   const roots = new Map<string, RootUse>();
   for (const certified of all) {
     for (const pem of new Set(certified.secrets.roots)) {
-      const entry = roots.get(pem) ?? newRootUse(pem);
+      const entry = roots.get(pem) ?? newRootUse(read(pem));
       roots.set(pem, entry);
       entry.trusters.push(certified);
-      if (certified.root?.toString() === pem) entry.users.push(certified);
+      if (certified.root === entry.root) entry.users.push(certified);
     }
   }
   return [...roots.values()].toSorted((a, b) => b.users.length - a.users.length);
 }
 
-function newRootUse(pem: string): RootUse {
-  const root = new X509Certificate(pem);
+function newRootUse(root: X509Certificate): RootUse {
   return { fingerprint: shortFingerprint(root), root, users: [], trusters: [] };
 }
 
@@ -107,10 +116,9 @@ export function shortFingerprint(certificate: X509Certificate): string {
 }
 
 /** What a root must have signed: the leaf, or the last of the intermediate authorities that come with it. */
-function topOfChain(leaf: X509Certificate, further: readonly string[]): X509Certificate {
+function topOfChain(leaf: X509Certificate, further: readonly X509Certificate[]): X509Certificate {
   let top = leaf;
-  for (const pem of further) {
-    const next = new X509Certificate(pem);
+  for (const next of further) {
     if (isSignedBy(top, next)) top = next;
   }
   return top;
@@ -125,10 +133,10 @@ export function trustDomainOf(id: string): string {
   return /^spiffe:\/\/([^/]+)/.exec(id)?.[1] ?? "";
 }
 
-function rootsOf({ istiodRoots }: Revision): X509Certificate[] {
+function rootsOf({ istiodRoots }: Revision, read: ReadCertificate): X509Certificate[] {
   const pems = istiodRoots.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   try {
-    return pems.map((pem) => new X509Certificate(pem));
+    return pems.map(read);
   } catch {
     throw new CouldNotLook("the ConfigMap istio-ca-root-cert of istiod's namespace holds what is no certificate");
   }

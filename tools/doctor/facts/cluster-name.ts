@@ -1,6 +1,9 @@
 import type { Snapshot } from "../snapshot.ts";
-import { certifiedPods, spiffeId, trustDomainOf } from "./certificates.ts";
+import { type CertifiedPod, spiffeId, trustDomainOf } from "./certificates.ts";
 import { CouldNotLook, joinTokenSource } from "./facts.ts";
+
+/** @throws CouldNotLook when no certificate could be read */
+type Certified = () => readonly CertifiedPod[];
 
 /**
  * The Teleport cluster's name: what the values intend, what Teleport writes into its certificates, or else the audience
@@ -8,20 +11,20 @@ import { CouldNotLook, joinTokenSource } from "./facts.ts";
  *
  * @throws CouldNotLook when none of them is known
  */
-export function clusterName(snapshot: Snapshot): string {
-  const name = provenClusterName(snapshot) ?? joinTokenSource(snapshot)?.audience;
+export function clusterName(snapshot: Snapshot, certified: Certified): string {
+  const name = provenClusterName(snapshot, certified) ?? joinTokenSource(snapshot)?.audience;
   if (name === undefined) throw new CouldNotLook("the Teleport cluster's name is not known: give the values with -f");
   return name;
 }
 
 /** The name without the audience, which it is compared with. */
-export function provenClusterName(snapshot: Snapshot): string | undefined {
-  return snapshot.intended?.global.teleport.clusterName ?? issuedName(snapshot);
+export function provenClusterName(snapshot: Snapshot, certified: Certified): string | undefined {
+  return snapshot.intended?.global.teleport.clusterName ?? issuedName(certified);
 }
 
-function issuedName(snapshot: Snapshot): string | undefined {
+function issuedName(certified: Certified): string | undefined {
   try {
-    const issued = certifiedPods(snapshot).find(({ issuer }) => issuer === "teleport");
+    const issued = certified().find(({ issuer }) => issuer === "teleport");
     return issued && trustDomainOf(spiffeId(issued.leaf));
   } catch (error) {
     if (error instanceof CouldNotLook) return undefined;

@@ -1,8 +1,8 @@
 import { parse } from "yaml";
 import { goDurationSeconds } from "../../base/durations.ts";
+import { isMeshedNamespace } from "../../base/injection.ts";
 import { isRecord } from "../../base/json-value.ts";
 import type { Read, Snapshot, TbotPod } from "../snapshot.ts";
-import { isMeshed } from "./meshed-pods.ts";
 import type { ConfigMap, DaemonSet, Deployment, Namespace, Node, Pod, ServiceAccountTokenSource } from "./objects.ts";
 
 /** A check needs what could not be read; the report says so in place of a verdict. */
@@ -21,19 +21,14 @@ export function isReady({ status }: Pick<Node | Pod, "status">): boolean {
   return status.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") ?? false;
 }
 
-/** Running pods in scope that have Istio's proxy. */
-export function meshedPods(snapshot: Snapshot): Pod[] {
-  return livePods(snapshot).filter(isMeshed);
-}
-
 /** Pods in scope that are on a node and have not finished. */
-export function livePods(snapshot: Snapshot): Pod[] {
-  return allLivePods(snapshot).filter(({ metadata }) => snapshot.scope?.includes(metadata.namespace) ?? true);
+export function livePods({ scope }: Snapshot, allLive: readonly Pod[]): Pod[] {
+  return allLive.filter(({ metadata }) => scope?.includes(metadata.namespace) ?? true);
 }
 
 /** The same for all namespaces. */
-function allLivePods(snapshot: Snapshot): Pod[] {
-  return runningPods(snapshot).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+export function allLivePods(running: readonly Pod[]): Pod[] {
+  return running.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
 }
 
 /** Also those that are being deleted, which run on for as long as their grace period lasts. */
@@ -43,13 +38,11 @@ export function runningPods({ pods }: Snapshot): Pod[] {
   );
 }
 
-/** Namespaces in scope whose pods Istio injects; a revision counts only where `istio-injection` says nothing. */
+/** Namespaces in scope whose pods Istio injects. */
 export function meshedNamespaces(snapshot: Snapshot): Namespace[] {
-  return known(snapshot.namespaces).filter(({ metadata: { name, labels = {} } }) => {
-    const { "istio-injection": injection, "istio.io/rev": revision } = labels;
-    const isMeshed = injection === "enabled" || (injection === undefined && revision !== undefined);
-    return isMeshed && (snapshot.scope?.includes(name) ?? true);
-  });
+  return known(snapshot.namespaces).filter(
+    ({ metadata: { name, labels } }) => isMeshedNamespace(labels) && (snapshot.scope?.includes(name) ?? true),
+  );
 }
 
 /** tbot's DaemonSet. @throws CouldNotLook without one, which tbot-nodes reports as a problem */
@@ -59,19 +52,27 @@ export function tbotDaemonSet({ tbotDaemonSets }: Snapshot): DaemonSet {
   return first;
 }
 
-/** tbot's pod on a node; absent where none is. */
-export function tbotOn(
-  snapshot: Snapshot,
-  node: string,
-): { name: string; ready: boolean; readySince?: number } | undefined {
+/** The pods of tbot's DaemonSet among these. */
+export function tbotPodsOf(snapshot: Snapshot, pods: readonly Pod[]): Pod[] {
   const { metadata, spec } = tbotDaemonSet(snapshot);
   const labels = Object.entries(spec.template.metadata?.labels ?? {});
-  const pods = allLivePods(snapshot).filter(
+  return pods.filter(
     (candidate) =>
-      candidate.spec.nodeName === node &&
       candidate.metadata.namespace === metadata.namespace &&
       labels.every(([key, value]) => candidate.metadata.labels?.[key] === value),
   );
+}
+
+/** tbot's pod on a node. */
+export interface TbotOnNode {
+  name: string;
+  ready: boolean;
+  /** Milliseconds since 1970. */
+  readySince?: number;
+}
+
+/** What the checks need of tbot's pods on one node; absent without one. */
+export function tbotOnNode(pods: readonly Pod[]): TbotOnNode | undefined {
   // Two are there for a moment while the DaemonSet replaces one that was evicted.
   const pod = pods.find(isReady) ?? pods[0];
   if (pod === undefined) return undefined;

@@ -1,14 +1,13 @@
-import { X509Certificate } from "node:crypto";
 import { STEPS } from "../checks/check.ts";
 import { exitCode, type Result, type Status } from "../diagnose.ts";
-import { certifiedPods, shortFingerprint } from "../facts/certificates.ts";
+import { shortFingerprint } from "../facts/certificates.ts";
+import type { Facts } from "../facts/make-facts.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
-import type { Snapshot } from "../snapshot.ts";
 import { documentation } from "./documentation.ts";
 
 /** The report for programs; docs/reference/doctor-report.schema.json describes it. */
-export function jsonReport(results: readonly Result[], snapshot: Snapshot): string {
-  const { takenAt, kubernetesVersion } = snapshot;
+export function jsonReport(results: readonly Result[], facts: Facts): string {
+  const { takenAt, kubernetesVersion } = facts;
   const report = {
     schemaVersion: 1,
     takenAt: takenAt.ok ? new Date(takenAt.value).toISOString() : null,
@@ -24,7 +23,7 @@ export function jsonReport(results: readonly Result[], snapshot: Snapshot): stri
       findings,
       documentation: documentation(check.id),
     })),
-    proxies: proxies(snapshot),
+    proxies: proxies(facts),
   };
   return `${escaped(JSON.stringify(report, null, 2))}\n`;
 }
@@ -40,14 +39,14 @@ function escaped(json: string): string {
 }
 
 /** Which root each proxy uses and trusts; those whose certificate could not be read are what proxy-certificate reports. */
-function proxies(snapshot: Snapshot): object[] {
+function proxies(facts: Facts): object[] {
   try {
-    return certifiedPods(snapshot).map(({ pod, issuer, root, secrets, expiresAt }) => ({
+    return facts.certifiedPods().map(({ pod, issuer, root, secrets, expiresAt }) => ({
       pod: nameOf(pod),
       issuer,
       expiresAt: new Date(expiresAt).toISOString(),
       usesRoot: root === undefined ? null : shortFingerprint(root),
-      trustsRoots: secrets.roots.map((pem) => shortFingerprint(new X509Certificate(pem))),
+      trustsRoots: secrets.roots.map((pem) => shortFingerprint(facts.certificate(pem))),
     }));
   } catch {
     // The checks of certificates have said why.

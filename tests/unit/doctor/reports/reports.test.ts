@@ -4,6 +4,7 @@ import pc from "picocolors";
 import { expect, it } from "vitest";
 import { CHECKS } from "../../../../tools/doctor/checks/all.ts";
 import { diagnose } from "../../../../tools/doctor/diagnose.ts";
+import { makeFacts } from "../../../../tools/doctor/facts/make-facts.ts";
 import { jsonReport } from "../../../../tools/doctor/reports/json-report.ts";
 import { junitReport } from "../../../../tools/doctor/reports/junit-report.ts";
 import { table } from "../../../../tools/doctor/reports/table.ts";
@@ -44,7 +45,7 @@ const CHOSEN = CHECKS.filter(({ id }) =>
 );
 
 it("prints a table without colour when asked so", () => {
-  expect(table(diagnose(CHOSEN, mixedSnapshot(7)), pc.createColors(false))).toMatchInlineSnapshot(`
+  expect(table(diagnose(CHOSEN, makeFacts(mixedSnapshot(7))), pc.createColors(false))).toMatchInlineSnapshot(`
     "The cluster
       ok       kubernetes-version  The Kubernetes version is one that the chart supports (Kubernetes v1.37.2)
 
@@ -78,7 +79,7 @@ it("prints a table without colour when asked so", () => {
 });
 
 it("colours the words for the status, and nothing that comes from the cluster", () => {
-  const text = table(diagnose(CHOSEN, mixedSnapshot(1)), pc.createColors(true));
+  const text = table(diagnose(CHOSEN, makeFacts(mixedSnapshot(1))), pc.createColors(true));
   expect(text).toContain("\u001b[31mPROBLEM \u001b[39m");
   expect(text).not.toContain("& \u001b[31m");
 });
@@ -86,19 +87,26 @@ it("colours the words for the status, and nothing that comes from the cluster", 
 it("shows characters that would reorder the line as their codes", () => {
   const snapshot = mixedSnapshot(1);
   const reordered = { ...snapshot, kubernetesVersion: { ok: false as const, reason: "a\u202eb" } };
-  const text = table(diagnose(CHOSEN, reordered), pc.createColors(false));
+  const text = table(diagnose(CHOSEN, makeFacts(reordered)), pc.createColors(false));
   expect(text).toContain("a\\u{202e}b");
   expect(text).not.toContain("\u202e");
 });
 
 it("lets nothing of the cluster steer a terminal or break the XML, in any form", () => {
   const evil = "\u001b[2J\u009b\u202e\uffff";
-  const results = diagnose(CHOSEN, { ...healthySnapshot(), kubernetesVersion: { ok: true, value: `v1.37.2-${evil}` } });
+  const results = diagnose(
+    CHOSEN,
+    makeFacts({ ...healthySnapshot(), kubernetesVersion: { ok: true, value: `v1.37.2-${evil}` } }),
+  );
   const [first] = results;
   if (first === undefined) throw new Error("no check");
   first.status = "warning";
   first.findings.push({ status: "warning", subject: evil, evidence: evil, mend: evil });
-  const forms = [table(results, pc.createColors(false)), jsonReport(results, healthySnapshot()), junitReport(results)];
+  const forms = [
+    table(results, pc.createColors(false)),
+    jsonReport(results, makeFacts(healthySnapshot())),
+    junitReport(results),
+  ];
   for (const character of ["\u001b", "\u009b"]) {
     expect(forms.map((text) => text.includes(character))).toEqual([false, false, false]);
   }
@@ -110,7 +118,7 @@ it("lets nothing of the cluster steer a terminal or break the XML, in any form",
 
 it("prints JSON that the published schema describes", () => {
   for (const snapshot of [healthySnapshot(), mixedSnapshot(1)]) {
-    const report: unknown = JSON.parse(jsonReport(diagnose(CHECKS, snapshot), snapshot));
+    const report: unknown = JSON.parse(jsonReport(diagnose(CHECKS, makeFacts(snapshot)), makeFacts(snapshot)));
     matchesSchema(report);
     expect(matchesSchema.errors ?? []).toEqual([]);
   }
@@ -119,7 +127,7 @@ it("prints JSON that the published schema describes", () => {
 
 it("prints JSON with everything that was found", () => {
   const snapshot = mixedSnapshot(1);
-  expect(jsonReport(diagnose(CHOSEN.slice(0, 3), snapshot), snapshot)).toMatchInlineSnapshot(`
+  expect(jsonReport(diagnose(CHOSEN.slice(0, 3), makeFacts(snapshot)), makeFacts(snapshot))).toMatchInlineSnapshot(`
     "{
       "schemaVersion": 1,
       "takenAt": "2026-11-24T17:28:49.000Z",
@@ -203,7 +211,7 @@ it("prints JSON with everything that was found", () => {
 });
 
 it("prints JUnit XML: failures, errors, skipped, and a warning as output", () => {
-  expect(junitReport(diagnose(CHOSEN, mixedSnapshot(1)))).toMatchInlineSnapshot(`
+  expect(junitReport(diagnose(CHOSEN, makeFacts(mixedSnapshot(1))))).toMatchInlineSnapshot(`
     "<?xml version="1.0" encoding="UTF-8"?>
     <testsuites tests="5" failures="1" errors="2" skipped="1">
       <testsuite name="The cluster" tests="1" failures="0" errors="0" skipped="0">

@@ -1,0 +1,91 @@
+import { X509Certificate } from "node:crypto";
+import { groupBy } from "../../base/group-by.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { type CertifiedPod, certifiedPods, type ReadCertificate } from "./certificates.ts";
+import { clusterName, provenClusterName } from "./cluster-name.ts";
+import {
+  allLivePods,
+  livePods,
+  meshedNamespaces,
+  type Revision,
+  revisions,
+  runningPods,
+  type TbotOnNode,
+  type TbotSettings,
+  tbotOnNode,
+  tbotPodsOf,
+  tbotSettings,
+} from "./facts.ts";
+import { isMeshed, nodeOf } from "./meshed-pods.ts";
+import type { Namespace, Pod } from "./objects.ts";
+
+/**
+ * A snapshot, and what follows from it. Each fact is made at its first use and kept; one that could not be made throws
+ * the same error at each use.
+ */
+export interface Facts extends Snapshot {
+  /** The certificate of a PEM text, parsed once. */
+  certificate: ReadCertificate;
+  /** See the functions of these names. */
+  runningPods(): readonly Pod[];
+  livePods(): readonly Pod[];
+  /** Running pods in scope that have Istio's proxy. */
+  meshedPods(): readonly Pod[];
+  meshedNamespaces(): readonly Namespace[];
+  certifiedPods(): readonly CertifiedPod[];
+  revisions(): readonly Revision[];
+  tbotSettings(): TbotSettings;
+  clusterName(): string;
+  provenClusterName(): string | undefined;
+  /** tbot's pod on a node; absent where none is. */
+  tbotOn(node: string): TbotOnNode | undefined;
+}
+
+/** A pure function of the snapshot, which nobody may change after it. */
+export function makeFacts(snapshot: Snapshot, parse = (pem: string) => new X509Certificate(pem)): Facts {
+  const parsed = new Map<string, X509Certificate>();
+  const certificate = (pem: string) => {
+    const known = parsed.get(pem) ?? parse(pem);
+    parsed.set(pem, known);
+    return known;
+  };
+  const running = once(() => runningPods(snapshot));
+  const allLive = once(() => allLivePods(running()));
+  const live = once(() => livePods(snapshot, allLive()));
+  const meshed = once(() => live().filter(isMeshed));
+  const controlPlanes = once(() => revisions(snapshot));
+  const certified = once(() => certifiedPods(snapshot.proxies, meshed(), controlPlanes(), certificate));
+  const tbots = once(() => groupBy(tbotPodsOf(snapshot, allLive()), nodeOf));
+  return {
+    ...snapshot,
+    certificate,
+    runningPods: running,
+    livePods: live,
+    meshedPods: meshed,
+    meshedNamespaces: once(() => meshedNamespaces(snapshot)),
+    certifiedPods: certified,
+    revisions: controlPlanes,
+    tbotSettings: once(() => tbotSettings(snapshot)),
+    clusterName: once(() => clusterName(snapshot, certified)),
+    provenClusterName: once(() => provenClusterName(snapshot, certified)),
+    tbotOn: (node) => tbotOnNode(tbots().get(node) ?? []),
+  };
+}
+
+/** The same answer, or the same error, at each call. */
+function once<T>(make: () => T): () => T {
+  let answer: (() => T) | undefined;
+  return () => {
+    if (answer === undefined) {
+      try {
+        const value = make();
+        answer = () => value;
+      } catch (error) {
+        answer = () => {
+          throw error;
+        };
+      }
+    }
+    return answer();
+  };
+}
