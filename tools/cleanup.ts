@@ -1,6 +1,7 @@
 import { Command } from "commander";
-import { type ClusterFlags, withClusterFlags } from "./flags/cluster-flags.ts";
-import { type ValuesFlags, withValuesFlags } from "./flags/values-flags.ts";
+import { withClusterFlags } from "./flags/cluster-flags.ts";
+import { withValuesFlags } from "./flags/values-flags.ts";
+import type { CleanupFlags } from "./installation/cleanup/flags.ts";
 
 const HELP = `
 Removes everything the chart and the CLI created, and nothing else:
@@ -23,14 +24,6 @@ Exit codes:
   1   refused: a flag or a value is wrong
   2   the cluster, helm, kubectl, tctl, Teleport or the disk is unavailable: rerun the command
   70  a defect of istio-teleport`;
-
-/** What the flags of `cleanup` parse to; a flag that was not given is absent. */
-export interface CleanupFlags extends ValuesFlags, ClusterFlags {
-  withIstio: boolean;
-  runTctl: boolean;
-  yes: boolean;
-  dryRun: boolean;
-}
 
 /** `istio-teleport cleanup`: the opposite of `install`, for what was installed by hand as well. */
 export function cleanupCommand(): Command {

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
-import { type ValuesFlags, withValuesFlags } from "./flags/values-flags.ts";
+import type { DoctorFlags } from "./doctor/flags.ts";
+import { withValuesFlags } from "./flags/values-flags.ts";
 
 const HELP = `
 Reads only, through your kubectl; docs/operate/troubleshooting.md lists the permissions. What could not be read is reported as
@@ -17,18 +18,6 @@ Exit codes:
   2   no problem was found, and something could not be checked; or the cluster does not answer
   70  a defect of istio-teleport
 `;
-
-/** What the flags of doctor parse to; a flag that was not given is absent. */
-export interface DoctorFlags extends ValuesFlags {
-  context?: string;
-  kubeconfig?: string;
-  namespace: string[];
-  only: string[];
-  output: "table" | "json" | "junit";
-  wait?: string;
-  tokenFile?: string;
-  teleportVersion?: string;
-}
 
 /** `istio-teleport doctor`: every hand-off of a live mesh checked, in their order. */
 export function doctorCommand(): Command {

@@ -1,5 +1,7 @@
 import { Command, Option } from "commander";
+import { repeatable } from "./flags/repeatable.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
+import type { GenTokenFlags } from "./gen-token/flags.ts";
 
 const HELP = `
 Without --jwks-file the keys come from the cluster that kubectl talks to (--context, --kubeconfig). Names come from the
@@ -21,28 +23,6 @@ Exit codes:
   3   --check has found differences: on stdout, one a line, keys by their kid
   70  a defect of istio-teleport
 `;
-
-/** What the flags of gen-token parse to; a flag that was not given is absent. */
-export interface GenTokenFlags {
-  values: string[];
-  set: string[];
-  context?: string;
-  kubeconfig?: string;
-  jwksFile?: string;
-  extraJwks: string[];
-  clusterName?: string;
-  tokenName?: string;
-  botName?: string;
-  serviceAccount: string[];
-  type?: "static_jwks" | "oidc" | "in_cluster";
-  issuer?: string;
-  format: "yaml" | "json" | "operator";
-  output?: string;
-  force?: true;
-  verify?: true;
-  verifyAs?: string;
-  check?: string;
-}
 
 /** The command `gen-token`: by itself a bin of the package, and a command of `istio-teleport`. */
 export function genTokenCommand(): Command {
@@ -80,10 +60,4 @@ export function genTokenCommand(): Command {
       const { genToken } = await import("./gen-token/run.ts");
       await genToken(flags);
     });
-}
-
-function repeatable(flags: string, description: string): Option {
-  return new Option(flags, `${description} (repeatable)`)
-    .argParser((value: string, previous: string[]) => [...previous, value])
-    .default([], "none");
 }

@@ -1,7 +1,10 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { ExitError } from "./base/exit-error.ts";
 import { printable } from "./base/printable.ts";
-import { type ValuesFlags, withValuesFlags } from "./flags/values-flags.ts";
+import { repeatable } from "./flags/repeatable.ts";
+import { withValuesFlags } from "./flags/values-flags.ts";
+import type { GraphLearnFlags } from "./graph/learn/flags.ts";
+import type { ValuesFlags } from "./values/flags.ts";
 
 const HELP = `
 Prints the edges that were used, no others, as values: mesh.applications. With -f it uses the names, labels and ports of
@@ -22,22 +25,6 @@ Exit codes:
   1   refused: a flag, a value or what was read is wrong, or no call is in it
   2   could not try: helm, the cluster or Prometheus
   70  a defect of istio-teleport`;
-
-/** What the flags of `graph learn` parse to; a flag that was not given is absent. */
-export interface GraphLearnFlags extends ValuesFlags {
-  log: string[];
-  namespace: string[];
-  context?: string;
-  kubeconfig?: string;
-  since?: string;
-  prometheus?: string;
-  prometheusFile: string[];
-  prometheusHeader: string[];
-  withMethods: boolean;
-  withPaths: boolean;
-  generalize: boolean;
-  includeDenied: boolean;
-}
 
 /** `istio-teleport graph learn`: what was observed, as values on stdout; what is to be known of it, on stderr. */
 export function graphLearnCommand(): Command {
@@ -70,10 +57,4 @@ export function graphLearnCommand(): Command {
       for (const note of notes) process.stderr.write(`${printable(note)}\n`);
       process.stdout.write(values);
     });
-}
-
-function repeatable(flags: string, description: string): Option {
-  return new Option(flags, `${description} (repeatable)`)
-    .argParser((value: string, previous: string[]) => [...previous, value])
-    .default([], "none");
 }

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
-import { type ValuesFlags, withValuesFlags } from "./flags/values-flags.ts";
+import { withValuesFlags } from "./flags/values-flags.ts";
+import type { GraphFlags } from "./graph/flags.ts";
 import { graphLearnCommand } from "./graph-learn.ts";
 
 const HELP = `
@@ -23,16 +24,6 @@ Exit codes:
   2   could not try: helm or the disk
   3   --diff has found a difference
   70  a defect of istio-teleport`;
-
-/** What the flags of `graph` parse to; a flag that was not given is absent. */
-export interface GraphFlags extends ValuesFlags {
-  format: "table" | "mermaid" | "svg" | "json";
-  application: string[];
-  principals: boolean;
-  diff?: string[];
-  output?: string;
-  force: boolean;
-}
 
 /** `istio-teleport graph`: who may call whom, from chart values, as a table or a picture; and what two values differ in. */
 export function graphCommand(): Command {

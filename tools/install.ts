@@ -1,6 +1,7 @@
 import { Command } from "commander";
-import { type ClusterFlags, withClusterFlags } from "./flags/cluster-flags.ts";
-import { type ValuesFlags, withValuesFlags } from "./flags/values-flags.ts";
+import { withClusterFlags } from "./flags/cluster-flags.ts";
+import { withValuesFlags } from "./flags/values-flags.ts";
+import type { InstallFlags } from "./installation/install/flags.ts";
 
 const HELP = `
 Runs the steps of docs/start/installation.md with your own helm, kubectl and tctl: Istio's CRDs, istiod, Teleport's
@@ -22,15 +23,6 @@ Exit codes:
   2   the cluster, helm, kubectl, tctl, Teleport or the disk is unavailable: rerun the command. Or the doctor could not
       check everything
   70  a defect of istio-teleport`;
-
-/** What the flags of `install` parse to; a flag that was not given is absent. */
-export interface InstallFlags extends ValuesFlags, ClusterFlags {
-  skipIstio: boolean;
-  istioRepo?: string;
-  istioVersion?: string;
-  istiodValues: string[];
-  dryRun: boolean;
-}
 
 /** `istio-teleport install`: the whole installation from one values file, step by step, as often as you like. */
 export function installCommand(): Command {

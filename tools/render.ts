@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { ExitError } from "./base/exit-error.ts";
-import { type ValuesFlags, withValuesFlags } from "./flags/values-flags.ts";
+import { withValuesFlags } from "./flags/values-flags.ts";
+import type { ValuesFlags } from "./values/flags.ts";
 import type { Values } from "./values/types.ts";
 
 /** `istio-teleport render teleport|istio|manifests`: documents on stdout, built from chart values, checked first. */

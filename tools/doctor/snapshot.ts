@@ -1,3 +1,4 @@
+import type { Read } from "../programs/kube-api/read.ts";
 import type { StoredToken } from "../teleport/join/stored-token.ts";
 import type { Values } from "../values/types.ts";
 import type {
@@ -13,15 +14,6 @@ import type {
   PeerAuthentication,
   Pod,
 } from "./facts/objects.ts";
-
-/** What was read, or in one clause why it could not be: the permission that is missing, the server that is silent. */
-export type Read<T> = { ok: true; value: T } | { ok: false; reason: string };
-
-/** How the reason begins when the API server forbids it; its own words, which name the permission, follow. */
-export const PERMISSION_MISSING = "permission missing:";
-
-/** The reason when a pod was deleted between its listing and the question, which is no matter of its health. */
-export const POD_GONE = "the pod is gone";
 
 /** Everything that the checks judge, read once. Plain JSON, so that a recorded one serves the tests. */
 export interface Snapshot {

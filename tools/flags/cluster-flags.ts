@@ -1,13 +1,4 @@
 import { type Command, InvalidArgumentError } from "commander";
-import type { ClusterAccess } from "../programs/kubectl.ts";
-
-/** What the flags of `withClusterFlags` parse to; a flag that was not given is absent. */
-export interface ClusterFlags {
-  context?: string;
-  kubeconfig?: string;
-  /** Seconds. */
-  timeout: number;
-}
 
 /** Adds the flags of a command that changes a cluster: which cluster, and how long one call of a program may wait. */
 export function withClusterFlags(command: Command): Command {
@@ -20,11 +11,6 @@ export function withClusterFlags(command: Command): Command {
       seconds,
       300,
     );
-}
-
-/** The flags without those that were not given. */
-export function accessOf({ context, kubeconfig }: ClusterFlags): ClusterAccess {
-  return { ...(context !== undefined && { context }), ...(kubeconfig !== undefined && { kubeconfig }) };
 }
 
 function seconds(text: string): number {

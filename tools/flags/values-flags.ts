@@ -1,11 +1,5 @@
 import type { Command } from "commander";
 
-/** What the flags of `withValuesFlags` parse to. */
-export interface ValuesFlags {
-  values: string[];
-  set: string[];
-}
-
 /** Adds Helm's own flags for values, `-f/--values FILE` and `--set PATH=VALUE`, each repeatable. */
 export function withValuesFlags(command: Command): Command {
   return command

@@ -1,9 +1,9 @@
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { printable } from "../base/printable.ts";
-import type { GenTokenFlags } from "../gen-token.ts";
 import { type JoinToken, joinMeans, tokenDocument } from "../teleport/join/join-token.ts";
 import { algorithmOf } from "../teleport/join/jwks.ts";
 import { writeNewFile } from "../terminal/write-file.ts";
+import type { GenTokenFlags } from "./flags.ts";
 import { type KeySource, readKeys } from "./keys.ts";
 import { isVerified, readSettings } from "./settings.ts";
 import { warnings } from "./warnings.ts";

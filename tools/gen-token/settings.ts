@@ -1,7 +1,7 @@
 import { ExitError } from "../base/exit-error.ts";
-import type { GenTokenFlags } from "../gen-token.ts";
 import { DEFAULTS } from "../values/defaults.ts";
 import type { Values } from "../values/types.ts";
+import type { GenTokenFlags } from "./flags.ts";
 
 /** What gen-token is to make, from flags and values. */
 export interface Settings {

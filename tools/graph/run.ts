@@ -1,9 +1,9 @@
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { nearestKey } from "../base/nearest-key.ts";
-import type { GraphFlags } from "../graph.ts";
 import { writeNewFile } from "../terminal/write-file.ts";
 import { loadGraphValues } from "../values/load.ts";
 import { diffGraphs, isDifferent } from "./diff.ts";
+import type { GraphFlags } from "./flags.ts";
 import { type MeshGraph, meshGraph } from "./mesh-graph.ts";
 import { diffTable } from "./views/diff-table.ts";
 import { diffDocument, graphDocument } from "./views/document.ts";

@@ -6,7 +6,8 @@ import { diagnose, exitCode, type Status } from "../../../tools/doctor/diagnose.
 import { makeFacts } from "../../../tools/doctor/facts/make-facts.ts";
 import { isMeshed, nameOf } from "../../../tools/doctor/facts/meshed-pods.ts";
 import { jsonReport } from "../../../tools/doctor/reports/json-report.ts";
-import { POD_GONE, type Read, type Snapshot } from "../../../tools/doctor/snapshot.ts";
+import type { Snapshot } from "../../../tools/doctor/snapshot.ts";
+import { POD_GONE, type Read } from "../../../tools/programs/kube-api/read.ts";
 import { tokenDocument } from "../../../tools/teleport/join/join-token.ts";
 import { parseJwks } from "../../../tools/teleport/join/jwks.ts";
 import { storedTokens } from "../../../tools/teleport/join/stored-token.ts";

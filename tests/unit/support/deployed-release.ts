@@ -1,4 +1,4 @@
-import type { FakeRelease } from "./fake-programs.ts";
+import type { FakeRelease } from "./fake-program.ts";
 
 /**
  * A release that was installed and never touched again.

@@ -1,6 +1,47 @@
 import type { spawnSync } from "node:child_process";
 import type fs from "node:fs";
-import type { FakeObject, FakeState } from "./fake-programs.ts";
+
+/** An object as the fake API server keeps it. */
+export interface FakeObject {
+  apiVersion?: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    ownerReferences?: object[];
+  };
+  [key: string]: unknown;
+}
+
+/** A release as the fake Helm keeps it. */
+export interface FakeRelease {
+  namespace: string;
+  chart: string;
+  status: string;
+  revision: number;
+  updated: string;
+  values: unknown;
+  manifest: string;
+}
+
+/** All that the fake programs know; a test changes it to set the scene. */
+export interface FakeState {
+  kubernetes: string;
+  /** Names of releases → the release. */
+  releases: Record<string, FakeRelease>;
+  objects: FakeObject[];
+  /** Kinds whose objects are gone although a release has them. */
+  missing: string[];
+  /** Rights that are refused, by resource. */
+  forbidden: string[];
+  jwks: string;
+  tbotReady: number;
+  teleport: { clusterName: string; version: string; resources: { kind: string; metadata: { name: string } }[] };
+  /** Programs that fail when a call contains the text: how. */
+  failures: { when: string; how: "error" | "killed"; says: string }[];
+}
 
 interface Tools {
   fs: typeof fs;

@@ -9,49 +9,7 @@ import { PassThrough } from "node:stream";
 import { pathToFileURL } from "node:url";
 import yaml from "yaml";
 import { pinnedHelm } from "../../../tools/programs/pinned-helm.ts";
-import { fakeProgram } from "./fake-program.ts";
-
-/** A release as the fake Helm keeps it. */
-export interface FakeRelease {
-  namespace: string;
-  chart: string;
-  status: string;
-  revision: number;
-  updated: string;
-  values: unknown;
-  manifest: string;
-}
-
-/** An object as the fake API server keeps it. */
-export interface FakeObject {
-  apiVersion?: string;
-  kind: string;
-  metadata: {
-    name: string;
-    namespace?: string;
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-    ownerReferences?: object[];
-  };
-  [key: string]: unknown;
-}
-
-/** All that the fake programs know; a test changes it to set the scene. */
-export interface FakeState {
-  kubernetes: string;
-  /** Names of releases → the release. */
-  releases: Record<string, FakeRelease>;
-  objects: FakeObject[];
-  /** Kinds whose objects are gone although a release has them. */
-  missing: string[];
-  /** Rights that are refused, by resource. */
-  forbidden: string[];
-  jwks: string;
-  tbotReady: number;
-  teleport: { clusterName: string; version: string; resources: { kind: string; metadata: { name: string } }[] };
-  /** Programs that fail when a call contains the text: how. */
-  failures: { when: string; how: "error" | "killed"; says: string }[];
-}
+import { type FakeState, fakeProgram } from "./fake-program.ts";
 
 /** helm, kubectl and tctl that are first on the PATH and share one state, as a cluster and Teleport do. */
 export interface FakePrograms {

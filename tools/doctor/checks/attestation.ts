@@ -1,8 +1,9 @@
 import { kubernetesMinor } from "../../base/versions.ts";
+import { PERMISSION_MISSING } from "../../programs/kube-api/read.ts";
 import { CouldNotLook, known, runningTbots, tbotDaemonSet } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { nodeOf } from "../facts/meshed-pods.ts";
-import { type LogEntry, PERMISSION_MISSING } from "../snapshot.ts";
+import type { LogEntry } from "../snapshot.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
 
 /** Kubelets ask for nodes/pods from here on, older ones only for nodes/proxy (KEP-2862, on by default). */

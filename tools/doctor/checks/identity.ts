@@ -1,10 +1,10 @@
 import { goDurationSeconds } from "../../base/durations.ts";
 import { groupBy } from "../../base/group-by.ts";
+import { PERMISSION_MISSING, POD_GONE } from "../../programs/kube-api/read.ts";
 import { type RootUse, rootUses, spiffeId } from "../facts/certificates.ts";
 import { known } from "../facts/facts.ts";
 import { nameOf, nodeOf } from "../facts/meshed-pods.ts";
 import type { Pod } from "../facts/objects.ts";
-import { PERMISSION_MISSING, POD_GONE } from "../snapshot.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
 
 const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";

@@ -2,6 +2,7 @@ import { ExitError } from "../../base/exit-error.ts";
 import { groupBy } from "../../base/group-by.ts";
 import { teleportVersion, type Version } from "../../base/versions.ts";
 import { whyKeysRotate } from "../../gen-token/warnings.ts";
+import { PERMISSION_MISSING } from "../../programs/kube-api/read.ts";
 import type { JoinToken } from "../../teleport/join/join-token.ts";
 import { parseJwks } from "../../teleport/join/jwks.ts";
 import type { StoredToken } from "../../teleport/join/stored-token.ts";
@@ -10,7 +11,6 @@ import { checkTbotConfig } from "../../teleport/tbot-config.ts";
 import { CouldNotLook, joinTokenSource, known, runningTbots, tbotDaemonSet } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { nodeOf } from "../facts/meshed-pods.ts";
-import { PERMISSION_MISSING } from "../snapshot.ts";
 import { type Check, count, type Finding, type Outcome, problem, unknown, warning } from "./check.ts";
 
 const tbotConfig: Check = {

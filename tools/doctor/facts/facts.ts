@@ -2,7 +2,8 @@ import { parse } from "yaml";
 import { goDurationSeconds } from "../../base/durations.ts";
 import { isMeshedNamespace } from "../../base/injection.ts";
 import { isRecord } from "../../base/json-value.ts";
-import type { Read, Snapshot, TbotPod } from "../snapshot.ts";
+import type { Read } from "../../programs/kube-api/read.ts";
+import type { Snapshot, TbotPod } from "../snapshot.ts";
 import type { ConfigMap, DaemonSet, Deployment, Namespace, Node, Pod, ServiceAccountTokenSource } from "./objects.ts";
 
 /** A check needs what could not be read; the report says so in place of a verdict. */

@@ -1,10 +1,11 @@
 import { isRecord, recordAt } from "../../base/json-value.ts";
 import { type KubeApi, NODE_TIMEOUT } from "../../programs/kube-api/kube-api.ts";
+import type { Read } from "../../programs/kube-api/read.ts";
 import type { StoredToken } from "../../teleport/join/stored-token.ts";
 import type { Values } from "../../values/types.ts";
 import { isMeshed } from "../facts/meshed-pods.ts";
 import type { ConfigMap, DaemonSet, Deployment, Pod } from "../facts/objects.ts";
-import type { Read, Snapshot, TbotPod, TbotReadiness } from "../snapshot.ts";
+import type { Snapshot, TbotPod, TbotReadiness } from "../snapshot.ts";
 import { readProxies } from "./proxy-secrets.ts";
 import { complaintsIn } from "./tbot-log.ts";
 import { readTeleportVersion } from "./teleport-version.ts";

@@ -2,10 +2,11 @@ import { X509Certificate } from "node:crypto";
 import { groupBy } from "../../base/group-by.ts";
 import type { KubeApi } from "../../programs/kube-api/kube-api.ts";
 import { limited } from "../../programs/kube-api/limited.ts";
+import { PERMISSION_MISSING, POD_GONE, type Read } from "../../programs/kube-api/read.ts";
 import { isReady } from "../facts/facts.ts";
 import { nodeOf } from "../facts/meshed-pods.ts";
 import type { Pod } from "../facts/objects.ts";
-import { type MeshProxy, PERMISSION_MISSING, POD_GONE, type ProxySecrets, type Read } from "../snapshot.ts";
+import type { MeshProxy, ProxySecrets } from "../snapshot.ts";
 
 /** Envoy's admin interface in Istio's proxies, on the pod's loopback interface. */
 const ADMIN_PORT = 15000;

@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import type { Read } from "../snapshot.ts";
+import type { Read } from "../../programs/kube-api/read.ts";
 
 /** How long Teleport's proxy may take, in milliseconds. */
 const TIMEOUT = 5_000;

@@ -1,10 +1,10 @@
 import { ExitError } from "../../base/exit-error.ts";
-import type { GraphLearnFlags } from "../../graph-learn.ts";
 import { loadGraphValues } from "../../values/load.ts";
 import type { Values } from "../../values/types.ts";
 import { type MeshGraph, meshGraph } from "../mesh-graph.ts";
 import { type LogLines, readAccessLog } from "./access-log.ts";
 import { type Call, type SeenCall, seenCalls, type Workload } from "./calls.ts";
+import type { GraphLearnFlags } from "./flags.ts";
 import { learnedGraph } from "./learned-graph.ts";
 import { linesOf } from "./log-files.ts";
 import { type MeshedPod, meshedPods, readPodLogs, selectingLabels } from "./pod-logs.ts";

@@ -1,11 +1,11 @@
 import { ExitError } from "../../base/exit-error.ts";
-import type { CleanupFlags } from "../../cleanup.ts";
-import { accessOf } from "../../flags/cluster-flags.ts";
 import { chosenCluster } from "../../programs/chosen-cluster.ts";
 import { findHelm } from "../../programs/helm.ts";
 import { mustRun, shellText } from "../../programs/run.ts";
 import { say } from "../../terminal/say.ts";
 import { loadValues } from "../../values/load.ts";
+import { accessOf } from "../cluster-flags.ts";
+import type { CleanupFlags } from "./flags.ts";
 import { lookAtIstioRemains } from "./istio-remains.ts";
 import { lookAtNamespaces } from "./namespaces.ts";
 import type { Finding, Scene, Stage } from "./plan.ts";

@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { doctor } from "../../doctor/run.ts";
-import type { InstallFlags } from "../../install.ts";
 import { mustRun } from "../../programs/run.ts";
 import { withTempDir } from "../../programs/temp-dir.ts";
+import type { InstallFlags } from "./flags.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** How long the doctor waits until pods that were just made are up. */

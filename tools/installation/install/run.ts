@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { printable } from "../../base/printable.ts";
-import type { InstallFlags } from "../../install.ts";
 import { failed, lastWords, shellText, tryCommand } from "../../programs/run.ts";
 import { say } from "../../terminal/say.ts";
 import { diagnoseInstallation } from "./diagnosis.ts";
+import type { InstallFlags } from "./flags.ts";
 import type { Finding, Step, Todo } from "./plan.ts";
 import { preflight, preflightChecks } from "./preflight.ts";
 import { installationSteps, type Prepared, prepare } from "./prepare.ts";

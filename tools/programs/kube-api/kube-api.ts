@@ -4,11 +4,11 @@ import { Agent, type IncomingMessage, type RequestOptions, request } from "node:
 import { dirname, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { EXIT, ExitError } from "../../base/exit-error.ts";
-import { PERMISSION_MISSING, POD_GONE, type Read } from "../../doctor/snapshot.ts";
 import { accessFlags, type ClusterAccess, kubectl } from "../kubectl.ts";
 import { withTempDir } from "../temp-dir.ts";
 import { limited } from "./limited.ts";
 import { forwardedPort, webSocket } from "./port-forward.ts";
+import { PERMISSION_MISSING, POD_GONE, type Read } from "./read.ts";
 
 /** What a pod answered through the API server, whatever its status code. */
 export interface PodAnswer {

@@ -1,0 +1,13 @@
+import type { ValuesFlags } from "../values/flags.ts";
+
+/** What the flags of doctor parse to; a flag that was not given is absent. */
+export interface DoctorFlags extends ValuesFlags {
+  context?: string;
+  kubeconfig?: string;
+  namespace: string[];
+  only: string[];
+  output: "table" | "json" | "junit";
+  wait?: string;
+  tokenFile?: string;
+  teleportVersion?: string;
+}
