@@ -59,7 +59,7 @@ export interface Values {
    */
   istio: {
     /**
-     * Prints Istio's values instead of being installed: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. For people without Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio-values.yaml`. Leave it empty otherwise.
+     * Prints Istio's values instead of being installed: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. For people without Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Leave it empty otherwise.
      */
     print: "" | "istiod" | "gateway";
     /**
