@@ -23,7 +23,7 @@ const GROWTH_LIMIT = 3.3;
 const SAMPLE_MS = 2;
 const MEGABYTE = 1024 * 1024;
 /** What Helm writes above each document of the graph. */
-const SOURCE = "# Source: istio-teleport/templates/applications.yaml\n";
+const SOURCE = "# Source: istio-teleport/templates/graph/applications.yaml\n";
 
 interface Measurement {
   services: number;

@@ -166,7 +166,7 @@ const PARTS_OF_A_GRAPH: Record<string, [string, string]> = {
 describe("every part of a graph changes something that is rendered", { concurrent: true }, () => {
   const policies = async (assignments: string) => {
     const inputs = await scenarioInputs("graph", ...assignments.split(",").filter((set) => set !== ""));
-    return helmTemplate({ inputs, showOnly: ["templates/applications.yaml"] });
+    return helmTemplate({ inputs, showOnly: ["templates/graph/applications.yaml"] });
   };
 
   test.each(Object.entries(PARTS_OF_A_GRAPH))("%s", async (_, [before, after]) => {

@@ -284,7 +284,7 @@ describe("the checks of graphs", { concurrent: true }, () => {
   });
 
   test("none is without a case here", () => {
-    const source = readFileSync(repositoryPath("chart/templates/_graph-problems.tpl"), "utf8");
+    const source = readFileSync(repositoryPath("chart/templates/checks/_graph-problems.tpl"), "utf8");
     const formats = [...source.matchAll(/append \$problems (?:\(printf )?"(.*?)"(?: |\)| \})/g)].map(
       (match) => match[1] as string,
     );

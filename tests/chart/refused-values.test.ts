@@ -33,7 +33,7 @@ async function toolsRefusal(sets: string[]): Promise<string> {
   }
 }
 
-/** Each problem of chart/templates/_problems.tpl: assignments on top of the minimal values. */
+/** Each problem of chart/templates/checks/_problems.tpl: assignments on top of the minimal values. */
 const CHECKS: [string, string[]][] = [
   ["global.teleport.clusterName is empty: set it to the name", ["global.teleport.clusterName="]],
   ["global.teleport.proxyAddr is empty: set it to the host:port", ["global.teleport.proxyAddr="]],
@@ -155,7 +155,7 @@ describe("the chart's checks", { concurrent: true }, () => {
   });
 
   test("none is without a case here", () => {
-    const source = ["_problems.tpl", "checks.yaml"]
+    const source = ["checks/_problems.tpl", "checks/checks.yaml"]
       .map((file) => readFileSync(repositoryPath(`chart/templates/${file}`), "utf8"))
       .join("");
     const starts = [...source.matchAll(/append \$problems (?:\(printf )?"([^%"]*)/g)].map(

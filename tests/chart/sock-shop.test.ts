@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { repositoryPath } from "../support/run-helm.ts";
-import { type Rendered, renderScenario } from "../support/scenarios.ts";
+import { type Rendered, renderObjects, renderScenario } from "../support/scenarios.ts";
 
 /** Sock Shop as the chart renders it, against what its published images need and its sources call, written by hand. */
 
@@ -34,12 +34,14 @@ const named = (objects: Map<string, Rendered>, kind: string) =>
 const names = (objects: Map<string, Rendered>, kind: string) =>
   named(objects, kind).map(({ metadata }) => metadata.name);
 
+const POLICY_KINDS = ["AuthorizationPolicy", "PeerAuthentication"];
+
 /** Kind and name of Istio's policies in Sock Shop's namespace. */
 const policies = async (...sets: string[]) => {
-  const objects = await renderScenario("sock-shop", ...sets);
-  return ["AuthorizationPolicy", "PeerAuthentication"].flatMap((kind) =>
-    names(objects, kind).map((name) => `${kind} ${name}`),
-  );
+  const objects = await renderObjects("sock-shop", ...sets);
+  return objects
+    .filter(({ kind, metadata }) => POLICY_KINDS.includes(kind) && metadata.namespace === "sock-shop")
+    .map(({ kind, metadata }) => `${kind} ${metadata.name}`);
 };
 
 describe("the parts", { concurrent: true }, () => {

@@ -66,7 +66,7 @@ beforeAll(async () => {
   await createNamespace(NAMESPACE, { meshed: true });
   writeFileSync(join(USER_DIR, "scale.yaml"), stringify(VALUES));
   await shell(
-    `helm template istio-teleport '${REPOSITORY}/chart' -f values.yaml -f scale.yaml --show-only templates/applications.yaml | kubectl apply -f -`,
+    `helm template istio-teleport '${REPOSITORY}/chart' -f values.yaml -f scale.yaml --show-only templates/graph/applications.yaml | kubectl apply -f -`,
     { cwd: USER_DIR },
   );
   await shell(`kubectl -n ${NAMESPACE} apply -f -`, { input: SERVICE_0 });

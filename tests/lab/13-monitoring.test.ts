@@ -28,7 +28,7 @@ interface Rules {
 }
 
 async function renderedRules(): Promise<Rules> {
-  const showOnly = ["templates/monitoring-rules.yaml"];
+  const showOnly = ["templates/monitoring/rules.yaml"];
   const text = await helmTemplate({
     inputs: await scenarioInputs("monitoring"),
     namespace: "teleport-system",

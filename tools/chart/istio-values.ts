@@ -17,7 +17,7 @@ const CHECKS = { istiod: schemaCheck(istiod, {}), gateway: schemaCheck(gateway, 
 export async function istioValues(inputs: ValuesInputs, chart: IstioChart): Promise<string> {
   const printed = await helmTemplate({
     inputs: { ...inputs, sets: [...inputs.sets, `istio.print=${chart}`] },
-    showOnly: ["templates/istio-values.yaml"],
+    showOnly: ["templates/istio/istio-values.yaml"],
   });
   const values = printed.replace(/^---\n# Source: .*\n/, "");
   CHECKS[chart](parseOneMap(values).toJSON(), `The chart's values for ${chart}`);

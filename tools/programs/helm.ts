@@ -30,7 +30,7 @@ export interface TemplateRequest {
   release?: string;
   /** Release namespace; default is Helm's own, `default`. */
   namespace?: string;
-  /** Templates to print, `templates/istio-values.yaml`; default: all. */
+  /** Templates to print, `templates/istio/istio-values.yaml`; default: all. */
   showOnly?: string[];
   /** Kubernetes version for `.Capabilities.KubeVersion`; default 1.33.0. */
   kubeVersion?: string;

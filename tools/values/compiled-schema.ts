@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 
 export const values = validate10;
-const schema11 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["global","istio","tbot","mesh","testApp","sockShop","monitoring"],"properties":{"global":{"type":"object","required":["teleport"],"properties":{"teleport":{"type":"object","required":["clusterName","proxyAddr","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them: if others have `env: dev` too, add a label that only this one has.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":false},"istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates that live 1 ms, so that no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"tbot":{"type":"object","required":["enabled","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","resources","priorityClassName","updateStrategy","nodeSelector","tolerations","affinity","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without tag.","type":"string","minLength":1,"default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.1"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Life of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most half of credentialTTL.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"20m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets sign their own (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"resources":{"description":"Compute resources of tbot.","type":"object","$comment":"ResourceRequirements","additionalProperties":true,"default":{"requests":{"cpu":"20m","memory":"64Mi"},"limits":{"memory":"256Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot.","type":"string","default":"system-node-critical"},"updateStrategy":{"description":"Update strategy of the DaemonSet.","type":"object","$comment":"DaemonSetUpdateStrategy","additionalProperties":true,"default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string"},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"type":"object","additionalProperties":true},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot.","type":"object","$comment":"Affinity","additionalProperties":true,"default":{}},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"type":"object","required":["name"],"additionalProperties":true},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, istiod's own by default). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}},"global":{"type":"object"}},"additionalProperties":false},"testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","minLength":1,"default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","minLength":1,"default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","minLength":1,"default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","minLength":1,"default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","additionalProperties":{"type":"string"},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","additionalProperties":{"type":"string"},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"additionalProperties":false,"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}}},"$id":"values"};
+const schema11 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["global","istio","tbot","mesh","testApp","sockShop","monitoring"],"properties":{"global":{"type":"object","required":["teleport"],"properties":{"teleport":{"type":"object","required":["clusterName","proxyAddr","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them: if others have `env: dev` too, add a label that only this one has.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":false},"istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates that live 1 ms, so that no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"tbot":{"type":"object","required":["enabled","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","resources","priorityClassName","updateStrategy","nodeSelector","tolerations","affinity","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without tag.","type":"string","minLength":1,"default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.1"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Life of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most half of credentialTTL.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"20m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets sign their own (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"resources":{"description":"Compute resources of tbot.","type":"object","$comment":"ResourceRequirements","additionalProperties":true,"default":{"requests":{"cpu":"20m","memory":"64Mi"},"limits":{"memory":"256Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot.","type":"string","default":"system-node-critical"},"updateStrategy":{"description":"Update strategy of the DaemonSet.","type":"object","$comment":"DaemonSetUpdateStrategy","additionalProperties":true,"default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string"},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"type":"object","additionalProperties":true},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot.","type":"object","$comment":"Affinity","additionalProperties":true,"default":{}},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"type":"object","required":["name"],"additionalProperties":true},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, istiod's own by default). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","minLength":1,"default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","minLength":1,"default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","minLength":1,"default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","minLength":1,"default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","additionalProperties":{"type":"string"},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","additionalProperties":{"type":"string"},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"additionalProperties":false,"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}}},"$id":"values"};
 const schema12 = {"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}};
 const schema16 = {"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}};
 const func2 = require("ajv/dist/runtime/ucs2length").default;
@@ -3089,7 +3089,7 @@ vErrors.push(err178);
 errors++;
 }
 for(const key19 in data63){
-if(!(((((((key19 === "enabled") || (key19 === "rootNamespace")) || (key19 === "mtls")) || (key19 === "admission")) || (key19 === "gateways")) || (key19 === "applications")) || (key19 === "global"))){
+if(!((((((key19 === "enabled") || (key19 === "rootNamespace")) || (key19 === "mtls")) || (key19 === "admission")) || (key19 === "gateways")) || (key19 === "applications"))){
 const err179 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key19},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh,data:data63};
 if(vErrors === null){
 vErrors = [err179];
@@ -3581,10 +3581,9 @@ vErrors.push(err217);
 errors++;
 }
 }
-if(data63.global !== undefined){
-let data79 = data63.global;
-if(!(data79 && typeof data79 == "object" && !Array.isArray(data79))){
-const err218 = {instancePath:instancePath+"/mesh/global",schemaPath:"#/properties/mesh/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.global.type,parentSchema:schema11.properties.mesh.properties.global,data:data79};
+}
+else {
+const err218 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.type,parentSchema:schema11.properties.mesh,data:data63};
 if(vErrors === null){
 vErrors = [err218];
 }
@@ -3594,9 +3593,11 @@ vErrors.push(err218);
 errors++;
 }
 }
-}
-else {
-const err219 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.type,parentSchema:schema11.properties.mesh,data:data63};
+if(data.testApp !== undefined){
+let data79 = data.testApp;
+if(data79 && typeof data79 == "object" && !Array.isArray(data79)){
+if(data79.enabled === undefined){
+const err219 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data79};
 if(vErrors === null){
 vErrors = [err219];
 }
@@ -3605,12 +3606,8 @@ vErrors.push(err219);
 }
 errors++;
 }
-}
-if(data.testApp !== undefined){
-let data80 = data.testApp;
-if(data80 && typeof data80 == "object" && !Array.isArray(data80)){
-if(data80.enabled === undefined){
-const err220 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
+if(data79.namespace === undefined){
+const err220 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data79};
 if(vErrors === null){
 vErrors = [err220];
 }
@@ -3619,8 +3616,8 @@ vErrors.push(err220);
 }
 errors++;
 }
-if(data80.namespace === undefined){
-const err221 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
+if(data79.server === undefined){
+const err221 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "server"},message:"must have required property '"+"server"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data79};
 if(vErrors === null){
 vErrors = [err221];
 }
@@ -3629,8 +3626,8 @@ vErrors.push(err221);
 }
 errors++;
 }
-if(data80.server === undefined){
-const err222 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "server"},message:"must have required property '"+"server"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
+if(data79.client === undefined){
+const err222 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "client"},message:"must have required property '"+"client"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data79};
 if(vErrors === null){
 vErrors = [err222];
 }
@@ -3639,8 +3636,8 @@ vErrors.push(err222);
 }
 errors++;
 }
-if(data80.client === undefined){
-const err223 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "client"},message:"must have required property '"+"client"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
+if(data79.imagePullPolicy === undefined){
+const err223 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data79};
 if(vErrors === null){
 vErrors = [err223];
 }
@@ -3649,8 +3646,9 @@ vErrors.push(err223);
 }
 errors++;
 }
-if(data80.imagePullPolicy === undefined){
-const err224 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
+for(const key27 in data79){
+if(!((((((key27 === "enabled") || (key27 === "namespace")) || (key27 === "server")) || (key27 === "client")) || (key27 === "imagePullPolicy")) || (key27 === "global"))){
+const err224 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key27},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp,data:data79};
 if(vErrors === null){
 vErrors = [err224];
 }
@@ -3659,9 +3657,11 @@ vErrors.push(err224);
 }
 errors++;
 }
-for(const key27 in data80){
-if(!((((((key27 === "enabled") || (key27 === "namespace")) || (key27 === "server")) || (key27 === "client")) || (key27 === "imagePullPolicy")) || (key27 === "global"))){
-const err225 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key27},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp,data:data80};
+}
+if(data79.enabled !== undefined){
+let data80 = data79.enabled;
+if(typeof data80 !== "boolean"){
+const err225 = {instancePath:instancePath+"/testApp/enabled",schemaPath:"#/properties/testApp/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.enabled.type,parentSchema:schema11.properties.testApp.properties.enabled,data:data80};
 if(vErrors === null){
 vErrors = [err225];
 }
@@ -3671,10 +3671,11 @@ vErrors.push(err225);
 errors++;
 }
 }
-if(data80.enabled !== undefined){
-let data81 = data80.enabled;
-if(typeof data81 !== "boolean"){
-const err226 = {instancePath:instancePath+"/testApp/enabled",schemaPath:"#/properties/testApp/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.enabled.type,parentSchema:schema11.properties.testApp.properties.enabled,data:data81};
+if(data79.namespace !== undefined){
+let data81 = data79.namespace;
+if(data81 && typeof data81 == "object" && !Array.isArray(data81)){
+if(data81.name === undefined){
+const err226 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data81};
 if(vErrors === null){
 vErrors = [err226];
 }
@@ -3683,12 +3684,8 @@ vErrors.push(err226);
 }
 errors++;
 }
-}
-if(data80.namespace !== undefined){
-let data82 = data80.namespace;
-if(data82 && typeof data82 == "object" && !Array.isArray(data82)){
-if(data82.name === undefined){
-const err227 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data82};
+if(data81.create === undefined){
+const err227 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data81};
 if(vErrors === null){
 vErrors = [err227];
 }
@@ -3697,8 +3694,9 @@ vErrors.push(err227);
 }
 errors++;
 }
-if(data82.create === undefined){
-const err228 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data82};
+for(const key28 in data81){
+if(!((key28 === "name") || (key28 === "create"))){
+const err228 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key28},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.namespace,data:data81};
 if(vErrors === null){
 vErrors = [err228];
 }
@@ -3707,9 +3705,12 @@ vErrors.push(err228);
 }
 errors++;
 }
-for(const key28 in data82){
-if(!((key28 === "name") || (key28 === "create"))){
-const err229 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key28},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.namespace,data:data82};
+}
+if(data81.name !== undefined){
+let data82 = data81.name;
+if(typeof data82 === "string"){
+if(func2(data82) > 63){
+const err229 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data82};
 if(vErrors === null){
 vErrors = [err229];
 }
@@ -3718,12 +3719,8 @@ vErrors.push(err229);
 }
 errors++;
 }
-}
-if(data82.name !== undefined){
-let data83 = data82.name;
-if(typeof data83 === "string"){
-if(func2(data83) > 63){
-const err230 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data83};
+if(!pattern2.test(data82)){
+const err230 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data82};
 if(vErrors === null){
 vErrors = [err230];
 }
@@ -3732,8 +3729,9 @@ vErrors.push(err230);
 }
 errors++;
 }
-if(!pattern2.test(data83)){
-const err231 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data83};
+}
+else {
+const err231 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.namespace.properties.name.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data82};
 if(vErrors === null){
 vErrors = [err231];
 }
@@ -3743,8 +3741,10 @@ vErrors.push(err231);
 errors++;
 }
 }
-else {
-const err232 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.namespace.properties.name.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data83};
+if(data81.create !== undefined){
+let data83 = data81.create;
+if(typeof data83 !== "boolean"){
+const err232 = {instancePath:instancePath+"/testApp/namespace/create",schemaPath:"#/properties/testApp/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.namespace.properties.create.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.create,data:data83};
 if(vErrors === null){
 vErrors = [err232];
 }
@@ -3754,10 +3754,9 @@ vErrors.push(err232);
 errors++;
 }
 }
-if(data82.create !== undefined){
-let data84 = data82.create;
-if(typeof data84 !== "boolean"){
-const err233 = {instancePath:instancePath+"/testApp/namespace/create",schemaPath:"#/properties/testApp/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.namespace.properties.create.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.create,data:data84};
+}
+else {
+const err233 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.namespace.type,parentSchema:schema11.properties.testApp.properties.namespace,data:data81};
 if(vErrors === null){
 vErrors = [err233];
 }
@@ -3767,9 +3766,11 @@ vErrors.push(err233);
 errors++;
 }
 }
-}
-else {
-const err234 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.namespace.type,parentSchema:schema11.properties.testApp.properties.namespace,data:data82};
+if(data79.server !== undefined){
+let data84 = data79.server;
+if(data84 && typeof data84 == "object" && !Array.isArray(data84)){
+if(data84.image === undefined){
+const err234 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.server.required,parentSchema:schema11.properties.testApp.properties.server,data:data84};
 if(vErrors === null){
 vErrors = [err234];
 }
@@ -3778,12 +3779,9 @@ vErrors.push(err234);
 }
 errors++;
 }
-}
-if(data80.server !== undefined){
-let data85 = data80.server;
-if(data85 && typeof data85 == "object" && !Array.isArray(data85)){
-if(data85.image === undefined){
-const err235 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.server.required,parentSchema:schema11.properties.testApp.properties.server,data:data85};
+for(const key29 in data84){
+if(!(key29 === "image")){
+const err235 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key29},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.server,data:data84};
 if(vErrors === null){
 vErrors = [err235];
 }
@@ -3792,9 +3790,12 @@ vErrors.push(err235);
 }
 errors++;
 }
-for(const key29 in data85){
-if(!(key29 === "image")){
-const err236 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key29},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.server,data:data85};
+}
+if(data84.image !== undefined){
+let data85 = data84.image;
+if(typeof data85 === "string"){
+if(func2(data85) < 1){
+const err236 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data85};
 if(vErrors === null){
 vErrors = [err236];
 }
@@ -3804,11 +3805,8 @@ vErrors.push(err236);
 errors++;
 }
 }
-if(data85.image !== undefined){
-let data86 = data85.image;
-if(typeof data86 === "string"){
-if(func2(data86) < 1){
-const err237 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data86};
+else {
+const err237 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.server.properties.image.type,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data85};
 if(vErrors === null){
 vErrors = [err237];
 }
@@ -3818,8 +3816,9 @@ vErrors.push(err237);
 errors++;
 }
 }
+}
 else {
-const err238 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.server.properties.image.type,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data86};
+const err238 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.server.type,parentSchema:schema11.properties.testApp.properties.server,data:data84};
 if(vErrors === null){
 vErrors = [err238];
 }
@@ -3829,9 +3828,11 @@ vErrors.push(err238);
 errors++;
 }
 }
-}
-else {
-const err239 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.server.type,parentSchema:schema11.properties.testApp.properties.server,data:data85};
+if(data79.client !== undefined){
+let data86 = data79.client;
+if(data86 && typeof data86 == "object" && !Array.isArray(data86)){
+if(data86.image === undefined){
+const err239 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.client.required,parentSchema:schema11.properties.testApp.properties.client,data:data86};
 if(vErrors === null){
 vErrors = [err239];
 }
@@ -3840,12 +3841,9 @@ vErrors.push(err239);
 }
 errors++;
 }
-}
-if(data80.client !== undefined){
-let data87 = data80.client;
-if(data87 && typeof data87 == "object" && !Array.isArray(data87)){
-if(data87.image === undefined){
-const err240 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.client.required,parentSchema:schema11.properties.testApp.properties.client,data:data87};
+for(const key30 in data86){
+if(!(key30 === "image")){
+const err240 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key30},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.client,data:data86};
 if(vErrors === null){
 vErrors = [err240];
 }
@@ -3854,9 +3852,12 @@ vErrors.push(err240);
 }
 errors++;
 }
-for(const key30 in data87){
-if(!(key30 === "image")){
-const err241 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key30},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.client,data:data87};
+}
+if(data86.image !== undefined){
+let data87 = data86.image;
+if(typeof data87 === "string"){
+if(func2(data87) < 1){
+const err241 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data87};
 if(vErrors === null){
 vErrors = [err241];
 }
@@ -3866,11 +3867,8 @@ vErrors.push(err241);
 errors++;
 }
 }
-if(data87.image !== undefined){
-let data88 = data87.image;
-if(typeof data88 === "string"){
-if(func2(data88) < 1){
-const err242 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data88};
+else {
+const err242 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.client.properties.image.type,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data87};
 if(vErrors === null){
 vErrors = [err242];
 }
@@ -3880,8 +3878,9 @@ vErrors.push(err242);
 errors++;
 }
 }
+}
 else {
-const err243 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.client.properties.image.type,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data88};
+const err243 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.client.type,parentSchema:schema11.properties.testApp.properties.client,data:data86};
 if(vErrors === null){
 vErrors = [err243];
 }
@@ -3891,9 +3890,10 @@ vErrors.push(err243);
 errors++;
 }
 }
-}
-else {
-const err244 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.client.type,parentSchema:schema11.properties.testApp.properties.client,data:data87};
+if(data79.imagePullPolicy !== undefined){
+let data88 = data79.imagePullPolicy;
+if(typeof data88 !== "string"){
+const err244 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.imagePullPolicy.type,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data88};
 if(vErrors === null){
 vErrors = [err244];
 }
@@ -3902,11 +3902,8 @@ vErrors.push(err244);
 }
 errors++;
 }
-}
-if(data80.imagePullPolicy !== undefined){
-let data89 = data80.imagePullPolicy;
-if(typeof data89 !== "string"){
-const err245 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.imagePullPolicy.type,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data89};
+if(!(((data88 === "Always") || (data88 === "IfNotPresent")) || (data88 === "Never"))){
+const err245 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.testApp.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.testApp.properties.imagePullPolicy.enum,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data88};
 if(vErrors === null){
 vErrors = [err245];
 }
@@ -3915,8 +3912,11 @@ vErrors.push(err245);
 }
 errors++;
 }
-if(!(((data89 === "Always") || (data89 === "IfNotPresent")) || (data89 === "Never"))){
-const err246 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.testApp.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.testApp.properties.imagePullPolicy.enum,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data89};
+}
+if(data79.global !== undefined){
+let data89 = data79.global;
+if(!(data89 && typeof data89 == "object" && !Array.isArray(data89))){
+const err246 = {instancePath:instancePath+"/testApp/global",schemaPath:"#/properties/testApp/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.global.type,parentSchema:schema11.properties.testApp.properties.global,data:data89};
 if(vErrors === null){
 vErrors = [err246];
 }
@@ -3926,10 +3926,9 @@ vErrors.push(err246);
 errors++;
 }
 }
-if(data80.global !== undefined){
-let data90 = data80.global;
-if(!(data90 && typeof data90 == "object" && !Array.isArray(data90))){
-const err247 = {instancePath:instancePath+"/testApp/global",schemaPath:"#/properties/testApp/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.global.type,parentSchema:schema11.properties.testApp.properties.global,data:data90};
+}
+else {
+const err247 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.type,parentSchema:schema11.properties.testApp,data:data79};
 if(vErrors === null){
 vErrors = [err247];
 }
@@ -3939,9 +3938,11 @@ vErrors.push(err247);
 errors++;
 }
 }
-}
-else {
-const err248 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.type,parentSchema:schema11.properties.testApp,data:data80};
+if(data.sockShop !== undefined){
+let data90 = data.sockShop;
+if(data90 && typeof data90 == "object" && !Array.isArray(data90)){
+if(data90.enabled === undefined){
+const err248 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data90};
 if(vErrors === null){
 vErrors = [err248];
 }
@@ -3950,12 +3951,8 @@ vErrors.push(err248);
 }
 errors++;
 }
-}
-if(data.sockShop !== undefined){
-let data91 = data.sockShop;
-if(data91 && typeof data91 == "object" && !Array.isArray(data91)){
-if(data91.enabled === undefined){
-const err249 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
+if(data90.namespace === undefined){
+const err249 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data90};
 if(vErrors === null){
 vErrors = [err249];
 }
@@ -3964,8 +3961,8 @@ vErrors.push(err249);
 }
 errors++;
 }
-if(data91.namespace === undefined){
-const err250 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
+if(data90.policies === undefined){
+const err250 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "policies"},message:"must have required property '"+"policies"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data90};
 if(vErrors === null){
 vErrors = [err250];
 }
@@ -3974,8 +3971,8 @@ vErrors.push(err250);
 }
 errors++;
 }
-if(data91.policies === undefined){
-const err251 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "policies"},message:"must have required property '"+"policies"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
+if(data90.frontEnd === undefined){
+const err251 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "frontEnd"},message:"must have required property '"+"frontEnd"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data90};
 if(vErrors === null){
 vErrors = [err251];
 }
@@ -3984,8 +3981,8 @@ vErrors.push(err251);
 }
 errors++;
 }
-if(data91.frontEnd === undefined){
-const err252 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "frontEnd"},message:"must have required property '"+"frontEnd"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
+if(data90.images === undefined){
+const err252 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "images"},message:"must have required property '"+"images"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data90};
 if(vErrors === null){
 vErrors = [err252];
 }
@@ -3994,8 +3991,8 @@ vErrors.push(err252);
 }
 errors++;
 }
-if(data91.images === undefined){
-const err253 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "images"},message:"must have required property '"+"images"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
+if(data90.imagePullPolicy === undefined){
+const err253 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data90};
 if(vErrors === null){
 vErrors = [err253];
 }
@@ -4004,8 +4001,9 @@ vErrors.push(err253);
 }
 errors++;
 }
-if(data91.imagePullPolicy === undefined){
-const err254 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
+for(const key31 in data90){
+if(!(((((((key31 === "enabled") || (key31 === "namespace")) || (key31 === "policies")) || (key31 === "frontEnd")) || (key31 === "images")) || (key31 === "imagePullPolicy")) || (key31 === "global"))){
+const err254 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key31},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop,data:data90};
 if(vErrors === null){
 vErrors = [err254];
 }
@@ -4014,9 +4012,11 @@ vErrors.push(err254);
 }
 errors++;
 }
-for(const key31 in data91){
-if(!(((((((key31 === "enabled") || (key31 === "namespace")) || (key31 === "policies")) || (key31 === "frontEnd")) || (key31 === "images")) || (key31 === "imagePullPolicy")) || (key31 === "global"))){
-const err255 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key31},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop,data:data91};
+}
+if(data90.enabled !== undefined){
+let data91 = data90.enabled;
+if(typeof data91 !== "boolean"){
+const err255 = {instancePath:instancePath+"/sockShop/enabled",schemaPath:"#/properties/sockShop/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.enabled.type,parentSchema:schema11.properties.sockShop.properties.enabled,data:data91};
 if(vErrors === null){
 vErrors = [err255];
 }
@@ -4026,10 +4026,11 @@ vErrors.push(err255);
 errors++;
 }
 }
-if(data91.enabled !== undefined){
-let data92 = data91.enabled;
-if(typeof data92 !== "boolean"){
-const err256 = {instancePath:instancePath+"/sockShop/enabled",schemaPath:"#/properties/sockShop/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.enabled.type,parentSchema:schema11.properties.sockShop.properties.enabled,data:data92};
+if(data90.namespace !== undefined){
+let data92 = data90.namespace;
+if(data92 && typeof data92 == "object" && !Array.isArray(data92)){
+if(data92.name === undefined){
+const err256 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data92};
 if(vErrors === null){
 vErrors = [err256];
 }
@@ -4038,12 +4039,8 @@ vErrors.push(err256);
 }
 errors++;
 }
-}
-if(data91.namespace !== undefined){
-let data93 = data91.namespace;
-if(data93 && typeof data93 == "object" && !Array.isArray(data93)){
-if(data93.name === undefined){
-const err257 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data93};
+if(data92.create === undefined){
+const err257 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data92};
 if(vErrors === null){
 vErrors = [err257];
 }
@@ -4052,8 +4049,9 @@ vErrors.push(err257);
 }
 errors++;
 }
-if(data93.create === undefined){
-const err258 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data93};
+for(const key32 in data92){
+if(!((key32 === "name") || (key32 === "create"))){
+const err258 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key32},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.namespace,data:data92};
 if(vErrors === null){
 vErrors = [err258];
 }
@@ -4062,9 +4060,12 @@ vErrors.push(err258);
 }
 errors++;
 }
-for(const key32 in data93){
-if(!((key32 === "name") || (key32 === "create"))){
-const err259 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key32},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.namespace,data:data93};
+}
+if(data92.name !== undefined){
+let data93 = data92.name;
+if(typeof data93 === "string"){
+if(func2(data93) > 63){
+const err259 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data93};
 if(vErrors === null){
 vErrors = [err259];
 }
@@ -4073,12 +4074,8 @@ vErrors.push(err259);
 }
 errors++;
 }
-}
-if(data93.name !== undefined){
-let data94 = data93.name;
-if(typeof data94 === "string"){
-if(func2(data94) > 63){
-const err260 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data94};
+if(!pattern2.test(data93)){
+const err260 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data93};
 if(vErrors === null){
 vErrors = [err260];
 }
@@ -4087,8 +4084,9 @@ vErrors.push(err260);
 }
 errors++;
 }
-if(!pattern2.test(data94)){
-const err261 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data94};
+}
+else {
+const err261 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.namespace.properties.name.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data93};
 if(vErrors === null){
 vErrors = [err261];
 }
@@ -4098,8 +4096,10 @@ vErrors.push(err261);
 errors++;
 }
 }
-else {
-const err262 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.namespace.properties.name.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data94};
+if(data92.create !== undefined){
+let data94 = data92.create;
+if(typeof data94 !== "boolean"){
+const err262 = {instancePath:instancePath+"/sockShop/namespace/create",schemaPath:"#/properties/sockShop/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.namespace.properties.create.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.create,data:data94};
 if(vErrors === null){
 vErrors = [err262];
 }
@@ -4109,10 +4109,9 @@ vErrors.push(err262);
 errors++;
 }
 }
-if(data93.create !== undefined){
-let data95 = data93.create;
-if(typeof data95 !== "boolean"){
-const err263 = {instancePath:instancePath+"/sockShop/namespace/create",schemaPath:"#/properties/sockShop/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.namespace.properties.create.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.create,data:data95};
+}
+else {
+const err263 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.namespace.type,parentSchema:schema11.properties.sockShop.properties.namespace,data:data92};
 if(vErrors === null){
 vErrors = [err263];
 }
@@ -4122,9 +4121,10 @@ vErrors.push(err263);
 errors++;
 }
 }
-}
-else {
-const err264 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.namespace.type,parentSchema:schema11.properties.sockShop.properties.namespace,data:data93};
+if(data90.policies !== undefined){
+let data95 = data90.policies;
+if(typeof data95 !== "string"){
+const err264 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.policies.type,parentSchema:schema11.properties.sockShop.properties.policies,data:data95};
 if(vErrors === null){
 vErrors = [err264];
 }
@@ -4133,11 +4133,8 @@ vErrors.push(err264);
 }
 errors++;
 }
-}
-if(data91.policies !== undefined){
-let data96 = data91.policies;
-if(typeof data96 !== "string"){
-const err265 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.policies.type,parentSchema:schema11.properties.sockShop.properties.policies,data:data96};
+if(!((((data95 === "none") || (data95 === "denyAll")) || (data95 === "enforce")) || (data95 === "dryRun"))){
+const err265 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.policies.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.policies.enum,parentSchema:schema11.properties.sockShop.properties.policies,data:data95};
 if(vErrors === null){
 vErrors = [err265];
 }
@@ -4146,8 +4143,12 @@ vErrors.push(err265);
 }
 errors++;
 }
-if(!((((data96 === "none") || (data96 === "denyAll")) || (data96 === "enforce")) || (data96 === "dryRun"))){
-const err266 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.policies.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.policies.enum,parentSchema:schema11.properties.sockShop.properties.policies,data:data96};
+}
+if(data90.frontEnd !== undefined){
+let data96 = data90.frontEnd;
+if(data96 && typeof data96 == "object" && !Array.isArray(data96)){
+if(data96.callers === undefined){
+const err266 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/required",keyword:"required",params:{missingProperty: "callers"},message:"must have required property '"+"callers"+"'",schema:schema11.properties.sockShop.properties.frontEnd.required,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data96};
 if(vErrors === null){
 vErrors = [err266];
 }
@@ -4156,12 +4157,9 @@ vErrors.push(err266);
 }
 errors++;
 }
-}
-if(data91.frontEnd !== undefined){
-let data97 = data91.frontEnd;
-if(data97 && typeof data97 == "object" && !Array.isArray(data97)){
-if(data97.callers === undefined){
-const err267 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/required",keyword:"required",params:{missingProperty: "callers"},message:"must have required property '"+"callers"+"'",schema:schema11.properties.sockShop.properties.frontEnd.required,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data97};
+for(const key33 in data96){
+if(!(key33 === "callers")){
+const err267 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key33},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data96};
 if(vErrors === null){
 vErrors = [err267];
 }
@@ -4170,9 +4168,17 @@ vErrors.push(err267);
 }
 errors++;
 }
-for(const key33 in data97){
-if(!(key33 === "callers")){
-const err268 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key33},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data97};
+}
+if(data96.callers !== undefined){
+let data97 = data96.callers;
+if(Array.isArray(data97)){
+const len4 = data97.length;
+for(let i5=0; i5<len4; i5++){
+let data98 = data97[i5];
+if(data98 && typeof data98 == "object" && !Array.isArray(data98)){
+for(const key34 in data98){
+if(!((((((((key34 === "service") || (key34 === "application")) || (key34 === "gateway")) || (key34 === "principal")) || (key34 === "anyone")) || (key34 === "ports")) || (key34 === "methods")) || (key34 === "paths"))){
+const err268 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key34},message:"must NOT have additional properties",schema:false,parentSchema:schema16,data:data98};
 if(vErrors === null){
 vErrors = [err268];
 }
@@ -4182,16 +4188,11 @@ vErrors.push(err268);
 errors++;
 }
 }
-if(data97.callers !== undefined){
-let data98 = data97.callers;
-if(Array.isArray(data98)){
-const len4 = data98.length;
-for(let i5=0; i5<len4; i5++){
-let data99 = data98[i5];
-if(data99 && typeof data99 == "object" && !Array.isArray(data99)){
-for(const key34 in data99){
-if(!((((((((key34 === "service") || (key34 === "application")) || (key34 === "gateway")) || (key34 === "principal")) || (key34 === "anyone")) || (key34 === "ports")) || (key34 === "methods")) || (key34 === "paths"))){
-const err269 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key34},message:"must NOT have additional properties",schema:false,parentSchema:schema16,data:data99};
+if(data98.service !== undefined){
+let data99 = data98.service;
+if(typeof data99 === "string"){
+if(func2(data99) < 1){
+const err269 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.service,data:data99};
 if(vErrors === null){
 vErrors = [err269];
 }
@@ -4201,11 +4202,8 @@ vErrors.push(err269);
 errors++;
 }
 }
-if(data99.service !== undefined){
-let data100 = data99.service;
-if(typeof data100 === "string"){
-if(func2(data100) < 1){
-const err270 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.service,data:data100};
+else {
+const err270 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.service.type,parentSchema:schema16.properties.service,data:data99};
 if(vErrors === null){
 vErrors = [err270];
 }
@@ -4215,8 +4213,11 @@ vErrors.push(err270);
 errors++;
 }
 }
-else {
-const err271 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.service.type,parentSchema:schema16.properties.service,data:data100};
+if(data98.application !== undefined){
+let data100 = data98.application;
+if(typeof data100 === "string"){
+if(func2(data100) < 1){
+const err271 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.application,data:data100};
 if(vErrors === null){
 vErrors = [err271];
 }
@@ -4226,11 +4227,8 @@ vErrors.push(err271);
 errors++;
 }
 }
-if(data99.application !== undefined){
-let data101 = data99.application;
-if(typeof data101 === "string"){
-if(func2(data101) < 1){
-const err272 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.application,data:data101};
+else {
+const err272 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.application.type,parentSchema:schema16.properties.application,data:data100};
 if(vErrors === null){
 vErrors = [err272];
 }
@@ -4240,8 +4238,11 @@ vErrors.push(err272);
 errors++;
 }
 }
-else {
-const err273 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.application.type,parentSchema:schema16.properties.application,data:data101};
+if(data98.gateway !== undefined){
+let data101 = data98.gateway;
+if(typeof data101 === "string"){
+if(func2(data101) < 1){
+const err273 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.gateway,data:data101};
 if(vErrors === null){
 vErrors = [err273];
 }
@@ -4251,11 +4252,8 @@ vErrors.push(err273);
 errors++;
 }
 }
-if(data99.gateway !== undefined){
-let data102 = data99.gateway;
-if(typeof data102 === "string"){
-if(func2(data102) < 1){
-const err274 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.gateway,data:data102};
+else {
+const err274 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.gateway.type,parentSchema:schema16.properties.gateway,data:data101};
 if(vErrors === null){
 vErrors = [err274];
 }
@@ -4265,8 +4263,11 @@ vErrors.push(err274);
 errors++;
 }
 }
-else {
-const err275 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.gateway.type,parentSchema:schema16.properties.gateway,data:data102};
+if(data98.principal !== undefined){
+let data102 = data98.principal;
+if(typeof data102 === "string"){
+if(func2(data102) < 1){
+const err275 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.principal,data:data102};
 if(vErrors === null){
 vErrors = [err275];
 }
@@ -4276,11 +4277,8 @@ vErrors.push(err275);
 errors++;
 }
 }
-if(data99.principal !== undefined){
-let data103 = data99.principal;
-if(typeof data103 === "string"){
-if(func2(data103) < 1){
-const err276 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.principal,data:data103};
+else {
+const err276 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.principal.type,parentSchema:schema16.properties.principal,data:data102};
 if(vErrors === null){
 vErrors = [err276];
 }
@@ -4290,8 +4288,10 @@ vErrors.push(err276);
 errors++;
 }
 }
-else {
-const err277 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.principal.type,parentSchema:schema16.properties.principal,data:data103};
+if(data98.anyone !== undefined){
+let data103 = data98.anyone;
+if(typeof data103 !== "boolean"){
+const err277 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema16.properties.anyone.type,parentSchema:schema16.properties.anyone,data:data103};
 if(vErrors === null){
 vErrors = [err277];
 }
@@ -4300,11 +4300,8 @@ vErrors.push(err277);
 }
 errors++;
 }
-}
-if(data99.anyone !== undefined){
-let data104 = data99.anyone;
-if(typeof data104 !== "boolean"){
-const err278 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema16.properties.anyone.type,parentSchema:schema16.properties.anyone,data:data104};
+if(!(data103 === true)){
+const err278 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/enum",keyword:"enum",params:{allowedValues: schema16.properties.anyone.enum},message:"must be equal to one of the allowed values",schema:schema16.properties.anyone.enum,parentSchema:schema16.properties.anyone,data:data103};
 if(vErrors === null){
 vErrors = [err278];
 }
@@ -4313,8 +4310,12 @@ vErrors.push(err278);
 }
 errors++;
 }
-if(!(data104 === true)){
-const err279 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/enum",keyword:"enum",params:{allowedValues: schema16.properties.anyone.enum},message:"must be equal to one of the allowed values",schema:schema16.properties.anyone.enum,parentSchema:schema16.properties.anyone,data:data104};
+}
+if(data98.ports !== undefined){
+let data104 = data98.ports;
+if(Array.isArray(data104)){
+if(data104.length < 1){
+const err279 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.ports,data:data104};
 if(vErrors === null){
 vErrors = [err279];
 }
@@ -4323,12 +4324,11 @@ vErrors.push(err279);
 }
 errors++;
 }
-}
-if(data99.ports !== undefined){
-let data105 = data99.ports;
-if(Array.isArray(data105)){
-if(data105.length < 1){
-const err280 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.ports,data:data105};
+const len5 = data104.length;
+for(let i6=0; i6<len5; i6++){
+let data105 = data104[i6];
+if(!(((typeof data105 == "number") && (!(data105 % 1) && !isNaN(data105))) && (isFinite(data105)))){
+const err280 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema16.properties.ports.items.type,parentSchema:schema16.properties.ports.items,data:data105};
 if(vErrors === null){
 vErrors = [err280];
 }
@@ -4337,11 +4337,9 @@ vErrors.push(err280);
 }
 errors++;
 }
-const len5 = data105.length;
-for(let i6=0; i6<len5; i6++){
-let data106 = data105[i6];
-if(!(((typeof data106 == "number") && (!(data106 % 1) && !isNaN(data106))) && (isFinite(data106)))){
-const err281 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema16.properties.ports.items.type,parentSchema:schema16.properties.ports.items,data:data106};
+if((typeof data105 == "number") && (isFinite(data105))){
+if(data105 > 65535 || isNaN(data105)){
+const err281 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema16.properties.ports.items,data:data105};
 if(vErrors === null){
 vErrors = [err281];
 }
@@ -4350,9 +4348,8 @@ vErrors.push(err281);
 }
 errors++;
 }
-if((typeof data106 == "number") && (isFinite(data106))){
-if(data106 > 65535 || isNaN(data106)){
-const err282 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema16.properties.ports.items,data:data106};
+if(data105 < 1 || isNaN(data105)){
+const err282 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema16.properties.ports.items,data:data105};
 if(vErrors === null){
 vErrors = [err282];
 }
@@ -4361,35 +4358,25 @@ vErrors.push(err282);
 }
 errors++;
 }
-if(data106 < 1 || isNaN(data106)){
-const err283 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema16.properties.ports.items,data:data106};
-if(vErrors === null){
-vErrors = [err283];
-}
-else {
-vErrors.push(err283);
-}
-errors++;
 }
 }
-}
-let i7 = data105.length;
+let i7 = data104.length;
 let j1;
 if(i7 > 1){
 const indices1 = {};
 for(;i7--;){
-let item1 = data105[i7];
+let item1 = data104[i7];
 if(!(((typeof item1 == "number") && (!(item1 % 1) && !isNaN(item1))) && (isFinite(item1)))){
 continue;
 }
 if(typeof indices1[item1] == "number"){
 j1 = indices1[item1];
-const err284 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/uniqueItems",keyword:"uniqueItems",params:{i: i7, j: j1},message:"must NOT have duplicate items (items ## "+j1+" and "+i7+" are identical)",schema:true,parentSchema:schema16.properties.ports,data:data105};
+const err283 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/uniqueItems",keyword:"uniqueItems",params:{i: i7, j: j1},message:"must NOT have duplicate items (items ## "+j1+" and "+i7+" are identical)",schema:true,parentSchema:schema16.properties.ports,data:data104};
 if(vErrors === null){
-vErrors = [err284];
+vErrors = [err283];
 }
 else {
-vErrors.push(err284);
+vErrors.push(err283);
 }
 errors++;
 break;
@@ -4399,7 +4386,21 @@ indices1[item1] = i7;
 }
 }
 else {
-const err285 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.ports.type,parentSchema:schema16.properties.ports,data:data105};
+const err284 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.ports.type,parentSchema:schema16.properties.ports,data:data104};
+if(vErrors === null){
+vErrors = [err284];
+}
+else {
+vErrors.push(err284);
+}
+errors++;
+}
+}
+if(data98.methods !== undefined){
+let data106 = data98.methods;
+if(Array.isArray(data106)){
+if(data106.length < 1){
+const err285 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.methods,data:data106};
 if(vErrors === null){
 vErrors = [err285];
 }
@@ -4408,12 +4409,12 @@ vErrors.push(err285);
 }
 errors++;
 }
-}
-if(data99.methods !== undefined){
-let data107 = data99.methods;
-if(Array.isArray(data107)){
-if(data107.length < 1){
-const err286 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.methods,data:data107};
+const len6 = data106.length;
+for(let i8=0; i8<len6; i8++){
+let data107 = data106[i8];
+if(typeof data107 === "string"){
+if(!pattern28.test(data107)){
+const err286 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema16.properties.methods.items,data:data107};
 if(vErrors === null){
 vErrors = [err286];
 }
@@ -4422,12 +4423,9 @@ vErrors.push(err286);
 }
 errors++;
 }
-const len6 = data107.length;
-for(let i8=0; i8<len6; i8++){
-let data108 = data107[i8];
-if(typeof data108 === "string"){
-if(!pattern28.test(data108)){
-const err287 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema16.properties.methods.items,data:data108};
+}
+else {
+const err287 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.methods.items.type,parentSchema:schema16.properties.methods.items,data:data107};
 if(vErrors === null){
 vErrors = [err287];
 }
@@ -4437,34 +4435,23 @@ vErrors.push(err287);
 errors++;
 }
 }
-else {
-const err288 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.methods.items.type,parentSchema:schema16.properties.methods.items,data:data108};
-if(vErrors === null){
-vErrors = [err288];
-}
-else {
-vErrors.push(err288);
-}
-errors++;
-}
-}
-let i9 = data107.length;
+let i9 = data106.length;
 let j2;
 if(i9 > 1){
 const indices2 = {};
 for(;i9--;){
-let item2 = data107[i9];
+let item2 = data106[i9];
 if(typeof item2 !== "string"){
 continue;
 }
 if(typeof indices2[item2] == "number"){
 j2 = indices2[item2];
-const err289 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i9, j: j2},message:"must NOT have duplicate items (items ## "+j2+" and "+i9+" are identical)",schema:true,parentSchema:schema16.properties.methods,data:data107};
+const err288 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i9, j: j2},message:"must NOT have duplicate items (items ## "+j2+" and "+i9+" are identical)",schema:true,parentSchema:schema16.properties.methods,data:data106};
 if(vErrors === null){
-vErrors = [err289];
+vErrors = [err288];
 }
 else {
-vErrors.push(err289);
+vErrors.push(err288);
 }
 errors++;
 break;
@@ -4474,7 +4461,21 @@ indices2[item2] = i9;
 }
 }
 else {
-const err290 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.methods.type,parentSchema:schema16.properties.methods,data:data107};
+const err289 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.methods.type,parentSchema:schema16.properties.methods,data:data106};
+if(vErrors === null){
+vErrors = [err289];
+}
+else {
+vErrors.push(err289);
+}
+errors++;
+}
+}
+if(data98.paths !== undefined){
+let data108 = data98.paths;
+if(Array.isArray(data108)){
+if(data108.length < 1){
+const err290 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.paths,data:data108};
 if(vErrors === null){
 vErrors = [err290];
 }
@@ -4483,12 +4484,12 @@ vErrors.push(err290);
 }
 errors++;
 }
-}
-if(data99.paths !== undefined){
-let data109 = data99.paths;
-if(Array.isArray(data109)){
-if(data109.length < 1){
-const err291 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.paths,data:data109};
+const len7 = data108.length;
+for(let i10=0; i10<len7; i10++){
+let data109 = data108[i10];
+if(typeof data109 === "string"){
+if(!pattern29.test(data109)){
+const err291 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema16.properties.paths.items,data:data109};
 if(vErrors === null){
 vErrors = [err291];
 }
@@ -4497,12 +4498,9 @@ vErrors.push(err291);
 }
 errors++;
 }
-const len7 = data109.length;
-for(let i10=0; i10<len7; i10++){
-let data110 = data109[i10];
-if(typeof data110 === "string"){
-if(!pattern29.test(data110)){
-const err292 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema16.properties.paths.items,data:data110};
+}
+else {
+const err292 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.paths.items.type,parentSchema:schema16.properties.paths.items,data:data109};
 if(vErrors === null){
 vErrors = [err292];
 }
@@ -4512,34 +4510,23 @@ vErrors.push(err292);
 errors++;
 }
 }
-else {
-const err293 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.paths.items.type,parentSchema:schema16.properties.paths.items,data:data110};
-if(vErrors === null){
-vErrors = [err293];
-}
-else {
-vErrors.push(err293);
-}
-errors++;
-}
-}
-let i11 = data109.length;
+let i11 = data108.length;
 let j3;
 if(i11 > 1){
 const indices3 = {};
 for(;i11--;){
-let item3 = data109[i11];
+let item3 = data108[i11];
 if(typeof item3 !== "string"){
 continue;
 }
 if(typeof indices3[item3] == "number"){
 j3 = indices3[item3];
-const err294 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/uniqueItems",keyword:"uniqueItems",params:{i: i11, j: j3},message:"must NOT have duplicate items (items ## "+j3+" and "+i11+" are identical)",schema:true,parentSchema:schema16.properties.paths,data:data109};
+const err293 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/uniqueItems",keyword:"uniqueItems",params:{i: i11, j: j3},message:"must NOT have duplicate items (items ## "+j3+" and "+i11+" are identical)",schema:true,parentSchema:schema16.properties.paths,data:data108};
 if(vErrors === null){
-vErrors = [err294];
+vErrors = [err293];
 }
 else {
-vErrors.push(err294);
+vErrors.push(err293);
 }
 errors++;
 break;
@@ -4549,7 +4536,19 @@ indices3[item3] = i11;
 }
 }
 else {
-const err295 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.paths.type,parentSchema:schema16.properties.paths,data:data109};
+const err294 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.paths.type,parentSchema:schema16.properties.paths,data:data108};
+if(vErrors === null){
+vErrors = [err294];
+}
+else {
+vErrors.push(err294);
+}
+errors++;
+}
+}
+}
+else {
+const err295 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema16.type,parentSchema:schema16,data:data98};
 if(vErrors === null){
 vErrors = [err295];
 }
@@ -4561,7 +4560,7 @@ errors++;
 }
 }
 else {
-const err296 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema16.type,parentSchema:schema16,data:data99};
+const err296 = {instancePath:instancePath+"/sockShop/frontEnd/callers",schemaPath:"#/properties/sockShop/properties/frontEnd/properties/callers/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sockShop.properties.frontEnd.properties.callers.type,parentSchema:schema11.properties.sockShop.properties.frontEnd.properties.callers,data:data97};
 if(vErrors === null){
 vErrors = [err296];
 }
@@ -4573,7 +4572,7 @@ errors++;
 }
 }
 else {
-const err297 = {instancePath:instancePath+"/sockShop/frontEnd/callers",schemaPath:"#/properties/sockShop/properties/frontEnd/properties/callers/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sockShop.properties.frontEnd.properties.callers.type,parentSchema:schema11.properties.sockShop.properties.frontEnd.properties.callers,data:data98};
+const err297 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.frontEnd.type,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data96};
 if(vErrors === null){
 vErrors = [err297];
 }
@@ -4583,9 +4582,11 @@ vErrors.push(err297);
 errors++;
 }
 }
-}
-else {
-const err298 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.frontEnd.type,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data97};
+if(data90.images !== undefined){
+let data110 = data90.images;
+if(data110 && typeof data110 == "object" && !Array.isArray(data110)){
+if(data110["front-end"] === undefined){
+const err298 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "front-end"},message:"must have required property '"+"front-end"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
 if(vErrors === null){
 vErrors = [err298];
 }
@@ -4594,12 +4595,8 @@ vErrors.push(err298);
 }
 errors++;
 }
-}
-if(data91.images !== undefined){
-let data111 = data91.images;
-if(data111 && typeof data111 == "object" && !Array.isArray(data111)){
-if(data111["front-end"] === undefined){
-const err299 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "front-end"},message:"must have required property '"+"front-end"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data110.catalogue === undefined){
+const err299 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue"},message:"must have required property '"+"catalogue"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
 if(vErrors === null){
 vErrors = [err299];
 }
@@ -4608,8 +4605,8 @@ vErrors.push(err299);
 }
 errors++;
 }
-if(data111.catalogue === undefined){
-const err300 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue"},message:"must have required property '"+"catalogue"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data110["catalogue-db"] === undefined){
+const err300 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue-db"},message:"must have required property '"+"catalogue-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
 if(vErrors === null){
 vErrors = [err300];
 }
@@ -4618,8 +4615,8 @@ vErrors.push(err300);
 }
 errors++;
 }
-if(data111["catalogue-db"] === undefined){
-const err301 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue-db"},message:"must have required property '"+"catalogue-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data110.carts === undefined){
+const err301 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts"},message:"must have required property '"+"carts"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
 if(vErrors === null){
 vErrors = [err301];
 }
@@ -4628,8 +4625,8 @@ vErrors.push(err301);
 }
 errors++;
 }
-if(data111.carts === undefined){
-const err302 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts"},message:"must have required property '"+"carts"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data110["carts-db"] === undefined){
+const err302 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts-db"},message:"must have required property '"+"carts-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
 if(vErrors === null){
 vErrors = [err302];
 }
@@ -4638,8 +4635,8 @@ vErrors.push(err302);
 }
 errors++;
 }
-if(data111["carts-db"] === undefined){
-const err303 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts-db"},message:"must have required property '"+"carts-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data110.orders === undefined){
+const err303 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders"},message:"must have required property '"+"orders"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
 if(vErrors === null){
 vErrors = [err303];
 }
@@ -4648,8 +4645,8 @@ vErrors.push(err303);
 }
 errors++;
 }
-if(data111.orders === undefined){
-const err304 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders"},message:"must have required property '"+"orders"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data110["orders-db"] === undefined){
+const err304 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders-db"},message:"must have required property '"+"orders-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
 if(vErrors === null){
 vErrors = [err304];
 }
@@ -4658,8 +4655,8 @@ vErrors.push(err304);
 }
 errors++;
 }
-if(data111["orders-db"] === undefined){
-const err305 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders-db"},message:"must have required property '"+"orders-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data110.payment === undefined){
+const err305 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "payment"},message:"must have required property '"+"payment"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
 if(vErrors === null){
 vErrors = [err305];
 }
@@ -4668,8 +4665,8 @@ vErrors.push(err305);
 }
 errors++;
 }
-if(data111.payment === undefined){
-const err306 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "payment"},message:"must have required property '"+"payment"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data110["queue-master"] === undefined){
+const err306 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "queue-master"},message:"must have required property '"+"queue-master"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
 if(vErrors === null){
 vErrors = [err306];
 }
@@ -4678,8 +4675,8 @@ vErrors.push(err306);
 }
 errors++;
 }
-if(data111["queue-master"] === undefined){
-const err307 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "queue-master"},message:"must have required property '"+"queue-master"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data110.rabbitmq === undefined){
+const err307 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "rabbitmq"},message:"must have required property '"+"rabbitmq"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
 if(vErrors === null){
 vErrors = [err307];
 }
@@ -4688,8 +4685,8 @@ vErrors.push(err307);
 }
 errors++;
 }
-if(data111.rabbitmq === undefined){
-const err308 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "rabbitmq"},message:"must have required property '"+"rabbitmq"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data110["session-db"] === undefined){
+const err308 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "session-db"},message:"must have required property '"+"session-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
 if(vErrors === null){
 vErrors = [err308];
 }
@@ -4698,8 +4695,8 @@ vErrors.push(err308);
 }
 errors++;
 }
-if(data111["session-db"] === undefined){
-const err309 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "session-db"},message:"must have required property '"+"session-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data110.shipping === undefined){
+const err309 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "shipping"},message:"must have required property '"+"shipping"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
 if(vErrors === null){
 vErrors = [err309];
 }
@@ -4708,8 +4705,8 @@ vErrors.push(err309);
 }
 errors++;
 }
-if(data111.shipping === undefined){
-const err310 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "shipping"},message:"must have required property '"+"shipping"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data110.user === undefined){
+const err310 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user"},message:"must have required property '"+"user"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
 if(vErrors === null){
 vErrors = [err310];
 }
@@ -4718,8 +4715,8 @@ vErrors.push(err310);
 }
 errors++;
 }
-if(data111.user === undefined){
-const err311 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user"},message:"must have required property '"+"user"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data110["user-db"] === undefined){
+const err311 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user-db"},message:"must have required property '"+"user-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
 if(vErrors === null){
 vErrors = [err311];
 }
@@ -4728,8 +4725,9 @@ vErrors.push(err311);
 }
 errors++;
 }
-if(data111["user-db"] === undefined){
-const err312 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user-db"},message:"must have required property '"+"user-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+for(const key35 in data110){
+if(!(func9.call(schema11.properties.sockShop.properties.images.properties, key35))){
+const err312 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key35},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
 if(vErrors === null){
 vErrors = [err312];
 }
@@ -4738,9 +4736,12 @@ vErrors.push(err312);
 }
 errors++;
 }
-for(const key35 in data111){
-if(!(func9.call(schema11.properties.sockShop.properties.images.properties, key35))){
-const err313 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key35},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+}
+if(data110["front-end"] !== undefined){
+let data111 = data110["front-end"];
+if(typeof data111 === "string"){
+if(func2(data111) < 1){
+const err313 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data111};
 if(vErrors === null){
 vErrors = [err313];
 }
@@ -4750,11 +4751,8 @@ vErrors.push(err313);
 errors++;
 }
 }
-if(data111["front-end"] !== undefined){
-let data112 = data111["front-end"];
-if(typeof data112 === "string"){
-if(func2(data112) < 1){
-const err314 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data112};
+else {
+const err314 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["front-end"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data111};
 if(vErrors === null){
 vErrors = [err314];
 }
@@ -4764,8 +4762,11 @@ vErrors.push(err314);
 errors++;
 }
 }
-else {
-const err315 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["front-end"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data112};
+if(data110.catalogue !== undefined){
+let data112 = data110.catalogue;
+if(typeof data112 === "string"){
+if(func2(data112) < 1){
+const err315 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data112};
 if(vErrors === null){
 vErrors = [err315];
 }
@@ -4775,11 +4776,8 @@ vErrors.push(err315);
 errors++;
 }
 }
-if(data111.catalogue !== undefined){
-let data113 = data111.catalogue;
-if(typeof data113 === "string"){
-if(func2(data113) < 1){
-const err316 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data113};
+else {
+const err316 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.catalogue.type,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data112};
 if(vErrors === null){
 vErrors = [err316];
 }
@@ -4789,8 +4787,11 @@ vErrors.push(err316);
 errors++;
 }
 }
-else {
-const err317 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.catalogue.type,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data113};
+if(data110["catalogue-db"] !== undefined){
+let data113 = data110["catalogue-db"];
+if(typeof data113 === "string"){
+if(func2(data113) < 1){
+const err317 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data113};
 if(vErrors === null){
 vErrors = [err317];
 }
@@ -4800,11 +4801,8 @@ vErrors.push(err317);
 errors++;
 }
 }
-if(data111["catalogue-db"] !== undefined){
-let data114 = data111["catalogue-db"];
-if(typeof data114 === "string"){
-if(func2(data114) < 1){
-const err318 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data114};
+else {
+const err318 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["catalogue-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data113};
 if(vErrors === null){
 vErrors = [err318];
 }
@@ -4814,8 +4812,11 @@ vErrors.push(err318);
 errors++;
 }
 }
-else {
-const err319 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["catalogue-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data114};
+if(data110.carts !== undefined){
+let data114 = data110.carts;
+if(typeof data114 === "string"){
+if(func2(data114) < 1){
+const err319 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data114};
 if(vErrors === null){
 vErrors = [err319];
 }
@@ -4825,11 +4826,8 @@ vErrors.push(err319);
 errors++;
 }
 }
-if(data111.carts !== undefined){
-let data115 = data111.carts;
-if(typeof data115 === "string"){
-if(func2(data115) < 1){
-const err320 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data115};
+else {
+const err320 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.carts.type,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data114};
 if(vErrors === null){
 vErrors = [err320];
 }
@@ -4839,8 +4837,11 @@ vErrors.push(err320);
 errors++;
 }
 }
-else {
-const err321 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.carts.type,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data115};
+if(data110["carts-db"] !== undefined){
+let data115 = data110["carts-db"];
+if(typeof data115 === "string"){
+if(func2(data115) < 1){
+const err321 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data115};
 if(vErrors === null){
 vErrors = [err321];
 }
@@ -4850,11 +4851,8 @@ vErrors.push(err321);
 errors++;
 }
 }
-if(data111["carts-db"] !== undefined){
-let data116 = data111["carts-db"];
-if(typeof data116 === "string"){
-if(func2(data116) < 1){
-const err322 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data116};
+else {
+const err322 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["carts-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data115};
 if(vErrors === null){
 vErrors = [err322];
 }
@@ -4864,8 +4862,11 @@ vErrors.push(err322);
 errors++;
 }
 }
-else {
-const err323 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["carts-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data116};
+if(data110.orders !== undefined){
+let data116 = data110.orders;
+if(typeof data116 === "string"){
+if(func2(data116) < 1){
+const err323 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data116};
 if(vErrors === null){
 vErrors = [err323];
 }
@@ -4875,11 +4876,8 @@ vErrors.push(err323);
 errors++;
 }
 }
-if(data111.orders !== undefined){
-let data117 = data111.orders;
-if(typeof data117 === "string"){
-if(func2(data117) < 1){
-const err324 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data117};
+else {
+const err324 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.orders.type,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data116};
 if(vErrors === null){
 vErrors = [err324];
 }
@@ -4889,8 +4887,11 @@ vErrors.push(err324);
 errors++;
 }
 }
-else {
-const err325 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.orders.type,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data117};
+if(data110["orders-db"] !== undefined){
+let data117 = data110["orders-db"];
+if(typeof data117 === "string"){
+if(func2(data117) < 1){
+const err325 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data117};
 if(vErrors === null){
 vErrors = [err325];
 }
@@ -4900,11 +4901,8 @@ vErrors.push(err325);
 errors++;
 }
 }
-if(data111["orders-db"] !== undefined){
-let data118 = data111["orders-db"];
-if(typeof data118 === "string"){
-if(func2(data118) < 1){
-const err326 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data118};
+else {
+const err326 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["orders-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data117};
 if(vErrors === null){
 vErrors = [err326];
 }
@@ -4914,8 +4912,11 @@ vErrors.push(err326);
 errors++;
 }
 }
-else {
-const err327 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["orders-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data118};
+if(data110.payment !== undefined){
+let data118 = data110.payment;
+if(typeof data118 === "string"){
+if(func2(data118) < 1){
+const err327 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data118};
 if(vErrors === null){
 vErrors = [err327];
 }
@@ -4925,11 +4926,8 @@ vErrors.push(err327);
 errors++;
 }
 }
-if(data111.payment !== undefined){
-let data119 = data111.payment;
-if(typeof data119 === "string"){
-if(func2(data119) < 1){
-const err328 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data119};
+else {
+const err328 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.payment.type,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data118};
 if(vErrors === null){
 vErrors = [err328];
 }
@@ -4939,8 +4937,11 @@ vErrors.push(err328);
 errors++;
 }
 }
-else {
-const err329 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.payment.type,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data119};
+if(data110["queue-master"] !== undefined){
+let data119 = data110["queue-master"];
+if(typeof data119 === "string"){
+if(func2(data119) < 1){
+const err329 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data119};
 if(vErrors === null){
 vErrors = [err329];
 }
@@ -4950,11 +4951,8 @@ vErrors.push(err329);
 errors++;
 }
 }
-if(data111["queue-master"] !== undefined){
-let data120 = data111["queue-master"];
-if(typeof data120 === "string"){
-if(func2(data120) < 1){
-const err330 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data120};
+else {
+const err330 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["queue-master"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data119};
 if(vErrors === null){
 vErrors = [err330];
 }
@@ -4964,8 +4962,11 @@ vErrors.push(err330);
 errors++;
 }
 }
-else {
-const err331 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["queue-master"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data120};
+if(data110.rabbitmq !== undefined){
+let data120 = data110.rabbitmq;
+if(typeof data120 === "string"){
+if(func2(data120) < 1){
+const err331 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data120};
 if(vErrors === null){
 vErrors = [err331];
 }
@@ -4975,11 +4976,8 @@ vErrors.push(err331);
 errors++;
 }
 }
-if(data111.rabbitmq !== undefined){
-let data121 = data111.rabbitmq;
-if(typeof data121 === "string"){
-if(func2(data121) < 1){
-const err332 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data121};
+else {
+const err332 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.rabbitmq.type,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data120};
 if(vErrors === null){
 vErrors = [err332];
 }
@@ -4989,8 +4987,11 @@ vErrors.push(err332);
 errors++;
 }
 }
-else {
-const err333 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.rabbitmq.type,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data121};
+if(data110["session-db"] !== undefined){
+let data121 = data110["session-db"];
+if(typeof data121 === "string"){
+if(func2(data121) < 1){
+const err333 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data121};
 if(vErrors === null){
 vErrors = [err333];
 }
@@ -5000,11 +5001,8 @@ vErrors.push(err333);
 errors++;
 }
 }
-if(data111["session-db"] !== undefined){
-let data122 = data111["session-db"];
-if(typeof data122 === "string"){
-if(func2(data122) < 1){
-const err334 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data122};
+else {
+const err334 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["session-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data121};
 if(vErrors === null){
 vErrors = [err334];
 }
@@ -5014,8 +5012,11 @@ vErrors.push(err334);
 errors++;
 }
 }
-else {
-const err335 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["session-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data122};
+if(data110.shipping !== undefined){
+let data122 = data110.shipping;
+if(typeof data122 === "string"){
+if(func2(data122) < 1){
+const err335 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data122};
 if(vErrors === null){
 vErrors = [err335];
 }
@@ -5025,11 +5026,8 @@ vErrors.push(err335);
 errors++;
 }
 }
-if(data111.shipping !== undefined){
-let data123 = data111.shipping;
-if(typeof data123 === "string"){
-if(func2(data123) < 1){
-const err336 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data123};
+else {
+const err336 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.shipping.type,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data122};
 if(vErrors === null){
 vErrors = [err336];
 }
@@ -5039,8 +5037,11 @@ vErrors.push(err336);
 errors++;
 }
 }
-else {
-const err337 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.shipping.type,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data123};
+if(data110.user !== undefined){
+let data123 = data110.user;
+if(typeof data123 === "string"){
+if(func2(data123) < 1){
+const err337 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data123};
 if(vErrors === null){
 vErrors = [err337];
 }
@@ -5050,11 +5051,8 @@ vErrors.push(err337);
 errors++;
 }
 }
-if(data111.user !== undefined){
-let data124 = data111.user;
-if(typeof data124 === "string"){
-if(func2(data124) < 1){
-const err338 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data124};
+else {
+const err338 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.user.type,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data123};
 if(vErrors === null){
 vErrors = [err338];
 }
@@ -5064,8 +5062,11 @@ vErrors.push(err338);
 errors++;
 }
 }
-else {
-const err339 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.user.type,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data124};
+if(data110["user-db"] !== undefined){
+let data124 = data110["user-db"];
+if(typeof data124 === "string"){
+if(func2(data124) < 1){
+const err339 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data124};
 if(vErrors === null){
 vErrors = [err339];
 }
@@ -5075,11 +5076,8 @@ vErrors.push(err339);
 errors++;
 }
 }
-if(data111["user-db"] !== undefined){
-let data125 = data111["user-db"];
-if(typeof data125 === "string"){
-if(func2(data125) < 1){
-const err340 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data125};
+else {
+const err340 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["user-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data124};
 if(vErrors === null){
 vErrors = [err340];
 }
@@ -5089,8 +5087,9 @@ vErrors.push(err340);
 errors++;
 }
 }
+}
 else {
-const err341 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["user-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data125};
+const err341 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.images.type,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
 if(vErrors === null){
 vErrors = [err341];
 }
@@ -5100,9 +5099,10 @@ vErrors.push(err341);
 errors++;
 }
 }
-}
-else {
-const err342 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.images.type,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data90.imagePullPolicy !== undefined){
+let data125 = data90.imagePullPolicy;
+if(typeof data125 !== "string"){
+const err342 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.imagePullPolicy.type,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data125};
 if(vErrors === null){
 vErrors = [err342];
 }
@@ -5111,11 +5111,8 @@ vErrors.push(err342);
 }
 errors++;
 }
-}
-if(data91.imagePullPolicy !== undefined){
-let data126 = data91.imagePullPolicy;
-if(typeof data126 !== "string"){
-const err343 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.imagePullPolicy.type,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data126};
+if(!(((data125 === "Always") || (data125 === "IfNotPresent")) || (data125 === "Never"))){
+const err343 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.imagePullPolicy.enum,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data125};
 if(vErrors === null){
 vErrors = [err343];
 }
@@ -5124,8 +5121,11 @@ vErrors.push(err343);
 }
 errors++;
 }
-if(!(((data126 === "Always") || (data126 === "IfNotPresent")) || (data126 === "Never"))){
-const err344 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.imagePullPolicy.enum,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data126};
+}
+if(data90.global !== undefined){
+let data126 = data90.global;
+if(!(data126 && typeof data126 == "object" && !Array.isArray(data126))){
+const err344 = {instancePath:instancePath+"/sockShop/global",schemaPath:"#/properties/sockShop/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.global.type,parentSchema:schema11.properties.sockShop.properties.global,data:data126};
 if(vErrors === null){
 vErrors = [err344];
 }
@@ -5135,10 +5135,9 @@ vErrors.push(err344);
 errors++;
 }
 }
-if(data91.global !== undefined){
-let data127 = data91.global;
-if(!(data127 && typeof data127 == "object" && !Array.isArray(data127))){
-const err345 = {instancePath:instancePath+"/sockShop/global",schemaPath:"#/properties/sockShop/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.global.type,parentSchema:schema11.properties.sockShop.properties.global,data:data127};
+}
+else {
+const err345 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.type,parentSchema:schema11.properties.sockShop,data:data90};
 if(vErrors === null){
 vErrors = [err345];
 }
@@ -5148,9 +5147,11 @@ vErrors.push(err345);
 errors++;
 }
 }
-}
-else {
-const err346 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.type,parentSchema:schema11.properties.sockShop,data:data91};
+if(data.monitoring !== undefined){
+let data127 = data.monitoring;
+if(data127 && typeof data127 == "object" && !Array.isArray(data127)){
+if(data127.enabled === undefined){
+const err346 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data127};
 if(vErrors === null){
 vErrors = [err346];
 }
@@ -5159,12 +5160,8 @@ vErrors.push(err346);
 }
 errors++;
 }
-}
-if(data.monitoring !== undefined){
-let data128 = data.monitoring;
-if(data128 && typeof data128 == "object" && !Array.isArray(data128)){
-if(data128.enabled === undefined){
-const err347 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data128};
+if(data127.sidecars === undefined){
+const err347 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "sidecars"},message:"must have required property '"+"sidecars"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data127};
 if(vErrors === null){
 vErrors = [err347];
 }
@@ -5173,8 +5170,8 @@ vErrors.push(err347);
 }
 errors++;
 }
-if(data128.sidecars === undefined){
-const err348 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "sidecars"},message:"must have required property '"+"sidecars"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data128};
+if(data127.labels === undefined){
+const err348 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data127};
 if(vErrors === null){
 vErrors = [err348];
 }
@@ -5183,8 +5180,8 @@ vErrors.push(err348);
 }
 errors++;
 }
-if(data128.labels === undefined){
-const err349 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data128};
+if(data127.dashboardLabels === undefined){
+const err349 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "dashboardLabels"},message:"must have required property '"+"dashboardLabels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data127};
 if(vErrors === null){
 vErrors = [err349];
 }
@@ -5193,8 +5190,9 @@ vErrors.push(err349);
 }
 errors++;
 }
-if(data128.dashboardLabels === undefined){
-const err350 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "dashboardLabels"},message:"must have required property '"+"dashboardLabels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data128};
+for(const key36 in data127){
+if(!((((key36 === "enabled") || (key36 === "sidecars")) || (key36 === "labels")) || (key36 === "dashboardLabels"))){
+const err350 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key36},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.monitoring,data:data127};
 if(vErrors === null){
 vErrors = [err350];
 }
@@ -5203,9 +5201,11 @@ vErrors.push(err350);
 }
 errors++;
 }
-for(const key36 in data128){
-if(!((((key36 === "enabled") || (key36 === "sidecars")) || (key36 === "labels")) || (key36 === "dashboardLabels"))){
-const err351 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key36},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.monitoring,data:data128};
+}
+if(data127.enabled !== undefined){
+let data128 = data127.enabled;
+if(typeof data128 !== "boolean"){
+const err351 = {instancePath:instancePath+"/monitoring/enabled",schemaPath:"#/properties/monitoring/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.enabled.type,parentSchema:schema11.properties.monitoring.properties.enabled,data:data128};
 if(vErrors === null){
 vErrors = [err351];
 }
@@ -5215,10 +5215,10 @@ vErrors.push(err351);
 errors++;
 }
 }
-if(data128.enabled !== undefined){
-let data129 = data128.enabled;
+if(data127.sidecars !== undefined){
+let data129 = data127.sidecars;
 if(typeof data129 !== "boolean"){
-const err352 = {instancePath:instancePath+"/monitoring/enabled",schemaPath:"#/properties/monitoring/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.enabled.type,parentSchema:schema11.properties.monitoring.properties.enabled,data:data129};
+const err352 = {instancePath:instancePath+"/monitoring/sidecars",schemaPath:"#/properties/monitoring/properties/sidecars/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.sidecars.type,parentSchema:schema11.properties.monitoring.properties.sidecars,data:data129};
 if(vErrors === null){
 vErrors = [err352];
 }
@@ -5228,10 +5228,13 @@ vErrors.push(err352);
 errors++;
 }
 }
-if(data128.sidecars !== undefined){
-let data130 = data128.sidecars;
-if(typeof data130 !== "boolean"){
-const err353 = {instancePath:instancePath+"/monitoring/sidecars",schemaPath:"#/properties/monitoring/properties/sidecars/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.sidecars.type,parentSchema:schema11.properties.monitoring.properties.sidecars,data:data130};
+if(data127.labels !== undefined){
+let data130 = data127.labels;
+if(data130 && typeof data130 == "object" && !Array.isArray(data130)){
+for(const key37 in data130){
+let data131 = data130[key37];
+if(typeof data131 !== "string"){
+const err353 = {instancePath:instancePath+"/monitoring/labels/" + key37.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.labels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.labels.additionalProperties,data:data131};
 if(vErrors === null){
 vErrors = [err353];
 }
@@ -5241,13 +5244,9 @@ vErrors.push(err353);
 errors++;
 }
 }
-if(data128.labels !== undefined){
-let data131 = data128.labels;
-if(data131 && typeof data131 == "object" && !Array.isArray(data131)){
-for(const key37 in data131){
-let data132 = data131[key37];
-if(typeof data132 !== "string"){
-const err354 = {instancePath:instancePath+"/monitoring/labels/" + key37.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.labels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.labels.additionalProperties,data:data132};
+}
+else {
+const err354 = {instancePath:instancePath+"/monitoring/labels",schemaPath:"#/properties/monitoring/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.labels.type,parentSchema:schema11.properties.monitoring.properties.labels,data:data130};
 if(vErrors === null){
 vErrors = [err354];
 }
@@ -5257,9 +5256,13 @@ vErrors.push(err354);
 errors++;
 }
 }
-}
-else {
-const err355 = {instancePath:instancePath+"/monitoring/labels",schemaPath:"#/properties/monitoring/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.labels.type,parentSchema:schema11.properties.monitoring.properties.labels,data:data131};
+if(data127.dashboardLabels !== undefined){
+let data132 = data127.dashboardLabels;
+if(data132 && typeof data132 == "object" && !Array.isArray(data132)){
+for(const key38 in data132){
+let data133 = data132[key38];
+if(typeof data133 !== "string"){
+const err355 = {instancePath:instancePath+"/monitoring/dashboardLabels/" + key38.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/dashboardLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties,data:data133};
 if(vErrors === null){
 vErrors = [err355];
 }
@@ -5269,13 +5272,9 @@ vErrors.push(err355);
 errors++;
 }
 }
-if(data128.dashboardLabels !== undefined){
-let data133 = data128.dashboardLabels;
-if(data133 && typeof data133 == "object" && !Array.isArray(data133)){
-for(const key38 in data133){
-let data134 = data133[key38];
-if(typeof data134 !== "string"){
-const err356 = {instancePath:instancePath+"/monitoring/dashboardLabels/" + key38.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/dashboardLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties,data:data134};
+}
+else {
+const err356 = {instancePath:instancePath+"/monitoring/dashboardLabels",schemaPath:"#/properties/monitoring/properties/dashboardLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.dashboardLabels.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels,data:data132};
 if(vErrors === null){
 vErrors = [err356];
 }
@@ -5287,7 +5286,7 @@ errors++;
 }
 }
 else {
-const err357 = {instancePath:instancePath+"/monitoring/dashboardLabels",schemaPath:"#/properties/monitoring/properties/dashboardLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.dashboardLabels.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels,data:data133};
+const err357 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.type,parentSchema:schema11.properties.monitoring,data:data127};
 if(vErrors === null){
 vErrors = [err357];
 }
@@ -5299,24 +5298,12 @@ errors++;
 }
 }
 else {
-const err358 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.type,parentSchema:schema11.properties.monitoring,data:data128};
+const err358 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err358];
 }
 else {
 vErrors.push(err358);
-}
-errors++;
-}
-}
-}
-else {
-const err359 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
-if(vErrors === null){
-vErrors = [err359];
-}
-else {
-vErrors.push(err359);
 }
 errors++;
 }

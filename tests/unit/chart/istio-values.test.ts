@@ -11,10 +11,10 @@ test.each(["istiod", "gateway"] as const)("%s: what helm template prints, withou
   const values = repositoryPath("chart/ci/minimal-values.yaml");
   const printed = await runHelm([
     ...["template", "istio-teleport", repositoryPath("chart"), "--values", values, "--kube-version", "1.33.0"],
-    ...["--set", `istio.print=${chart}`, "--show-only", "templates/istio-values.yaml"],
+    ...["--set", `istio.print=${chart}`, "--show-only", "templates/istio/istio-values.yaml"],
   ]);
   const [separator, source, ...rest] = printed.trimEnd().split("\n");
-  expect([separator, source]).toEqual(["---", "# Source: istio-teleport/templates/istio-values.yaml"]);
+  expect([separator, source]).toEqual(["---", "# Source: istio-teleport/templates/istio/istio-values.yaml"]);
   expect(await istioValues(await scenarioInputs("minimal"), chart)).toBe(`${rest.join("\n")}\n`);
 });
 

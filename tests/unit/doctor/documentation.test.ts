@@ -47,7 +47,7 @@ it("docs/operate/faults.md names checks and alerts that exist", () => {
   const named = [...faults.matchAll(/troubleshooting\.md#([a-z-]+)/g)].map(([, id = ""]) => id);
   expect(named.filter((id) => !ids.has(id))).toEqual([]);
   expect(named.length).toBeGreaterThan(10);
-  const rules = readFileSync(repositoryPath("chart/templates/monitoring-rules.yaml"), "utf8");
+  const rules = readFileSync(repositoryPath("chart/templates/monitoring/rules.yaml"), "utf8");
   const alerts = new Set([...rules.matchAll(/alert: IstioTeleport(\w+)/g)].map(([, alert]) => alert));
   // The fifth column of the table of faults.
   const cells = faults.split("\n").flatMap((line) => (line.startsWith("| ") ? [line.split("|")[5] ?? ""] : []));

@@ -25,7 +25,7 @@ test.each([
 
 test.each([
   [
-    "Error: execution error at (istio-teleport/templates/checks.yaml:3:4): x is empty: set it.\n\nUse --debug flag to render out invalid YAML\n",
+    "Error: execution error at (istio-teleport/templates/checks/checks.yaml:3:4): x is empty: set it.\n\nUse --debug flag to render out invalid YAML\n",
     "x is empty: set it.",
   ],
   [
@@ -33,7 +33,7 @@ test.each([
     'Helm: failed parsing --set data: key "a" has no value.',
   ],
   [
-    "Error: execution error at (istio-teleport/templates/checks.yaml:3:4): x is empty: set it.\ny is 2: lower it.\n\nUse --debug flag to render out invalid YAML\n",
+    "Error: execution error at (istio-teleport/templates/checks/checks.yaml:3:4): x is empty: set it.\ny is 2: lower it.\n\nUse --debug flag to render out invalid YAML\n",
     "x is empty: set it.\ny is 2: lower it.",
   ],
   ["Error: first line\n  second line\n", "Helm: first line second line."],

@@ -13,16 +13,17 @@ file of its subchart. Call with the chart's context. */}}
 {{- toJson $applications -}}
 {{- end }}
 
-{{/* The principal of a caller that the checks let pass; empty for anyone. Call with a dict: clusterName, caller,
+{{/* The principal of a caller; empty for anyone. A caller that names nothing renders nonsense and no error, for Helm may
+come to it before the checks, which tell more. Call with a dict: clusterName, caller,
 application (the name of the called service's), applications, gateways. */}}
 {{- define "istio-teleport.callerPrincipal" -}}
 {{- $caller := .caller -}}
 {{- if $caller.service -}}
-{{- $application := get .applications ($caller.application | default .application) -}}
-{{- $service := get $application.services $caller.service -}}
+{{- $application := get .applications ($caller.application | default .application) | default dict -}}
+{{- $service := get ($application.services | default dict) $caller.service | default dict -}}
 {{- include "istio-teleport.principal" (dict "clusterName" .clusterName "namespace" $application.namespace "serviceAccount" $service.serviceAccount) -}}
 {{- else if $caller.gateway -}}
-{{- $gateway := get .gateways $caller.gateway -}}
+{{- $gateway := get .gateways $caller.gateway | default dict -}}
 {{- include "istio-teleport.principal" (dict "clusterName" .clusterName "namespace" $gateway.namespace "serviceAccount" $gateway.serviceAccount) -}}
 {{- else -}}
 {{- $caller.principal -}}
