@@ -3,7 +3,7 @@ import { Environment } from "@marcbachmann/cel-js";
 import { describe, expect, it } from "vitest";
 import { isMeshedNamespace } from "../../../tools/base/injection.ts";
 
-const POLICY = readFileSync(new URL("../../../chart/templates/admission.yaml", import.meta.url), "utf8");
+const POLICY = readFileSync(new URL("../../../chart/templates/mesh/admission.yaml", import.meta.url), "utf8");
 const [, MESHED_NAMESPACE = ""] = /- name: meshedNamespace\s+expression: >-\n((?: {8}.*\n)+)/.exec(POLICY) ?? [];
 
 const CEL = new Environment({ enableOptionalTypes: true, unlistedVariablesAreDyn: true });
