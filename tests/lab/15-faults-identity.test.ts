@@ -62,21 +62,21 @@ const OF_SHORT_LIFE: readonly Fault[] = [
     name: "Teleport is down for more than a renewal interval",
     break: () => stopNodeDaemon(TELEPORT),
     while: async ({ brokenAt }) => secondsSince(brokenAt) > LIFE.renewal,
-    mend: () => startNodeDaemon(TELEPORT),
+    repair: () => startNodeDaemon(TELEPORT),
     longest: 30,
   },
   {
     name: "Teleport is down for more than a certificate's life",
     break: () => stopNodeDaemon(TELEPORT),
     while: requestsFail,
-    mend: () => startNodeDaemon(TELEPORT),
+    repair: () => startNodeDaemon(TELEPORT),
     longest: 120,
   },
   {
     name: "Teleport's clock is 5 minutes ahead",
     break: () => startNodeDaemon(TELEPORT, (flags) => [...flags, "--clock-offset=5m"]),
     while: requestsFail,
-    mend: () => startNodeDaemon(TELEPORT),
+    repair: () => startNodeDaemon(TELEPORT),
   },
   { name: "tbot is killed", break: killTbot },
 ];
@@ -95,7 +95,7 @@ const OF_ANY_LIFE: readonly Fault[] = [
       await replaceOtherClient();
     },
     while: aPodWaits,
-    mend: async () => {
+    repair: async () => {
       await restartTbot();
     },
   },
@@ -106,7 +106,7 @@ const OF_ANY_LIFE: readonly Fault[] = [
       mkdirSync(SOCKET_DIRECTORY);
       await restartTbot();
     },
-    mend: (now) =>
+    repair: (now) =>
       now.withoutLoad(async () => {
         await shell("kubectl -n test-app rollout restart deployment");
         await shell(
@@ -121,7 +121,7 @@ const OF_ANY_LIFE: readonly Fault[] = [
       await restartTbot();
     },
     while: joinRefused("token expired or not found"),
-    mend: async () => {
+    repair: async () => {
       await shell("npx -p istio-teleport gen-token -f values.yaml | tctl create -f", { cwd: USER_DIR });
       await restartTbot();
     },
@@ -131,7 +131,7 @@ const OF_ANY_LIFE: readonly Fault[] = [
     break: () =>
       upgradeToEditedChart("charts/tbot/templates/daemonset.yaml", /audience: .*/, "audience: other.example"),
     while: joinRefused("audience"),
-    mend: async () => {
+    repair: async () => {
       await shell("helm rollback istio-teleport -n teleport-system");
     },
   },
@@ -142,7 +142,7 @@ const OF_ANY_LIFE: readonly Fault[] = [
       await killTbot();
     },
     while: joinRefused("not valid yet"),
-    mend: () => startNodeDaemon(TELEPORT),
+    repair: () => startNodeDaemon(TELEPORT),
   },
 ];
 

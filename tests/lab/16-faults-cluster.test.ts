@@ -111,7 +111,7 @@ const FAULTS: readonly Fault[] = [
       const joined = auditEvents(brokenAt).some(({ event, success }) => event === "bot.join" && success);
       return joined && secondsSince(brokenAt) > LIFE.renewal;
     },
-    mend: () => startNodeDaemon("kube-apiserver"),
+    repair: () => startNodeDaemon("kube-apiserver"),
     // Certificates end soon after, and a pause of Envoy's comes on top.
     longest: 35,
   },
@@ -120,7 +120,7 @@ const FAULTS: readonly Fault[] = [
     break: () => stopNodeDaemon("kube-apiserver"),
     // Every certificate is one of the outage, and the next one is due, too.
     while: async ({ wire, brokenAt }) => wire.allIssuedSince(brokenAt) && secondsSince(brokenAt) > 1.5 * LIFE.renewal,
-    mend: () => startNodeDaemon("kube-apiserver"),
+    repair: () => startNodeDaemon("kube-apiserver"),
   },
   {
     name: "kubelet and containerd are restarted",
@@ -135,7 +135,7 @@ const FAULTS: readonly Fault[] = [
     name: "the node loses its power",
     break: powerOff,
     while: async ({ failed }) => failed().length > 0,
-    mend: ({ withoutLoad }) =>
+    repair: ({ withoutLoad }) =>
       withoutLoad(async () => {
         await powerOn();
         const restarted = async () => (await livePods("test-app")).every(isReady);
@@ -150,7 +150,7 @@ const FAULTS: readonly Fault[] = [
       await startIdlePods(1);
     },
     while: idlePodWaits,
-    mend: allowKubeletPort,
+    repair: allowKubeletPort,
     healed: () => idlePodsHaveIdentities(1),
   },
   {
@@ -160,7 +160,7 @@ const FAULTS: readonly Fault[] = [
       await upgrade(["monitoring.enabled=true", ...lives]);
       await tbotRolledOut();
     },
-    mend: async () => {
+    repair: async () => {
       await shell("helm rollback istio-teleport -n teleport-system");
       await tbotRolledOut();
     },
@@ -168,14 +168,14 @@ const FAULTS: readonly Fault[] = [
   {
     name: "istiod is upgraded",
     break: () => upgradeIstiod(["podAnnotations.upgraded=once"]),
-    mend: () => upgradeIstiod(),
+    repair: () => upgradeIstiod(),
     healed: (now) => quietFor(3, now),
   },
   {
     name: "istiod is upgraded to another trust domain",
     break: () => upgradeIstiod(["meshConfig.trustDomain=cluster.local", "podAnnotations.upgraded=wrong"]),
     while: async ({ failed }) => failed().length > 0,
-    mend: () => upgradeIstiod(),
+    repair: () => upgradeIstiod(),
     healed: (now) => quietFor(4, now),
   },
   {

@@ -2,7 +2,7 @@
  * How commands end. The documented exit codes (README, "Exit codes"):
  *
  * - 0: done, stdout holds the complete document.
- * - 1: refused: a flag, a value, a JWKS or another input is wrong; the sentence on stderr names it and the mend.
+ * - 1: refused: a flag, a value, a JWKS or another input is wrong; the sentence on stderr names it and the fix.
  * - 2: could not try: something outside (cluster, kubectl, helm, disk) did not answer or refused.
  * - 3: done, and what was compared differs.
  * - 70: a defect of istio-teleport itself (EX_SOFTWARE in sysexits.h).
@@ -10,7 +10,7 @@
 export const EXIT = { ok: 0, refused: 1, unavailable: 2, different: 3, internal: 70 } as const;
 
 /**
- * An expected failure with one sentence for the user: what is wrong, naming the value, then the mend.
+ * An expected failure with one sentence for the user: what is wrong, naming the value, then the fix.
  * Everything else that is thrown counts as a defect and ends with exit code 70.
  */
 export class ExitError extends Error {

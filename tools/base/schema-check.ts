@@ -6,7 +6,7 @@ import { nearestKey } from "./nearest-key.ts";
 export interface StringForm {
   accepts(text: string): boolean;
   /** What is allowed, as the end of "<path> is <value>; ". */
-  mend: string;
+  hint: string;
 }
 
 /** What ajv made of a schema at build time (scripts/gen-schema/compiled-schemas.ts). */
@@ -70,7 +70,7 @@ function sentence(error: ErrorObject, forms: Readonly<Record<string, StringForm>
     case "type":
       return `${is}; it must be of type ${params.type}`;
     case "format":
-      return `${is}; ${forms[params.format]?.mend}`;
+      return `${is}; ${forms[params.format]?.hint}`;
     case "minItems":
     case "minProperties":
     case "minLength":

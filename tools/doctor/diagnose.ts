@@ -14,7 +14,7 @@ export interface Result {
   check: Check;
   status: Status;
   /** What was looked at; of `skipped` and of a check that could not look at all, why. */
-  seen: string;
+  examined: string;
   findings: Finding[];
 }
 
@@ -22,7 +22,7 @@ export interface Result {
 export function diagnose(checks: readonly Check[], facts: Facts): Result[] {
   return checks.map((check) => {
     const outcome = outcomeOf(check, facts);
-    if ("skipped" in outcome) return { check, status: "skipped", seen: outcome.skipped, findings: [] };
+    if ("skipped" in outcome) return { check, status: "skipped", examined: outcome.skipped, findings: [] };
     return { check, status: worst(outcome.findings), ...outcome };
   });
 }
@@ -41,14 +41,14 @@ function outcomeOf(check: Check, facts: Facts): Outcome {
     const isExpected = error instanceof CouldNotLook || error instanceof ExitError;
     const said = (error instanceof Error ? error.message : String(error)).replace(/\.$/, "");
     const finding = isExpected
-      ? unknown("this check", said, "Mend what this check needs first, or have the permission granted, and look again.")
+      ? unknown("this check", said, "Fix what this check needs first, or have the permission granted, and look again.")
       : // An object that nobody foresaw must not take the other checks' answers away from whoever was paged.
         unknown(
           "this check",
           `it met an object that it does not understand: ${said}`,
           "Report it, with your versions.",
         );
-    return { seen: "could not look", findings: [finding] };
+    return { examined: "could not look", findings: [finding] };
   }
 }
 

@@ -10,7 +10,7 @@ import { readBounded } from "./bounded-input.ts";
  * Compares a token, as `tctl get token/NAME` prints it, with the wanted one.
  *
  * @param file - for stdin
- * @returns `differences`: one a line, empty when there is none; `sentence`: what they come to, and the mend
+ * @returns `differences`: one per line, empty when there is none; `sentence`: what they come to, and the fix
  * @throws ExitError (refused) when the file cannot be read or does not hold the token
  */
 export async function checkToken(file: string, wanted: JoinToken): Promise<{ differences: string; sentence: string }> {
@@ -26,8 +26,8 @@ export async function checkToken(file: string, wanted: JoinToken): Promise<{ dif
   const name = `The join token ${JSON.stringify(wanted.tokenName)}`;
   if (differences.length === 0) return { differences: "", sentence: `${name} is the wanted one.` };
   const count = `${differences.length} ${differences.length === 1 ? "point" : "points"}`;
-  const mend = hasOnlyMoreKeys(differences)
+  const hint = hasOnlyMoreKeys(differences)
     ? "tbot can join; while a rotation goes on name such keys with --extra-jwks, after it make the token anew without --check"
     : "make it anew without --check and give it to `tctl create -f`";
-  return { differences: lines, sentence: `${name} differs in ${count}: ${mend}.` };
+  return { differences: lines, sentence: `${name} differs in ${count}: ${hint}.` };
 }

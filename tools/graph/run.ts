@@ -68,8 +68,8 @@ function restricted(graph: MeshGraph, names: readonly string[]): MeshGraph {
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) {
     const meant = nearestKey(unknown, known);
-    const mend = meant ? `did you mean ${meant}` : `there ${known.length > 0 ? `are ${known.join(", ")}` : "is none"}`;
-    throw new ExitError(`--application ${unknown} is not in the values; ${mend}.`);
+    const hint = meant ? `did you mean ${meant}` : `there ${known.length > 0 ? `are ${known.join(", ")}` : "is none"}`;
+    throw new ExitError(`--application ${unknown} is not in the values; ${hint}.`);
   }
   return {
     ...graph,

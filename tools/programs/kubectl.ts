@@ -23,7 +23,7 @@ const TIMEOUT = 60_000;
  *
  * @param purpose what the call is for, as the sentences put it: "read the cluster's JWKS"
  * @param instead what to do where there is no kubectl: "give a saved JWKS with --jwks-file"
- * @throws ExitError (unavailable) with the mend when kubectl is missing, finds no cluster or is refused
+ * @throws ExitError (unavailable) with the fix when kubectl is missing, finds no cluster or is refused
  */
 export async function kubectl(
   access: ClusterAccess,
@@ -41,8 +41,8 @@ export async function kubectl(
     child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
     child.on("error", (error: NodeJS.ErrnoException) => {
       const reason = error.code === "ENOENT" ? "kubectl is not on the PATH" : `kubectl did not start (${error.code})`;
-      const mend = instead === undefined ? "install it" : `install it, or ${instead}`;
-      reject(new ExitError(`Could not ${purpose}: ${reason}; ${mend}.`, EXIT.unavailable));
+      const hint = instead === undefined ? "install it" : `install it, or ${instead}`;
+      reject(new ExitError(`Could not ${purpose}: ${reason}; ${hint}.`, EXIT.unavailable));
     });
     child.on("close", (code, signal) => {
       if (code === 0) return resolve(Buffer.concat(stdout));
@@ -53,7 +53,7 @@ export async function kubectl(
   });
 }
 
-/** What kubectl says → what it means and the mend; the texts are those of kubectl 1.32 to 1.37. */
+/** What kubectl says → what it means and the fix; the texts are those of kubectl 1.32 to 1.37. */
 const CAUSES: readonly { pattern: RegExp; meaning: string; quote?: true }[] = [
   {
     pattern: /context .*does not exist|context was not found|cannot locate context/,
@@ -102,6 +102,6 @@ function explain(stderr: string, access: ClusterAccess): string {
   const last = (lines.at(-1) ?? "it gave no reason").slice(0, 300).replace(/\.$/, "");
   const cause = CAUSES.find(({ pattern }) => pattern.test(lines.join(" ")));
   const context = access.context === undefined ? "" : ` (context ${JSON.stringify(access.context)})`;
-  if (cause === undefined) return `kubectl${context} failed and says "${last}"; mend that and try again`;
+  if (cause === undefined) return `kubectl${context} failed and says "${last}"; fix that and try again`;
   return `${cause.meaning}${context}${cause.quote ? `: ${last}` : ""}`;
 }

@@ -18,32 +18,32 @@ const DNS_SUBDOMAIN = `${DNS_LABEL}(?:\\.${DNS_LABEL})*`;
 export const FORMS: Readonly<Record<string, StringForm>> = {
   name: {
     accepts: (text) => /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/.test(text),
-    mend: "a name has letters, digits, dots, hyphens and underscores, and starts and ends with a letter or digit",
+    hint: "a name has letters, digits, dots, hyphens and underscores, and starts and ends with a letter or digit",
   },
   "kubernetes-name": {
     accepts: (text) => text.length <= 253 && new RegExp(`^${DNS_SUBDOMAIN}$`).test(text),
-    mend: "with the operator it names a Kubernetes object: use lower-case letters, digits, hyphens and dots",
+    hint: "with the operator it names a Kubernetes object: use lower-case letters, digits, hyphens and dots",
   },
   "service-account": {
     accepts: (text) => text.length <= 317 && new RegExp(`^${DNS_LABEL}:${DNS_SUBDOMAIN}$`).test(text),
-    mend: "write a Kubernetes ServiceAccount as NAMESPACE:NAME",
+    hint: "write a Kubernetes ServiceAccount as NAMESPACE:NAME",
   },
   issuer: {
     accepts: (text) => /^https:\/\/[^\s?#]+$/.test(text) && URL.canParse(text),
-    mend: "give the https URL that stands as `issuer` in what `kubectl get --raw /.well-known/openid-configuration` prints",
+    hint: "give the https URL that stands as `issuer` in what `kubectl get --raw /.well-known/openid-configuration` prints",
   },
   // Teleport reads labels of roles as patterns: * matches everything, ^...$ is a regular expression, {{ }} a trait.
   "literal-label": {
     accepts: (text) => text !== "" && !/[*{}]/.test(text) && !text.startsWith("^"),
-    mend: "write a label without *, ^, { and }, which Teleport reads as patterns that may match other workload identities",
+    hint: "write a label without *, ^, { and }, which Teleport reads as patterns that may match other workload identities",
   },
   "spiffe-path": {
     accepts: isSpiffePath,
-    mend: "a SPIFFE path starts with /, does not end with /, has no empty, . or .. segment, and outside {{ }} only letters, digits, dots, hyphens and underscores",
+    hint: "a SPIFFE path starts with /, does not end with /, has no empty, . or .. segment, and outside {{ }} only letters, digits, dots, hyphens and underscores",
   },
   template: {
     accepts: isTemplateOfAttributes,
-    mend: "write {{ }} around one attribute that Teleport knows, such as workload.kubernetes.namespace",
+    hint: "write {{ }} around one attribute that Teleport knows, such as workload.kubernetes.namespace",
   },
   // Teleport lib/utils IsValidHostname.
   "dns-name": {
@@ -51,15 +51,15 @@ export const FORMS: Readonly<Record<string, StringForm>> = {
       fillTemplate(text, "a")
         .split(".")
         .every((label) => /^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(label)),
-    mend: "Teleport takes DNS names of lower-case labels that start with a letter, without a wildcard",
+    hint: "Teleport takes DNS names of lower-case labels that start with a letter, without a wildcard",
   },
   "x509-ttl": {
     accepts: (text) => isWithin(text, MAX_X509_TTL),
-    mend: `write it in whole seconds such as "3600s", at most "${MAX_X509_TTL}s" (336h)`,
+    hint: `write it in whole seconds such as "3600s", at most "${MAX_X509_TTL}s" (336h)`,
   },
   "jwt-ttl": {
     accepts: (text) => isWithin(text, MAX_JWT_TTL),
-    mend: `write it in whole seconds such as "3600s", at most "${MAX_JWT_TTL}s" (24h)`,
+    hint: `write it in whole seconds such as "3600s", at most "${MAX_JWT_TTL}s" (24h)`,
   },
 };
 

@@ -19,7 +19,7 @@ const checkOperatorToken = schemaCheck(compiled.operatorToken, FORMS);
  * slash, DNS names and unknown keys would otherwise fail at the join, at issuance, or never. Sources: Teleport
  * api/types/provisioning.go, lib/services/workload_identity.go, lib/auth/machineid/machineidv1/bot_service.go.
  *
- * @throws ExitError (refused) with one sentence: kind and name, path of the value, the mend
+ * @throws ExitError (refused) with one sentence: kind and name, path of the value, the fix
  */
 export function checkTeleportDocument(document: unknown): void {
   const { apiVersion, kind, metadata } = asRecord(document);

@@ -11,22 +11,22 @@ export const FORMS: Readonly<Record<string, StringForm>> = {
       const port = /^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):([1-9]\d{0,4})$/.exec(text)?.[1];
       return port !== undefined && Number(port) <= 65535;
     },
-    mend: "write it as host:port, without a scheme",
+    hint: "write it as host:port, without a scheme",
   },
   duration: {
     accepts: (text) => (goDurationSeconds(text) ?? 0) > 0,
-    mend: 'write a Go duration such as "20m" or "1h30m"',
+    hint: 'write a Go duration such as "20m" or "1h30m"',
   },
   // Teleport lib/tbot/internal/listener.go: a URL without a scheme counts as tcp, and TCP callers are not attested.
   "socket-url": {
     accepts: (text) => /^unix:\/\/(?:\/[A-Za-z0-9._-]+)+$/.test(text),
-    mend: "write unix:// and an absolute path, such as unix:///run/spire/sockets/socket",
+    hint: "write unix:// and an absolute path, such as unix:///run/spire/sockets/socket",
   },
   "service-name": {
     accepts: (text) => /^[a-z0-9_+-]+$/.test(text) && !RESERVED_NAMES.includes(text),
-    mend: `use lower-case letters, digits, -, _ and +, and none of tbot's own names (${RESERVED_NAMES.join(", ")})`,
+    hint: `use lower-case letters, digits, -, _ and +, and none of tbot's own names (${RESERVED_NAMES.join(", ")})`,
   },
-  "absolute-path": { accepts: (text) => text.startsWith("/"), mend: "write an absolute path" },
+  "absolute-path": { accepts: (text) => text.startsWith("/"), hint: "write an absolute path" },
 };
 
 const TEXT = { type: "string", minLength: 1 };

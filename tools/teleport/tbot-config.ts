@@ -33,7 +33,7 @@ interface Lifetime {
  * turns attestation off without a word (Teleport lib/tbot/config/config.go: UnmarshalYAML drops KnownFields); here they
  * are refused, as is what tbot would refuse or what no workload could use.
  *
- * @throws ExitError (refused) with one sentence: the path of the value and the mend
+ * @throws ExitError (refused) with one sentence: the path of the value and the fix
  */
 export function checkTbotConfig(yamlText: string): void {
   const document = parseDocument(yamlText);

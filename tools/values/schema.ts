@@ -58,9 +58,9 @@ function sentence(error: ErrorObject, schema: SchemaNode): string {
   const meaning = description && name === undefined ? ` ${firstSentence(description)}` : "";
   switch (error.keyword) {
     case "type":
-      return `${given}, which is not ${article(String(error.params.type))}${typeMend(error)}.${meaning}`;
+      return `${given}, which is not ${article(String(error.params.type))}${typeHint(error)}.${meaning}`;
     case "enum":
-      return `${given}, but must be one of ${error.params.allowedValues.map((value: unknown) => JSON.stringify(value)).join(", ")}${enumMend(error)}.`;
+      return `${given}, but must be one of ${error.params.allowedValues.map((value: unknown) => JSON.stringify(value)).join(", ")}${enumHint(error)}.`;
     case "pattern":
       return `${given}, which does not match ${error.params.pattern}.${meaning}`;
     case "not":
@@ -74,13 +74,13 @@ function firstSentence(text: string): string {
   return text.replace(/\. .*/s, ".");
 }
 
-function typeMend(error: ErrorObject): string {
+function typeHint(error: ErrorObject): string {
   if (error.data === null) return ": leave it out for the default";
   const scalar = typeof error.data === "number" || typeof error.data === "boolean";
   return error.params.type === "string" && scalar ? `: put it in quotes in a values file ("${error.data}")` : "";
 }
 
-function enumMend({ data, params }: ErrorObject): string {
+function enumHint({ data, params }: ErrorObject): string {
   const strings = params.allowedValues.every((value: unknown) => typeof value === "string");
   return typeof data === "boolean" && strings ? ": put the word in quotes, for on, off, yes and no are booleans" : "";
 }
@@ -106,8 +106,8 @@ function unknownKey(keys: string[], schema: SchemaNode): string {
   const near = nearestKey(wrong, siblings);
   // Not near any sibling: perhaps the right key in the wrong place.
   const meant = near ? pathOf([...parent, near]) : nearestLeaf(wrong, schema);
-  const mend = meant ? `did you mean ${meant}?` : `known here: ${siblings.join(", ")}.`;
-  return `${pathOf(keys)} is not a value; ${mend}`;
+  const hint = meant ? `did you mean ${meant}?` : `known here: ${siblings.join(", ")}.`;
+  return `${pathOf(keys)} is not a value; ${hint}`;
 }
 
 /** The one value anywhere whose last key is near `key`; undefined when there is none, or several (`name`). */

@@ -727,13 +727,13 @@ const CASES: readonly Case[] = [
 
 /** Since the newest certificate was issued, in milliseconds. */
 function age(snapshot: Snapshot): number {
-  const { seen } = first(
+  const { examined } = first(
     diagnose(
       CHECKS.filter(({ id }) => id === "certificate-rotation"),
       makeFacts(snapshot),
     ),
   );
-  const [, amount, unit] = /last rotation (\d+) (s|min) ago/.exec(seen) ?? [];
+  const [, amount, unit] = /last rotation (\d+) (s|min) ago/.exec(examined) ?? [];
   return Number(amount) * (unit === "s" ? 1000 : MINUTE);
 }
 
@@ -769,7 +769,7 @@ it.each(CASES)("$id names $how, and nothing else does", ({ id, status = "problem
   expect(bad[0]?.status).toBe(status);
   const findings = bad[0]?.findings ?? [];
   expect(findings[0]?.evidence).toMatch(evidence);
-  expect(findings.every(({ mend }) => /^[A-Z].*[.`]$/.test(mend))).toBe(true);
+  expect(findings.every(({ hint }) => /^[A-Z].*[.`]$/.test(hint))).toBe(true);
   expect(exitCode(results)).toBe({ problem: 1, unknown: 2, warning: 0, ok: 0, skipped: 0 }[status]);
 });
 
@@ -781,7 +781,7 @@ it("is content in a rotation while every proxy trusts both roots, and says who u
   secrets.serialsInUse = [ROTATED.serial];
   const results = diagnose(CHECKS, makeFacts(snapshot));
   expect(exitCode(results)).toBe(0);
-  expect(results.find(({ check }) => check.id === "trust-roots")?.seen).toBe(
+  expect(results.find(({ check }) => check.id === "trust-roots")?.examined).toBe(
     "2 roots in 3 sidecars: c9ba52224f5cc2de used by 2, trusted by 3; 2c627584441f8f80 used by 1, trusted by 3",
   );
   const { proxies } = JSON.parse(jsonReport(results, makeFacts(snapshot))) as {
@@ -814,7 +814,7 @@ it("finds Teleport behind an intermediate authority", () => {
   const { secrets } = ofServer(snapshot);
   secrets.chain = INTERMEDIATE.chain;
   secrets.roots.push(INTERMEDIATE.root);
-  expect(only("proxy-issuer", snapshot)).toMatchObject({ status: "ok", seen: "3 certificates" });
+  expect(only("proxy-issuer", snapshot)).toMatchObject({ status: "ok", examined: "3 certificates" });
 });
 
 it.each([
@@ -853,7 +853,7 @@ it("goes on when an object is not what any check expects", () => {
   );
   const sound = healthySnapshot();
   sound.nodes = { ok: true, value: [{ metadata: { name: "n" } } as never] };
-  expect(only("kubelet-rights", sound)).toMatchObject({ status: "unknown", seen: "could not look" });
+  expect(only("kubelet-rights", sound)).toMatchObject({ status: "unknown", examined: "could not look" });
 });
 
 it("does not ask a namespace for the level of meshed ones that has a revision and no injection", () => {
@@ -900,7 +900,7 @@ it("says once of a node, or a namespace, that its proxies could not be asked", (
     CHECKS.filter(({ id }) => id === "proxy-certificate"),
     makeFacts(snapshot),
   );
-  expect(result?.seen).toBe("0 of the proxies of 3 pods answered");
+  expect(result?.examined).toBe("0 of the proxies of 3 pods answered");
   expect(result?.findings.map(({ subject, evidence }) => `${subject}: ${evidence}`)).toEqual([
     expect.stringMatching(
       /^namespace test-app: 2 proxies could not be asked \(test-app\/\S+, test-app\/\S+\): permission missing: pods/,

@@ -140,14 +140,14 @@ it("reads a healthy cluster and says so, in JSON and with exit code 0", async ()
   await serve(healthySnapshot());
   const { stdout, stderr, status } = await run("--output", "json", "--context", "prod");
   expect(stderr).toBe("");
-  const report = JSON.parse(stdout) as { exitCode: number; checks: { id: string; status: string; seen: string }[] };
+  const report = JSON.parse(stdout) as { exitCode: number; checks: { id: string; status: string; examined: string }[] };
   expect(report.checks.filter((check) => check.status !== "ok").map(({ id, status: own }) => `${id} ${own}`)).toEqual([
     "join-token skipped",
     "token-keys skipped",
     "gateway-mount skipped",
   ]);
   expect({ status, exitCode: report.exitCode }).toEqual({ status: 0, exitCode: 0 });
-  expect(report.checks.find(({ id }) => id === "proxy-issuer")?.seen).toBe("3 certificates");
+  expect(report.checks.find(({ id }) => id === "proxy-issuer")?.examined).toBe("3 certificates");
 });
 
 it("asks kubectl for a proxy that refuses changes, and ends it", async () => {

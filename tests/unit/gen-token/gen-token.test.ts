@@ -226,11 +226,11 @@ describe("a live cluster", () => {
     [{ issuer: "https://container.googleapis.com/v1/projects/p/locations/l/clusters/c" }, "GKE changes", "--type oidc"],
     [{ issuer: "https://westeurope.oic.prod-aks.azure.com/t/u/" }, "AKS changes", "--type oidc"],
     [{ server: "https://x.hcp.westeurope.azmk8s.io:443" }, "AKS changes", "--type oidc"],
-  ])("of %j is warned about", async (facts, why, mend) => {
+  ])("of %j is warned about", async (facts, why, hint) => {
     await kubectl.answer(cluster(facts));
     await genToken();
     expect(output.stderr).toContain(`Warning: ${why}`);
-    expect(output.stderr).toContain(mend);
+    expect(output.stderr).toContain(hint);
     expect(keysOf(output.stdout)).toEqual(["current"]);
   });
 

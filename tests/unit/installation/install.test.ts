@@ -285,7 +285,7 @@ test.each([
     expect(output.stdout).toContain("helm rollback istiod --namespace=istio-system --kube-context=kind || true\n");
 });
 
-describe("what is not as the values say is mended", () => {
+describe("what is not as the values say is fixed", () => {
   beforeEach(async () => {
     await install();
     await fakes.forgetCalls();

@@ -68,7 +68,7 @@ it.each([
   ],
   [
     "E1124 some log line\nerror: something new.",
-    'kubectl failed and says "error: something new"; mend that and try again',
+    'kubectl failed and says "error: something new"; fix that and try again',
   ],
   ["error: \u001b[31mred\u0007", 'says "error: [31mred"'],
   ["", 'says "it gave no reason"'],

@@ -33,7 +33,7 @@ const kubeletRights: Check = {
       const evidence = "it may get nodes/proxy, with which whoever has its token can exec in every pod";
       findings.push(warning(account, evidence, "Set tbot.kubelet.authorization: pods; these kubelets need no more."));
     }
-    return { seen: `${count(nodes.length, "kubelet")}, by SubjectAccessReview`, findings };
+    return { examined: `${count(nodes.length, "kubelet")}, by SubjectAccessReview`, findings };
   },
 };
 
@@ -59,27 +59,27 @@ const kubeletCertificate: Check = {
     if (skipVerify) {
       const evidence =
         "tbot does not verify it: whoever answers on a node's port 10250 tells tbot which pod a process is";
-      const mend =
+      const hint =
         "Have kubelets use certificates of the cluster's CA (serverTLSBootstrap), then set tbot.kubelet.skipVerify: false.";
-      findings.push(warning("all nodes", evidence, mend));
+      findings.push(warning("all nodes", evidence, hint));
     }
     const proven = attestedNodes(facts);
     const tbots = runningTbots(facts);
     for (const { node, complaints } of tbots) {
       const error = complaints.ok ? attestationErrors(complaints.value).find(isCertificateError) : undefined;
       if (error !== undefined) {
-        const mend =
+        const hint =
           "Have this kubelet use a certificate of the cluster's CA that names its address, or set tbot.kubelet.skipVerify: true.";
-        findings.push(problem(`node ${node}`, `tbot's log: ${error.error}`, mend));
+        findings.push(problem(`node ${node}`, `tbot's log: ${error.error}`, hint));
       } else if (!complaints.ok && !proven.has(node) && !skipVerify) {
-        findings.push(unknown(`node ${node}`, complaints.reason, mendNoLog(facts, complaints.reason)));
+        findings.push(unknown(`node ${node}`, complaints.reason, hintForNoLog(facts, complaints.reason)));
       }
     }
-    return { seen: `${count(tbots.length, "node")}, by tbot's log and what it attested`, findings };
+    return { examined: `${count(tbots.length, "node")}, by tbot's log and what it attested`, findings };
   },
 };
 
-function mendNoLog(facts: Facts, reason: string): string {
+function hintForNoLog(facts: Facts, reason: string): string {
   const { namespace } = tbotDaemonSet(facts).metadata;
   if (reason.startsWith(PERMISSION_MISSING)) return `Grant get on pods/log in ${namespace}.`;
   return `See whether \`kubectl -n ${namespace} logs\` of the pods of tbot there works: the API server must reach their kubelets.`;
@@ -110,15 +110,15 @@ const attestationLog: Check = {
     const tbots = runningTbots(facts);
     const findings = tbots.flatMap(({ node, name, complaints }): Finding[] => {
       if (!complaints.ok) {
-        return [unknown(`node ${node}`, complaints.reason, mendNoLog(facts, complaints.reason))];
+        return [unknown(`node ${node}`, complaints.reason, hintForNoLog(facts, complaints.reason))];
       }
       const errors = attestationErrors(complaints.value).filter((entry) => !isCertificateError(entry));
       const last = errors.at(-1);
       if (last === undefined) return [];
-      const mend = `See kubelet-rights; "not found" means that the kubelet refused or does not know the pod. Log: \`kubectl -n ${namespace} logs ${name}\`.`;
-      return [problem(`node ${node}`, `tbot's log, ${count(errors.length, "time")}: ${last.error}`, mend)];
+      const hint = `See kubelet-rights; "not found" means that the kubelet refused or does not know the pod. Log: \`kubectl -n ${namespace} logs ${name}\`.`;
+      return [problem(`node ${node}`, `tbot's log, ${count(errors.length, "time")}: ${last.error}`, hint)];
     });
-    return { seen: `the log of ${count(tbots.length, "pod")} of tbot`, findings };
+    return { examined: `the log of ${count(tbots.length, "pod")} of tbot`, findings };
   },
 };
 

@@ -22,14 +22,14 @@ export interface Finding {
   /** What was seen. */
   evidence: string;
   /** What to do, an imperative sentence. */
-  mend: string;
+  hint: string;
 }
 
 /** What a check has to say. */
 export type Outcome =
   | {
       /** One clause on what was looked at: "2 nodes with meshed pods". */
-      seen: string;
+      examined: string;
       findings: Finding[];
     }
   | {
@@ -53,16 +53,16 @@ export interface Check {
   run(facts: Facts): Outcome;
 }
 
-export function problem(subject: string, evidence: string, mend: string): Finding {
-  return { status: "problem", subject, evidence, mend };
+export function problem(subject: string, evidence: string, hint: string): Finding {
+  return { status: "problem", subject, evidence, hint };
 }
 
-export function warning(subject: string, evidence: string, mend: string): Finding {
-  return { status: "warning", subject, evidence, mend };
+export function warning(subject: string, evidence: string, hint: string): Finding {
+  return { status: "warning", subject, evidence, hint };
 }
 
-export function unknown(subject: string, evidence: string, mend: string): Finding {
-  return { status: "unknown", subject, evidence, mend };
+export function unknown(subject: string, evidence: string, hint: string): Finding {
+  return { status: "unknown", subject, evidence, hint };
 }
 
 /** "1 pod", "2 pods". */

@@ -35,7 +35,7 @@ const kubernetesVersion: Check = {
         ),
       );
     }
-    return { seen: `Kubernetes ${version}`, findings };
+    return { examined: `Kubernetes ${version}`, findings };
   },
 };
 
@@ -68,7 +68,7 @@ const clocks: Check = {
     if (teleport !== undefined && teleport.ahead > ALLOWED) {
       findings.push(skew(`Teleport (certificate of ${teleport.pod})`, teleport.ahead));
     }
-    return { seen: `${count(measured.size, "node")} compared with the API server`, findings };
+    return { examined: `${count(measured.size, "node")} compared with the API server`, findings };
   },
 };
 

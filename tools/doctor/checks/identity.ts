@@ -16,7 +16,7 @@ const trustDomain: Check = {
   run(facts) {
     if (known(facts.istiods).length === 0) {
       const evidence = "there is no Deployment of istiod (label app=istiod)";
-      return { seen: "no istiod", findings: [problem("the cluster", evidence, RENDER_ISTIO)] };
+      return { examined: "no istiod", findings: [problem("the cluster", evidence, RENDER_ISTIO)] };
     }
     const name = facts.clusterName();
     const all = facts.revisions();
@@ -26,7 +26,7 @@ const trustDomain: Check = {
       const evidence = `its trust domain is ${own}, and Teleport issues spiffe://${name}/…: peers refuse each other`;
       return [problem(`istiod ${revision.name}`, evidence, `${RENDER_ISTIO} Then restart the meshed pods.`)];
     });
-    return { seen: `${count(all.length, "revision")}, ${name}`, findings };
+    return { examined: `${count(all.length, "revision")}, ${name}`, findings };
   },
 };
 
@@ -48,10 +48,10 @@ const istiodCa: Check = {
       if (usable.length === 0) return [];
       const isMeant = facts.intended?.istio.blockIstiodCertificates === false;
       const evidence = `it does not set ${usable.join(" and ")} to 1ms: one annotation gives a pod istiod's certificate for a Teleport identity`;
-      const mend = `Set istio.blockIstiodCertificates: true (its default). ${RENDER_ISTIO}`;
-      return [(isMeant ? warning : problem)(`istiod ${name}`, evidence, mend)];
+      const hint = `Set istio.blockIstiodCertificates: true (its default). ${RENDER_ISTIO}`;
+      return [(isMeant ? warning : problem)(`istiod ${name}`, evidence, hint)];
     });
-    return { seen: count(all.length, "revision"), findings };
+    return { examined: count(all.length, "revision"), findings };
   },
 };
 
@@ -81,19 +81,19 @@ const proxyCertificate: Check = {
       const { chain, roots, serialsInUse } = read.value;
       if (chain[0] === undefined || roots.length === 0) {
         const missing = chain[0] === undefined ? "its certificate (default)" : "the roots (ROOTCA)";
-        const mend = `See tbot-nodes and attestation; when both are fine Teleport issues nothing: compare role, bot and workload identity with \`istio-teleport render teleport\`.`;
-        return [problem(nameOf(pod), `Envoy waits for ${missing}`, mend)];
+        const hint = `See tbot-nodes and attestation; when both are fine Teleport issues nothing: compare role, bot and workload identity with \`istio-teleport render teleport\`.`;
+        return [problem(nameOf(pod), `Envoy waits for ${missing}`, hint)];
       }
       const serial = facts.certificate(chain[0]).serialNumber.toLowerCase();
       if (serialsInUse.length === 0 || serialsInUse.includes(serial)) return [];
       const evidence = `Envoy was given the certificate ${serial} and still uses ${serialsInUse.join(", ")}`;
       return [problem(nameOf(pod), evidence, "Restart the pod, and report it with `pilot-agent request GET certs`.")];
     });
-    const seen =
+    const examined =
       silent.length === 0
         ? `the proxies of ${count(pods.length, "pod")}`
         : `${pods.length - silent.length} of the proxies of ${count(pods.length, "pod")} answered`;
-    return { seen, findings: [...findings, ...unreached(silent)] };
+    return { examined, findings: [...findings, ...unreached(silent)] };
   },
 };
 
@@ -140,7 +140,7 @@ const proxyIssuer: Check = {
         problem(nameOf(pod), evidence, "See socket-writers; remove the other issuer from the directory, restart tbot."),
       ];
     });
-    return { seen: count(all.length, "certificate"), findings };
+    return { examined: count(all.length, "certificate"), findings };
   },
 };
 
@@ -158,11 +158,11 @@ const proxyIdentity: Check = {
       const own = spiffeId(leaf);
       if (own === expected) return [];
       const evidence = `it is ${own || "without a SPIFFE ID"}, and Istio expects ${expected}`;
-      const mend =
+      const hint =
         "Compare spec.spiffe.id of the workload identity with `istio-teleport render teleport`; where it is another pod's, restart the pod and look at socket-writers.";
-      return [problem(nameOf(pod), evidence, mend)];
+      return [problem(nameOf(pod), evidence, hint)];
     });
-    return { seen: count(all.length, "certificate"), findings };
+    return { examined: count(all.length, "certificate"), findings };
   },
 };
 
@@ -183,9 +183,9 @@ const trustRoots: Check = {
       const blind = all.filter((certified) => !trusting.has(certified));
       if (users.length > 0 && blind.length > 0) {
         const evidence = `${count(blind.length, "pod")} ${blind.length === 1 ? "does" : "do"} not trust it (${listed(blind)}), and ${presented(users.length)} of it: they refuse each other`;
-        const mend =
+        const hint =
           "During a rotation wait for tbot to send the new bundle; otherwise restart these pods. Then look again.";
-        findings.push(problem(`root ${fingerprint}`, evidence, mend));
+        findings.push(problem(`root ${fingerprint}`, evidence, hint));
       }
       const left = (Date.parse(root.validTo) - known(facts.takenAt)) / 1000;
       if (users.length > 0 && left < ROOT_LEFT) {
@@ -195,7 +195,7 @@ const trustRoots: Check = {
         );
       }
     }
-    return { seen: seenRoots(roots, all.length), findings };
+    return { examined: seenRoots(roots, all.length), findings };
   },
 };
 

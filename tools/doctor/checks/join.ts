@@ -22,10 +22,10 @@ const tbotConfig: Check = {
     const subject = "tbot.yaml";
     if (text === undefined) {
       tbotDaemonSet(facts);
-      const mend = "Install the chart again: `helm upgrade --install istio-teleport …`.";
+      const hint = "Install the chart again: `helm upgrade --install istio-teleport …`.";
       return {
-        seen: "no tbot.yaml",
-        findings: [problem(subject, "its ConfigMap is missing or has no tbot.yaml", mend)],
+        examined: "no tbot.yaml",
+        findings: [problem(subject, "its ConfigMap is missing or has no tbot.yaml", hint)],
       };
     }
     const findings: Finding[] = [];
@@ -33,10 +33,10 @@ const tbotConfig: Check = {
       checkTbotConfig(text);
     } catch (error) {
       if (!(error instanceof ExitError)) throw error;
-      const mend = "Correct it and restart tbot, or have the chart render it again; tbot itself ignores unknown keys.";
-      findings.push(problem(subject, error.message.replace(/\.$/, ""), mend));
+      const hint = "Correct it and restart tbot, or have the chart render it again; tbot itself ignores unknown keys.";
+      findings.push(problem(subject, error.message.replace(/\.$/, ""), hint));
     }
-    return { seen: "tbot.yaml of the running DaemonSet", findings };
+    return { examined: "tbot.yaml of the running DaemonSet", findings };
   },
 };
 
@@ -53,15 +53,15 @@ const tbotVersion: Check = {
     const findings = [...versions].flatMap(([text, where]): Finding[] => {
       const version = teleportVersion(text);
       if (version === undefined) {
-        const mend =
+        const hint =
           "Grant get on pods/proxy, for tbot's metric teleport_build_info, or name a release in tbot.image.tag.";
-        return [unknown(where, `neither its metrics nor its image tell the version (${text})`, mend)];
+        return [unknown(where, `neither its metrics nor its image tell the version (${text})`, hint)];
       }
       return isOlder(version, OLDEST)
         ? [problem(where, `it is ${text}`, `Set tbot.image.tag to ${OLDEST.major}.${OLDEST.minor}.0 or later.`)]
         : [];
     });
-    return { seen: `tbot ${[...versions.keys()].join(", ")}`, findings };
+    return { examined: `tbot ${[...versions.keys()].join(", ")}`, findings };
   },
 };
 
@@ -105,7 +105,7 @@ const teleportMajor: Check = {
       const evidence = `tbot is ${version}, the cluster ${text}; Teleport supports clients of its own major and of one before`;
       return [problem(where, evidence, `Set tbot.image.tag to a release of ${cluster.major}.`)];
     });
-    return { seen: `Teleport ${text}`, findings };
+    return { examined: `Teleport ${text}`, findings };
   },
 };
 
@@ -119,11 +119,11 @@ const tbotToken: Check = {
   run(facts) {
     const subject = "the DaemonSet of tbot";
     const source = joinTokenSource(facts);
-    const mend = "Install the chart again with the values; the token is projected by its DaemonSet.";
+    const hint = "Install the chart again with the values; the token is projected by its DaemonSet.";
     if (source === undefined) {
       const evidence =
         "KUBERNETES_TOKEN_PATH names no projected ServiceAccount token, so tbot joins with its default one";
-      return { seen: "the projected token", findings: [problem(subject, evidence, mend)] };
+      return { examined: "the projected token", findings: [problem(subject, evidence, hint)] };
     }
     // As a last resort the mesh's trust domain, which must be the same name.
     const name = facts.provenClusterName() ?? facts.revisions()[0]?.mesh.trustDomain;
@@ -134,12 +134,12 @@ const tbotToken: Check = {
       findings.push(unknown(subject, evidence, "Give the values with -f."));
     } else if (source.audience !== name) {
       const evidence = `its audience is ${JSON.stringify(source.audience ?? "(none)")}, and Teleport wants its cluster name ${JSON.stringify(name)}`;
-      findings.push(problem(subject, evidence, mend));
+      findings.push(problem(subject, evidence, hint));
     }
     if (life > LONGEST_LIFE) {
-      findings.push(problem(subject, `it lives ${life} s, and Teleport takes at most ${LONGEST_LIFE} s`, mend));
+      findings.push(problem(subject, `it lives ${life} s, and Teleport takes at most ${LONGEST_LIFE} s`, hint));
     }
-    return { seen: `audience ${source.audience ?? "(none)"}, ${life} s`, findings };
+    return { examined: `audience ${source.audience ?? "(none)"}, ${life} s`, findings };
   },
 };
 
@@ -195,7 +195,7 @@ const joinToken: Check = {
           problem(`token ${stored.name}`, evidence, "Give the token that tbot uses, or correct the values."),
         );
       }
-      return { seen: `token ${stored.name}`, findings };
+      return { examined: `token ${stored.name}`, findings };
     }),
 };
 
@@ -222,12 +222,12 @@ const tokenKeys: Check = {
       });
       const why = whyKeysRotate({ issuer: facts.issuer ?? "", server: "" });
       if (why !== undefined) {
-        const mend = `Set global.teleport.join.type: oidc and issuer: ${facts.issuer}, and make the token anew.`;
+        const hint = `Set global.teleport.join.type: oidc and issuer: ${facts.issuer}, and make the token anew.`;
         findings.push(
-          warning(`token ${stored.name}`, `${why}, so static keys stop tbot's joins sooner or later`, mend),
+          warning(`token ${stored.name}`, `${why}, so static keys stop tbot's joins sooner or later`, hint),
         );
       }
-      return { seen: `${count(published, "key")} of the API server`, findings };
+      return { examined: `${count(published, "key")} of the API server`, findings };
     }),
 };
 
@@ -239,14 +239,14 @@ const tbotNodes: Check = {
     const daemonSets = known(facts.tbotDaemonSets);
     const [first, second] = daemonSets;
     if (first === undefined) {
-      const mend = "Install the chart: `helm upgrade --install istio-teleport … -n teleport-system -f values.yaml`.";
-      return { seen: "no tbot", findings: [problem("the cluster", "there is no DaemonSet of tbot", mend)] };
+      const hint = "Install the chart: `helm upgrade --install istio-teleport … -n teleport-system -f values.yaml`.";
+      return { examined: "no tbot", findings: [problem("the cluster", "there is no DaemonSet of tbot", hint)] };
     }
     const findings: Finding[] = [];
     if (second !== undefined) {
       const where = daemonSets.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).join(", ");
-      const mend = "Uninstall all but one; each removes the other's socket at its start.";
-      findings.push(problem("the cluster", `there are ${daemonSets.length} DaemonSets of tbot: ${where}`, mend));
+      const hint = "Uninstall all but one; each removes the other's socket at its start.";
+      findings.push(problem("the cluster", `there are ${daemonSets.length} DaemonSets of tbot: ${where}`, hint));
     }
     const nodes = groupBy(facts.meshedPods(), nodeOf);
     const away = nodesAway(facts);
@@ -254,17 +254,17 @@ const tbotNodes: Check = {
       const tbot = facts.tbotOn(node);
       const waiting = `${count(pods.length, "meshed pod")} there`;
       if (tbot === undefined) {
-        const mend = "See why the DaemonSet places no pod on it: taints, tbot.nodeSelector, tbot.affinity, resources.";
-        findings.push(problem(`node ${node}`, `no pod of tbot, ${waiting}`, mend));
+        const hint = "See why the DaemonSet places no pod on it: taints, tbot.nodeSelector, tbot.affinity, resources.";
+        findings.push(problem(`node ${node}`, `no pod of tbot, ${waiting}`, hint));
       } else if (!tbot.ready && away.has(node)) {
-        const mend = "Bring the node or its kubelet back; tbot and the meshed pods need no help then.";
-        findings.push(problem(`node ${node}`, `the node itself is not Ready, ${waiting}`, mend));
+        const hint = "Bring the node or its kubelet back; tbot and the meshed pods need no help then.";
+        findings.push(problem(`node ${node}`, `the node itself is not Ready, ${waiting}`, hint));
       } else if (!tbot.ready) {
-        const mend = `Read \`kubectl -n ${first.metadata.namespace} logs ${tbot.name} --previous\`; a failed first join ends tbot.`;
-        findings.push(problem(`node ${node}`, `tbot's pod ${tbot.name} is not ready, ${waiting}`, mend));
+        const hint = `Read \`kubectl -n ${first.metadata.namespace} logs ${tbot.name} --previous\`; a failed first join ends tbot.`;
+        findings.push(problem(`node ${node}`, `tbot's pod ${tbot.name} is not ready, ${waiting}`, hint));
       }
     }
-    return { seen: `${count(nodes.size, "node")} with meshed pods`, findings };
+    return { examined: `${count(nodes.size, "node")} with meshed pods`, findings };
   },
 };
 
@@ -288,18 +288,18 @@ const tbotHealth: Check = {
     const findings = tbots.flatMap(({ name, node, ready }): Finding[] => {
       const subject = `node ${node}`;
       if (!ready.ok) {
-        const mend = ready.reason.startsWith(PERMISSION_MISSING)
+        const hint = ready.reason.startsWith(PERMISSION_MISSING)
           ? `Grant get on pods/proxy in ${namespace}, or ask port 3001 of tbot's pods by hand: /readyz.`
           : "See whether the API server reaches this node and the pods on it, or ask port 3001 of tbot's pods by hand: /readyz.";
-        return [unknown(subject, ready.reason, mend)];
+        return [unknown(subject, ready.reason, hint)];
       }
       return Object.entries(ready.value.services).flatMap(([service, { status, reason }]) => {
         if (status === "healthy") return [];
-        const mend = `Read \`kubectl -n ${namespace} logs ${name}\`; when the join fails: token-keys, tbot-token, clocks.`;
-        return [problem(subject, `its service ${service} is ${status}${reason ? `: ${reason}` : ""}`, mend)];
+        const hint = `Read \`kubectl -n ${namespace} logs ${name}\`; when the join fails: token-keys, tbot-token, clocks.`;
+        return [problem(subject, `its service ${service} is ${status}${reason ? `: ${reason}` : ""}`, hint)];
       });
     });
-    return { seen: `${count(tbots.length, "pod")} of tbot`, findings };
+    return { examined: `${count(tbots.length, "pod")} of tbot`, findings };
   },
 };
 

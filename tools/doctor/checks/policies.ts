@@ -26,12 +26,12 @@ const strictMtls: Check = {
       const evidence = `${gap.cause}; plaintext is answered by ${names}${open.length > 3 ? ` and ${open.length - 3} more` : ""}`;
       // The chart makes such a gap only for what the values open to anyone.
       const isMeant = gap.isOurs || facts.intended?.mesh.mtls.mode === "PERMISSIVE";
-      const mend = isMeant
+      const hint = isMeant
         ? "Leave it if the values mean it: a caller `anyone`, or mesh.mtls.mode."
         : "Set the mode STRICT, in the root namespace (mesh.mtls.mode) or in that policy.";
-      return (isMeant ? warning : problem)(`namespace ${open[0]?.metadata.namespace}`, evidence, mend);
+      return (isMeant ? warning : problem)(`namespace ${open[0]?.metadata.namespace}`, evidence, hint);
     });
-    return { seen: count(pods.length, "workload pod"), findings };
+    return { examined: count(pods.length, "workload pod"), findings };
   },
 };
 
@@ -104,14 +104,14 @@ const policyTrustDomain: Check = {
     const name = facts.clusterName();
     const aliases = facts.revisions().flatMap(({ mesh }) => mesh.trustDomainAliases ?? []);
     const local = [name, POINTER, ...aliases];
-    const mend = `Write principals as ${name}/ns/<namespace>/sa/<service account>.`;
+    const hint = `Write principals as ${name}/ns/<namespace>/sa/<service account>.`;
     const findings = policies.flatMap((policy): Finding[] => {
       const foreign = principalsOf(policy).filter((principal) => !isLocal(principal, local));
       return [...new Set(foreign)].map((principal) => {
         const evidence = principal.startsWith("spiffe://")
           ? `the principal ${principal} has spiffe:// before it and matches nobody`
           : `the principal ${principal} is of another trust domain than ${name}`;
-        return problem(`AuthorizationPolicy ${nameOf(policy)}`, evidence, mend);
+        return problem(`AuthorizationPolicy ${nameOf(policy)}`, evidence, hint);
       });
     });
     const domains = policies.flatMap((policy): Finding[] =>
@@ -119,11 +119,11 @@ const policyTrustDomain: Check = {
         trustDomains
           .filter((domain) => !local.some((own) => matches(domain, own)))
           .map((domain) =>
-            problem(`AuthorizationPolicy ${nameOf(policy)}`, `it names the trust domain ${domain}`, mend),
+            problem(`AuthorizationPolicy ${nameOf(policy)}`, `it names the trust domain ${domain}`, hint),
           ),
       ),
     );
-    return { seen: policiesSeen(policies), findings: [...findings, ...domains] };
+    return { examined: policiesSeen(policies), findings: [...findings, ...domains] };
   },
 };
 
@@ -163,7 +163,7 @@ const policyServiceAccounts: Check = {
         );
       });
     });
-    return { seen: policiesSeen(policies), findings };
+    return { examined: policiesSeen(policies), findings };
   },
 };
 
@@ -185,10 +185,10 @@ const policyPaths: Check = {
       if (raw.length === 0 || paths.length === 0) return [];
       const names = raw.map(({ name }) => name).join(", ");
       const evidence = `it matches on ${paths.join(", ")} while istiod ${names} has path normalization NONE: //admin or %2e%2e passes by`;
-      const mend = "Set istio.pathNormalization: BASE or stricter and install istiod's values, or take the paths out.";
-      return [problem(`AuthorizationPolicy ${nameOf(policy)}`, evidence, mend)];
+      const hint = "Set istio.pathNormalization: BASE or stricter and install istiod's values, or take the paths out.";
+      return [problem(`AuthorizationPolicy ${nameOf(policy)}`, evidence, hint)];
     });
-    return { seen: policiesSeen(policies), findings };
+    return { examined: policiesSeen(policies), findings };
   },
 };
 

@@ -20,7 +20,7 @@ const certificateLife: Check = {
       const evidence = `it expired ${duration(now - expiresAt)} ago: new connections to and from it fail`;
       return [problem(nameOf(pod), evidence, RENEWAL_MEND)];
     });
-    return { seen: `${count(all.length, "certificate")}, ${soonest(all, now)}`, findings };
+    return { examined: `${count(all.length, "certificate")}, ${soonest(all, now)}`, findings };
   },
 };
 
@@ -48,11 +48,11 @@ const certificateRotation: Check = {
       return problem(nameOf(pod), evidence, RENEWAL_MEND);
     });
     const last = all.reduce((newest, { issuedAt }) => Math.max(newest, issuedAt), Number.NEGATIVE_INFINITY);
-    const seen =
+    const examined =
       all.length === 0
         ? "no certificate"
         : `${count(all.length, "certificate")}, the last rotation ${duration(now - last)} ago`;
-    return { seen, findings };
+    return { examined, findings };
   },
 };
 
@@ -81,13 +81,13 @@ const proxyStream: Check = {
         expiresAt > now ? `its certificate expires in ${duration(expiresAt - now)}` : "its certificate has expired";
       if (secrets.tbot.connections > 0) {
         const evidence = `tbot ends its stream each time, and ${until}`;
-        const mend = `Read tbot's log on ${nodeOf(pod)}: Teleport does not answer, or does not issue; see also attestation.`;
-        return [problem(nameOf(pod), evidence, mend)];
+        const hint = `Read tbot's log on ${nodeOf(pod)}: Teleport does not answer, or does not issue; see also attestation.`;
+        return [problem(nameOf(pod), evidence, hint)];
       }
       const evidence = `it does not reach tbot's socket, though tbot is ready on its node, and ${until}: it holds a socket directory that was removed, perhaps made again since`;
       return [problem(nameOf(pod), evidence, "Restart the pod: it keeps the old directory as long as it runs.")];
     });
-    return { seen: `the proxies of ${count(settled.length, "pod")}`, findings };
+    return { examined: `the proxies of ${count(settled.length, "pod")}`, findings };
   },
 };
 
@@ -97,20 +97,20 @@ const SHORT = 600;
 const outageBudget: Check = {
   id: "outage-budget",
   step: "renewal",
-  title: "The mesh outlives an outage of Teleport that can be mended",
+  title: "Certificates last long enough to survive a Teleport outage",
   run(facts) {
     const { credentialLife = 0, renewalInterval = 0 } = facts.tbotSettings();
     const least = credentialLife - renewalInterval;
     const findings: Finding[] = [];
-    const mend = "Raise tbot.credentialTTL, and tbot.renewalInterval up to half of it; a thief has it as long.";
+    const hint = "Raise tbot.credentialTTL, and tbot.renewalInterval up to half of it; a thief has it as long.";
     if (renewalInterval * 2 > credentialLife) {
       const evidence = `certificates live ${duration(credentialLife * 1000)} and are replaced each ${duration(renewalInterval * 1000)}: one missed renewal lets them expire`;
-      findings.push(problem("tbot.yaml", evidence, mend));
+      findings.push(problem("tbot.yaml", evidence, hint));
     } else if (least < SHORT) {
-      findings.push(warning("tbot.yaml", `without Teleport, connections fail after ${duration(least * 1000)}`, mend));
+      findings.push(warning("tbot.yaml", `without Teleport, connections fail after ${duration(least * 1000)}`, hint));
     }
-    const seen = `without Teleport the mesh goes on for ${duration(least * 1000)} to ${duration(credentialLife * 1000)}`;
-    return { seen, findings };
+    const examined = `without Teleport the mesh continues for ${duration(least * 1000)} to ${duration(credentialLife * 1000)}`;
+    return { examined, findings };
   },
 };
 

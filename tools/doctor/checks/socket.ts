@@ -51,7 +51,7 @@ const injectionTemplate: Check = {
       }
       return [];
     });
-    return { seen: count(all.length, "revision"), findings };
+    return { examined: count(all.length, "revision"), findings };
   },
 };
 
@@ -64,26 +64,26 @@ const socketPath: Check = {
     const { socketFile = "" } = facts.tbotSettings();
     const findings: Finding[] = [];
     const volumes = tbotDaemonSet(facts).spec.template.spec.volumes ?? [];
-    const mend = "Install chart and istiod from the same values (tbot.socket.hostPath, tbot.socket.file).";
+    const hint = "Install chart and istiod from the same values (tbot.socket.hostPath, tbot.socket.file).";
     const paths = volumes.flatMap(({ hostPath }) => hostPath?.path ?? []);
     if (!paths.some((path) => hostDirectory(path) === hostDirectory(directory))) {
       const evidence = `tbot listens in ${directory}, and its DaemonSet mounts ${paths.join(", ") || "no host directory"}`;
-      findings.push(problem("the DaemonSet of tbot", evidence, mend));
+      findings.push(problem("the DaemonSet of tbot", evidence, hint));
     }
     for (const revision of facts.revisions()) {
       const subject = `istiod ${revision.name}`;
       const text = ourTemplate(facts, revision)?.text ?? "";
       const path = /^ *path: *"?([^"\s]+)/m.exec(text)?.[1];
       if (path !== undefined && hostDirectory(path) !== hostDirectory(directory)) {
-        findings.push(problem(subject, `its template mounts ${path}, and tbot listens in ${directory}`, mend));
+        findings.push(problem(subject, `its template mounts ${path}, and tbot listens in ${directory}`, hint));
       }
       const expected = revision.mesh.defaultConfig?.proxyMetadata?.WORKLOAD_IDENTITY_SOCKET_FILE ?? "socket";
       if (expected !== socketFile) {
         const evidence = `its proxies look for the file ${expected}, and tbot's socket is called ${socketFile}`;
-        findings.push(problem(subject, evidence, mend));
+        findings.push(problem(subject, evidence, hint));
       }
     }
-    return { seen: `${directory}/${socketFile}`, findings };
+    return { examined: `${directory}/${socketFile}`, findings };
   },
 };
 
@@ -104,7 +104,7 @@ const proxyMount: Check = {
       const evidence = `its proxy does not mount ${directory}: it was injected before istiod had the template`;
       return [problem(nameOf(pod), evidence, "Restart it: `kubectl rollout restart` of its Deployment.")];
     });
-    return { seen: count(sidecars.length, "sidecar"), findings };
+    return { examined: count(sidecars.length, "sidecar"), findings };
   },
 };
 
@@ -116,7 +116,7 @@ const gatewayMount: Check = {
     const gateways = facts.meshedPods().filter(isGateway);
     if (gateways.length === 0) return { skipped: "there is no gateway" };
     const directory = socketDirectory(facts);
-    const mend =
+    const hint =
       "Install it with the values of `istio-teleport render istio --gateway`: its annotation inject.istio.io/templates must name our template too.";
     const findings = gateways.flatMap((pod): Finding[] => {
       const mount = socketMount(pod, directory);
@@ -124,9 +124,9 @@ const gatewayMount: Check = {
       const how = mount === "writable" ? `mounts ${directory} writable` : `does not mount ${directory}`;
       const templates = chosenTemplates(pod)?.join(",");
       const evidence = `its proxy ${how}; its injection templates are ${templates ?? "the mesh's default ones"}`;
-      return [problem(nameOf(pod), evidence, mend)];
+      return [problem(nameOf(pod), evidence, hint)];
     });
-    return { seen: count(gateways.length, "gateway"), findings };
+    return { examined: count(gateways.length, "gateway"), findings };
   },
 };
 
@@ -149,7 +149,7 @@ const optedOut: Check = {
       if (isMeshed(pod) || !names.has(pod.metadata.namespace)) return [];
       return [warning(nameOf(pod), `it has no proxy: ${whyNotInjected(pod)}`, MEND_OPT_OUT)];
     });
-    return { seen: `${count(names.size, "meshed namespace")}, ${count(pods.length, "pod")}`, findings };
+    return { examined: `${count(names.size, "meshed namespace")}, ${count(pods.length, "pod")}`, findings };
   },
 };
 
@@ -185,16 +185,16 @@ const socketWriters: Check = {
         const path = hostDirectory(hostPath.path);
         if (path === directory || path.startsWith(`${directory}/`)) {
           const evidence = `it mounts ${hostPath.path} writable and may serve a socket of its own there, as SPIRE's agent does`;
-          const mend =
+          const hint =
             "Remove it, or move tbot: tbot.socket.hostPath (both charts' values), then restart the meshed pods.";
-          return [problem(nameOf(pod), evidence, mend)];
+          return [problem(nameOf(pod), evidence, hint)];
         }
         if (path !== "/" && !directory.startsWith(`${path}/`)) return [];
         const evidence = `it mounts ${hostPath.path} writable, and with it ${directory}`;
         return [warning(nameOf(pod), evidence, "Mount it read-only or narrower, or make sure that only you run it.")];
       }),
     );
-    return { seen: `host directories of ${count(others.length, "pod")}`, findings };
+    return { examined: `host directories of ${count(others.length, "pod")}`, findings };
   },
 };
 
@@ -210,11 +210,11 @@ const admissionPolicy: Check = {
     const open = `whoever may create pods in ${namespaces.join(", ") || "a meshed namespace"} can mount the socket directory writable`;
     const fault = admissionFault(facts);
     if (fault === undefined)
-      return { seen: `the policy is bound, ${count(namespaces.length, "meshed namespace")}`, findings: [] };
+      return { examined: `the policy is bound, ${count(namespaces.length, "meshed namespace")}`, findings: [] };
     const isMeant = facts.intended?.mesh.admission.enabled === false;
-    const mend = "Set mesh.admission.enabled: true (its default) and upgrade the chart's release.";
-    const finding = (isMeant ? warning : problem)("the cluster", `${fault}: ${open}`, mend);
-    return { seen: `${count(namespaces.length, "meshed namespace")}`, findings: [finding] };
+    const hint = "Set mesh.admission.enabled: true (its default) and upgrade the chart's release.";
+    const finding = (isMeant ? warning : problem)("the cluster", `${fault}: ${open}`, hint);
+    return { examined: `${count(namespaces.length, "meshed namespace")}`, findings: [finding] };
   },
 };
 
@@ -247,10 +247,10 @@ const podSecurity: Check = {
       const level = labels?.["pod-security.kubernetes.io/enforce"];
       if (level === undefined || level === "privileged") return [];
       const evidence = `it enforces ${level}, which refuses hostPath volumes: its next pods will not start`;
-      const mend = `kubectl label namespace ${name} pod-security.kubernetes.io/enforce=privileged --overwrite`;
-      return [problem(`namespace ${name}`, evidence, `Run \`${mend}\`, and read docs/explain/security.md on tenants.`)];
+      const hint = `kubectl label namespace ${name} pod-security.kubernetes.io/enforce=privileged --overwrite`;
+      return [problem(`namespace ${name}`, evidence, `Run \`${hint}\`, and read docs/explain/security.md on tenants.`)];
     });
-    return { seen: count(namespaces.length + tbots.length, "namespace"), findings };
+    return { examined: count(namespaces.length + tbots.length, "namespace"), findings };
   },
 };
 

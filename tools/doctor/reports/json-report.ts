@@ -14,12 +14,12 @@ export function jsonReport(results: readonly Result[], facts: Facts): string {
     kubernetesVersion: kubernetesVersion.ok ? kubernetesVersion.value : null,
     exitCode: exitCode(results),
     summary: Object.fromEntries(STATUSES.map((status) => [status, amount(results, status)])),
-    checks: results.map(({ check, status, seen, findings }) => ({
+    checks: results.map(({ check, status, examined, findings }) => ({
       id: check.id,
       step: STEPS[check.step],
       title: check.title,
       status,
-      seen,
+      examined,
       findings,
       documentation: documentation(check.id),
     })),

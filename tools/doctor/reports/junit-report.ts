@@ -24,13 +24,13 @@ function counts(results: readonly Result[]): string {
 
 const ELEMENT = { problem: "failure", unknown: "error", warning: "system-out" } as const;
 
-function testCase({ check, status, seen, findings }: Result): string {
+function testCase({ check, status, examined, findings }: Result): string {
   const name = `    <testcase classname="${check.id}" name="${escaped(check.title)}"`;
   if (status === "ok") return `${name}/>\n`;
-  if (status === "skipped") return `${name}>\n      <skipped message="${escaped(seen)}"/>\n    </testcase>\n`;
-  const text = findings.map(({ subject, evidence, mend }) => `${subject}: ${evidence}\n→ ${mend}`).join("\n");
+  if (status === "skipped") return `${name}>\n      <skipped message="${escaped(examined)}"/>\n    </testcase>\n`;
+  const text = findings.map(({ subject, evidence, hint }) => `${subject}: ${evidence}\n→ ${hint}`).join("\n");
   const element = ELEMENT[status];
-  const message = status === "warning" ? "" : ` message="${escaped(findings[0]?.evidence ?? seen)}"`;
+  const message = status === "warning" ? "" : ` message="${escaped(findings[0]?.evidence ?? examined)}"`;
   return `${name}>\n      <${element}${message}>${escaped(text)}</${element}>\n    </testcase>\n`;
 }
 

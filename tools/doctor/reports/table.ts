@@ -17,7 +17,7 @@ const LABEL: Readonly<Record<Status, string>> = {
   skipped: "-",
 };
 
-/** The report for people: one line a check, below it what is wrong, why, and the mend. */
+/** The report for people: one line per check, below it what is wrong, why, and the fix. */
 export function table(results: readonly Result[], colors: Colors): string {
   const lines: string[] = [];
   const width = Math.max(...results.map(({ check }) => check.id.length));
@@ -45,7 +45,7 @@ export function summary(results: readonly Result[]): string {
   return `${parts.join(", ")}.`;
 }
 
-function rows({ check, status, seen, findings }: Result, width: number, colors: Colors): string[] {
+function rows({ check, status, examined, findings }: Result, width: number, colors: Colors): string[] {
   const paint = {
     ok: colors.green,
     warning: colors.yellow,
@@ -54,13 +54,13 @@ function rows({ check, status, seen, findings }: Result, width: number, colors: 
     skipped: colors.dim,
   };
   const label = paint[status](LABEL[status].padEnd(8));
-  const head = `  ${label} ${check.id.padEnd(width)}  ${check.title} ${colors.dim(`(${oneLine(seen)})`)}`;
+  const head = `  ${label} ${check.id.padEnd(width)}  ${check.title} ${colors.dim(`(${oneLine(examined)})`)}`;
   if (findings.length === 0) return [head];
   const indent = " ".repeat(11);
   const shown = findings.slice(0, SHOWN).flatMap((finding, index, all) => [
     `${indent}${described(finding, status)}`,
     // Once for all that have it in common.
-    ...(all[index + 1]?.mend === finding.mend ? [] : [`${indent}→ ${oneLine(finding.mend)}`]),
+    ...(all[index + 1]?.hint === finding.hint ? [] : [`${indent}→ ${oneLine(finding.hint)}`]),
   ]);
   const more = findings.length > SHOWN ? [`${indent}and ${findings.length - SHOWN} more: --output json has all`] : [];
   return [head, ...shown, ...more, `${indent}${colors.dim(documentation(check.id))}`];

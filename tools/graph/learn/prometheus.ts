@@ -31,7 +31,7 @@ export type Series = Readonly<Record<string, string>>;
  *
  * @param url base URL, with a path prefix where Prometheus has one
  * @param onWarning gets what Prometheus warns of (a partial answer, for example)
- * @throws ExitError (unavailable) with the mend when it does not answer, or says that it cannot
+ * @throws ExitError (unavailable) with the fix when it does not answer, or says that it cannot
  */
 export async function queryPrometheus(
   url: URL,

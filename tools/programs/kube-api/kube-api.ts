@@ -264,7 +264,7 @@ async function startProxy(access: ClusterAccess, socketPath: string): Promise<()
   end();
   const last = said.trim().split("\n").at(-1) ?? "";
   throw new ExitError(
-    `Could not read the cluster: kubectl proxy did not start and says ${JSON.stringify(last.slice(0, 300))}; mend that and try again.`,
+    `Could not read the cluster: kubectl proxy did not start and says ${JSON.stringify(last.slice(0, 300))}; fix that and try again.`,
     EXIT.unavailable,
   );
 }

@@ -13,7 +13,7 @@ export const MAX_JSON_BYTES = 1024 * 1024;
  * No sentence carries a piece of the input, because a refused input may hold a private key.
  *
  * @param source how the sentences call the input: "the file keys.json", "standard input"
- * @throws ExitError (refused) with what is wrong, where, and the mend
+ * @throws ExitError (refused) with what is wrong, where, and the fix
  */
 export function parseStrictJson(bytes: Uint8Array, source: string): unknown {
   const text = decode(bytes, source);
@@ -77,7 +77,7 @@ function refuseLookalikes(text: string, source: string): void {
   }
   if (/^(Error from server|error:|The connection to the server|Unable to connect to the server)/i.test(start)) {
     throw new ExitError(
-      `What ${source} holds is an error message of kubectl, not a JWKS; mend that error and fetch the JWKS again.`,
+      `What ${source} holds is an error message of kubectl, not a JWKS; fix that error and fetch the JWKS again.`,
     );
   }
   if (isJson(start)) return;

@@ -41,7 +41,7 @@ const MAX_RSA_BITS = 16384;
  * by `kid`, of duplicates the first (Teleport api/types/provisioning.go, lib/kube/token/validator.go).
  *
  * @param source how the sentences call the input: "the file keys.json", "standard input"
- * @throws ExitError (refused) that names the key and the mend, never key material
+ * @throws ExitError (refused) that names the key and the fix, never key material
  */
 export function parseJwks(bytes: Uint8Array, source: string): PublicJwk[] {
   const keys = keysOf(parseStrictJson(bytes, source), source);
@@ -101,14 +101,14 @@ export function samePublicKey(a: PublicJwk, b: PublicJwk): boolean {
 }
 
 function keysOf(value: unknown, source: string): unknown[] {
-  const mend = "give the JWKS that `kubectl get --raw /openid/v1/jwks` prints";
+  const hint = "give the JWKS that `kubectl get --raw /openid/v1/jwks` prints";
   if (typeof value === "string") {
     throw new ExitError(`What ${source} holds is a JSON string, not a JWKS; write the JWKS as it is, do not quote it.`);
   }
   if (Array.isArray(value)) {
-    throw new ExitError(`What ${source} holds is a list, not a JWKS; a JWKS is {"keys": [...]}: ${mend}.`);
+    throw new ExitError(`What ${source} holds is a list, not a JWKS; a JWKS is {"keys": [...]}: ${hint}.`);
   }
-  if (!isObject(value)) throw new ExitError(`What ${source} holds is not a JWKS; ${mend}.`);
+  if (!isObject(value)) throw new ExitError(`What ${source} holds is not a JWKS; ${hint}.`);
   if (value.kind === "Status") {
     throw new ExitError(
       `What ${source} holds is an error of the Kubernetes API (a Status object), not a JWKS; reading /openid/v1/jwks needs the ClusterRole system:service-account-issuer-discovery.`,
@@ -116,14 +116,14 @@ function keysOf(value: unknown, source: string): unknown[] {
   }
   if ("jwks_uri" in value) {
     throw new ExitError(
-      `What ${source} holds is the issuer's discovery document, which only points at the JWKS (jwks_uri); ${mend}.`,
+      `What ${source} holds is the issuer's discovery document, which only points at the JWKS (jwks_uri); ${hint}.`,
     );
   }
   if ("kty" in value) {
     throw new ExitError(`What ${source} holds is a single key, not a JWKS; write it as {"keys": [<the key>]}.`);
   }
   if (!Array.isArray(value.keys)) {
-    throw new ExitError(`What ${source} holds is not a JWKS: it has no list "keys"; ${mend}.`);
+    throw new ExitError(`What ${source} holds is not a JWKS: it has no list "keys"; ${hint}.`);
   }
   return value.keys;
 }

@@ -7,7 +7,7 @@ export interface Report {
   readonly checks: readonly {
     readonly id: string;
     readonly status: string;
-    readonly seen: string;
+    readonly examined: string;
     readonly findings: readonly { readonly status: string; readonly subject: string; readonly evidence: string }[];
   }[];
   readonly proxies: readonly {

@@ -38,13 +38,13 @@ export interface Fault {
   /** The first cell of its row in docs/operate/faults.md. */
   readonly name: string;
   readonly break: () => Promise<void>;
-  /** Whether it has had the effect that it is about; default: from the start. It is not fixed before. */
+  /** Whether it has had the effect that it is about; default: from the start. It is not repaired before. */
   readonly while?: (now: Meanwhile) => Promise<boolean>;
   /** What an operator does; without it the fault must heal by itself, and doctor is not asked. */
-  readonly mend?: (now: Meanwhile) => Promise<void>;
+  readonly repair?: (now: Meanwhile) => Promise<void>;
   /** Default: each pod of the test app presents a certificate that was issued after the fix (or else the break). */
   readonly healed?: (now: Meanwhile) => Promise<boolean>;
-  /** Seconds after which it is fixed even if doctor or an alert is missing, and the test fails; default 90. */
+  /** Seconds after which it is repaired even if doctor or an alert is missing, and the test fails; default 90. */
   readonly longest?: number;
 }
 
@@ -67,7 +67,7 @@ export interface FaultRecord {
   readonly lastFailure?: number;
   /** The failures that the client's sidecar wrote down, by status, Envoy's flag and TLS reason. */
   readonly failures: Readonly<Record<string, { count: number; first: number; last: number }>>;
-  readonly mended?: number;
+  readonly repaired?: number;
   /** Seconds from the fix, or from the break where nobody fixes it, to the last failed request and a healed mesh. */
   readonly healedIn: number;
   /** Without their common prefix, sorted. */
@@ -150,7 +150,7 @@ export class FaultBench {
     };
     const alerts = new AlertWatch(this.#prometheus);
     let doctor: string[] = [];
-    let asking = fault.mend !== undefined && documented.doctor.must.length > 0;
+    let asking = fault.repair !== undefined && documented.doctor.must.length > 0;
     try {
       const loading = startLoad(RATE).then((started) => {
         load = started;
@@ -184,7 +184,7 @@ export class FaultBench {
       while (Date.now() < end) {
         effect ||= (await fault.while?.(now)) ?? true;
         const raised = await alerts.look();
-        const seen = fault.mend === undefined || documented.alerts.must.every((name) => raised.includes(name));
+        const seen = fault.repair === undefined || documented.alerts.must.every((name) => raised.includes(name));
         if (effect && seen && !asking) break;
         await sleep(500);
       }
@@ -192,10 +192,10 @@ export class FaultBench {
       await asked;
       if (!effect) throw new Error(`"${fault.name}" had no effect; doctor: ${doctor.join(", ")}`);
       // What the fix itself raises, as by a restart, is not the fault's.
-      const fired = fault.mend && alerts.lasting();
-      const mendedAt = fault.mend && new Date();
-      await fault.mend?.(now);
-      const from = mendedAt ?? brokenAt;
+      const fired = fault.repair && alerts.lasting();
+      const repairedAt = fault.repair && new Date();
+      await fault.repair?.(now);
+      const from = repairedAt ?? brokenAt;
       const healed = fault.healed ?? (async () => wire.allIssuedSince(from));
       await until(`"${fault.name}" heals`, documented.healsWithin + 60, async () => {
         await alerts.look();
@@ -215,7 +215,7 @@ export class FaultBench {
         failed: failed.length,
         ...(failed[0] && last && { firstFailure: since(failed[0].at), lastFailure: since(last) }),
         failures: failuresIn(lines, since),
-        ...(mendedAt && { mended: since(mendedAt) }),
+        ...(repairedAt && { repaired: since(repairedAt) }),
         healedIn: Math.round((Math.max(healedAt, Number(last ?? 0)) - from.getTime()) / 100) / 10,
         alerts: fired ?? alerts.outlasted(),
         doctor,
@@ -281,7 +281,7 @@ class AlertWatch {
     return [...this.#outlasted].toSorted();
   }
 
-  /** The same, and those that are active now, which would outlast their waiting times if nobody fixed the fault. */
+  /** The same, and those that are active now, which would outlast their waiting times if nobody repaired the fault. */
   lasting(): string[] {
     return [...new Set([...this.#outlasted, ...this.#active])].toSorted();
   }
@@ -303,11 +303,11 @@ function contradictions(record: FaultRecord, documented: DocumentedFault): strin
 }
 
 function summary(record: FaultRecord): string {
-  const { name, firstFailure, lastFailure, mended } = record;
+  const { name, firstFailure, lastFailure, repaired } = record;
   const failing = record.failed === 0 ? "" : ` (from ${firstFailure} s to ${lastFailure} s)`;
   const parts = [
     `${record.failed} of ${record.requests} requests failed${failing}`,
-    mended === undefined ? "healed by itself" : `fixed after ${mended} s`,
+    repaired === undefined ? "healed by itself" : `repaired after ${repaired} s`,
     `healed in ${record.healedIn} s`,
     `alerts ${record.alerts.join(", ") || "none"}`,
     `doctor ${record.doctor.join(", ") || "none"}`,

@@ -64,7 +64,7 @@ it("prints a table without colour when asked so", () => {
     3 tbot attests the caller
       unknown  kubelet-rights      Each kubelet lets tbot read its pod list (could not look)
                this check: permission missing: nodes is forbidden: User "x" cannot list
-               → Mend what this check needs first, or have the permission granted, and look again.
+               → Fix what this check needs first, or have the permission granted, and look again.
                docs/operate/troubleshooting.md#kubelet-rights
 
     4 Teleport issues the identity that Istio expects
@@ -101,7 +101,7 @@ it("lets nothing of the cluster steer a terminal or break the XML, in any form",
   const [first] = results;
   if (first === undefined) throw new Error("no check");
   first.status = "warning";
-  first.findings.push({ status: "warning", subject: evil, evidence: evil, mend: evil });
+  first.findings.push({ status: "warning", subject: evil, evidence: evil, hint: evil });
   const forms = [
     table(results, pc.createColors(false)),
     jsonReport(results, makeFacts(healthySnapshot())),
@@ -112,8 +112,8 @@ it("lets nothing of the cluster steer a terminal or break the XML, in any form",
   }
   expect(forms.map((text) => text.includes("\u202e"))).toEqual([false, false, true]);
   expect(forms[2]).not.toContain("\uffff");
-  const { checks } = JSON.parse(forms[1] ?? "") as { checks: { seen: string }[] };
-  expect(checks[0]?.seen).toBe(`Kubernetes v1.37.2-${evil}`);
+  const { checks } = JSON.parse(forms[1] ?? "") as { checks: { examined: string }[] };
+  expect(checks[0]?.examined).toBe(`Kubernetes v1.37.2-${evil}`);
 });
 
 it("prints JSON that the published schema describes", () => {
@@ -146,7 +146,7 @@ it("prints JSON with everything that was found", () => {
           "step": "The cluster",
           "title": "The Kubernetes version is one that the chart supports",
           "status": "ok",
-          "seen": "Kubernetes v1.37.2",
+          "examined": "Kubernetes v1.37.2",
           "findings": [],
           "documentation": "docs/operate/troubleshooting.md#kubernetes-version"
         },
@@ -155,7 +155,7 @@ it("prints JSON with everything that was found", () => {
           "step": "2 Proxies reach tbot's socket, and nobody else writes there",
           "title": "Each gateway mounts tbot's socket directory, read-only",
           "status": "skipped",
-          "seen": "there is no gateway",
+          "examined": "there is no gateway",
           "findings": [],
           "documentation": "docs/operate/troubleshooting.md#gateway-mount"
         },
@@ -164,13 +164,13 @@ it("prints JSON with everything that was found", () => {
           "step": "2 Proxies reach tbot's socket, and nobody else writes there",
           "title": "No pod of a meshed namespace opts out of the mesh or of our template",
           "status": "problem",
-          "seen": "1 meshed namespace, 6 pods",
+          "examined": "1 meshed namespace, 6 pods",
           "findings": [
             {
               "status": "problem",
               "subject": "shop/late-0",
               "evidence": "its annotation inject.istio.io/templates is \\"sidecar\\", without our template",
-              "mend": "Remove the annotation or name our template in it, and restart the pod."
+              "hint": "Remove the annotation or name our template in it, and restart the pod."
             }
           ],
           "documentation": "docs/operate/troubleshooting.md#opted-out"
@@ -229,7 +229,7 @@ it("prints JUnit XML: failures, errors, skipped, and a warning as output", () =>
       <testsuite name="3 tbot attests the caller" tests="1" failures="0" errors="1" skipped="0">
         <testcase classname="kubelet-rights" name="Each kubelet lets tbot read its pod list">
           <error message="permission missing: nodes is forbidden: User &quot;x&quot; cannot list">this check: permission missing: nodes is forbidden: User &quot;x&quot; cannot list
-    → Mend what this check needs first, or have the permission granted, and look again.</error>
+    → Fix what this check needs first, or have the permission granted, and look again.</error>
         </testcase>
       </testsuite>
       <testsuite name="4 Teleport issues the identity that Istio expects" tests="1" failures="0" errors="1" skipped="0">
