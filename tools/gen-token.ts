@@ -19,7 +19,7 @@ Examples:
 Exit codes:
   0   the whole document is on stdout or in the file, nothing else; with --check: the token is the wanted one
   1   refused: a flag, a value or the JWKS is wrong, or the token would not let tbot join
-  2   could not try: kubectl, the cluster or the disk
+  2   kubectl, the cluster or the disk is unavailable
   3   --check has found differences: on stdout, one per line, keys by their kid
   70  a defect of istio-teleport
 `;

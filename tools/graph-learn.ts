@@ -23,7 +23,7 @@ Examples:
 Exit codes:
   0   done
   1   refused: a flag, a value or what was read is wrong, or no call is in it
-  2   could not try: helm, the cluster or Prometheus
+  2   Helm, the cluster or Prometheus is unavailable
   70  a defect of istio-teleport`;
 
 /** `istio-teleport graph learn`: what was observed, as values on stdout; what is to be known of it, on stderr. */

@@ -21,7 +21,7 @@ Examples:
 Exit codes:
   0   done; with --diff: the same calls pass
   1   refused: a flag or a value is wrong, or there is nothing to show
-  2   could not try: helm or the disk
+  2   Helm or the disk is unavailable
   3   --diff has found a difference
   70  a defect of istio-teleport`;
 

@@ -15,7 +15,7 @@ Documents go to stdout, everything else to stderr.
 Exit codes:
   0   done
   1   refused: a flag, a value or another input is wrong
-  2   could not try: cluster, kubectl, helm or disk did not answer
+  2   the cluster, kubectl, Helm or the disk is unavailable
   3   done, and a difference was found
   70  a defect of istio-teleport`;
 

@@ -3,7 +3,7 @@
  *
  * - 0: done, stdout holds the complete document.
  * - 1: refused: a flag, a value, a JWKS or another input is wrong; the sentence on stderr names it and the fix.
- * - 2: could not try: something outside (cluster, kubectl, helm, disk) did not answer or refused.
+ * - 2: unavailable: something outside (cluster, kubectl, Helm, disk) did not answer or refused.
  * - 3: done, and what was compared differs.
  * - 70: a defect of istio-teleport itself (EX_SOFTWARE in sysexits.h).
  */

@@ -27,7 +27,7 @@ export async function checkToken(file: string, wanted: JoinToken): Promise<{ dif
   if (differences.length === 0) return { differences: "", sentence: `${name} is the wanted one.` };
   const count = `${differences.length} ${differences.length === 1 ? "point" : "points"}`;
   const hint = hasOnlyMoreKeys(differences)
-    ? "tbot can join; while a rotation goes on name such keys with --extra-jwks, after it make the token anew without --check"
+    ? "tbot can join; during a rotation name such keys with --extra-jwks, after it make the token anew without --check"
     : "make it anew without --check and give it to `tctl create -f`";
   return { differences: lines, sentence: `${name} differs in ${count}: ${hint}.` };
 }

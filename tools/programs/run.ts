@@ -62,7 +62,7 @@ export async function tryCommand(command: ExternalCommand, timeoutSeconds: numbe
         if (interrupted !== undefined) {
           reject(
             new ExitError(
-              `Interrupted (${interrupted}) while ${program} ran; run the same command again, and it goes on from there.`,
+              `Interrupted (${interrupted}) while ${program} ran; rerun the same command to resume.`,
               EXIT.unavailable,
             ),
           );
@@ -111,7 +111,7 @@ export function lastWords(stderr: string): string {
 /**
  * The call as text for a POSIX shell; what it reads from standard input is a here-document.
  *
- * @param mayFail whether a script with `set -e` goes on when it fails
+ * @param mayFail whether a script with `set -e` continues when it fails
  */
 export function shellText({ program, args, stdin }: ExternalCommand, mayFail = false): string {
   const line = [program, ...args].map(shellWord).join(" ");

@@ -831,7 +831,7 @@ it.each([
   }
 });
 
-it("goes on when an object is not what any check expects", () => {
+it("continues when an object is not what any check expects", () => {
   const snapshot = healthySnapshot();
   editIstio(snapshot, "istio-sidecar-injector", "config", (config) => {
     config.templates = { odd: 1 };
@@ -913,7 +913,7 @@ it("has a case for every check", () => {
   expect([...new Set(CASES.map(({ id }) => id))].toSorted()).toEqual(CHECKS.map(({ id }) => id).toSorted());
 });
 
-it("goes on when nothing at all could be read, and says each reason", () => {
+it("continues when nothing at all could be read, and says each reason", () => {
   const refused = { ok: false, reason: "permission missing: x" } as const;
   const snapshot: Snapshot = {
     takenAt: refused,

@@ -168,7 +168,7 @@ it("asks kubectl for a proxy that refuses changes, and ends it", async () => {
   expect(state.trim()).toMatch(/^(Z.*)?$/);
 });
 
-it("names the permission that is missing, goes on, and ends with 2", async () => {
+it("names the permission that is missing, continues, and ends with 2", async () => {
   await serve(healthySnapshot(), (url) =>
     url.pathname === "/api/v1/nodes" ? { status: 403, body: statusObject(403, "nodes is forbidden") } : undefined,
   );

@@ -404,7 +404,7 @@ describe("--check", () => {
     const path = await stored(undefined, "--extra-jwks", file("old.json"));
     const { lines, sentence } = await differs(...jwksFlag(), "--check", path);
     expect(lines).toEqual(['extra   key "previous" (RS256): whoever holds its private half can join']);
-    expect(sentence).toContain("tbot can join; while a rotation goes on name such keys with --extra-jwks");
+    expect(sentence).toContain("tbot can join; during a rotation name such keys with --extra-jwks");
     output.stdout = "";
     await genToken(...jwksFlag(), "--extra-jwks", file("old.json"), "--check", path);
     expect(output.stdout).toBe("");

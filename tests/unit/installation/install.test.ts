@@ -181,13 +181,13 @@ describe("an empty cluster", () => {
   });
 });
 
-/** Each change in turn, and what goes on afterwards when a kill -9 came in it. */
+/** Each change in turn, and what continues afterwards when a kill -9 came in it. */
 describe.each([
   ["istio-base", "--install istio-base", 1],
   ["istiod", "--install istiod", 2],
   ["the chart", "--install istio-teleport", 5],
 ])("interrupted in %s", (_, when, index) => {
-  test("by an error: the same command goes on from there", async () => {
+  test("by an error: the same command resumes", async () => {
     await fakes.change((state) => state.failures.push({ when, how: "error", says: "Error: no route to host" }));
     expect(await refusal(() => install(), EXIT.unavailable)).toContain('helm says "no route to host"');
     expect(firstWords(await fakes.changes())).toEqual(ALL.slice(0, index + 1));
@@ -198,7 +198,7 @@ describe.each([
     expect(output.stderr).toContain("the release is failed\n");
   });
 
-  test("by kill -9 of Helm: it waits until nobody can be at it, recovers the release and goes on", async () => {
+  test("by kill -9 of Helm: it waits until nobody can be at it, recovers the release and continues", async () => {
     await fakes.change((state) => state.failures.push({ when, how: "killed", says: "" }));
     expect(await refusal(() => install({ timeout: 1 }), EXIT.unavailable)).toContain("helm was ended by SIGKILL");
     await fakes.change((state) => {
@@ -233,7 +233,7 @@ test("no word of another program becomes a command of the script", async () => {
   expect(output.stdout).not.toMatch(/^rm /m);
 });
 
-test("interrupted in Teleport: only what is lacking is sent", async () => {
+test("interrupted in Teleport: only what is missing is sent", async () => {
   await fakes.change((state) => state.failures.push({ when: "tctl create", how: "error", says: "ERROR: offline" }));
   expect(await refusal(() => install(), EXIT.unavailable)).toContain('tctl says "offline"');
   await fakes.change((state) => {
@@ -262,7 +262,7 @@ test("interrupted in Teleport: only what is lacking is sent", async () => {
 
 test.each([
   ["", undefined],
-  [", and goes on when Helm cannot", { when: "helm rollback", how: "error", says: "Error: conflict" } as const],
+  [", and continues when Helm cannot", { when: "helm rollback", how: "error", says: "Error: conflict" } as const],
 ])("a pending upgrade is rolled back before it is made again%s", async (_, failure) => {
   await install();
   await fakes.change((state) => {

@@ -54,7 +54,7 @@ test("waits for a program that handles an interruption, and says how to continue
   const running = refusal(() => tryCommand(node(program), 300), EXIT.unavailable);
   await vi.waitFor(() => access(started), { timeout: 60_000 });
   process.emit("SIGTERM", "SIGTERM");
-  expect(await running).toContain("run the same command again, and it goes on from there");
+  expect(await running).toContain("rerun the same command to resume");
   // The program's last act, some time after the signal.
   await access(ended);
   expect(process.listenerCount("SIGTERM")).toBe(listeners);

@@ -57,11 +57,9 @@ const istiodCa: Check = {
 
 const GRANT_PORTFORWARD = "Grant get and create on pods/portforward in this namespace.";
 
-const REACH_PROXY =
-  "See whether the pod runs and `kubectl logs` of it works, which takes the same way through the kubelet; then look again.";
+const REACH_PROXY = "Check that the pod runs and that `kubectl logs` works for it (same kubelet path), then rerun.";
 
-const REACH_NODE =
-  "See whether `kubectl logs` of these pods works, which takes the same way through the node's kubelet; then look again.";
+const REACH_NODE = "Check that `kubectl logs` works for these pods (same kubelet path), then rerun.";
 
 const proxyCertificate: Check = {
   id: "proxy-certificate",

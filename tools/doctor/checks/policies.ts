@@ -184,7 +184,7 @@ const policyPaths: Check = {
       const paths = operations.flatMap((operation) => [...(operation?.paths ?? []), ...(operation?.notPaths ?? [])]);
       if (raw.length === 0 || paths.length === 0) return [];
       const names = raw.map(({ name }) => name).join(", ");
-      const evidence = `it matches on ${paths.join(", ")} while istiod ${names} has path normalization NONE: //admin or %2e%2e passes by`;
+      const evidence = `it matches on ${paths.join(", ")} while istiod ${names} has path normalization NONE: //admin or %2e%2e bypasses this rule`;
       const hint = "Set istio.pathNormalization: BASE or stricter and install istiod's values, or take the paths out.";
       return [problem(`AuthorizationPolicy ${nameOf(policy)}`, evidence, hint)];
     });

@@ -227,7 +227,7 @@ export function revisions(snapshot: Snapshot): Revision[] {
   return found;
 }
 
-/** @throws CouldNotLook when the text is no YAML map; istiod then goes on with what it had */
+/** @throws CouldNotLook when the text is no YAML map; istiod then continues with what it had */
 function yamlMap(text: string | undefined, what: string): Record<string, unknown> | undefined {
   if (text === undefined) return undefined;
   try {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { ExitError } from "../../base/exit-error.ts";
 
 /**
- * The headers that `--prometheus-header` gives, each `Name: value`, or `@file` with one a line: what stands on a command
+ * The headers that `--prometheus-header` gives, each `Name: value`, or `@file` with one per line: what stands on a command
  * line can be read by everybody on the machine.
  *
  * @throws ExitError (refused) for what is no header; the sentence never has its value, which may be a secret

@@ -32,9 +32,9 @@ export async function prepareNamespace(
     return [{ purpose: `create the namespace ${name}`, command }];
   }
   const { metadata } = JSON.parse(printed.toString()) as { metadata: { labels?: Record<string, string> } };
-  const lacking = Object.entries(labels).filter(([key, value]) => metadata.labels?.[key] !== value);
-  if (lacking.length === 0) return [];
-  const words = lacking.map(([key, value]) => `${key}=${value}`);
+  const missing = Object.entries(labels).filter(([key, value]) => metadata.labels?.[key] !== value);
+  if (missing.length === 0) return [];
+  const words = missing.map(([key, value]) => `${key}=${value}`);
   const command = kubectlCommand(access, ["label", "namespace", name, ...words, "--overwrite"]);
   return [{ purpose: `label the namespace ${name}`, command }];
 }

@@ -12,9 +12,9 @@ export function teleportStep(values: Values, token: JoinToken): Step {
 
 async function lookAtTeleport(values: Values, token: JoinToken): Promise<Finding> {
   const [resources, tokens] = [await teleportResources(values), await teleportTokens()];
-  const lacking = resources.filter(({ state }) => state !== "same");
-  const words = lacking.map(word);
-  const documents = lacking.map(({ yaml }) => yaml);
+  const missing = resources.filter(({ state }) => state !== "same");
+  const words = missing.map(word);
+  const documents = missing.map(({ yaml }) => yaml);
   const stored = tokens.find(({ name }) => name === token.tokenName);
   const differences = stored === undefined ? [] : tokenDifferences(stored, token);
   // More keys than the cluster's own are a rotation under way: taking them away would break it.

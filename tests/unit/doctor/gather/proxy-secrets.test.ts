@@ -52,7 +52,7 @@ it("asks a node no longer after two of its pods were silent, and every other nod
   expect(progress).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
 });
 
-it("goes on in other namespaces after a missing permission", async () => {
+it("continues in other namespaces after a missing permission", async () => {
   const pods = ["a", "b", "c"].map((name) => pod("closed", name, "n")).concat(pod("open", "d", "n"));
   const { proxies } = await read(pods, (name) =>
     name.startsWith("closed/") ? { error: "permission missing: pods is forbidden" } : EMPTY,

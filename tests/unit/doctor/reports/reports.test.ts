@@ -70,7 +70,7 @@ it("prints a table without colour when asked so", () => {
     4 Teleport issues the identity that Istio expects
       unknown  proxy-certificate   Each proxy holds a certificate and uses the one it was given (3 of the proxies of 10 pods answered)
                node lab-node: 7 proxies could not be asked (shop/late-0, shop/late-1, shop/late-2, …): <no> &  [31m
-               → See whether \`kubectl logs\` of these pods works, which takes the same way through the node's kubelet; then look again.
+               → Check that \`kubectl logs\` works for these pods (same kubelet path), then rerun.
                docs/operate/troubleshooting.md#proxy-certificate
 
     1 problem, 2 could not be checked, 1 ok, 1 skipped.
@@ -235,7 +235,7 @@ it("prints JUnit XML: failures, errors, skipped, and a warning as output", () =>
       <testsuite name="4 Teleport issues the identity that Istio expects" tests="1" failures="0" errors="1" skipped="0">
         <testcase classname="proxy-certificate" name="Each proxy holds a certificate and uses the one it was given">
           <error message="&lt;no&gt; &amp;  [31m">shop/late-0: &lt;no&gt; &amp;  [31m
-    → See whether the pod runs and \`kubectl logs\` of it works, which takes the same way through the kubelet; then look again.</error>
+    → Check that the pod runs and that \`kubectl logs\` works for it (same kubelet path), then rerun.</error>
         </testcase>
       </testsuite>
     </testsuites>
