@@ -45,6 +45,14 @@ export function apply(object: object): string {
   return `kubectl apply -f - <<'EOF'\n${JSON.stringify(object)}\nEOF`;
 }
 
+/**
+ * As `apply`, for a pod in a meshed namespace. Shortly after a rollout of istiod the API server may still call the pod
+ * that ended, and gets no answer from the injection webhook in time: then it is tried again.
+ */
+export function applyMeshed(object: object): string {
+  return `for attempt in 1 2 3 4 5; do kubectl apply -f - <<'EOF' && break; sleep 2; false; done\n${JSON.stringify(object)}\nEOF`;
+}
+
 const SLEEPER = {
   name: "app",
   image: "lab.local/client:lab",

@@ -4,7 +4,7 @@ import { createTeleportResources } from "../installation/releases.ts";
 import { doctor } from "./doctor.ts";
 import {
   alone,
-  apply,
+  applyMeshed,
   deleteBinding,
   editConfigMap,
   MESHED,
@@ -17,7 +17,8 @@ import {
 
 const WORKLOAD_IDENTITY = "workload_identity/istio-workloads";
 const ISTIOD = "kubectl -n istio-system";
-const start = (name: string, annotations: object = {}) => apply(pod(name, {}, { namespace: MESHED, annotations }));
+const start = (name: string, annotations: object = {}) =>
+  applyMeshed(pod(name, {}, { namespace: MESHED, annotations }));
 const end = (name: string) => `kubectl -n ${MESHED} delete pod ${name} --ignore-not-found --wait`;
 
 /** The directory of tbot's socket, which running pods hold on to wherever it is moved. */
