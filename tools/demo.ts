@@ -33,10 +33,10 @@ export function demoCommand(): Command {
 
 async function demoCluster(context: string | undefined) {
   if (context !== undefined) return (await import("./demo/live-cluster.ts")).liveCluster(context);
-  const [{ exampleCluster }, { defaultValues }] = await Promise.all([
+  const [{ exampleCluster }, { DEFAULTS }] = await Promise.all([
     import("./demo/example-cluster.ts"),
-    import("./values/load.ts"),
+    import("./values/defaults.ts"),
   ]);
-  const { tbot } = await defaultValues();
+  const { tbot } = DEFAULTS;
   return exampleCluster({ namespace: tbot.namespace.name, serviceAccount: tbot.serviceAccount.name });
 }

@@ -4,7 +4,6 @@ import { ExitError } from "../base/exit-error.ts";
 import { CHART_DIR } from "../base/package-files.ts";
 import { helmTemplate, type ValuesInputs } from "../programs/helm.ts";
 import { withTempDir } from "../programs/temp-dir.ts";
-import { DEFAULTS } from "./defaults.ts";
 import { readValuesInputs, type ValuesOptions } from "./inputs.ts";
 import { validateValues } from "./schema.ts";
 import type { Values } from "./types.ts";
@@ -46,11 +45,6 @@ function withoutInjectedGlobals(values: Values): Values {
     return [key, own];
   });
   return Object.fromEntries(sections) as Values;
-}
-
-/** The chart's own defaults, unchecked: without a cluster name they are not yet legal. */
-export async function defaultValues(): Promise<Values> {
-  return structuredClone(DEFAULTS);
 }
 
 /** What Helm makes of a user's values. */

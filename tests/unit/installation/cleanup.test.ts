@@ -9,7 +9,7 @@ import { cleanupCommand } from "../../../tools/cleanup.ts";
 import type { CleanupFlags } from "../../../tools/installation/cleanup/flags.ts";
 import { cleanup } from "../../../tools/installation/cleanup/run.ts";
 import { teleportDocuments } from "../../../tools/teleport/documents.ts";
-import { defaultValues } from "../../../tools/values/load.ts";
+import { DEFAULTS } from "../../../tools/values/defaults.ts";
 import { type CapturedOutput, captureOutput } from "../support/captured-output.ts";
 import { deployedRelease } from "../support/deployed-release.ts";
 import type { FakeObject, FakeState } from "../support/fake-program.ts";
@@ -68,7 +68,7 @@ const token = (name: string, bot = "istio-tbot"): Resource =>
 
 /** What an installation by `install` with the test app leaves in cluster and Teleport, as the lab has it. */
 async function installed(): Promise<FakeState> {
-  const values = await defaultValues();
+  const values = structuredClone(DEFAULTS);
   Object.assign(values.global.teleport, { clusterName: "example.teleport.sh" });
   const chart = { annotations: helmOwned("istio-teleport", "teleport-system") };
   const istiod = { annotations: helmOwned("istiod", "istio-system") };

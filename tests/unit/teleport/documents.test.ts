@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { teleportDocuments } from "../../../tools/teleport/documents.ts";
-import { defaultValues } from "../../../tools/values/load.ts";
+import { DEFAULTS } from "../../../tools/values/defaults.ts";
 import type { Values } from "../../../tools/values/types.ts";
 import { refusal } from "../support/refusal.ts";
 
 /** The chart's values after `change`. */
 async function values(change: (values: Values) => void = () => {}): Promise<Values> {
-  const changed = structuredClone(await defaultValues());
+  const changed = structuredClone(DEFAULTS);
   change(changed);
   return changed;
 }
