@@ -272,7 +272,7 @@ describe("an upgrade", () => {
       command.interrupt();
     });
     expect(stopped.stderr).toContain("recover the release istiod, which is pending-upgrade");
-    expect(stopped.stderr).toContain("Interrupted (SIGINT) while helm ran; run the same command again");
+    expect(stopped.stderr).toContain("Interrupted (SIGINT) while helm ran; rerun the same command to resume.");
     expect(stopped.code).toBe(2);
     const done = await run(upgrade("second"));
     expect(done.stderr).toContain("the release is failed");

@@ -8,3 +8,21 @@ export function isMeshedNamespace(labels: Labels = {}): boolean {
   const injection = labels["istio-injection"];
   return injection === "enabled" || (injection === undefined && labels["istio.io/rev"] !== undefined);
 }
+
+/** What a pod's specification says of containers, as far as it matters here. */
+interface Containers<C> {
+  readonly containers: readonly C[];
+  readonly initContainers?: readonly C[];
+}
+
+/** Name of Istio's proxy in every injection template. */
+export const PROXY_CONTAINER = "istio-proxy";
+
+/**
+ * Istio's proxies in a pod: the container of that name, or the native sidecar, in sidecars, gateways and
+ * waypoints alike. Labels and annotations of the pod don't count: they ask for a proxy, the container is one. The
+ * admission policy's variable `proxies` is the same rule.
+ */
+export function proxiesOf<C extends { readonly name: string }>({ containers, initContainers }: Containers<C>): C[] {
+  return [...containers, ...(initContainers ?? [])].filter(({ name }) => name === PROXY_CONTAINER);
+}

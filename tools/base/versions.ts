@@ -1,17 +1,21 @@
-/** A version of Teleport. */
+/** Major and minor version of a program; nothing here depends on its patch level. */
 export interface Version {
-  major: number;
-  minor: number;
+  readonly major: number;
+  readonly minor: number;
 }
 
-/** The version that a text such as "18.11.1", "v18.11.1" or "19.0.0-rc.1" names; `undefined` when it names none. */
-export function teleportVersion(text: string): Version | undefined {
-  const [, major, minor] = /^v?(\d+)\.(\d+)\.\d+(?:[-+].*)?$/.exec(text) ?? [];
+/** The version that a text such as "18.11.1", "v1.33.2+k3s1" or "19.0.0-rc.1" names; `undefined` if it names none. */
+export function versionIn(text: string): Version | undefined {
+  const [, major, minor] = /^v?(\d+)\.(\d+)\.\d+(?:[-+].*)?$/.exec(text.trim()) ?? [];
   return major === undefined ? undefined : { major: Number(major), minor: Number(minor) };
 }
 
-/** The minor version of Kubernetes 1: 33 for "v1.33.2+k3s1"; `undefined` for anything else. */
-export function kubernetesMinor(text: string): number | undefined {
-  const [, minor] = /^v1\.(\d+)/.exec(text) ?? [];
-  return minor === undefined ? undefined : Number(minor);
+/** Whether a version is older than another one. */
+export function isBefore(version: Version, other: Version): boolean {
+  return version.major < other.major || (version.major === other.major && version.minor < other.minor);
+}
+
+/** "18.11". */
+export function versionText({ major, minor }: Version): string {
+  return `${major}.${minor}`;
 }

@@ -5,7 +5,7 @@ import pc from "picocolors";
 import { goDurationSeconds } from "../base/durations.ts";
 import { ExitError } from "../base/exit-error.ts";
 import { nearestKey } from "../base/nearest-key.ts";
-import { teleportVersion } from "../base/versions.ts";
+import { versionIn } from "../base/versions.ts";
 import { type KubeApi, withKubeApi } from "../programs/kube-api/kube-api.ts";
 import { type StoredToken, storedTokens } from "../teleport/join/stored-token.ts";
 import { CHECKS } from "./checks/all.ts";
@@ -111,7 +111,7 @@ async function readGiven(flags: DoctorFlags): Promise<Given> {
   if (tokenFile === "-" && values.includes("-")) {
     throw new ExitError("-f - and --token-file - both read stdin, which can be read only once; put one into a file.");
   }
-  if (version !== undefined && teleportVersion(version) === undefined) {
+  if (version !== undefined && versionIn(version) === undefined) {
     throw new ExitError(`--teleport-version ${JSON.stringify(version)} is no version; write it as 18.11.1.`);
   }
   const isIntended = values.length > 0 || set.length > 0;

@@ -3,11 +3,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { CHART_DIR } from "../base/package-files.ts";
+import { isBefore, type Version, versionIn, versionText } from "../base/versions.ts";
 import { pinnedHelm } from "./pinned-helm.ts";
 import { withTempDir } from "./temp-dir.ts";
 
 /** The oldest Helm whose schema validation and templates this chart is tested with. */
-const OLDEST = [3, 18] as const;
+const OLDEST: Version = { major: 3, minor: 18 };
 /**
  * Without a cluster Helm assumes the Kubernetes it was built with (1.20 in a build without linker flags). The chart
  * asks for a range only; one version here makes what is rendered independent of who built Helm.
@@ -57,17 +58,15 @@ async function searchHelm(): Promise<string> {
     ? `The helm on PATH is ${version.stdout.trim() || "of an unknown version"}`
     : "There is no helm on PATH";
   throw new ExitError(
-    `${seen}, and there is a pinned one for Linux x64 only: install Helm ${OLDEST.join(".")} or later, https://helm.sh/docs/intro/install/.`,
+    `${seen}, and there is a pinned one for Linux x64 only: install Helm ${versionText(OLDEST)} or later, https://helm.sh/docs/intro/install/.`,
     EXIT.unavailable,
   );
 }
 
 /** Whether Helm's version text (`v3.18.4`, `v4.2.3+gabc`) is one this chart is tested with. */
-export function isNewEnough(version: string): boolean {
-  const match = /^v?(\d+)\.(\d+)\./.exec(version.trim());
-  if (!match) return false;
-  const [major, minor] = [Number(match[1]), Number(match[2])];
-  return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
+export function isNewEnough(text: string): boolean {
+  const version = versionIn(text);
+  return version !== undefined && !isBefore(version, OLDEST);
 }
 
 /**

@@ -54,6 +54,10 @@ const object = (kind: string, name: string, namespace?: string, more: object = {
   kind,
   metadata: { name, ...(namespace !== undefined && { namespace }), ...more },
 });
+const meshedPod = (name: string, namespace: string, more: object = {}): FakeObject => ({
+  ...object("Pod", name, namespace, more),
+  spec: { containers: [{ name: "istio-proxy" }] },
+});
 const partOf = { "app.kubernetes.io/part-of": "istio-teleport" };
 const byInstall = { labels: { ...partOf, "app.kubernetes.io/managed-by": "istio-teleport" } };
 const keep = { "helm.sh/resource-policy": "keep" };
@@ -100,8 +104,8 @@ async function installed(): Promise<FakeState> {
       }),
       ...everywhere,
       object("Deployment", "server", "test-app", chart),
-      object("Pod", "server-1", "test-app", {
-        labels: { ...partOf, "security.istio.io/tlsMode": "istio" },
+      meshedPod("server-1", "test-app", {
+        labels: partOf,
         ownerReferences: [{ kind: "ReplicaSet" }],
       }),
       object("AuthorizationPolicy", "server", "test-app", chart),
@@ -268,7 +272,7 @@ test("an interrupted run is gone on with by the same command", async () => {
 });
 
 test("pods that have certificates from tbot are named first", async () => {
-  const pod = object("Pod", "cart", "shop", { labels: { "security.istio.io/tlsMode": "istio" } });
+  const pod = meshedPod("cart", "shop");
   await fakes.change((state) => state.objects.push(pod));
   await run();
   expect(output.stderr).toContain("Note: pods in shop have their certificates from tbot: these last at most 1h more");
@@ -322,15 +326,13 @@ describe("what it did not make stays", () => {
     ],
     [
       "Istio while other pods are meshed",
-      ({ objects }) =>
-        objects.push(object("Pod", "cart", "shop", { labels: { "security.istio.io/tlsMode": "istio" } })),
+      ({ objects }) => objects.push(meshedPod("cart", "shop")),
       "Istio's releases: pods in shop are meshed",
       ["helm uninstall istiod", "customresourcedefinitions"],
     ],
     [
       "Istio while a gateway runs that no release is of",
-      ({ objects }) =>
-        objects.push({ ...object("Pod", "gw", "edge"), spec: { containers: [{ name: "istio-proxy" }] } }),
+      ({ objects }) => objects.push(meshedPod("gw", "edge")),
       "Istio's releases: pods in edge are meshed",
       ["helm uninstall istiod", "customresourcedefinitions"],
     ],

@@ -365,7 +365,8 @@ const mesh = (name: string, text: string) => ({
 });
 const meshed = {
   kind: "Pod",
-  metadata: { name: "a", namespace: "b", labels: { "security.istio.io/tlsMode": "istio" } },
+  metadata: { name: "a", namespace: "b" },
+  spec: { containers: [{ name: "istio-proxy" }] },
 };
 const istiod = (annotations: Record<string, string>) => ({
   kind: "Deployment",

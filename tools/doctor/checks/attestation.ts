@@ -1,13 +1,11 @@
-import { kubernetesMinor } from "../../base/versions.ts";
+import { WITH_FINE_GRAINED_KUBELET } from "../../base/kubernetes-versions.ts";
+import { isBefore, versionIn, versionText } from "../../base/versions.ts";
 import { PERMISSION_MISSING } from "../../programs/kube-api/read.ts";
 import { CouldNotLook, known, runningTbots, tbotDaemonSet } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { nodeOf } from "../facts/meshed-pods.ts";
 import type { LogEntry } from "../snapshot.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
-
-/** Kubelets ask for nodes/pods from here on, older ones only for nodes/proxy (KEP-2862, on by default). */
-const FINE_GRAINED = 33;
 
 const kubeletRights: Check = {
   id: "kubelet-rights",
@@ -18,7 +16,10 @@ const kubeletRights: Check = {
     const mayPods = known(pods);
     const mayProxy = known(proxy);
     const nodes = known(facts.nodes);
-    const older = nodes.filter(({ status }) => (kubernetesMinor(status.nodeInfo.kubeletVersion) ?? 0) < FINE_GRAINED);
+    const older = nodes.filter(({ status }) => {
+      const version = versionIn(status.nodeInfo.kubeletVersion);
+      return version === undefined || isBefore(version, WITH_FINE_GRAINED_KUBELET);
+    });
     const { namespace } = tbotDaemonSet(facts).metadata;
     const account = `the ServiceAccount of tbot in ${namespace}`;
     const findings: Finding[] = [];
@@ -27,7 +28,7 @@ const kubeletRights: Check = {
       findings.push(problem(account, evidence, "Upgrade the chart's release: its ClusterRole and binding grant it."));
     } else if (!mayProxy && older.length > 0) {
       const names = older.map(({ metadata }) => metadata.name).join(", ");
-      const evidence = `it may get nodes/pods, which the kubelets of ${names} (before 1.${FINE_GRAINED}) do not ask for`;
+      const evidence = `it may get nodes/pods, which the kubelets of ${names} (before ${versionText(WITH_FINE_GRAINED_KUBELET)}) do not ask for`;
       findings.push(problem(account, evidence, "Upgrade these nodes, or set tbot.kubelet.authorization: proxy."));
     } else if (mayProxy && older.length === 0) {
       const evidence = "it may get nodes/proxy, with which whoever has its token can exec in every pod";

@@ -1,41 +1,36 @@
-import { kubernetesMinor } from "../../base/versions.ts";
+import { OLDEST_KUBERNETES, WITH_ADMISSION_POLICIES } from "../../base/kubernetes-versions.ts";
+import { isBefore, versionIn, versionText } from "../../base/versions.ts";
 import { CouldNotLook, isReady, known } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
 import { type Check, count, type Finding, problem, warning } from "./check.ts";
-
-/** The chart's `kubeVersion`. */
-const OLDEST = 27;
-
-/** First version with ValidatingAdmissionPolicy in v1. */
-const WITH_ADMISSION_POLICY = 30;
 
 const kubernetesVersion: Check = {
   id: "kubernetes-version",
   step: "cluster",
   title: "The Kubernetes version is one that the chart supports",
   run(facts) {
-    const version = known(facts.kubernetesVersion);
-    const minor = kubernetesMinor(version);
+    const text = known(facts.kubernetesVersion);
+    const version = versionIn(text);
     const findings: Finding[] = [];
-    if (minor === undefined || minor < OLDEST) {
+    if (version === undefined || isBefore(version, OLDEST_KUBERNETES)) {
       findings.push(
         problem(
           "API server",
-          `it is ${version || "of no known version"}`,
-          `Upgrade to Kubernetes 1.${OLDEST} or later.`,
+          `it is ${text || "of no known version"}`,
+          `Upgrade to Kubernetes ${versionText(OLDEST_KUBERNETES)} or later.`,
         ),
       );
-    } else if (minor < WITH_ADMISSION_POLICY) {
+    } else if (isBefore(version, WITH_ADMISSION_POLICIES)) {
       findings.push(
         warning(
           "API server",
-          `${version} has no ValidatingAdmissionPolicy, so fail-closed layer c is missing`,
-          `Upgrade to 1.${WITH_ADMISSION_POLICY} or later; until then keep tenants out of meshed namespaces.`,
+          `${text} has no ValidatingAdmissionPolicy, so fail-closed layer c is missing`,
+          `Upgrade to ${versionText(WITH_ADMISSION_POLICIES)} or later; until then keep tenants out of meshed namespaces.`,
         ),
       );
     }
-    return { examined: `Kubernetes ${version}`, findings };
+    return { examined: `Kubernetes ${text}`, findings };
   },
 };
 

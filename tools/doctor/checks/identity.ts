@@ -1,7 +1,8 @@
 import { goDurationSeconds } from "../../base/durations.ts";
 import { groupBy } from "../../base/group-by.ts";
+import { principalOf, spiffeId } from "../../base/spiffe-id.ts";
 import { PERMISSION_MISSING, POD_GONE } from "../../programs/kube-api/read.ts";
-import { type RootUse, rootUses, spiffeId } from "../facts/certificates.ts";
+import { type RootUse, rootUses, spiffeIdIn } from "../facts/certificates.ts";
 import { known } from "../facts/facts.ts";
 import { nameOf, nodeOf } from "../facts/meshed-pods.ts";
 import type { Pod } from "../facts/objects.ts";
@@ -151,9 +152,9 @@ const proxyIdentity: Check = {
     const name = facts.clusterName();
     const all = facts.certifiedPods();
     const findings = all.flatMap(({ pod, leaf }): Finding[] => {
-      const { namespace } = pod.metadata;
-      const expected = `spiffe://${name}/ns/${namespace}/sa/${pod.spec.serviceAccountName ?? "default"}`;
-      const own = spiffeId(leaf);
+      const account = pod.spec.serviceAccountName ?? "default";
+      const expected = spiffeId(principalOf(name, pod.metadata.namespace, account));
+      const own = spiffeIdIn(leaf);
       if (own === expected) return [];
       const evidence = `it is ${own || "without a SPIFFE ID"}, and Istio expects ${expected}`;
       const hint =

@@ -1,6 +1,6 @@
 import { ExitError } from "../../base/exit-error.ts";
 import { groupBy } from "../../base/group-by.ts";
-import { teleportVersion, type Version } from "../../base/versions.ts";
+import { isBefore, type Version, versionIn, versionText } from "../../base/versions.ts";
 import { whyKeysRotate } from "../../gen-token/warnings.ts";
 import { PERMISSION_MISSING } from "../../programs/kube-api/read.ts";
 import type { JoinToken } from "../../teleport/join/join-token.ts";
@@ -51,14 +51,14 @@ const tbotVersion: Check = {
     const versions = tbotVersions(facts);
     if (isUntold(facts, versions)) return { skipped: NO_VERSION };
     const findings = [...versions].flatMap(([text, where]): Finding[] => {
-      const version = teleportVersion(text);
+      const version = versionIn(text);
       if (version === undefined) {
         const hint =
           "Grant get on pods/proxy, for tbot's metric teleport_build_info, or name a release in tbot.image.tag.";
         return [unknown(where, `neither its metrics nor its image tell the version (${text})`, hint)];
       }
-      return isOlder(version, OLDEST)
-        ? [problem(where, `it is ${text}`, `Set tbot.image.tag to ${OLDEST.major}.${OLDEST.minor}.0 or later.`)]
+      return isBefore(version, OLDEST)
+        ? [problem(where, `it is ${text}`, `Set tbot.image.tag to ${versionText(OLDEST)}.0 or later.`)]
         : [];
     });
     return { examined: `tbot ${[...versions.keys()].join(", ")}`, findings };
@@ -68,7 +68,7 @@ const tbotVersion: Check = {
 const NO_VERSION = "no tbot runs, and its image's tag names no release";
 
 function isUntold({ tbotPods }: Facts, versions: ReadonlyMap<string, string>): boolean {
-  return tbotPods.length === 0 && ![...versions.keys()].some(teleportVersion);
+  return tbotPods.length === 0 && ![...versions.keys()].some(versionIn);
 }
 
 /** Version, or the image where its version is not known → where it runs. */
@@ -81,10 +81,6 @@ function tbotVersions(facts: Facts): Map<string, string> {
   return new Map(running.length === 0 ? [[ofImage, "the DaemonSet of tbot"]] : running);
 }
 
-function isOlder(a: Version, b: Version): boolean {
-  return a.major < b.major || (a.major === b.major && a.minor < b.minor);
-}
-
 const teleportMajor: Check = {
   id: "teleport-version",
   restsOn: "tbot-version",
@@ -95,12 +91,12 @@ const teleportMajor: Check = {
       return { skipped: `${facts.teleportVersion.reason}; give --teleport-version, as \`tctl status\` prints it` };
     }
     const text = facts.teleportVersion.value;
-    const cluster = teleportVersion(text);
+    const cluster = versionIn(text);
     if (cluster === undefined) throw new CouldNotLook(`${JSON.stringify(text)} is no version of Teleport`);
     const versions = tbotVersions(facts);
     if (isUntold(facts, versions)) return { skipped: NO_VERSION };
     const findings = [...versions].flatMap(([version, where]): Finding[] => {
-      const major = teleportVersion(version)?.major;
+      const major = versionIn(version)?.major;
       if (major === undefined || major === cluster.major || major === cluster.major - 1) return [];
       const evidence = `tbot is ${version}, the cluster ${text}; Teleport supports clients of its own major and of one before`;
       return [problem(where, evidence, `Set tbot.image.tag to a release of ${cluster.major}.`)];

@@ -1,4 +1,5 @@
 import { groupBy } from "../../base/group-by.ts";
+import { principalOf } from "../../base/spiffe-id.ts";
 import { known } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { isGateway, nameOf } from "../facts/meshed-pods.ts";
@@ -104,7 +105,7 @@ const policyTrustDomain: Check = {
     const name = facts.clusterName();
     const aliases = facts.revisions().flatMap(({ mesh }) => mesh.trustDomainAliases ?? []);
     const local = [name, POINTER, ...aliases];
-    const hint = `Write principals as ${name}/ns/<namespace>/sa/<service account>.`;
+    const hint = `Write principals as ${principalOf(name, "<namespace>", "<service account>")}.`;
     const findings = policies.flatMap((policy): Finding[] => {
       const foreign = principalsOf(policy).filter((principal) => !isLocal(principal, local));
       return [...new Set(foreign)].map((principal) => {

@@ -1,4 +1,5 @@
-import { kubernetesMinor } from "../../base/versions.ts";
+import { WITH_ADMISSION_POLICIES } from "../../base/kubernetes-versions.ts";
+import { isBefore, versionIn } from "../../base/versions.ts";
 import { CouldNotLook, known, type Revision, socketDirectory, tbotDaemonSet } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import {
@@ -147,13 +148,13 @@ const optedOut: Check = {
         ];
       }
       if (isMeshed(pod) || !names.has(pod.metadata.namespace)) return [];
-      return [warning(nameOf(pod), `it has no proxy: ${whyNotInjected(pod)}`, MEND_OPT_OUT)];
+      return [warning(nameOf(pod), `it has no proxy: ${whyNotInjected(pod)}`, OPT_OUT_HINT)];
     });
     return { examined: `${count(names.size, "meshed namespace")}, ${count(pods.length, "pod")}`, findings };
   },
 };
 
-const MEND_OPT_OUT =
+const OPT_OUT_HINT =
   "Leave it if it needs no identity (STRICT peers refuse it); otherwise inject it: restart, or remove the opt-out.";
 
 function whyNotInjected({ metadata, spec }: Pod): string {
@@ -203,9 +204,11 @@ const admissionPolicy: Check = {
   step: "socket",
   title: "Admission refuses pods that could take the socket over (fail-closed layer c)",
   run(facts) {
-    const version = known(facts.kubernetesVersion);
-    if ((kubernetesMinor(version) ?? 0) < 30)
-      return { skipped: `Kubernetes ${version} has no ValidatingAdmissionPolicy` };
+    const text = known(facts.kubernetesVersion);
+    const version = versionIn(text);
+    if (version === undefined || isBefore(version, WITH_ADMISSION_POLICIES)) {
+      return { skipped: `Kubernetes ${text} has no ValidatingAdmissionPolicy` };
+    }
     const namespaces = facts.meshedNamespaces().map(({ metadata }) => metadata.name);
     const open = `whoever may create pods in ${namespaces.join(", ") || "a meshed namespace"} can mount the socket directory writable`;
     const fault = admissionFault(facts);

@@ -64,7 +64,7 @@ function certified(
   const top = topOfChain(leaf, secrets.chain.slice(1).map(read));
   const root = roots.find((candidate) => isSignedBy(top, candidate));
   const ofIstiod = istiodRoots.some((candidate) => isSignedBy(top, candidate));
-  const domain = trustDomainOf(spiffeId(leaf));
+  const domain = trustDomainOf(spiffeIdIn(leaf));
   const isTeleport = root?.subject.split("\n").includes(`CN=${domain}`) ?? false;
   return {
     pod,
@@ -106,7 +106,7 @@ function newRootUse(root: X509Certificate): RootUse {
 }
 
 /** The URI SAN of a certificate, empty without one. */
-export function spiffeId(certificate: X509Certificate): string {
+export function spiffeIdIn(certificate: X509Certificate): string {
   return /(?:^|, )URI:([^,]+)/.exec(certificate.subjectAltName ?? "")?.[1] ?? "";
 }
 

@@ -1,5 +1,5 @@
 import type { Snapshot } from "../snapshot.ts";
-import { type CertifiedPod, spiffeId, trustDomainOf } from "./certificates.ts";
+import { type CertifiedPod, spiffeIdIn, trustDomainOf } from "./certificates.ts";
 import { CouldNotLook, joinTokenSource } from "./facts.ts";
 
 /** @throws CouldNotLook when no certificate could be read */
@@ -25,7 +25,7 @@ export function provenClusterName(snapshot: Snapshot, certified: Certified): str
 function issuedName(certified: Certified): string | undefined {
   try {
     const issued = certified().find(({ issuer }) => issuer === "teleport");
-    return issued && trustDomainOf(spiffeId(issued.leaf));
+    return issued && trustDomainOf(spiffeIdIn(issued.leaf));
   } catch (error) {
     if (error instanceof CouldNotLook) return undefined;
     throw error;

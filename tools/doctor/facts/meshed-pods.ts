@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { proxiesOf } from "../../base/injection.ts";
 import type { Container, Pod, VolumeMount } from "./objects.ts";
 
 /** Where Istio's agent looks for a socket (Istio pkg/security: WorkloadIdentityPath). */
@@ -11,7 +12,7 @@ export function isMeshed(pod: Pod): boolean {
 
 /** Whether the proxy is all that the pod runs, as in a gateway. */
 export function isGateway(pod: Pod): boolean {
-  return pod.spec.containers.every(({ name }) => name === "istio-proxy");
+  return pod.spec.containers.every((container) => proxiesOf(pod.spec).includes(container));
 }
 
 /** `namespace/name`. */
@@ -69,8 +70,8 @@ export function chosenTemplates(pod: Pod): string[] | undefined {
   return annotation?.split(",").map((name) => name.trim());
 }
 
-function proxyContainer(pod: Pod): Container | undefined {
-  return containers(pod).find(({ name }) => name === "istio-proxy");
+function proxyContainer({ spec }: Pod): Container | undefined {
+  return proxiesOf(spec)[0];
 }
 
 function containers({ spec }: Pod): Container[] {

@@ -1,4 +1,5 @@
 import { EXIT, ExitError } from "../../base/exit-error.ts";
+import { PROXY_CONTAINER, proxiesOf } from "../../base/injection.ts";
 import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
 import type { Workload } from "./calls.ts";
 
@@ -7,9 +8,6 @@ export interface MeshedPod extends Workload {
   name: string;
   labels: Record<string, string>;
 }
-
-/** Name of Envoy's container in every injection template of Istio. */
-const PROXY = "istio-proxy";
 
 /** How many pods' logs are asked for at once. */
 const CONCURRENCY = 4;
@@ -25,12 +23,10 @@ export async function meshedPods(access: ClusterAccess, namespaces: readonly str
     const args = ["get", "pods", "--namespace", namespace, "--output=json"];
     const purpose = `list the pods of the namespace ${namespace}`;
     const list = await kubectl(access, purpose, args, "give a saved log with --log");
-    const meshed = (JSON.parse(list.toString()) as PodList).items.filter(({ spec }) =>
-      [...spec.containers, ...(spec.initContainers ?? [])].some(({ name }) => name === PROXY),
-    );
+    const meshed = (JSON.parse(list.toString()) as PodList).items.filter(({ spec }) => proxiesOf(spec).length > 0);
     if (meshed.length === 0) {
       throw new ExitError(
-        `No pod of the namespace ${namespace} has a container ${PROXY}: name a meshed namespace, or read a saved log with --log.`,
+        `No pod of the namespace ${namespace} has a container ${PROXY_CONTAINER}: name a meshed namespace, or read a saved log with --log.`,
       );
     }
     for (const { metadata, spec } of meshed) {
@@ -69,7 +65,7 @@ export async function readPodLogs(
       const { namespace, name } = pod;
       try {
         const log = await kubectl(access, `read the access log of the pod ${namespace}/${name}`, [
-          ...["logs", "--namespace", namespace, name, "--container", PROXY],
+          ...["logs", "--namespace", namespace, name, "--container", PROXY_CONTAINER],
           ...(since === undefined ? [] : [since]),
         ]);
         await onLog(log.toString().split("\n"));

@@ -1,5 +1,7 @@
 import { EXIT, ExitError } from "../../base/exit-error.ts";
 import { recordAt, textAt } from "../../base/json-value.ts";
+import { WITH_ADMISSION_POLICIES, WITH_FINE_GRAINED_KUBELET } from "../../base/kubernetes-versions.ts";
+import { isBefore, type Version, versionIn } from "../../base/versions.ts";
 import { parseManifests } from "../../chart/manifests.ts";
 import { helmReleases, type Release, releaseValues } from "../../programs/helm-releases.ts";
 import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
@@ -48,11 +50,6 @@ async function programs({ helm }: Prepared): Promise<string> {
   return `helm ${version.trim()}, kubectl ${clientVersion.gitVersion}, tctl ${teleport}`;
 }
 
-/** Kubernetes from which the kubelet asks for nodes/pods rather than nodes/proxy: KEP-2862. */
-const FINE_GRAINED_KUBELET = [1, 33] as const;
-/** Kubernetes from which ValidatingAdmissionPolicy is there. */
-const ADMISSION_POLICIES = [1, 30] as const;
-
 async function cluster({ helm: { access }, values }: Prepared): Promise<string> {
   const printed = await kubectl(access, "ask the cluster's version", ["version", "--output=json"]);
   const { serverVersion } = JSON.parse(printed.toString()) as { serverVersion: { gitVersion: string } };
@@ -61,12 +58,12 @@ async function cluster({ helm: { access }, values }: Prepared): Promise<string> 
     items: { metadata: { name: string }; status: { nodeInfo: { kubeletVersion: string } } }[];
   };
   const server = serverVersion.gitVersion;
-  if (values.mesh.enabled && values.mesh.admission.enabled && isBefore(server, ADMISSION_POLICIES)) {
+  if (values.mesh.enabled && values.mesh.admission.enabled && isOlder(server, WITH_ADMISSION_POLICIES)) {
     throw new ExitError(
       `the cluster has Kubernetes ${server}, and the admission policy needs 1.30: set mesh.admission.enabled to false, after docs/explain/security.md on what then stays open`,
     );
   }
-  const old = items.find(({ status }) => isBefore(status.nodeInfo.kubeletVersion, FINE_GRAINED_KUBELET));
+  const old = items.find(({ status }) => isOlder(status.nodeInfo.kubeletVersion, WITH_FINE_GRAINED_KUBELET));
   if (values.tbot.enabled && values.tbot.kubelet.authorization === "pods" && old !== undefined) {
     throw new ExitError(
       `the kubelet of node ${old.metadata.name} has version ${old.status.nodeInfo.kubeletVersion}, and before 1.33 tbot cannot read its pods with the right to nodes/pods: set tbot.kubelet.authorization to proxy, after docs/explain/security.md on why that is worse`,
@@ -75,10 +72,9 @@ async function cluster({ helm: { access }, values }: Prepared): Promise<string> 
   return `Kubernetes ${server}, ${items.length} ${items.length === 1 ? "node" : "nodes"}`;
 }
 
-function isBefore(version: string, [major, minor]: readonly [number, number]): boolean {
-  const [, foundMajor, foundMinor] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
-  if (foundMajor === undefined) return false;
-  return Number(foundMajor) < major || (Number(foundMajor) === major && Number(foundMinor) < minor);
+function isOlder(text: string, than: Version): boolean {
+  const version = versionIn(text);
+  return version !== undefined && isBefore(version, than);
 }
 
 async function permissions({ helm: { access }, values, istio }: Prepared): Promise<string> {
