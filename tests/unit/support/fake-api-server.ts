@@ -77,7 +77,10 @@ export function statusObject(code: number, message: string): object {
   return { kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, code };
 }
 
-/** Frames as k8s.io/cri-streaming writes them: the port first on both channels; long answers in several messages. */
+/**
+ * Frames as k8s.io/cri-streaming writes them: the port first on both channels, long answers in several messages; but each
+ * message of an answer comes in two fragments with a ping between them, as anything on the way may split it (RFC 6455, 5.4).
+ */
 function serveForwardedPort(
   raw: Duplex,
   early: string,
@@ -85,9 +88,15 @@ function serveForwardedPort(
 ): void {
   const send = (channel: number, bytes: Buffer) =>
     raw.write(serverFrame(Buffer.concat([Buffer.from([channel]), bytes])));
+  const sendFragments = (bytes: Buffer) => {
+    const half = bytes.length >> 1;
+    raw.write(serverFrame(Buffer.concat([Buffer.from([0]), bytes.subarray(0, half)]), FIRST_FRAGMENT));
+    raw.write(PING);
+    raw.write(serverFrame(bytes.subarray(half), LAST_FRAGMENT));
+  };
   send(0, Buffer.from([0x98, 0x3a]));
   send(1, Buffer.from([0x98, 0x3a]));
-  raw.write(Buffer.from([0x89, 0x00])); // a ping
+  raw.write(PING);
   if (early !== "") send(1, Buffer.from(early));
   let buffered = Buffer.alloc(0);
   let text = "";
@@ -108,15 +117,22 @@ function serveForwardedPort(
       const whole = Buffer.from(
         `HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(said.body)}\r\n\r\n${said.body}`,
       );
-      for (let at = 0; at < whole.length; at += 40_000) send(0, whole.subarray(at, at + 40_000));
+      for (let at = 0; at < whole.length; at += 40_000) sendFragments(whole.subarray(at, at + 40_000));
     }
   });
 }
 
-function serverFrame(payload: Buffer): Buffer {
+const PING = Buffer.from([0x89, 0]);
+
+/** First bytes of a binary message in one frame, and of one in two. */
+const WHOLE = 0x82;
+const FIRST_FRAGMENT = 0x02;
+const LAST_FRAGMENT = 0x80;
+
+function serverFrame(payload: Buffer, first = WHOLE): Buffer {
   const size = payload.length;
-  if (size < 126) return Buffer.concat([Buffer.from([0x82, size]), payload]);
-  const header = Buffer.from([0x82, 126, 0, 0]);
+  if (size < 126) return Buffer.concat([Buffer.from([first, size]), payload]);
+  const header = Buffer.from([first, 126, 0, 0]);
   header.writeUInt16BE(size, 2);
   return Buffer.concat([header, payload]);
 }

@@ -7,7 +7,7 @@ import { EXIT, ExitError } from "../../base/exit-error.ts";
 import { accessFlags, type ClusterAccess, kubectl } from "../kubectl.ts";
 import { withTempDir } from "../temp-dir.ts";
 import { limited } from "./limited.ts";
-import { forwardedPort, webSocket } from "./port-forward.ts";
+import { forwardedPort } from "./port-forward.ts";
 import { PERMISSION_MISSING, POD_GONE, type Read } from "./read.ts";
 
 /** What a pod answered through the API server, whatever its status code. */
@@ -127,19 +127,14 @@ export class KubeApi {
     const signal = AbortSignal.timeout(timeout);
     let stream: Duplex | undefined;
     try {
-      const connection = await webSocket(this.#socketPath, path, signal);
-      if ("status" in connection)
-        return connection.status === 404 ? { ok: false, reason: POD_GONE } : refused(connection);
-      const forwarded = forwardedPort(connection);
-      stream = forwarded;
-      // The kubelet may refuse before and between requests, when Node's client does not listen.
-      const broken = new Promise<never>((_, reject) => forwarded.on("error", reject));
-      broken.catch(() => {});
-      const agent = new OneConnection(forwarded);
+      const port = await forwardedPort(this.#socketPath, path, signal);
+      if ("status" in port) return port.status === 404 ? { ok: false, reason: POD_GONE } : refused(port);
+      stream = port.stream;
+      const agent = new OneConnection(port.stream);
       const bodies: string[] = [];
       for (const each of paths) {
         const answer = roundTrip({ agent, path: each, signal, headers: { Host: "localhost" } }, { most: MOST_OF_POD });
-        const { status, body } = await Promise.race([answer, broken]);
+        const { status, body } = await Promise.race([answer, port.broken]);
         if (status !== 200) return { ok: false, reason: `the proxy's admin interface answers ${status} to ${each}` };
         bodies.push(body);
       }
