@@ -6,7 +6,11 @@ const HELP = `
 Reads only, through your kubectl; docs/operate/troubleshooting.md lists the permissions. What could not be read is reported as
 unknown, with the permission that is missing.
 
+--pre runs before an installation: programs, versions, permissions, and whether the names in Teleport, Helm and the cluster are
+free. It needs your values and tctl. \`install\` runs the same checks first.
+
 Examples:
+  istio-teleport doctor --pre -f values.yaml
   istio-teleport doctor
   tctl get token/istio-tbot-k8s-join --format json | istio-teleport doctor -f values.yaml --token-file -
   istio-teleport doctor --wait 5m --output junit > doctor.xml
@@ -25,6 +29,8 @@ export function doctorCommand(): Command {
     .description("check every hand-off between Teleport, tbot and Istio on a live cluster; it is only read")
     .option("--context <name>", "context of the kubeconfig (default: its current one)")
     .option("--kubeconfig <file>", "kubeconfig (default: as kubectl)")
+    .option("--pre", "check what must hold before an installation, with the values (-f)", false)
+    .option("--skip-istio", "with --pre: Istio is managed elsewhere, as for `install`", false)
     .option("-n, --namespace <name>", "check the workloads of this namespace only (repeatable)", append, [])
     .option(
       "--only <ids>",
@@ -40,8 +46,8 @@ export function doctorCommand(): Command {
     .option("--teleport-version <version>", "the Teleport cluster's version (default: asked at its proxy)")
     .addHelpText("after", HELP)
     .action(async (flags: DoctorFlags) => {
-      const { doctor } = await import("./doctor/run.ts");
-      await doctor(flags);
+      if (flags.pre) await (await import("./doctor/before.ts")).doctorBefore(flags);
+      else await (await import("./doctor/run.ts")).doctor(flags);
     });
 }
 

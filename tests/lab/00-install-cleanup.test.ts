@@ -160,9 +160,11 @@ describe("install, in an empty cluster,", () => {
     const foreign = await everything();
     const refused = await run(install("--set global.teleport.clusterName=other.example"));
     expect(refused.code).toBe(1);
-    expect(refused.stderr).toContain(`tctl is logged in to the cluster "${TELEPORT_CLUSTER_NAME}"`);
-    expect(refused.stderr).toContain("istiod in the namespace istio-system is of the chart foreign, not istiod");
-    expect(refused.stderr).toContain("2 of 8 pre-flight checks failed (above); nothing was changed");
+    expect(refused.stderr).toContain(`tctl: it is logged in to the cluster "${TELEPORT_CLUSTER_NAME}"`);
+    expect(refused.stderr).toContain(
+      "the release istiod in the namespace istio-system: it is of the chart foreign, not istiod",
+    );
+    expect(refused.stderr).toContain("2 of 10 pre-flight checks failed (above); nothing was changed");
     const left = await run(cleanup("--with-istio --run-tctl --yes"));
     expect(left.stderr).toContain("Left: Istio's releases: istiod is of the chart foreign, not istiod.");
     expect(await everything()).toEqual(foreign);

@@ -1,7 +1,6 @@
 import { ExitError } from "../base/exit-error.ts";
-import { type Check, type Finding, type Outcome, unknown } from "./checks/check.ts";
+import { type Check, type CheckInfo, type Finding, type Outcome, unknown } from "./checks/check.ts";
 import { CouldNotLook } from "./facts/facts.ts";
-import type { Facts } from "./facts/make-facts.ts";
 
 /**
  * `ok`: as it should be; `warning`: works, with a risk; `problem`: broken or open; `unknown`: could not look;
@@ -11,7 +10,7 @@ export type Status = "ok" | "warning" | "problem" | "unknown" | "skipped";
 
 /** What a check found. */
 export interface Result {
-  check: Check;
+  check: CheckInfo;
   status: Status;
   /** What was looked at; of `skipped` and of a check that could not look at all, why. */
   examined: string;
@@ -19,7 +18,7 @@ export interface Result {
 }
 
 /** Runs every check; none stops another. */
-export function diagnose(checks: readonly Check[], facts: Facts): Result[] {
+export function diagnose<F>(checks: readonly Check<F>[], facts: F): Result[] {
   return checks.map((check) => {
     const outcome = outcomeOf(check, facts);
     if ("skipped" in outcome) return { check, status: "skipped", examined: outcome.skipped, findings: [] };
@@ -33,7 +32,7 @@ export function exitCode(results: readonly Result[]): 0 | 1 | 2 {
   return results.some(({ status }) => status === "unknown") ? 2 : 0;
 }
 
-function outcomeOf(check: Check, facts: Facts): Outcome {
+function outcomeOf<F>(check: Check<F>, facts: F): Outcome {
   try {
     return check.run(facts);
   } catch (error) {

@@ -4,6 +4,8 @@ import type { ValuesFlags } from "../values/flags.ts";
 export interface DoctorFlags extends ValuesFlags {
   context?: string;
   kubeconfig?: string;
+  pre: boolean;
+  skipIstio: boolean;
   namespace: string[];
   only: string[];
   output: "table" | "json" | "junit";

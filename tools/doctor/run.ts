@@ -4,7 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pc from "picocolors";
 import { goDurationSeconds } from "../base/durations.ts";
 import { ExitError } from "../base/exit-error.ts";
-import { nearestKey } from "../base/nearest-key.ts";
 import { versionIn } from "../base/versions.ts";
 import { type KubeApi, withKubeApi } from "../programs/kube-api/kube-api.ts";
 import { type StoredToken, storedTokens } from "../teleport/join/stored-token.ts";
@@ -14,6 +13,7 @@ import { diagnose, exitCode, type Result } from "./diagnose.ts";
 import { type Facts, makeFacts } from "./facts/make-facts.ts";
 import type { DoctorFlags } from "./flags.ts";
 import { type Given, gather } from "./gather/gather.ts";
+import { chosenChecks } from "./only.ts";
 import { jsonReport } from "./reports/json-report.ts";
 import { junitReport } from "./reports/junit-report.ts";
 import { summary, table } from "./reports/table.ts";
@@ -29,7 +29,8 @@ const PAUSE = 3_000;
  * @throws ExitError refused for a wrong flag or input; unavailable when there is no cluster to look at
  */
 export async function doctor(flags: DoctorFlags): Promise<void> {
-  const checks = chosenChecks(flags.only);
+  if (flags.skipIstio) throw new ExitError("--skip-istio is for --pre; leave it out, or add --pre.");
+  const checks = chosenChecks(flags.only, CHECKS);
   const deadline = Date.now() + waitSeconds(flags.wait) * 1000;
   const given = await readGiven(flags);
   const access = {
@@ -80,21 +81,6 @@ function report(output: DoctorFlags["output"], results: readonly Result[], facts
   if (output === "json") return jsonReport(results, facts);
   if (output === "junit") return junitReport(results);
   return table(results, pc.createColors(process.stdout.isTTY === true && pc.isColorSupported));
-}
-
-function chosenChecks(only: readonly string[]): readonly Check[] {
-  const ids = only.flatMap((list) => list.split(",")).map((id) => id.trim());
-  for (const id of ids) {
-    if (CHECKS.some((check) => check.id === id)) continue;
-    const known = CHECKS.map((check) => check.id);
-    const near = nearestKey(id, known);
-    throw new ExitError(
-      `--only ${JSON.stringify(id)} is no check${near === undefined ? "" : `; did you mean ${near}?`} The checks are ${known.join(", ")}.`,
-    );
-  }
-  if (ids.length === 0) return CHECKS;
-  const chosen = CHECKS.filter(({ id }) => ids.includes(id));
-  return CHECKS.filter((check) => chosen.includes(check) || chosen.some(({ restsOn }) => restsOn === check.id));
 }
 
 function waitSeconds(wait: string | undefined): number {

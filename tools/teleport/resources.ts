@@ -22,8 +22,8 @@ export interface TeleportResource {
 /** What `tctl status` says of the cluster that tctl is logged in to. */
 export interface TeleportStatus {
   clusterName: string;
-  /** Major version; undefined when the text names none. */
-  major: number | undefined;
+  /** "18.11.1"; empty when the text names none. */
+  version: string;
 }
 
 /**
@@ -35,7 +35,7 @@ export async function teleportStatus(): Promise<TeleportStatus> {
   const text = await tctl(["status"], "read Teleport's status");
   return {
     clusterName: /^Cluster:?\s+(\S+)/m.exec(text)?.[1] ?? "",
-    major: Number(/^Version:?\s+v?(\d+)\./m.exec(text)?.[1] ?? Number.NaN) || undefined,
+    version: /^Version:?\s+v?(\S+)/m.exec(text)?.[1] ?? "",
   };
 }
 

@@ -256,3 +256,20 @@ it.each([
   expect(stderr.trim().split("\n")).toHaveLength(1);
   await expect(readFile(join(directory, "calls"))).rejects.toThrow("ENOENT");
 });
+
+it.each([
+  [["--pre"], "--pre checks what your values ask for; give them with -f"],
+  [["--pre", "--set", "a=b", "--wait", "5m"], "--wait is for a mesh that is installed"],
+  [["--pre", "--set", "a=b", "-n", "shop"], "--namespace is for a mesh that is installed"],
+  [["--pre", "--set", "a=b", "--token-file", "x"], "--token-file is for a mesh that is installed"],
+  [["--pre", "--set", "a=b", "--teleport-version", "18.1.0"], "--teleport-version is for a mesh that is installed"],
+  [["--pre", "--set", "a=b", "--only", "istio-mash"], "did you mean istio-mesh? The checks are programs,"],
+  [["--pre", "--set", "tbot.debug=true"], "global.teleport.clusterName"],
+  [["--skip-istio"], "--skip-istio is for --pre; leave it out, or add --pre."],
+])("%j is refused before anything is looked at", async (args, sentence) => {
+  const output = captureOutput();
+  await runMain(istioTeleport(), ["node", "istio-teleport", "doctor", ...args]);
+  vi.restoreAllMocks();
+  expect(output.stderr).toContain(sentence);
+  expect([process.exitCode, output.stdout]).toEqual([1, ""]);
+});

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { CHECKS } from "../../../tools/doctor/checks/all.ts";
+import { CHECKS_BEFORE } from "../../../tools/doctor/checks/before/all.ts";
 import { STEPS } from "../../../tools/doctor/checks/check.ts";
 import { documentation } from "../../../tools/doctor/reports/documentation.ts";
 import { SITUATIONS } from "../../lab/testkit/doctor/doctor-situations.ts";
@@ -9,6 +10,12 @@ import { repositoryPath } from "../../support/run-helm.ts";
 
 const [PAGE = ""] = documentation("x").split("#");
 const TEXT = readFileSync(repositoryPath(PAGE), "utf8");
+
+/** Every check by its id, those before an installation first; two of these run afterwards, too. */
+const IDS = [
+  ...CHECKS_BEFORE.map(({ id }) => id).filter((id) => !CHECKS.some((check) => check.id === id)),
+  ...CHECKS.map(({ id }) => id),
+];
 
 /** The page's sections after the general ones: what stands under each heading of the third level, by heading. */
 const SECTIONS = new Map(
@@ -19,12 +26,12 @@ const SECTIONS = new Map(
 
 it("has exactly one section per check, in the order of the checks, under the hand-offs' headings", () => {
   const headings = [...TEXT.matchAll(/^### (.*)$/gm)].map(([, heading]) => heading);
-  expect(headings).toEqual(CHECKS.map(({ id }) => id));
+  expect(headings).toEqual(IDS);
   const steps = [...TEXT.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
   expect(steps.slice(-Object.keys(STEPS).length)).toEqual(Object.values(STEPS));
 });
 
-it.each(CHECKS.map(({ id }) => id))("%s: symptom, cause and fix", (id) => {
+it.each(IDS)("%s: symptom, cause and fix", (id) => {
   const parts = [...(SECTIONS.get(id) ?? "").matchAll(/^\*\*(Symptom|Cause|Fix)\.\*\* ./gm)].map(([, part]) => part);
   expect(parts).toEqual(["Symptom", "Cause", "Fix"]);
 });
@@ -36,9 +43,8 @@ it("links to sections that exist only", () => {
 });
 
 it("is where findings point at other checks that exist", () => {
-  const ids = CHECKS.map(({ id }) => id);
   const named = [...TEXT.matchAll(/\[([a-z]+(?:-[a-z]+)+)\]\(#/g)].map(([, id]) => id);
-  expect(named.filter((id) => !ids.includes(id ?? ""))).toEqual([]);
+  expect(named.filter((id) => !IDS.includes(id ?? ""))).toEqual([]);
 });
 
 it("docs/operate/faults.md names checks and alerts that exist", () => {

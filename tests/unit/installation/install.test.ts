@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { EXIT } from "../../../tools/base/exit-error.ts";
+import { doctorCommand } from "../../../tools/doctor.ts";
 import { installCommand } from "../../../tools/install.ts";
 import type { InstallFlags } from "../../../tools/installation/install/flags.ts";
 import { type Prepared, prepare } from "../../../tools/installation/install/prepare.ts";
@@ -390,31 +391,31 @@ describe("pre-flight", () => {
       "an old Kubernetes for the admission policy",
       (state) => Object.assign(state, { kubernetes: "v1.29.4" }),
       {},
-      "cluster: the cluster has Kubernetes v1.29.4, and the admission policy needs 1.30: set mesh.admission.enabled",
+      "API server: v1.29.4 has no ValidatingAdmissionPolicy",
     ],
     [
       "an old kubelet",
       (state) => Object.assign(state, { kubernetes: "v1.32.0" }),
       {},
-      "the kubelet of node node has version v1.32.0, and before 1.33 tbot cannot read its pods",
+      "node node: its kubelet has version v1.32.0, and before 1.33 tbot cannot read its pods",
     ],
     [
       "missing rights",
       (state) => Object.assign(state, { forbidden: ["clusterroles", "daemonsets"] }),
       {},
-      "permissions: you may not create clusterroles.rbac.authorization.k8s.io, create daemonsets.apps in teleport-system",
+      "your account: it may not create clusterroles.rbac.authorization.k8s.io, create daemonsets.apps in teleport-system",
     ],
     [
       "another Teleport cluster",
       (state) => Object.assign(state.teleport, { clusterName: "other" }),
       {},
-      'tctl is logged in to the cluster "other", and global.teleport.clusterName is "example.teleport.sh"',
+      'tctl: it is logged in to the cluster "other", and global.teleport.clusterName is "example.teleport.sh"',
     ],
     [
       "a tbot that is newer than the cluster",
       (state) => Object.assign(state.teleport, { version: "17.7.1" }),
       {},
-      "Teleport has the major version 17, and tbot.image.tag is 18.11.1",
+      "tbot.image.tag: tbot is 18.11.1, the cluster 17.7.1",
     ],
     [
       "a role of somebody else",
@@ -425,7 +426,7 @@ describe("pre-flight", () => {
           spec: { allow: { logins: ["root"], rules: [{ resources: ["node"], verbs: ["read"] }] } },
         } as FakeState["teleport"]["resources"][number]),
       {},
-      'Teleport has a role "istio-workload-identity-issuer" that grants other things than ours would',
+      'role "istio-workload-identity-issuer": it grants other things than ours would',
     ],
     [
       "our role, through which tbot would reach servers, too",
@@ -442,7 +443,7 @@ describe("pre-flight", () => {
           },
         } as FakeState["teleport"]["resources"][number]),
       {},
-      'Teleport has a role "istio-workload-identity-issuer" that grants other things than ours would',
+      'role "istio-workload-identity-issuer": it grants other things than ours would',
     ],
     [
       "a bot with other roles",
@@ -453,37 +454,37 @@ describe("pre-flight", () => {
           spec: { roles: ["editor"] },
         } as FakeState["teleport"]["resources"][number]),
       {},
-      'Teleport has a bot "istio-tbot" that grants other things',
+      'bot "istio-tbot": it grants other things',
     ],
     [
       "the join token of another cluster",
       (state) => state.teleport.resources.push(token(jwksBytes(otherKey.jwk))),
       {},
-      'the join token "istio-tbot-k8s-join" holds keys of another cluster and none of this one\'s',
+      'the join token "istio-tbot-k8s-join": it holds keys of another cluster and none of this one\'s',
     ],
     [
       "a join token of another bot",
       (state) => state.teleport.resources.push(token(jwksBytes(key.jwk), "other")),
       {},
-      'Teleport has a join token "istio-tbot-k8s-join" of another kind',
+      'the join token "istio-tbot-k8s-join": Teleport has one of another kind',
     ],
     [
       "the chart under another name",
       (state) => Object.assign(state.releases, { mine: deployedRelease("istio-teleport-0.1.0", "istio-system") }),
       {},
-      "the chart is installed already as release mine in the namespace istio-system",
+      "the release mine in the namespace istio-system: the chart is installed already under this name",
     ],
     [
       "a release name that another chart has",
       (state) => Object.assign(state.releases, { istiod: deployedRelease("podinfo-6.0.0", "istio-system") }),
       {},
-      "the release istiod in the namespace istio-system is of the chart podinfo, not istiod",
+      "the release istiod in the namespace istio-system: it is of the chart podinfo, not istiod",
     ],
     [
       "an istiod that Helm did not install",
       (state) => state.objects.push(istiod({})),
       {},
-      "istiod in the namespace istio-system was not installed as the release istiod in istio-system",
+      "istiod istio-system/istiod: it was not installed as the release istiod in istio-system",
     ],
     [
       "a mesh that runs already",
@@ -522,7 +523,7 @@ describe("pre-flight", () => {
       { skipIstio: true },
       "has the trust domain old.example, not example.teleport.sh",
     ],
-    ["no Istio with --skip-istio", () => {}, { skipIstio: true }, "Istio's CRDs are not in this cluster"],
+    ["no Istio with --skip-istio", () => {}, { skipIstio: true }, "Istio: its CRDs are not in this cluster"],
     [
       "an Istio of another trust domain with --skip-istio",
       (state) =>
@@ -537,12 +538,12 @@ describe("pre-flight", () => {
       "a namespace that is not the chart's",
       (state) => state.objects.push({ kind: "Namespace", metadata: { name: "test-app" } }),
       { set: ["testApp.enabled=true"] },
-      "the namespace test-app exists already and is not the chart's",
+      "namespace test-app: it exists already and is not the chart's",
     ],
   ])("refuses %s and changes nothing", async (_, edit, flags, sentence) => {
     await fakes.change(edit);
     expect(await refusal(() => install(flags))).toMatch(
-      /^\d of 8 pre-flight checks failed \(above\); nothing was changed/,
+      /^\d of 10 pre-flight checks failed \(above\); nothing was changed/,
     );
     expect(output.stderr).toContain(sentence);
     expect(await fakes.changes()).toEqual([]);
@@ -554,13 +555,43 @@ describe("pre-flight", () => {
       state.kubernetes = "v1.29.4";
       state.forbidden = ["namespaces"];
     });
-    expect(await refusal(() => install())).toMatch(/^2 of 8 /);
-    expect(output.stderr.match(/^ {2}(ok|FAIL)/gm)).toHaveLength(8);
+    expect(await refusal(() => install())).toMatch(/^3 of 10 /);
+    expect(output.stderr.match(/^ {2}(ok|PROBLEM|-) /gm)).toHaveLength(10);
+  });
+
+  test("is what doctor --pre reports, which changes nothing, either", async () => {
+    await fakes.change((state) => Object.assign(state, { forbidden: ["namespaces"] }));
+    await doctorCommand().parseAsync(["node", "doctor", "--pre", "-f", file("values.yaml")]);
+    expect(process.exitCode).toBe(EXIT.refused);
+    process.exitCode = undefined;
+    expect(output.stdout).toContain("PROBLEM  installation-rights");
+    expect(output.stdout.match(/^ {2}(ok|PROBLEM|-) /gm)).toHaveLength(10);
+    const report = output.stdout;
+    await refusal(() => install());
+    expect(output.stderr).toContain(report);
+    expect(await fakes.changes()).toEqual([]);
+  });
+
+  test("is what doctor --pre --skip-istio reports as JSON", async () => {
+    await doctorCommand().parseAsync([
+      ...["node", "doctor", "--pre", "--skip-istio", "-f", file("values.yaml"), "--output", "json"],
+      ...["--only", "istio-mesh,teleport-version"],
+    ]);
+    process.exitCode = undefined;
+    expect(JSON.parse(output.stdout)).toMatchObject({
+      kubernetesVersion: "v1.37.2",
+      exitCode: 1,
+      checks: [
+        { id: "teleport-version", status: "ok", step: "Before an installation" },
+        { id: "istio-mesh", status: "problem", findings: [{ evidence: "its CRDs are not in this cluster" }] },
+      ],
+      proxies: [],
+    });
   });
 
   test("is unavailable, not refused, when something could not be looked at", async () => {
     await fakes.change((state) => state.failures.push({ when: "tctl", how: "error", says: "ERROR: not logged in" }));
-    expect(await refusal(() => install(), EXIT.unavailable)).toMatch(/^3 of 8 /);
+    expect(await refusal(() => install(), EXIT.unavailable)).toMatch(/^4 of 10 /);
     expect(output.stderr).toContain('tctl says "not logged in"');
   });
 

@@ -4,8 +4,17 @@ import { PERMISSION_MISSING } from "../../programs/kube-api/read.ts";
 import { CouldNotLook, known, runningTbots, tbotDaemonSet } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { nodeOf } from "../facts/meshed-pods.ts";
+import type { Node } from "../facts/objects.ts";
 import type { LogEntry } from "../snapshot.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
+
+/** The nodes whose kubelets accept the right to nodes/proxy only. */
+export function olderKubelets(nodes: readonly Node[]): Node[] {
+  return nodes.filter(({ status }) => {
+    const version = versionIn(status.nodeInfo.kubeletVersion);
+    return version === undefined || isBefore(version, WITH_FINE_GRAINED_KUBELET);
+  });
+}
 
 const kubeletRights: Check = {
   id: "kubelet-rights",
@@ -16,10 +25,7 @@ const kubeletRights: Check = {
     const mayPods = known(pods);
     const mayProxy = known(proxy);
     const nodes = known(facts.nodes);
-    const older = nodes.filter(({ status }) => {
-      const version = versionIn(status.nodeInfo.kubeletVersion);
-      return version === undefined || isBefore(version, WITH_FINE_GRAINED_KUBELET);
-    });
+    const older = olderKubelets(nodes);
     const { namespace } = tbotDaemonSet(facts).metadata;
     const account = `the ServiceAccount of tbot in ${namespace}`;
     const findings: Finding[] = [];

@@ -1,7 +1,8 @@
 import type { Facts } from "../facts/make-facts.ts";
 
-/** The hand-offs of docs/explain/architecture.md, in their order, which is the order of the checks. */
+/** What comes before an installation, then the hand-offs of docs/explain/architecture.md, in the order of the checks. */
 export const STEPS = {
+  before: "Before an installation",
   cluster: "The cluster",
   join: "1 tbot joins Teleport",
   socket: "2 Proxies reach tbot's socket, and nobody else writes there",
@@ -37,8 +38,8 @@ export type Outcome =
       skipped: string;
     };
 
-/** A check of one hand-off; a pure function of the facts. */
-export interface Check {
+/** What reports say of a check. */
+export interface CheckInfo {
   /** Stable; the heading of its section in docs/operate/troubleshooting.md. */
   id: string;
   step: Step;
@@ -49,8 +50,12 @@ export interface Check {
    * say too much, so `--only` adds it.
    */
   restsOn?: string;
+}
+
+/** A check of one hand-off; a pure function of the facts. */
+export interface Check<F = Facts> extends CheckInfo {
   /** @throws CouldNotLook when what it needs could not be read */
-  run(facts: Facts): Outcome;
+  run(facts: F): Outcome;
 }
 
 export function problem(subject: string, evidence: string, hint: string): Finding {

@@ -5,7 +5,8 @@ import type { Facts } from "../facts/make-facts.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
 import { type Check, count, type Finding, problem, warning } from "./check.ts";
 
-const kubernetesVersion: Check = {
+/** Also before an installation. */
+export const kubernetesVersion: Check<Pick<Facts, "kubernetesVersion" | "intended">> = {
   id: "kubernetes-version",
   step: "cluster",
   title: "The Kubernetes version is one that the chart supports",
@@ -22,11 +23,13 @@ const kubernetesVersion: Check = {
         ),
       );
     } else if (isBefore(version, WITH_ADMISSION_POLICIES)) {
+      const { enabled, admission } = facts.intended?.mesh ?? {};
+      const judged = enabled === true && admission?.enabled === true ? problem : warning;
       findings.push(
-        warning(
+        judged(
           "API server",
           `${text} has no ValidatingAdmissionPolicy, so fail-closed layer c is missing`,
-          `Upgrade to ${versionText(WITH_ADMISSION_POLICIES)} or later; until then keep tenants out of meshed namespaces.`,
+          `Upgrade to ${versionText(WITH_ADMISSION_POLICIES)} or later; or set mesh.admission.enabled to false, and keep tenants out of meshed namespaces.`,
         ),
       );
     }

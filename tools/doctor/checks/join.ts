@@ -11,7 +11,7 @@ import { checkTbotConfig } from "../../teleport/tbot-config.ts";
 import { CouldNotLook, joinTokenSource, known, runningTbots, tbotDaemonSet } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { nodeOf } from "../facts/meshed-pods.ts";
-import { type Check, count, type Finding, type Outcome, problem, unknown, warning } from "./check.ts";
+import { type Check, type CheckInfo, count, type Finding, type Outcome, problem, unknown, warning } from "./check.ts";
 
 const tbotConfig: Check = {
   id: "tbot-config",
@@ -81,26 +81,40 @@ function tbotVersions(facts: Facts): Map<string, string> {
   return new Map(running.length === 0 ? [[ofImage, "the DaemonSet of tbot"]] : running);
 }
 
-const teleportMajor: Check = {
+/** Also before an installation. */
+export const TELEPORT_VERSION: CheckInfo = {
   id: "teleport-version",
-  restsOn: "tbot-version",
   step: "join",
   title: "tbot's major version is the Teleport cluster's, or one less",
+};
+
+/**
+ * What is wrong with a version of tbot beside a Teleport cluster's: a cluster supports clients of its own major version
+ * and of the one before (https://goteleport.com/docs/upgrading/overview/).
+ *
+ * @param where the pod or the value that names the version
+ * @throws CouldNotLook when the cluster's version is none
+ */
+export function unsupportedTbot(tbot: string, where: string, teleport: string): Finding[] {
+  const cluster = versionIn(teleport);
+  if (cluster === undefined) throw new CouldNotLook(`${JSON.stringify(teleport)} is no version of Teleport`);
+  const major = versionIn(tbot)?.major;
+  if (major === undefined || major === cluster.major || major === cluster.major - 1) return [];
+  const evidence = `tbot is ${tbot}, the cluster ${teleport}; Teleport supports clients of its own major and of one before`;
+  return [problem(where, evidence, `Set tbot.image.tag to a release of ${cluster.major}.`)];
+}
+
+const teleportMajor: Check = {
+  ...TELEPORT_VERSION,
+  restsOn: "tbot-version",
   run(facts) {
     if (!facts.teleportVersion.ok) {
       return { skipped: `${facts.teleportVersion.reason}; give --teleport-version, as \`tctl status\` prints it` };
     }
     const text = facts.teleportVersion.value;
-    const cluster = versionIn(text);
-    if (cluster === undefined) throw new CouldNotLook(`${JSON.stringify(text)} is no version of Teleport`);
     const versions = tbotVersions(facts);
     if (isUntold(facts, versions)) return { skipped: NO_VERSION };
-    const findings = [...versions].flatMap(([version, where]): Finding[] => {
-      const major = versionIn(version)?.major;
-      if (major === undefined || major === cluster.major || major === cluster.major - 1) return [];
-      const evidence = `tbot is ${version}, the cluster ${text}; Teleport supports clients of its own major and of one before`;
-      return [problem(where, evidence, `Set tbot.image.tag to a release of ${cluster.major}.`)];
-    });
+    const findings = [...versions].flatMap(([version, where]) => unsupportedTbot(version, where, text));
     return { examined: `Teleport ${text}`, findings };
   },
 };

@@ -5,9 +5,22 @@ import type { Facts } from "../facts/make-facts.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
 import { documentation } from "./documentation.ts";
 
+/** Which root a proxy uses and trusts, by their short fingerprints. */
+interface ProxyRoots {
+  pod: string;
+  issuer: string;
+  /** RFC 3339. */
+  expiresAt: string;
+  usesRoot: string | null;
+  trustsRoots: string[];
+}
+
+/** What the report says besides the checks; before an installation there are no proxies. */
+type Seen = Pick<Facts, "takenAt" | "kubernetesVersion"> & Partial<Pick<Facts, "certifiedPods" | "certificate">>;
+
 /** The report for programs; docs/reference/doctor-report.schema.json describes it. */
-export function jsonReport(results: readonly Result[], facts: Facts): string {
-  const { takenAt, kubernetesVersion } = facts;
+export function jsonReport(results: readonly Result[], seen: Seen): string {
+  const { takenAt, kubernetesVersion } = seen;
   const report = {
     schemaVersion: 1,
     takenAt: takenAt.ok ? new Date(takenAt.value).toISOString() : null,
@@ -23,7 +36,7 @@ export function jsonReport(results: readonly Result[], facts: Facts): string {
       findings,
       documentation: documentation(check.id),
     })),
-    proxies: proxies(facts),
+    proxies: proxiesIn(seen),
   };
   return `${escaped(JSON.stringify(report, null, 2))}\n`;
 }
@@ -38,15 +51,16 @@ function escaped(json: string): string {
   );
 }
 
-/** Which root each proxy uses and trusts; those whose certificate could not be read are what proxy-certificate reports. */
-function proxies(facts: Facts): object[] {
+/** The roots of each proxy; those whose certificate could not be read are what proxy-certificate reports. */
+function proxiesIn({ certifiedPods, certificate }: Seen): ProxyRoots[] {
+  if (certifiedPods === undefined || certificate === undefined) return [];
   try {
-    return facts.certifiedPods().map(({ pod, issuer, root, secrets, expiresAt }) => ({
+    return certifiedPods().map(({ pod, issuer, root, secrets, expiresAt }) => ({
       pod: nameOf(pod),
       issuer,
       expiresAt: new Date(expiresAt).toISOString(),
       usesRoot: root === undefined ? null : shortFingerprint(root),
-      trustsRoots: secrets.roots.map((pem) => shortFingerprint(facts.certificate(pem))),
+      trustsRoots: secrets.roots.map((pem) => shortFingerprint(certificate(pem))),
     }));
   } catch {
     // The checks of certificates have said why.

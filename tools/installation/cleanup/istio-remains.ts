@@ -1,8 +1,8 @@
 import { isRecord, recordAt, textAt } from "../../base/json-value.ts";
+import { ISTIO_RELEASES } from "../../chart/releases.ts";
 import { kubectlCommand } from "../../programs/cluster-commands.ts";
 import { type HelmAccess, helmReleases } from "../../programs/helm-releases.ts";
 import { kubectl } from "../../programs/kubectl.ts";
-import { ISTIO_RELEASES } from "../install/istio-steps.ts";
 import type { Todo } from "../install/plan.ts";
 import { belongsTo, COPIED_BY_ISTIOD, type KubernetesObject } from "./ownership.ts";
 import type { Finding, Scene } from "./plan.ts";

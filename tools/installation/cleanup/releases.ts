@@ -1,9 +1,9 @@
 import { recordAt, textAt } from "../../base/json-value.ts";
+import { ISTIO_RELEASES } from "../../chart/releases.ts";
 import { helmCommand } from "../../programs/cluster-commands.ts";
 import { type HelmAccess, helmReleases, type Release, releaseValues } from "../../programs/helm-releases.ts";
+import { podsWithProxy } from "../../programs/pods-with-proxy.ts";
 import type { Values } from "../../values/types.ts";
-import { ISTIO_RELEASES } from "../install/istio-steps.ts";
-import { podsWithProxy } from "../pods-with-proxy.ts";
 import type { Finding, Scene } from "./plan.ts";
 
 /** Releases that are ours to remove, in the order of removal, and why others are not. */

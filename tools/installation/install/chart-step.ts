@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { CHART_DIR } from "../../base/package-files.ts";
 import { type Manifest, parseManifests } from "../../chart/manifests.ts";
+import { CHART_RELEASE } from "../../chart/releases.ts";
 import { helmCommand, kubectlCommand } from "../../programs/cluster-commands.ts";
 import { type HelmAccess, type Release, releaseManifest } from "../../programs/helm-releases.ts";
 import { kubectl } from "../../programs/kubectl.ts";
@@ -8,9 +9,6 @@ import type { Values } from "../../values/types.ts";
 import { lookAtRelease } from "./helm-step.ts";
 import { prepareNamespace } from "./namespace.ts";
 import type { Finding, Step, Todo } from "./plan.ts";
-
-/** Name of our own release, as docs/start/installation.md has it. */
-export const CHART_RELEASE = "istio-teleport";
 
 /** What the fourth step installs. */
 export interface ChartSettings {

@@ -27,6 +27,8 @@ export async function diagnoseInstallation({ helm, token, chart }: Prepared, fla
       values: flags.values.map((file) => (file === "-" ? stdinFile : file)),
       set: flags.set,
       ...helm.access,
+      pre: false,
+      skipIstio: false,
       namespace: [],
       only: [],
       output: "table",

@@ -1,15 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "yaml";
 import { isRecord } from "../../base/json-value.ts";
+import { ISTIO_RELEASES } from "../../chart/releases.ts";
 import { helmCommand } from "../../programs/cluster-commands.ts";
 import type { ValuesInputs } from "../../programs/helm.ts";
 import { type HelmAccess, type Release, releaseValues } from "../../programs/helm-releases.ts";
 import { lookAtRelease } from "./helm-step.ts";
 import { prepareNamespace } from "./namespace.ts";
 import type { Step, Todo } from "./plan.ts";
-
-/** Names of the two releases, as docs/start/installation.md has them. */
-export const ISTIO_RELEASES = { base: "istio-base", istiod: "istiod" } as const;
 
 /** How Istio is to be installed. */
 export interface IstioSettings {

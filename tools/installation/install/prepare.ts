@@ -1,6 +1,7 @@
 import { ExitError } from "../../base/exit-error.ts";
 import { istioValues } from "../../chart/istio-values.ts";
 import { renderManifests } from "../../chart/manifests.ts";
+import { CHART_RELEASE } from "../../chart/releases.ts";
 import { readKeys } from "../../gen-token/keys.ts";
 import { warnings } from "../../gen-token/warnings.ts";
 import { chosenCluster } from "../../programs/chosen-cluster.ts";
@@ -11,7 +12,7 @@ import { readValuesInputs } from "../../values/inputs.ts";
 import { mergedValues } from "../../values/load.ts";
 import type { Values } from "../../values/types.ts";
 import { accessOf } from "../cluster-flags.ts";
-import { CHART_RELEASE, type ChartSettings, chartStep } from "./chart-step.ts";
+import { type ChartSettings, chartStep } from "./chart-step.ts";
 import type { InstallFlags } from "./flags.ts";
 import { type IstioSettings, istioBaseStep, istiodStep } from "./istio-steps.ts";
 import type { Step } from "./plan.ts";

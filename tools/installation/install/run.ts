@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import pc from "picocolors";
+import { EXIT, ExitError } from "../../base/exit-error.ts";
 import { printable } from "../../base/printable.ts";
+import { examineBefore } from "../../doctor/before.ts";
+import { exitCode } from "../../doctor/diagnose.ts";
+import { table } from "../../doctor/reports/table.ts";
 import { failed, lastWords, shellText, tryCommand } from "../../programs/run.ts";
 import { say } from "../../terminal/say.ts";
 import { diagnoseInstallation } from "./diagnosis.ts";
 import type { InstallFlags } from "./flags.ts";
 import type { Finding, Step, Todo } from "./plan.ts";
-import { preflight, preflightChecks } from "./preflight.ts";
 import { installationSteps, type Prepared, prepare } from "./prepare.ts";
 
 /** Seconds between two looks at a step that somebody else is at. */
@@ -35,14 +39,34 @@ export async function installPrepared(
   { dryRun, timeout }: Pick<InstallFlags, "dryRun" | "timeout">,
 ): Promise<void> {
   say(`Cluster: ${prepared.cluster}.`);
-  say("Pre-flight checks:");
-  await preflight(preflightChecks(prepared), ({ title, outcome, passed }) =>
-    say(`  ${passed ? "ok  " : "FAIL"}  ${title}: ${outcome}`),
-  );
+  await refuseUnlessReady(prepared);
   for (const warning of prepared.warnings) say(`Warning: ${warning}`);
   const steps = installationSteps(prepared);
   if (dryRun) process.stdout.write(await script(steps));
   else await takeSteps(steps, timeout);
+}
+
+/**
+ * What `doctor --pre` checks, with its report on stderr.
+ *
+ * @throws ExitError refused when something is wrong, unavailable when something could not be checked
+ */
+async function refuseUnlessReady({ helm, values, token, istio, chart }: Prepared): Promise<void> {
+  const results = await examineBefore({
+    helm,
+    values,
+    token: async () => token,
+    manifests: chart.manifests,
+    skipIstio: istio === undefined,
+  });
+  process.stderr.write(table(results, pc.createColors(process.stderr.isTTY === true && pc.isColorSupported)));
+  const code = exitCode(results);
+  if (code === 0) return;
+  const failed = results.filter(({ status }) => status === "problem" || status === "unknown").length;
+  throw new ExitError(
+    `${failed} of ${results.length} pre-flight checks failed (above); nothing was changed: fix them and rerun the command.`,
+    code === 1 ? EXIT.refused : EXIT.unavailable,
+  );
 }
 
 /** The doctor is the last step. */

@@ -12,12 +12,12 @@ interface Right {
 }
 
 /**
- * The rights that the installation needs and this user lacks, as people say them: "create namespaces". One right of each
- * kind that decides: whoever has these has, in practice, the rest.
+ * The rights that an installation needs and this user lacks, in the words of kubectl: "create namespaces". It asks for one
+ * right of each kind: a user who has these has the others, too.
  *
  * @throws ExitError (unavailable) when the cluster does not answer
  */
-export async function missingPermissions(
+export async function missingRights(
   access: ClusterAccess,
   values: Values,
   { skipIstio }: { skipIstio: boolean },

@@ -1,5 +1,5 @@
 import { proxiesOf } from "../base/injection.ts";
-import { type ClusterAccess, kubectl } from "../programs/kubectl.ts";
+import { type ClusterAccess, kubectl } from "./kubectl.ts";
 
 interface Pod {
   metadata: { namespace: string };

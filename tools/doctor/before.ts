@@ -1,0 +1,80 @@
+import pc from "picocolors";
+import { ExitError } from "../base/exit-error.ts";
+import { renderManifests } from "../chart/manifests.ts";
+import { CHART_RELEASE } from "../chart/releases.ts";
+import { readKeys } from "../gen-token/keys.ts";
+import { chosenCluster } from "../programs/chosen-cluster.ts";
+import { findHelm } from "../programs/helm.ts";
+import { joinToken } from "../teleport/join/join-token.ts";
+import { readValuesInputs } from "../values/inputs.ts";
+import { mergedValues } from "../values/load.ts";
+import { CHECKS_BEFORE } from "./checks/before/all.ts";
+import { diagnose, exitCode, type Result } from "./diagnose.ts";
+import type { BeforeFacts } from "./facts/before.ts";
+import type { DoctorFlags } from "./flags.ts";
+import { gatherBefore, type Planned } from "./gather/before.ts";
+import { chosenChecks } from "./only.ts";
+import { jsonReport } from "./reports/json-report.ts";
+import { junitReport } from "./reports/junit-report.ts";
+import { table } from "./reports/table.ts";
+
+/**
+ * `doctor --pre`: checks what must hold before an installation, prints the report on stdout and sets the exit code as
+ * `doctor` does.
+ *
+ * @throws ExitError refused for a wrong flag or value; unavailable when Helm or the kubeconfig is missing
+ */
+export async function doctorBefore(flags: DoctorFlags): Promise<void> {
+  refuseFlagsForLater(flags);
+  const checks = chosenChecks(flags.only, CHECKS_BEFORE);
+  const inputs = await readValuesInputs({ files: flags.values, sets: flags.set });
+  const values = await mergedValues(inputs);
+  const request = { inputs, release: CHART_RELEASE, namespace: values.tbot.namespace.name };
+  const manifests = await renderManifests(request, values);
+  const { context, kubeconfig, skipIstio, output } = flags;
+  const { access } = await chosenCluster({
+    ...(context !== undefined && { context }),
+    ...(kubeconfig !== undefined && { kubeconfig }),
+  });
+  const needsKeys = values.global.teleport.join.type === "static_jwks";
+  const facts = await gatherBefore({
+    helm: { access, helm: await findHelm() },
+    values,
+    token: async () => joinToken(values, needsKeys ? (await readKeys({ ...access, extraJwks: [] })).keys : []),
+    manifests,
+    skipIstio,
+  });
+  const results = diagnose(checks, facts);
+  process.stdout.write(report(output, results, facts));
+  process.exitCode = exitCode(results);
+}
+
+/** What `doctor --pre` finds, for `install`. */
+export async function examineBefore(planned: Planned): Promise<Result[]> {
+  return diagnose(CHECKS_BEFORE, await gatherBefore(planned));
+}
+
+function report(output: DoctorFlags["output"], results: readonly Result[], { kubernetesVersion }: BeforeFacts): string {
+  const takenAt = { ok: true, value: Date.now() } as const;
+  if (output === "json") return jsonReport(results, { takenAt, kubernetesVersion });
+  if (output === "junit") return junitReport(results);
+  return table(results, pc.createColors(process.stdout.isTTY === true && pc.isColorSupported));
+}
+
+function refuseFlagsForLater({ values, set, namespace, wait, tokenFile, teleportVersion }: DoctorFlags): void {
+  if (values.length === 0 && set.length === 0) {
+    throw new ExitError(
+      "--pre checks what your values ask for; give them with -f, for example the file that `istio-teleport init` prints.",
+    );
+  }
+  const later =
+    (namespace.length > 0 ? "--namespace" : undefined) ??
+    (wait !== undefined ? "--wait" : undefined) ??
+    (tokenFile !== undefined ? "--token-file" : undefined) ??
+    (teleportVersion !== undefined ? "--teleport-version" : undefined);
+  if (later !== undefined) {
+    throw new ExitError(
+      `${later} is for a mesh that is installed, and --pre looks before that; leave out one of them.`,
+    );
+  }
+}

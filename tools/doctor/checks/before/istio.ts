@@ -1,0 +1,95 @@
+import { CHART_RELEASE, ISTIO_RELEASES } from "../../../chart/releases.ts";
+import type { Release } from "../../../programs/helm-releases.ts";
+import type { BeforeFacts, IstioElsewhere, IstioHere } from "../../facts/before.ts";
+import { known } from "../../facts/facts.ts";
+import { type Check, count, type Finding, type Outcome, problem } from "../check.ts";
+
+const helmReleases: Check<BeforeFacts> = {
+  id: "helm-releases",
+  step: "before",
+  title: "The names of the Helm releases are free or ours",
+  run({ intended, istio, releases }) {
+    const all = known(releases);
+    const namespace = intended.tbot.namespace.name;
+    const { rootNamespace } = intended.mesh;
+    const wanted = [
+      { name: CHART_RELEASE, namespace, chart: "istio-teleport" },
+      ...(istio.managed === "here"
+        ? [
+            { name: ISTIO_RELEASES.base, namespace: rootNamespace, chart: "base" },
+            { name: ISTIO_RELEASES.istiod, namespace: rootNamespace, chart: "istiod" },
+          ]
+        : []),
+    ];
+    const findings = wanted.flatMap(({ name, namespace: where, chart }): Finding[] => {
+      const release = all.find((candidate) => candidate.name === name && candidate.namespace === where);
+      if (release === undefined || release.chart === chart) return [];
+      const hint = "Uninstall it, or install by hand as docs/start/installation.md says.";
+      return [problem(described(release), `it is of the chart ${release.chart}, not ${chart}`, hint)];
+    });
+    const elsewhere = all.find(
+      (release) =>
+        release.chart === "istio-teleport" && (release.name !== CHART_RELEASE || release.namespace !== namespace),
+    );
+    if (elsewhere !== undefined) {
+      const evidence =
+        "the chart is installed already under this name, and two would claim the same cluster-wide objects";
+      findings.push(problem(described(elsewhere), evidence, "Upgrade that one with helm, or uninstall it first."));
+    }
+    return { examined: wanted.map(({ name }) => name).join(", "), findings };
+  },
+};
+
+function described({ name, namespace }: Pick<Release, "name" | "namespace">): string {
+  return `the release ${name} in the namespace ${namespace}`;
+}
+
+const istio: Check<BeforeFacts> = {
+  id: "istio-mesh",
+  step: "before",
+  title: "No mesh of another trust domain is in the way",
+  run(facts) {
+    return facts.istio.managed === "here"
+      ? here(known(facts.istio.found), facts)
+      : elsewhere(known(facts.istio.found), facts);
+  },
+};
+
+function here({ foreign, release, otherTrustDomain, meshedPods }: IstioHere, { intended }: BeforeFacts): Outcome {
+  const { rootNamespace } = intended.mesh;
+  if (foreign !== undefined) {
+    const evidence = `it was not installed as the release ${ISTIO_RELEASES.istiod} in ${rootNamespace}`;
+    const hint =
+      "Give it the values of `istio-teleport render istio` by the way it was installed, then use --skip-istio.";
+    return { examined: "istiod", findings: [problem(`istiod ${foreign}`, evidence, hint)] };
+  }
+  if (release === undefined) return { examined: "no istiod yet", findings: [] };
+  const examined =
+    release.status === "deployed" ? `istiod ${release.version}` : `the release istiod, which is ${release.status}`;
+  if (otherTrustDomain === undefined) return { examined, findings: [] };
+  if (meshedPods === 0) return { examined: `${examined}, and no pod is meshed yet`, findings: [] };
+  const evidence = `a mesh with the trust domain ${otherTrustDomain} runs already, and its ${count(meshedPods, "pod")} would be cut off until restarted`;
+  const hint = 'Move it as "Moving an existing mesh" in docs/start/installation.md says, then run this command again.';
+  return { examined, findings: [problem("the mesh", evidence, hint)] };
+}
+
+function elsewhere({ hasCrds, trustDomains }: IstioElsewhere, { intended }: BeforeFacts): Outcome {
+  const { rootNamespace } = intended.mesh;
+  const { clusterName } = intended.global.teleport;
+  const subject = `the mesh of the namespace ${rootNamespace}`;
+  const findings: Finding[] = [];
+  if (!hasCrds) {
+    const hint = "Install Istio first, or leave out --skip-istio.";
+    findings.push(problem("Istio", "its CRDs are not in this cluster", hint));
+  } else if (trustDomains.length === 0) {
+    const evidence = "it has no configuration (ConfigMap istio or istio-<revision>)";
+    findings.push(problem(subject, evidence, "Set mesh.rootNamespace to istiod's namespace."));
+  }
+  for (const domain of new Set(trustDomains.filter((each) => each !== clusterName))) {
+    const hint = "Give istiod the values of `istio-teleport render istio` first, each revision.";
+    findings.push(problem(subject, `it has the trust domain ${domain}, not ${clusterName}`, hint));
+  }
+  return { examined: count(trustDomains.length, "revision"), findings };
+}
+
+export const ISTIO_BEFORE: readonly Check<BeforeFacts>[] = [helmReleases, istio];

@@ -1,0 +1,76 @@
+import type { JoinToken } from "../../../teleport/join/join-token.ts";
+import type { StoredToken } from "../../../teleport/join/stored-token.ts";
+import { isOfAnotherCluster } from "../../../teleport/join/token-difference.ts";
+import type { BeforeFacts } from "../../facts/before.ts";
+import { known } from "../../facts/facts.ts";
+import { type Check, type Finding, problem } from "../check.ts";
+import { TELEPORT_VERSION, unsupportedTbot } from "../join.ts";
+
+const teleportCluster: Check<BeforeFacts> = {
+  id: "teleport-cluster",
+  step: "before",
+  title: "tctl is logged in to the Teleport cluster that the values name",
+  run({ intended, teleport }) {
+    const { clusterName } = known(teleport);
+    const wanted = intended.global.teleport.clusterName;
+    const findings =
+      clusterName === wanted
+        ? []
+        : [
+            problem(
+              "tctl",
+              `it is logged in to the cluster ${JSON.stringify(clusterName)}, and global.teleport.clusterName is ${JSON.stringify(wanted)}`,
+              "Log in to the other cluster, or correct the value.",
+            ),
+          ];
+    return { examined: `cluster ${clusterName}`, findings };
+  },
+};
+
+const tbotAgainstTeleport: Check<BeforeFacts> = {
+  ...TELEPORT_VERSION,
+  step: "before",
+  run({ intended, teleport }) {
+    const { enabled, image } = intended.tbot;
+    const { version } = known(teleport);
+    if (!enabled || image.digest !== "") return { skipped: "no tag names tbot's version" };
+    if (version === "") return { skipped: "`tctl status` names no version" };
+    return { examined: `Teleport ${version}`, findings: unsupportedTbot(image.tag, "tbot.image.tag", version) };
+  },
+};
+
+const teleportResources: Check<BeforeFacts> = {
+  id: "teleport-resources",
+  step: "before",
+  title: "The names of role, bot, workload identity and join token are free or ours in Teleport",
+  run(facts) {
+    const resources = known(facts.teleportResources);
+    const token = known(facts.token);
+    const foreign = resources
+      .filter(({ state }) => state === "other")
+      .map(({ kind, name }) => {
+        const hint = `Name ours differently below global.teleport, or remove it with \`tctl rm ${kind}/${name}\`.`;
+        return problem(`${kind} ${JSON.stringify(name)}`, "it grants other things than ours would", hint);
+      });
+    const stored = known(facts.storedTokens).find(({ name }) => name === token.tokenName);
+    const names = [...resources.map(({ kind, name }) => `${kind} ${name}`), `token ${token.tokenName}`];
+    return { examined: names.join(", "), findings: [...foreign, ...tokenFindings(token, stored)] };
+  },
+};
+
+function tokenFindings(token: JoinToken, stored: StoredToken | undefined): Finding[] {
+  if (stored === undefined) return [];
+  const subject = `the join token ${JSON.stringify(token.tokenName)}`;
+  const hint = `Name this cluster's token differently with global.teleport.join.tokenName, or remove it with \`tctl rm token/${token.tokenName}\``;
+  if (stored.joinMethod !== "kubernetes" || stored.botName !== token.botName) {
+    return [problem(subject, "Teleport has one of another kind under this name", `${hint}.`)];
+  }
+  // Sharing a token would take the other cluster's tbots their way to join.
+  if (token.means.type === "static_jwks" && isOfAnotherCluster(stored, token.means.keys)) {
+    const evidence = "it holds keys of another cluster and none of this one's";
+    return [problem(subject, evidence, `${hint} when that cluster is gone.`)];
+  }
+  return [];
+}
+
+export const TELEPORT_BEFORE: readonly Check<BeforeFacts>[] = [teleportCluster, tbotAgainstTeleport, teleportResources];

@@ -1,0 +1,178 @@
+import { ExitError } from "../../base/exit-error.ts";
+import { recordAt, textAt } from "../../base/json-value.ts";
+import { parseManifests } from "../../chart/manifests.ts";
+import { CHART_RELEASE, ISTIO_RELEASES } from "../../chart/releases.ts";
+import { type HelmAccess, helmReleases, type Release, releaseValues } from "../../programs/helm-releases.ts";
+import type { Read } from "../../programs/kube-api/read.ts";
+import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
+import { podsWithProxy } from "../../programs/pods-with-proxy.ts";
+import { mustRun } from "../../programs/run.ts";
+import type { JoinToken } from "../../teleport/join/join-token.ts";
+import { teleportResources, teleportStatus, teleportTokens } from "../../teleport/resources.ts";
+import type { Values } from "../../values/types.ts";
+import type { BeforeFacts, IstioElsewhere, IstioHere, PlannedNamespace } from "../facts/before.ts";
+import type { ConfigMap, Deployment, Node } from "../facts/objects.ts";
+import { missingRights } from "./installation-rights.ts";
+
+/** What is to be installed, and where. */
+export interface Planned {
+  helm: HelmAccess;
+  values: Values;
+  /** The join token with this cluster's keys. */
+  token: () => Promise<JoinToken>;
+  /** The chart, rendered with the values. */
+  manifests: string;
+  /** Whether Istio is managed elsewhere. */
+  skipIstio: boolean;
+}
+
+/** Reads what the checks before an installation need, all at once. What cannot be read is in the facts as the reason. */
+export async function gatherBefore({ helm, values, token, manifests, skipIstio }: Planned): Promise<BeforeFacts> {
+  const { access } = helm;
+  const releases = read(() => helmReleases(helm));
+  const [
+    wantedToken,
+    programs,
+    kubernetesVersion,
+    nodes,
+    rights,
+    teleport,
+    resources,
+    storedTokens,
+    istio,
+    namespaces,
+  ] = await Promise.all([
+    read(token),
+    Promise.all([read(() => helmVersion(helm)), read(kubectlVersion), read(tctlVersion)]),
+    read(() => serverVersion(access)),
+    read(() => items<Node>(access, "list the nodes", ["get", "nodes"])),
+    read(() => missingRights(access, values, { skipIstio })),
+    read(teleportStatus),
+    read(() => teleportResources(values)),
+    read(teleportTokens),
+    readIstio({ helm, values, skipIstio }, releases),
+    read(() => plannedNamespaces(access, manifests)),
+  ]);
+  return {
+    intended: values,
+    token: wantedToken,
+    programs,
+    kubernetesVersion,
+    nodes,
+    missingRights: rights,
+    teleport,
+    teleportResources: resources,
+    storedTokens,
+    releases: await releases,
+    istio,
+    namespaces,
+  };
+}
+
+async function readIstio(
+  { helm, values, skipIstio }: Pick<Planned, "helm" | "values" | "skipIstio">,
+  releases: Promise<Read<Release[]>>,
+): Promise<BeforeFacts["istio"]> {
+  if (skipIstio) {
+    return { managed: "elsewhere", found: await read(() => istioElsewhere(helm.access, values.mesh.rootNamespace)) };
+  }
+  return { managed: "here", found: await read(async () => istioHere(helm, values, await releases)) };
+}
+
+/** The value, or why there is none: a program failed, or printed what is not JSON. */
+async function read<T>(get: () => Promise<T>): Promise<Read<T>> {
+  try {
+    return { ok: true, value: await get() };
+  } catch (error) {
+    if (!(error instanceof ExitError || error instanceof SyntaxError)) throw error;
+    return { ok: false, reason: error.message.replace(/\.$/, "") };
+  }
+}
+
+async function helmVersion({ helm }: HelmAccess): Promise<string> {
+  const args = ["version", "--template={{.Version}}"];
+  return `helm ${(await mustRun({ program: helm, args }, "ask Helm's version")).trim()}`;
+}
+
+async function kubectlVersion(): Promise<string> {
+  const args = ["version", "--client", "--output=json"];
+  const printed = JSON.parse(await mustRun({ program: "kubectl", args }, "ask kubectl's version")) as Record<
+    string,
+    unknown
+  >;
+  return `kubectl ${textAt(recordAt(printed, "clientVersion"), "gitVersion")}`;
+}
+
+async function tctlVersion(): Promise<string> {
+  const printed = await mustRun({ program: "tctl", args: ["version"] }, "ask tctl's version");
+  return `tctl ${/v?(\d+\.\d+\.\S+)/.exec(printed)?.[1] ?? "of an unknown version"}`;
+}
+
+async function serverVersion(access: ClusterAccess): Promise<string> {
+  const printed = await kubectl(access, "ask the cluster's version", ["version", "--output=json"]);
+  return textAt(recordAt(JSON.parse(printed.toString()), "serverVersion"), "gitVersion");
+}
+
+async function items<T>(access: ClusterAccess, purpose: string, args: readonly string[]): Promise<T[]> {
+  const printed = await kubectl(access, purpose, [...args, "--output=json"]);
+  return (JSON.parse(printed.toString()) as { items: T[] }).items;
+}
+
+async function istioHere(helm: HelmAccess, values: Values, releases: Read<Release[]>): Promise<IstioHere> {
+  if (!releases.ok) throw new ExitError(releases.reason);
+  const { access } = helm;
+  const { rootNamespace } = values.mesh;
+  const istiods = await items<Deployment>(access, "look for istiod", [
+    ...["get", "deployments", "--all-namespaces", "--selector=app=istiod"],
+  ]);
+  const foreign = istiods.find(
+    ({ metadata: { namespace, annotations } }) =>
+      namespace !== rootNamespace || annotations?.["meta.helm.sh/release-name"] !== ISTIO_RELEASES.istiod,
+  );
+  if (foreign !== undefined)
+    return { foreign: `${foreign.metadata.namespace}/${foreign.metadata.name}`, meshedPods: 0 };
+  const release = releases.value.find(
+    ({ name, namespace }) => name === ISTIO_RELEASES.istiod && namespace === rootNamespace,
+  );
+  if (release === undefined) return { meshedPods: 0 };
+  // A release that has failed may still be a mesh that runs: what istiod reads tells, not what Helm was given last.
+  const trustDomains =
+    release.status === "deployed"
+      ? [textAt(recordAt(await releaseValues(helm, release), "meshConfig"), "trustDomain") || "cluster.local"]
+      : await meshTrustDomains(access, rootNamespace);
+  const otherTrustDomain = trustDomains.find((domain) => domain !== values.global.teleport.clusterName);
+  if (otherTrustDomain === undefined) return { release, meshedPods: 0 };
+  return { release, otherTrustDomain, meshedPods: (await podsWithProxy(access, "")).length };
+}
+
+async function istioElsewhere(access: ClusterAccess, rootNamespace: string): Promise<IstioElsewhere> {
+  const crd = await kubectl(access, "look for Istio's CRDs", [
+    ...["get", "customresourcedefinition", "authorizationpolicies.security.istio.io"],
+    ...["--ignore-not-found", "--output=name"],
+  ]);
+  return { hasCrds: crd.length > 0, trustDomains: await meshTrustDomains(access, rootNamespace) };
+}
+
+/** The trust domains of all revisions of istiod in a namespace, from the ConfigMaps that Istio's charts make. */
+async function meshTrustDomains(access: ClusterAccess, namespace: string): Promise<string[]> {
+  const args = ["get", "configmaps", `--namespace=${namespace}`];
+  const all = await items<ConfigMap>(access, "read the mesh configuration", args);
+  return all.flatMap(({ metadata, data }) => {
+    if (!/^istio(-|$)/.test(metadata.name) || data?.mesh === undefined) return [];
+    return /^trustDomain:\s*["']?([^"'\s]+)/m.exec(data.mesh)?.[1] ?? "cluster.local";
+  });
+}
+
+async function plannedNamespaces(access: ClusterAccess, manifests: string): Promise<PlannedNamespace[]> {
+  const names = parseManifests(manifests).flatMap(({ kind, metadata }) => (kind === "Namespace" ? metadata.name : []));
+  return await Promise.all(
+    names.map(async (name): Promise<PlannedNamespace> => {
+      const printed = await kubectl(access, `read the namespace ${name}`, [
+        ...["get", "namespace", name, "--ignore-not-found", "--output=json"],
+      ]);
+      if (printed.length === 0) return { name, state: "absent" };
+      const annotations = recordAt(recordAt(JSON.parse(printed.toString()), "metadata"), "annotations");
+      return { name, state: textAt(annotations, "meta.helm.sh/release-name") === CHART_RELEASE ? "ours" : "other" };
+    }),
+  );
+}

@@ -1,0 +1,24 @@
+import { ExitError } from "../base/exit-error.ts";
+import { nearestKey } from "../base/nearest-key.ts";
+import type { CheckInfo } from "./checks/check.ts";
+
+/**
+ * The checks that --only names, with those that they rest on, in their order; all without it.
+ *
+ * @param only ids, or lists of them separated by commas
+ * @throws ExitError refused for an id that no check has
+ */
+export function chosenChecks<C extends CheckInfo>(only: readonly string[], checks: readonly C[]): readonly C[] {
+  const ids = only.flatMap((list) => list.split(",")).map((id) => id.trim());
+  const known = checks.map((check) => check.id);
+  for (const id of ids) {
+    if (known.includes(id)) continue;
+    const near = nearestKey(id, known);
+    throw new ExitError(
+      `--only ${JSON.stringify(id)} is no check${near === undefined ? "" : `; did you mean ${near}?`} The checks are ${known.join(", ")}.`,
+    );
+  }
+  if (ids.length === 0) return checks;
+  const chosen = checks.filter(({ id }) => ids.includes(id));
+  return checks.filter((check) => chosen.includes(check) || chosen.some(({ restsOn }) => restsOn === check.id));
+}
