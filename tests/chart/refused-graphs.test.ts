@@ -270,6 +270,14 @@ describe("the checks of graphs", { concurrent: true }, () => {
     ],
     ["the test app's namespace while there is no test app", inNamespace("test-app")],
     [
+      "the name of a bundled application that is not installed",
+      { mesh: { applications: { "sock-shop": { namespace: "own", services: { web: WEB } } } } },
+    ],
+    [
+      "a caller of a bundled application",
+      { sockShop: { enabled: true }, ...callers({ service: "orders", application: "sock-shop" }) },
+    ],
+    [
       "applications without policies while the mesh has none",
       { mesh: { enabled: false, applications: { office: { mode: "off" }, shop: { mode: "off" } } } },
     ],

@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { repositoryPath } from "../support/run-helm.ts";
@@ -168,5 +169,21 @@ describe("the policies", { concurrent: true }, () => {
     expect((await policies("sockShop.policies=denyAll")).toSorted()).toEqual([denyAll, strict, entry].toSorted());
     expect((await policies("sockShop.policies=dryRun")).toSorted()).toEqual([...allow, denyAll, entry].toSorted());
     expect(await policies("sockShop.policies=none")).toEqual([entry]);
+  });
+});
+
+describe("its name", () => {
+  test("is known in one place, and data for every other template and tool", () => {
+    const texts = ["chart/templates", "chart/charts/tbot", "chart/charts/test-app", "tools"].flatMap((dir) =>
+      readdirSync(repositoryPath(dir), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(dir, relative(repositoryPath(dir), entry.parentPath), entry.name))
+        .map((path) => ({ path, text: readFileSync(repositoryPath(path), "utf8") })),
+    );
+    expect(texts.length).toBeGreaterThan(100);
+    // The values' keys are written out by gen-schema.
+    const written = texts.filter(({ text }) => !/^\/\/ Generated .*by npm run gen-schema; do not edit\.$/m.test(text));
+    const naming = written.filter(({ path, text }) => /sock[-_ ]?shop/i.test(`${path}\n${text}`));
+    expect(naming.map(({ path }) => path)).toEqual(["chart/templates/graph/_bundled.tpl"]);
   });
 });

@@ -55,6 +55,26 @@ test("init refuses wrong values before it writes", async () => {
   await expect(stat(file)).rejects.toThrow("ENOENT");
 });
 
+test("init needs no Helm: not on PATH, and none that could be unpacked", () => {
+  // The cache of the pinned Helm cannot be below a file.
+  const env = { PATH: dir, XDG_CACHE_HOME: MINIMAL };
+  const program = (...args: string[]) =>
+    spawnSync(process.execPath, ["--import", "tsx", repositoryPath("tools/cli.ts"), ...args], {
+      env,
+      encoding: "utf8",
+    });
+  const rendered = program("render", "istio", "-f", MINIMAL);
+  expect([rendered.status, rendered.stdout]).toEqual([2, ""]);
+  expect(rendered.stderr).toMatch(/[Ii]nstall Helm/);
+  const made = program(...INIT, "--output", "-");
+  expect([made.status, made.stderr]).toEqual([0, ""]);
+  expect(parse(made.stdout).global.teleport.clusterName).toBe("a.example");
+  const refused = program("init", "--cluster-name", "", "--proxy-addr", "a.example:65536", "--output", "-");
+  expect([refused.status, refused.stdout]).toEqual([1, ""]);
+  expect(refused.stderr).toContain("global.teleport.clusterName is empty");
+  expect(refused.stderr).toContain("its port is above 65535");
+});
+
 test("render prints documents on stdout and nothing on stderr", async () => {
   const istio = await runCli("render", "istio", "-f", MINIMAL);
   expect(istio).toMatchObject({ status: 0, stderr: "" });

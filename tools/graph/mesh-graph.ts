@@ -71,7 +71,7 @@ export interface MeshGraph {
 /**
  * The graph of the mesh that the values state in `mesh.applications` and `mesh.gateways`.
  *
- * @param values checked before, by `loadGraphValues`, which adds Sock Shop: a caller that names nothing is a defect here
+ * @param values checked before, by `loadGraphValues`: a caller that names nothing is a defect here
  */
 export function meshGraph(values: GraphValues): MeshGraph {
   const { clusterName } = values.global.teleport;

@@ -22,13 +22,12 @@ export async function showGraph(flags: GraphFlags): Promise<void> {
     throw new ExitError("--force lets --output replace a file: add --output or leave it out.");
   }
   if (flags.diff !== undefined) return showDiff(flags, flags.diff);
-  const graph = restricted(
-    meshGraph(await loadGraphValues({ files: flags.values, sets: flags.set })),
-    flags.application,
-  );
+  const values = await loadGraphValues({ files: flags.values, sets: flags.set });
+  const graph = restricted(meshGraph(values), flags.application);
   if (graph.applications.length === 0) {
+    const switches = Object.values(values.bundledApplications).map(({ enabledBy }) => enabledBy);
     throw new ExitError(
-      "There is no graph to show: set mesh.applications or sockShop.enabled (docs/operate/policies.md).",
+      `There is no graph to show: set ${["mesh.applications", ...switches].join(" or ")} (docs/operate/policies.md).`,
     );
   }
   await print(await inFormat(graph, flags), flags);

@@ -6,7 +6,7 @@ import { helmTemplate, type ValuesInputs } from "../programs/helm.ts";
 import { withTempDir } from "../programs/temp-dir.ts";
 import { readValuesInputs, type ValuesOptions } from "./inputs.ts";
 import { validateValues } from "./schema.ts";
-import type { Values } from "./types.ts";
+import type { Application, Values } from "./types.ts";
 
 /**
  * The chart's values after a user's files and `--set` assignments, checked. What Helm would refuse is refused, and
@@ -23,20 +23,32 @@ export async function mergedValues(inputs: ValuesInputs): Promise<Values> {
   return (await checked(inputs)).values;
 }
 
-/** As `loadValues`, with Sock Shop's application, when it is enabled, as `sock-shop` in `mesh.applications`. */
-export async function loadGraphValues(options: ValuesOptions): Promise<Values> {
-  const { values, applications } = await checked(await readValuesInputs(options));
-  return { ...values, mesh: { ...values.mesh, applications } };
+/** An application that the chart brings along, as the chart describes it. */
+export interface BundledApplication {
+  /** The value that installs it, such as `example.enabled`. */
+  enabledBy: string;
+  /** Absent while it is not installed. */
+  application?: Application;
 }
 
-async function checked(inputs: ValuesInputs): Promise<{ values: Values; applications: Applications }> {
-  const { values, problems, applications } = await merge(inputs);
-  const valid = await validateValues(values);
-  if (problems.length > 0) throw new ExitError(problems.join("\n"));
-  return { values: withoutInjectedGlobals(valid), applications };
+/** Values with every graph of the mesh. */
+export interface ValuesWithGraphs extends Values {
+  /** By name, installed or not. Those that are installed are in `mesh.applications`, too. */
+  bundledApplications: Record<string, BundledApplication>;
 }
 
-type Applications = Values["mesh"]["applications"];
+/** As `loadValues`, with the applications that the chart brings along. */
+export async function loadGraphValues(options: ValuesOptions): Promise<ValuesWithGraphs> {
+  const { values, applications, bundledApplications } = await checked(await readValuesInputs(options));
+  return { ...values, mesh: { ...values.mesh, applications }, bundledApplications };
+}
+
+async function checked(inputs: ValuesInputs): Promise<Merged & { values: Values }> {
+  const merged = await merge(inputs);
+  const valid = await validateValues(merged.values);
+  if (merged.problems.length > 0) throw new ExitError(merged.problems.join("\n"));
+  return { ...merged, values: withoutInjectedGlobals(valid) };
+}
 
 /** Helm copies `global` into the values of each subchart; our documents read it at the top only. */
 function withoutInjectedGlobals(values: Values): Values {
@@ -52,14 +64,16 @@ interface Merged {
   values: unknown;
   /** What the chart's templates refuse, one sentence for each problem. */
   problems: string[];
-  /** Those of the values and Sock Shop's. */
-  applications: Applications;
+  /** Those of the values and those that the chart brings along. */
+  applications: Record<string, Application>;
+  bundledApplications: Record<string, BundledApplication>;
 }
 
 const ALL = `{{ dict
   "values" .Values
   "problems" (include "istio-teleport.problems" . | fromJsonArray)
   "applications" (include "istio-teleport.applications" . | fromJson)
+  "bundledApplications" (include "istio-teleport.bundledApplications" . | fromJson)
   | toJson }}
 `;
 const VALUES_ONLY = '{{ dict "values" .Values | toJson }}\n';

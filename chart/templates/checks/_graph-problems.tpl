@@ -5,31 +5,41 @@ grows with the graph and not with its square. */}}
 {{- $applications := include "istio-teleport.applications" . | fromJson -}}
 {{- $gateways := .Values.mesh.gateways -}}
 {{- $ofNamespace := dict -}}
-{{- if and .Values.sockShop.enabled (hasKey .Values.mesh.applications "sock-shop") }}
-{{- $problems = append $problems "mesh.applications.sock-shop has the name of Sock Shop's own graph: rename it, or set sockShop.enabled to false." }}
+{{- $bundledApplications := include "istio-teleport.bundledApplications" . | fromJson -}}
+{{- /* Application → the values that state its namespace, mode and services. */ -}}
+{{- $placesOf := dict -}}
+{{- range $name, $_ := $applications }}
+{{- $bundled := get $bundledApplications $name | default dict }}
+{{- if not $bundled.application }}
+{{- $path := printf "mesh.applications.%s" $name }}
+{{- $_ := set $placesOf $name (dict "namespace" (printf "%s.namespace" $path) "mode" (printf "%s.mode" $path) "off" "off" "services" dict) }}
+{{- else }}
+{{- $_ := set $placesOf $name $bundled.places }}
+{{- if hasKey $.Values.mesh.applications $name }}
+{{- $problems = append $problems (printf "mesh.applications.%s has the name of %s's own graph: rename it, or set %s to false." $name $bundled.title $bundled.enabledBy) }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- if not .Values.mesh.enabled }}
 {{- range $applicationName, $application := $applications }}
-{{- $sockShop := and $.Values.sockShop.enabled (eq $applicationName "sock-shop") }}
+{{- $places := get $placesOf $applicationName }}
 {{- $mode := $application.mode | default "enforce" }}
-{{- $modePath := $sockShop | ternary "sockShop.policies" (printf "mesh.applications.%s.mode" $applicationName) }}
 {{- if ne $mode "off" }}
-{{- $problems = append $problems (printf "%s is %s while mesh.enabled is false, with which no policy is rendered: set mesh.enabled to true, or %s to %q." $modePath $mode $modePath ($sockShop | ternary "none" "off")) }}
+{{- $problems = append $problems (printf "%s is %s while mesh.enabled is false, with which no policy is rendered: set mesh.enabled to true, or %s to %q." $places.mode $mode $places.mode $places.off) }}
 {{- end }}
 {{- end }}
 {{- end }}
 {{- range $applicationName, $application := $applications }}
-{{- $sockShop := and $.Values.sockShop.enabled (eq $applicationName "sock-shop") }}
+{{- $places := get $placesOf $applicationName }}
 {{- $namespace := $application.namespace }}
-{{- $namespacePath := $sockShop | ternary "sockShop.namespace.name" (printf "mesh.applications.%s.namespace" $applicationName) }}
 {{- if has $namespace (list $.Values.tbot.namespace.name $.Values.mesh.rootNamespace) }}
-{{- $problems = append $problems (printf "%s is %s, the namespace of tbot or of Istio: give the application one of its own." $namespacePath $namespace) }}
+{{- $problems = append $problems (printf "%s is %s, the namespace of tbot or of Istio: give the application one of its own." $places.namespace $namespace) }}
 {{- end }}
 {{- if and $.Values.testApp.enabled (eq $namespace $.Values.testApp.namespace.name) }}
-{{- $problems = append $problems (printf "%s is %s, the namespace of the test app: give the application one of its own." $namespacePath $namespace) }}
+{{- $problems = append $problems (printf "%s is %s, the namespace of the test app: give the application one of its own." $places.namespace $namespace) }}
 {{- end }}
 {{- with get $ofNamespace $namespace }}
-{{- $problems = append $problems (printf "%s is %s, the namespace of application %s: give each application one of its own." $namespacePath $namespace .) }}
+{{- $problems = append $problems (printf "%s is %s, the namespace of application %s: give each application one of its own." $places.namespace $namespace .) }}
 {{- end }}
 {{- $_ := set $ofNamespace $namespace $applicationName }}
 {{- end }}
@@ -40,7 +50,7 @@ grows with the graph and not with its square. */}}
 {{- end }}
 
 {{- range $applicationName, $application := $applications }}
-{{- $sockShop := and $.Values.sockShop.enabled (eq $applicationName "sock-shop") }}
+{{- $places := get $placesOf $applicationName }}
 {{- $ofServiceAccount := dict }}
 {{- /* "key=value" → the services with that label: service → its labels. */ -}}
 {{- $withLabel := dict }}
@@ -59,7 +69,7 @@ grows with the graph and not with its square. */}}
 {{- end }}
 
 {{- range $serviceName, $service := $application.services }}
-{{- $path := $sockShop | ternary "sockShop.frontEnd" (printf "mesh.applications.%s.services.%s" $applicationName $serviceName) }}
+{{- $path := get $places.services $serviceName | default (printf "mesh.applications.%s.services.%s" $applicationName $serviceName) }}
 {{- /* Only a service with the rarest of these labels can have them all. */ -}}
 {{- $candidates := dict }}
 {{- range $key, $value := $service.labels }}

@@ -1,14 +1,10 @@
-{{/* The applications of the mesh by name, as JSON: mesh.applications and, when it is enabled, Sock Shop, whose graph is a
-file of its subchart. Call with the chart's context. */}}
+{{/* The applications of the mesh by name, as JSON: mesh.applications and those that the chart brings along. Call with the
+chart's context. */}}
 {{- define "istio-teleport.applications" -}}
 {{- $applications := dict -}}
 {{- range $name, $application := .Values.mesh.applications }}{{ $_ := set $applications $name $application }}{{ end -}}
-{{- if .Values.sockShop.enabled -}}
-{{- $sockShop := .Values.sockShop -}}
-{{- $services := get (.Subcharts.sockShop.Files.Get "files/graph.yaml" | fromYaml) "services" -}}
-{{- $_ := set (get $services "front-end") "callers" $sockShop.frontEnd.callers -}}
-{{- $mode := eq $sockShop.policies "none" | ternary "off" $sockShop.policies -}}
-{{- $_ := set $applications "sock-shop" (dict "namespace" $sockShop.namespace.name "mode" $mode "services" $services) -}}
+{{- range $name, $bundled := include "istio-teleport.bundledApplications" . | fromJson -}}
+{{- with $bundled.application }}{{ $_ := set $applications $name . }}{{ end -}}
 {{- end -}}
 {{- toJson $applications -}}
 {{- end }}

@@ -57,9 +57,8 @@ export async function learn(flags: GraphLearnFlags): Promise<Learned> {
       ? ["Rules with paths need an istio.pathNormalization other than NONE."]
       : []),
   ];
-  const bundled = values?.sockShop.enabled ? "sock-shop" : undefined;
   return {
-    values: snippet(learned, header, bundled),
+    values: snippet(learned, header, values?.bundledApplications),
     notes: [...source.notes, ...notes, ...notesOf(learned, graph !== undefined)],
   };
 }

@@ -1,4 +1,5 @@
 import { Document, isMap, isPair, isScalar, isSeq, type Node, Scalar, visit } from "yaml";
+import type { BundledApplication } from "../../values/load.ts";
 import type { LearnedApplication, LearnedGraph, LearnedService } from "./learned-graph.ts";
 
 /**
@@ -6,9 +7,14 @@ import type { LearnedApplication, LearnedGraph, LearnedService } from "./learned
  * it was compared with (`helm -f values.yaml -f learned.yaml`), to replace the callers there: services that nobody was
  * seen to call have an empty list.
  *
- * @param bundled name of the application that the chart brings along, and whose graph is not the user's to set
+ * @param bundled the applications that the chart brings along; the graph of one that is installed is not the user's to
+ *   set
  */
-export function snippet(learned: LearnedGraph, header: readonly string[], bundled?: string): string {
+export function snippet(
+  learned: LearnedGraph,
+  header: readonly string[],
+  bundled: Readonly<Record<string, BundledApplication>> = {},
+): string {
   const applications = Object.fromEntries(
     [...learned.applications].map(([name, { value, services }]) => [
       name,
@@ -22,7 +28,7 @@ export function snippet(learned: LearnedGraph, header: readonly string[], bundle
   const document = new Document({ mesh: { applications } }, { version: "1.1" });
   document.commentBefore = header.map((line) => ` ${line}`).join("\n");
   for (const [name, application] of learned.applications) {
-    const remark = applicationRemark(application, name === bundled);
+    const remark = applicationRemark(application, bundled[name]);
     if (remark !== undefined) keyOf(document, ["mesh", "applications", name]).commentBefore = ` ${remark}`;
     for (const [service, { value, remarks }] of application.services) {
       const at = (...rest: (string | number)[]) =>
@@ -65,8 +71,10 @@ function plainService({ value: { ports, callers, ...value } }: LearnedService) {
   return { ...value, ports, callers };
 }
 
-function applicationRemark({ isKnown }: LearnedApplication, isBundled: boolean): string | undefined {
-  if (isBundled) return "The chart has this graph already (sockShop.enabled): for comparison, not for a values file.";
+function applicationRemark({ isKnown }: LearnedApplication, bundled: BundledApplication | undefined) {
+  if (bundled?.application !== undefined) {
+    return `The chart has this graph already (${bundled.enabledBy}): for comparison, not for a values file.`;
+  }
   return isKnown ? undefined : "New. In dry run nothing is denied, and the access log names what would be.";
 }
 

@@ -229,6 +229,16 @@ mesh:
   );
 });
 
+test("the graph of an application that the chart brings along is marked while it is installed", () => {
+  const { learned } = learn([{ from: "web", to: "db", port: 3306 }], BROAD, SHOP, GATEWAYS);
+  const application = SHOP.store as Application;
+  const installed = snippet(learned, [], { store: { enabledBy: "storeDemo.enabled", application } });
+  expect(installed).toContain(
+    "# The chart has this graph already (storeDemo.enabled): for comparison, not for a values file.\n    store:\n",
+  );
+  expect(snippet(learned, [], { store: { enabledBy: "storeDemo.enabled" } })).not.toContain("already");
+});
+
 test("a caller of another trust domain is no service, though it has the name of one", () => {
   const [one] = seen([{ ...call({ to: "db" }), from: "b.example/ns/shop/sa/db" }]);
   if (one === undefined) throw new Error("no call");
