@@ -245,6 +245,15 @@ it("old kubelets do no harm where the values grant nodes/proxy", () => {
   expect(exitCode(diagnose(CHECKS_BEFORE, facts))).toBe(0);
 });
 
+it("a Teleport whose version nobody knows, such as a build of your own, does not stop an installation", () => {
+  const facts = ready();
+  facts.teleport = ok({ clusterName: "example.teleport.sh", version: "my-build" });
+  const results = diagnose(CHECKS_BEFORE, facts);
+  const { status, examined } = results.find(({ check }) => check.id === "teleport-version") ?? {};
+  expect([status, examined]).toEqual(["skipped", "`tctl status` names no version that is known (my-build)"]);
+  expect(exitCode(results)).toBe(0);
+});
+
 it("what could not be read is unknown, with the program's own words, and exit code 2", () => {
   const facts = ready();
   const silent = { ok: false as const, reason: 'tctl says "not logged in"' };

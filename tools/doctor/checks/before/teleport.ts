@@ -1,3 +1,4 @@
+import { versionIn } from "../../../base/versions.ts";
 import type { JoinToken } from "../../../teleport/join/join-token.ts";
 import type { StoredToken } from "../../../teleport/join/stored-token.ts";
 import { isOfAnotherCluster } from "../../../teleport/join/token-difference.ts";
@@ -34,7 +35,9 @@ const tbotAgainstTeleport: Check<BeforeFacts> = {
     const { enabled, image } = intended.tbot;
     const { version } = known(teleport);
     if (!enabled || image.digest !== "") return { skipped: "no tag names tbot's version" };
-    if (version === "") return { skipped: "`tctl status` names no version" };
+    if (versionIn(version) === undefined) {
+      return { skipped: `\`tctl status\` names no version that is known (${version || "none at all"})` };
+    }
     return { examined: `Teleport ${version}`, findings: unsupportedTbot(image.tag, "tbot.image.tag", version) };
   },
 };
