@@ -4,7 +4,7 @@ import { known } from "../facts/facts.ts";
 import { nameOf, nodeOf } from "../facts/meshed-pods.ts";
 import { type Check, count, type Finding, problem, warning } from "./check.ts";
 
-const RENEWAL_MEND =
+const RENEWAL_HINT =
   "See tbot-health for this node. Where tbot is healthy the pod holds a socket that is gone, as after its directory was removed and made again: restart the pod.";
 
 const certificateLife: Check = {
@@ -18,7 +18,7 @@ const certificateLife: Check = {
     const findings = all.flatMap(({ pod, expiresAt }): Finding[] => {
       if (expiresAt > now) return [];
       const evidence = `it expired ${duration(now - expiresAt)} ago: new connections to and from it fail`;
-      return [problem(nameOf(pod), evidence, RENEWAL_MEND)];
+      return [problem(nameOf(pod), evidence, RENEWAL_HINT)];
     });
     return { examined: `${count(all.length, "certificate")}, ${soonest(all, now)}`, findings };
   },
@@ -45,7 +45,7 @@ const certificateRotation: Check = {
     const findings = late.map(({ pod, issuedAt, expiresAt }) => {
       const others = fresh.get(nodeOf(pod))?.length ?? 0;
       const evidence = `it was issued ${duration(now - issuedAt)} ago, tbot replaces each after ${duration(renewalInterval * 1000)}, and it expires in ${duration(expiresAt - now)}; on its node ${nodeOf(pod)} ${count(others, "other")} ${others === 1 ? "is" : "are"} fresh`;
-      return problem(nameOf(pod), evidence, RENEWAL_MEND);
+      return problem(nameOf(pod), evidence, RENEWAL_HINT);
     });
     const last = all.reduce((newest, { issuedAt }) => Math.max(newest, issuedAt), Number.NEGATIVE_INFINITY);
     const examined =
