@@ -46,6 +46,7 @@ const CHECKS: [string, string[]][] = [
     "global.teleport.join.issuer is set but global.teleport.join.type is in_cluster",
     ["global.teleport.join.type=in_cluster", "global.teleport.join.issuer=https://a.example"],
   ],
+  ["global.teleport.role.maxSessionTTL is 39m, less than 40m", ["global.teleport.role.maxSessionTTL=39m"]],
   ["tbot.credentialTTL is 337h: Teleport issues X.509 SVIDs for at most 336h", ["tbot.credentialTTL=337h"]],
   ["tbot.credentialTTL is 1209601s: Teleport issues", ["tbot.credentialTTL=1209601s"]],
   ["tbot.renewalInterval is 31m, more than half of tbot.credentialTTL (1h)", ["tbot.renewalInterval=31m"]],

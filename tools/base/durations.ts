@@ -22,6 +22,13 @@ export function goDurationSeconds(text: string): number | undefined {
   return seconds;
 }
 
+/** Whole seconds as Go prints a duration, which is how Teleport stores one: 3600 is "1h0m0s", 90 "1m30s", 45 "45s". */
+export function goDuration(seconds: number): string {
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  const parts = [hours > 0 ? `${hours}h` : "", hours > 0 || minutes > 0 ? `${minutes}m` : "", `${seconds % 60}s`];
+  return parts.join("");
+}
+
 /** The seconds of a protobuf JSON duration in whole seconds ("3600s"), the only form that Teleport's resources take. */
 export function protobufDurationSeconds(text: string): number | undefined {
   return /^\d+s$/.test(text) ? Number(text.slice(0, -1)) : undefined;

@@ -564,8 +564,9 @@ return errors === 0;
 }
 
 export const role = validate11;
-const schema12 = {"type":"object","required":["kind","version","metadata","spec"],"properties":{"kind":{"const":"role"},"version":{"const":"v7"},"metadata":{"type":"object","required":["name"],"properties":{"name":{"type":"string","format":"name"}},"additionalProperties":false},"spec":{"type":"object","required":["allow"],"properties":{"allow":{"type":"object","required":["workload_identity_labels","rules"],"properties":{"workload_identity_labels":{"type":"object","minProperties":1,"propertyNames":{"type":"string","format":"literal-label"},"additionalProperties":{"type":"array","minItems":1,"items":{"type":"string","format":"literal-label"}}},"rules":{"type":"array","minItems":1,"items":{"type":"object","required":["resources","verbs"],"properties":{"resources":{"const":["workload_identity"]},"verbs":{"const":["read","list"]}},"additionalProperties":false}}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":false,"$id":"role"};
-const formats10 = formats["literal-label"];
+const schema12 = {"type":"object","required":["kind","version","metadata","spec"],"properties":{"kind":{"const":"role"},"version":{"const":"v7"},"metadata":{"type":"object","required":["name"],"properties":{"name":{"type":"string","format":"name"}},"additionalProperties":false},"spec":{"type":"object","required":["options","allow"],"properties":{"options":{"type":"object","required":["max_session_ttl"],"properties":{"max_session_ttl":{"type":"string","format":"session-ttl"}},"additionalProperties":false},"allow":{"type":"object","required":["workload_identity_labels","rules"],"properties":{"workload_identity_labels":{"type":"object","minProperties":1,"propertyNames":{"type":"string","format":"literal-label"},"additionalProperties":{"type":"array","minItems":1,"items":{"type":"string","format":"literal-label"}}},"rules":{"type":"array","minItems":1,"items":{"type":"object","required":["resources","verbs"],"properties":{"resources":{"const":["workload_identity"]},"verbs":{"const":["read","list"]}},"additionalProperties":false}}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":false,"$id":"role"};
+const formats10 = formats["session-ttl"];
+const formats12 = formats["literal-label"];
 
 function validate11(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 /*# sourceURL="role" */;
@@ -715,8 +716,8 @@ errors++;
 if(data.spec !== undefined){
 let data4 = data.spec;
 if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-if(data4.allow === undefined){
-const err12 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "allow"},message:"must have required property '"+"allow"+"'",schema:schema12.properties.spec.required,parentSchema:schema12.properties.spec,data:data4};
+if(data4.options === undefined){
+const err12 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "options"},message:"must have required property '"+"options"+"'",schema:schema12.properties.spec.required,parentSchema:schema12.properties.spec,data:data4};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -725,9 +726,8 @@ vErrors.push(err12);
 }
 errors++;
 }
-for(const key2 in data4){
-if(!(key2 === "allow")){
-const err13 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema12.properties.spec,data:data4};
+if(data4.allow === undefined){
+const err13 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "allow"},message:"must have required property '"+"allow"+"'",schema:schema12.properties.spec.required,parentSchema:schema12.properties.spec,data:data4};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -736,12 +736,9 @@ vErrors.push(err13);
 }
 errors++;
 }
-}
-if(data4.allow !== undefined){
-let data5 = data4.allow;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-if(data5.workload_identity_labels === undefined){
-const err14 = {instancePath:instancePath+"/spec/allow",schemaPath:"#/properties/spec/properties/allow/required",keyword:"required",params:{missingProperty: "workload_identity_labels"},message:"must have required property '"+"workload_identity_labels"+"'",schema:schema12.properties.spec.properties.allow.required,parentSchema:schema12.properties.spec.properties.allow,data:data5};
+for(const key2 in data4){
+if(!((key2 === "options") || (key2 === "allow"))){
+const err14 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema12.properties.spec,data:data4};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -750,8 +747,12 @@ vErrors.push(err14);
 }
 errors++;
 }
-if(data5.rules === undefined){
-const err15 = {instancePath:instancePath+"/spec/allow",schemaPath:"#/properties/spec/properties/allow/required",keyword:"required",params:{missingProperty: "rules"},message:"must have required property '"+"rules"+"'",schema:schema12.properties.spec.properties.allow.required,parentSchema:schema12.properties.spec.properties.allow,data:data5};
+}
+if(data4.options !== undefined){
+let data5 = data4.options;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data5.max_session_ttl === undefined){
+const err15 = {instancePath:instancePath+"/spec/options",schemaPath:"#/properties/spec/properties/options/required",keyword:"required",params:{missingProperty: "max_session_ttl"},message:"must have required property '"+"max_session_ttl"+"'",schema:schema12.properties.spec.properties.options.required,parentSchema:schema12.properties.spec.properties.options,data:data5};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -761,8 +762,8 @@ vErrors.push(err15);
 errors++;
 }
 for(const key3 in data5){
-if(!((key3 === "workload_identity_labels") || (key3 === "rules"))){
-const err16 = {instancePath:instancePath+"/spec/allow",schemaPath:"#/properties/spec/properties/allow/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema12.properties.spec.properties.allow,data:data5};
+if(!(key3 === "max_session_ttl")){
+const err16 = {instancePath:instancePath+"/spec/options",schemaPath:"#/properties/spec/properties/options/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema12.properties.spec.properties.options,data:data5};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -772,11 +773,11 @@ vErrors.push(err16);
 errors++;
 }
 }
-if(data5.workload_identity_labels !== undefined){
-let data6 = data5.workload_identity_labels;
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-if(Object.keys(data6).length < 1){
-const err17 = {instancePath:instancePath+"/spec/allow/workload_identity_labels",schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels,data:data6};
+if(data5.max_session_ttl !== undefined){
+let data6 = data5.max_session_ttl;
+if(typeof data6 === "string"){
+if(!(formats10.validate(data6))){
+const err17 = {instancePath:instancePath+"/spec/options/max_session_ttl",schemaPath:"#/properties/spec/properties/options/properties/max_session_ttl/format",keyword:"format",params:{format: "session-ttl"},message:"must match format \""+"session-ttl"+"\"",schema:"session-ttl",parentSchema:schema12.properties.spec.properties.options.properties.max_session_ttl,data:data6};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -785,11 +786,9 @@ vErrors.push(err17);
 }
 errors++;
 }
-for(const key4 in data6){
-const _errs17 = errors;
-if(typeof key4 === "string"){
-if(!(formats10.validate(key4))){
-const err18 = {instancePath:instancePath+"/spec/allow/workload_identity_labels",schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/propertyNames/format",keyword:"format",params:{format: "literal-label"},message:"must match format \""+"literal-label"+"\"",schema:"literal-label",parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.propertyNames,data:key4,propertyName:key4};
+}
+else {
+const err18 = {instancePath:instancePath+"/spec/options/max_session_ttl",schemaPath:"#/properties/spec/properties/options/properties/max_session_ttl/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.spec.properties.options.properties.max_session_ttl.type,parentSchema:schema12.properties.spec.properties.options.properties.max_session_ttl,data:data6};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -799,8 +798,9 @@ vErrors.push(err18);
 errors++;
 }
 }
+}
 else {
-const err19 = {instancePath:instancePath+"/spec/allow/workload_identity_labels",schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/propertyNames/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.propertyNames.type,parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.propertyNames,data:key4,propertyName:key4};
+const err19 = {instancePath:instancePath+"/spec/options",schemaPath:"#/properties/spec/properties/options/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.properties.spec.properties.options.type,parentSchema:schema12.properties.spec.properties.options,data:data5};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -809,9 +809,12 @@ vErrors.push(err19);
 }
 errors++;
 }
-var valid4 = _errs17 === errors;
-if(!valid4){
-const err20 = {instancePath:instancePath+"/spec/allow/workload_identity_labels",schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/propertyNames",keyword:"propertyNames",params:{propertyName: key4},message:"property name must be valid",schema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.propertyNames,parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels,data:data6};
+}
+if(data4.allow !== undefined){
+let data7 = data4.allow;
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+if(data7.workload_identity_labels === undefined){
+const err20 = {instancePath:instancePath+"/spec/allow",schemaPath:"#/properties/spec/properties/allow/required",keyword:"required",params:{missingProperty: "workload_identity_labels"},message:"must have required property '"+"workload_identity_labels"+"'",schema:schema12.properties.spec.properties.allow.required,parentSchema:schema12.properties.spec.properties.allow,data:data7};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -820,12 +823,8 @@ vErrors.push(err20);
 }
 errors++;
 }
-}
-for(const key5 in data6){
-let data7 = data6[key5];
-if(Array.isArray(data7)){
-if(data7.length < 1){
-const err21 = {instancePath:instancePath+"/spec/allow/workload_identity_labels/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/additionalProperties/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.additionalProperties,data:data7};
+if(data7.rules === undefined){
+const err21 = {instancePath:instancePath+"/spec/allow",schemaPath:"#/properties/spec/properties/allow/required",keyword:"required",params:{missingProperty: "rules"},message:"must have required property '"+"rules"+"'",schema:schema12.properties.spec.properties.allow.required,parentSchema:schema12.properties.spec.properties.allow,data:data7};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -834,12 +833,9 @@ vErrors.push(err21);
 }
 errors++;
 }
-const len0 = data7.length;
-for(let i0=0; i0<len0; i0++){
-let data8 = data7[i0];
-if(typeof data8 === "string"){
-if(!(formats10.validate(data8))){
-const err22 = {instancePath:instancePath+"/spec/allow/workload_identity_labels/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i0,schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/additionalProperties/items/format",keyword:"format",params:{format: "literal-label"},message:"must match format \""+"literal-label"+"\"",schema:"literal-label",parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.additionalProperties.items,data:data8};
+for(const key4 in data7){
+if(!((key4 === "workload_identity_labels") || (key4 === "rules"))){
+const err22 = {instancePath:instancePath+"/spec/allow",schemaPath:"#/properties/spec/properties/allow/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema12.properties.spec.properties.allow,data:data7};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -849,8 +845,11 @@ vErrors.push(err22);
 errors++;
 }
 }
-else {
-const err23 = {instancePath:instancePath+"/spec/allow/workload_identity_labels/" + key5.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i0,schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/additionalProperties/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.additionalProperties.items.type,parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.additionalProperties.items,data:data8};
+if(data7.workload_identity_labels !== undefined){
+let data8 = data7.workload_identity_labels;
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+if(Object.keys(data8).length < 1){
+const err23 = {instancePath:instancePath+"/spec/allow/workload_identity_labels",schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels,data:data8};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -859,10 +858,11 @@ vErrors.push(err23);
 }
 errors++;
 }
-}
-}
-else {
-const err24 = {instancePath:instancePath+"/spec/allow/workload_identity_labels/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/additionalProperties/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.additionalProperties.type,parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.additionalProperties,data:data7};
+for(const key5 in data8){
+const _errs22 = errors;
+if(typeof key5 === "string"){
+if(!(formats12.validate(key5))){
+const err24 = {instancePath:instancePath+"/spec/allow/workload_identity_labels",schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/propertyNames/format",keyword:"format",params:{format: "literal-label"},message:"must match format \""+"literal-label"+"\"",schema:"literal-label",parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.propertyNames,data:key5,propertyName:key5};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -872,9 +872,8 @@ vErrors.push(err24);
 errors++;
 }
 }
-}
 else {
-const err25 = {instancePath:instancePath+"/spec/allow/workload_identity_labels",schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.type,parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels,data:data6};
+const err25 = {instancePath:instancePath+"/spec/allow/workload_identity_labels",schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/propertyNames/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.propertyNames.type,parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.propertyNames,data:key5,propertyName:key5};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -883,12 +882,9 @@ vErrors.push(err25);
 }
 errors++;
 }
-}
-if(data5.rules !== undefined){
-let data9 = data5.rules;
-if(Array.isArray(data9)){
-if(data9.length < 1){
-const err26 = {instancePath:instancePath+"/spec/allow/rules",schemaPath:"#/properties/spec/properties/allow/properties/rules/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema12.properties.spec.properties.allow.properties.rules,data:data9};
+var valid5 = _errs22 === errors;
+if(!valid5){
+const err26 = {instancePath:instancePath+"/spec/allow/workload_identity_labels",schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/propertyNames",keyword:"propertyNames",params:{propertyName: key5},message:"property name must be valid",schema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.propertyNames,parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels,data:data8};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -897,12 +893,12 @@ vErrors.push(err26);
 }
 errors++;
 }
-const len1 = data9.length;
-for(let i1=0; i1<len1; i1++){
-let data10 = data9[i1];
-if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
-if(data10.resources === undefined){
-const err27 = {instancePath:instancePath+"/spec/allow/rules/" + i1,schemaPath:"#/properties/spec/properties/allow/properties/rules/items/required",keyword:"required",params:{missingProperty: "resources"},message:"must have required property '"+"resources"+"'",schema:schema12.properties.spec.properties.allow.properties.rules.items.required,parentSchema:schema12.properties.spec.properties.allow.properties.rules.items,data:data10};
+}
+for(const key6 in data8){
+let data9 = data8[key6];
+if(Array.isArray(data9)){
+if(data9.length < 1){
+const err27 = {instancePath:instancePath+"/spec/allow/workload_identity_labels/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/additionalProperties/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.additionalProperties,data:data9};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -911,8 +907,12 @@ vErrors.push(err27);
 }
 errors++;
 }
-if(data10.verbs === undefined){
-const err28 = {instancePath:instancePath+"/spec/allow/rules/" + i1,schemaPath:"#/properties/spec/properties/allow/properties/rules/items/required",keyword:"required",params:{missingProperty: "verbs"},message:"must have required property '"+"verbs"+"'",schema:schema12.properties.spec.properties.allow.properties.rules.items.required,parentSchema:schema12.properties.spec.properties.allow.properties.rules.items,data:data10};
+const len0 = data9.length;
+for(let i0=0; i0<len0; i0++){
+let data10 = data9[i0];
+if(typeof data10 === "string"){
+if(!(formats12.validate(data10))){
+const err28 = {instancePath:instancePath+"/spec/allow/workload_identity_labels/" + key6.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i0,schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/additionalProperties/items/format",keyword:"format",params:{format: "literal-label"},message:"must match format \""+"literal-label"+"\"",schema:"literal-label",parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.additionalProperties.items,data:data10};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -921,9 +921,9 @@ vErrors.push(err28);
 }
 errors++;
 }
-for(const key6 in data10){
-if(!((key6 === "resources") || (key6 === "verbs"))){
-const err29 = {instancePath:instancePath+"/spec/allow/rules/" + i1,schemaPath:"#/properties/spec/properties/allow/properties/rules/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties",schema:false,parentSchema:schema12.properties.spec.properties.allow.properties.rules.items,data:data10};
+}
+else {
+const err29 = {instancePath:instancePath+"/spec/allow/workload_identity_labels/" + key6.replace(/~/g, "~0").replace(/\//g, "~1")+"/" + i0,schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/additionalProperties/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.additionalProperties.items.type,parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.additionalProperties.items,data:data10};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -933,10 +933,9 @@ vErrors.push(err29);
 errors++;
 }
 }
-if(data10.resources !== undefined){
-let data11 = data10.resources;
-if(!func0(data11, schema12.properties.spec.properties.allow.properties.rules.items.properties.resources.const)){
-const err30 = {instancePath:instancePath+"/spec/allow/rules/" + i1+"/resources",schemaPath:"#/properties/spec/properties/allow/properties/rules/items/properties/resources/const",keyword:"const",params:{allowedValue: schema12.properties.spec.properties.allow.properties.rules.items.properties.resources.const},message:"must be equal to constant",schema:schema12.properties.spec.properties.allow.properties.rules.items.properties.resources.const,parentSchema:schema12.properties.spec.properties.allow.properties.rules.items.properties.resources,data:data11};
+}
+else {
+const err30 = {instancePath:instancePath+"/spec/allow/workload_identity_labels/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/additionalProperties/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.additionalProperties.type,parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.additionalProperties,data:data9};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -946,10 +945,9 @@ vErrors.push(err30);
 errors++;
 }
 }
-if(data10.verbs !== undefined){
-let data12 = data10.verbs;
-if(!func0(data12, schema12.properties.spec.properties.allow.properties.rules.items.properties.verbs.const)){
-const err31 = {instancePath:instancePath+"/spec/allow/rules/" + i1+"/verbs",schemaPath:"#/properties/spec/properties/allow/properties/rules/items/properties/verbs/const",keyword:"const",params:{allowedValue: schema12.properties.spec.properties.allow.properties.rules.items.properties.verbs.const},message:"must be equal to constant",schema:schema12.properties.spec.properties.allow.properties.rules.items.properties.verbs.const,parentSchema:schema12.properties.spec.properties.allow.properties.rules.items.properties.verbs,data:data12};
+}
+else {
+const err31 = {instancePath:instancePath+"/spec/allow/workload_identity_labels",schemaPath:"#/properties/spec/properties/allow/properties/workload_identity_labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.properties.spec.properties.allow.properties.workload_identity_labels.type,parentSchema:schema12.properties.spec.properties.allow.properties.workload_identity_labels,data:data8};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -959,9 +957,11 @@ vErrors.push(err31);
 errors++;
 }
 }
-}
-else {
-const err32 = {instancePath:instancePath+"/spec/allow/rules/" + i1,schemaPath:"#/properties/spec/properties/allow/properties/rules/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.properties.spec.properties.allow.properties.rules.items.type,parentSchema:schema12.properties.spec.properties.allow.properties.rules.items,data:data10};
+if(data7.rules !== undefined){
+let data11 = data7.rules;
+if(Array.isArray(data11)){
+if(data11.length < 1){
+const err32 = {instancePath:instancePath+"/spec/allow/rules",schemaPath:"#/properties/spec/properties/allow/properties/rules/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema12.properties.spec.properties.allow.properties.rules,data:data11};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -970,10 +970,12 @@ vErrors.push(err32);
 }
 errors++;
 }
-}
-}
-else {
-const err33 = {instancePath:instancePath+"/spec/allow/rules",schemaPath:"#/properties/spec/properties/allow/properties/rules/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema12.properties.spec.properties.allow.properties.rules.type,parentSchema:schema12.properties.spec.properties.allow.properties.rules,data:data9};
+const len1 = data11.length;
+for(let i1=0; i1<len1; i1++){
+let data12 = data11[i1];
+if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
+if(data12.resources === undefined){
+const err33 = {instancePath:instancePath+"/spec/allow/rules/" + i1,schemaPath:"#/properties/spec/properties/allow/properties/rules/items/required",keyword:"required",params:{missingProperty: "resources"},message:"must have required property '"+"resources"+"'",schema:schema12.properties.spec.properties.allow.properties.rules.items.required,parentSchema:schema12.properties.spec.properties.allow.properties.rules.items,data:data12};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -982,10 +984,8 @@ vErrors.push(err33);
 }
 errors++;
 }
-}
-}
-else {
-const err34 = {instancePath:instancePath+"/spec/allow",schemaPath:"#/properties/spec/properties/allow/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.properties.spec.properties.allow.type,parentSchema:schema12.properties.spec.properties.allow,data:data5};
+if(data12.verbs === undefined){
+const err34 = {instancePath:instancePath+"/spec/allow/rules/" + i1,schemaPath:"#/properties/spec/properties/allow/properties/rules/items/required",keyword:"required",params:{missingProperty: "verbs"},message:"must have required property '"+"verbs"+"'",schema:schema12.properties.spec.properties.allow.properties.rules.items.required,parentSchema:schema12.properties.spec.properties.allow.properties.rules.items,data:data12};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -994,10 +994,9 @@ vErrors.push(err34);
 }
 errors++;
 }
-}
-}
-else {
-const err35 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.properties.spec.type,parentSchema:schema12.properties.spec,data:data4};
+for(const key7 in data12){
+if(!((key7 === "resources") || (key7 === "verbs"))){
+const err35 = {instancePath:instancePath+"/spec/allow/rules/" + i1,schemaPath:"#/properties/spec/properties/allow/properties/rules/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema12.properties.spec.properties.allow.properties.rules.items,data:data12};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -1007,14 +1006,88 @@ vErrors.push(err35);
 errors++;
 }
 }
-}
-else {
-const err36 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.type,parentSchema:schema12,data};
+if(data12.resources !== undefined){
+let data13 = data12.resources;
+if(!func0(data13, schema12.properties.spec.properties.allow.properties.rules.items.properties.resources.const)){
+const err36 = {instancePath:instancePath+"/spec/allow/rules/" + i1+"/resources",schemaPath:"#/properties/spec/properties/allow/properties/rules/items/properties/resources/const",keyword:"const",params:{allowedValue: schema12.properties.spec.properties.allow.properties.rules.items.properties.resources.const},message:"must be equal to constant",schema:schema12.properties.spec.properties.allow.properties.rules.items.properties.resources.const,parentSchema:schema12.properties.spec.properties.allow.properties.rules.items.properties.resources,data:data13};
 if(vErrors === null){
 vErrors = [err36];
 }
 else {
 vErrors.push(err36);
+}
+errors++;
+}
+}
+if(data12.verbs !== undefined){
+let data14 = data12.verbs;
+if(!func0(data14, schema12.properties.spec.properties.allow.properties.rules.items.properties.verbs.const)){
+const err37 = {instancePath:instancePath+"/spec/allow/rules/" + i1+"/verbs",schemaPath:"#/properties/spec/properties/allow/properties/rules/items/properties/verbs/const",keyword:"const",params:{allowedValue: schema12.properties.spec.properties.allow.properties.rules.items.properties.verbs.const},message:"must be equal to constant",schema:schema12.properties.spec.properties.allow.properties.rules.items.properties.verbs.const,parentSchema:schema12.properties.spec.properties.allow.properties.rules.items.properties.verbs,data:data14};
+if(vErrors === null){
+vErrors = [err37];
+}
+else {
+vErrors.push(err37);
+}
+errors++;
+}
+}
+}
+else {
+const err38 = {instancePath:instancePath+"/spec/allow/rules/" + i1,schemaPath:"#/properties/spec/properties/allow/properties/rules/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.properties.spec.properties.allow.properties.rules.items.type,parentSchema:schema12.properties.spec.properties.allow.properties.rules.items,data:data12};
+if(vErrors === null){
+vErrors = [err38];
+}
+else {
+vErrors.push(err38);
+}
+errors++;
+}
+}
+}
+else {
+const err39 = {instancePath:instancePath+"/spec/allow/rules",schemaPath:"#/properties/spec/properties/allow/properties/rules/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema12.properties.spec.properties.allow.properties.rules.type,parentSchema:schema12.properties.spec.properties.allow.properties.rules,data:data11};
+if(vErrors === null){
+vErrors = [err39];
+}
+else {
+vErrors.push(err39);
+}
+errors++;
+}
+}
+}
+else {
+const err40 = {instancePath:instancePath+"/spec/allow",schemaPath:"#/properties/spec/properties/allow/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.properties.spec.properties.allow.type,parentSchema:schema12.properties.spec.properties.allow,data:data7};
+if(vErrors === null){
+vErrors = [err40];
+}
+else {
+vErrors.push(err40);
+}
+errors++;
+}
+}
+}
+else {
+const err41 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.properties.spec.type,parentSchema:schema12.properties.spec,data:data4};
+if(vErrors === null){
+vErrors = [err41];
+}
+else {
+vErrors.push(err41);
+}
+errors++;
+}
+}
+}
+else {
+const err42 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.type,parentSchema:schema12,data};
+if(vErrors === null){
+vErrors = [err42];
+}
+else {
+vErrors.push(err42);
 }
 errors++;
 }
@@ -1299,11 +1372,11 @@ return errors === 0;
 
 export const workloadIdentity = validate13;
 const schema14 = {"type":"object","required":["kind","version","metadata","spec"],"properties":{"kind":{"const":"workload_identity"},"version":{"const":"v1"},"metadata":{"type":"object","required":["name"],"properties":{"name":{"type":"string","format":"name"},"labels":{"type":"object","additionalProperties":{"type":"string","minLength":1}}},"additionalProperties":false},"spec":{"type":"object","required":["rules","spiffe"],"properties":{"rules":{"type":"object","required":["allow"],"properties":{"allow":{"type":"array","minItems":1,"items":{"type":"object","required":["conditions"],"properties":{"conditions":{"type":"array","minItems":1,"items":{"type":"object","required":["attribute","eq"],"properties":{"attribute":{"enum":["join.kubernetes.pod.name","join.kubernetes.service_account.name","join.kubernetes.service_account.namespace","join.kubernetes.subject","join.meta.join_method","join.meta.join_token_name","user.bot_instance_id","user.bot_name","user.is_bot","user.name","workload.kubernetes.attested","workload.kubernetes.container.image","workload.kubernetes.container.image_digest","workload.kubernetes.container.name","workload.kubernetes.namespace","workload.kubernetes.pod_name","workload.kubernetes.pod_uid","workload.kubernetes.service_account","workload.unix.attested","workload.unix.binary_hash","workload.unix.binary_path","workload.unix.gid","workload.unix.pid","workload.unix.uid"]},"eq":{"type":"object","required":["value"],"properties":{"value":{"type":"string","minLength":1}},"additionalProperties":false}},"additionalProperties":false}}},"additionalProperties":false}}},"additionalProperties":false},"spiffe":{"type":"object","required":["id","x509","jwt"],"properties":{"id":{"type":"string","allOf":[{"format":"spiffe-path"},{"format":"template"}]},"x509":{"type":"object","required":["maximum_ttl"],"properties":{"maximum_ttl":{"type":"string","format":"x509-ttl"},"dns_sans":{"type":"array","items":{"type":"string","allOf":[{"format":"dns-name"},{"format":"template"}]}}},"additionalProperties":false},"jwt":{"type":"object","required":["maximum_ttl"],"properties":{"maximum_ttl":{"type":"string","format":"jwt-ttl"}},"additionalProperties":false},"hint":{"type":"string","format":"template"}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":false,"$id":"workloadIdentity"};
-const formats20 = formats["spiffe-path"];
-const formats22 = formats.template;
-const formats24 = formats["x509-ttl"];
-const formats26 = formats["dns-name"];
-const formats30 = formats["jwt-ttl"];
+const formats22 = formats["spiffe-path"];
+const formats24 = formats.template;
+const formats26 = formats["x509-ttl"];
+const formats28 = formats["dns-name"];
+const formats32 = formats["jwt-ttl"];
 
 function validate13(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 /*# sourceURL="workloadIdentity" */;
@@ -1831,7 +1904,7 @@ vErrors.push(err42);
 errors++;
 }
 if(typeof data16 === "string"){
-if(!(formats20.validate(data16))){
+if(!(formats22.validate(data16))){
 const err43 = {instancePath:instancePath+"/spec/spiffe/id",schemaPath:"#/properties/spec/properties/spiffe/properties/id/allOf/0/format",keyword:"format",params:{format: "spiffe-path"},message:"must match format \""+"spiffe-path"+"\"",schema:"spiffe-path",parentSchema:schema14.properties.spec.properties.spiffe.properties.id.allOf[0],data:data16};
 if(vErrors === null){
 vErrors = [err43];
@@ -1843,7 +1916,7 @@ errors++;
 }
 }
 if(typeof data16 === "string"){
-if(!(formats22.validate(data16))){
+if(!(formats24.validate(data16))){
 const err44 = {instancePath:instancePath+"/spec/spiffe/id",schemaPath:"#/properties/spec/properties/spiffe/properties/id/allOf/1/format",keyword:"format",params:{format: "template"},message:"must match format \""+"template"+"\"",schema:"template",parentSchema:schema14.properties.spec.properties.spiffe.properties.id.allOf[1],data:data16};
 if(vErrors === null){
 vErrors = [err44];
@@ -1883,7 +1956,7 @@ errors++;
 if(data17.maximum_ttl !== undefined){
 let data18 = data17.maximum_ttl;
 if(typeof data18 === "string"){
-if(!(formats24.validate(data18))){
+if(!(formats26.validate(data18))){
 const err47 = {instancePath:instancePath+"/spec/spiffe/x509/maximum_ttl",schemaPath:"#/properties/spec/properties/spiffe/properties/x509/properties/maximum_ttl/format",keyword:"format",params:{format: "x509-ttl"},message:"must match format \""+"x509-ttl"+"\"",schema:"x509-ttl",parentSchema:schema14.properties.spec.properties.spiffe.properties.x509.properties.maximum_ttl,data:data18};
 if(vErrors === null){
 vErrors = [err47];
@@ -1922,7 +1995,7 @@ vErrors.push(err49);
 errors++;
 }
 if(typeof data20 === "string"){
-if(!(formats26.validate(data20))){
+if(!(formats28.validate(data20))){
 const err50 = {instancePath:instancePath+"/spec/spiffe/x509/dns_sans/" + i2,schemaPath:"#/properties/spec/properties/spiffe/properties/x509/properties/dns_sans/items/allOf/0/format",keyword:"format",params:{format: "dns-name"},message:"must match format \""+"dns-name"+"\"",schema:"dns-name",parentSchema:schema14.properties.spec.properties.spiffe.properties.x509.properties.dns_sans.items.allOf[0],data:data20};
 if(vErrors === null){
 vErrors = [err50];
@@ -1934,7 +2007,7 @@ errors++;
 }
 }
 if(typeof data20 === "string"){
-if(!(formats22.validate(data20))){
+if(!(formats24.validate(data20))){
 const err51 = {instancePath:instancePath+"/spec/spiffe/x509/dns_sans/" + i2,schemaPath:"#/properties/spec/properties/spiffe/properties/x509/properties/dns_sans/items/allOf/1/format",keyword:"format",params:{format: "template"},message:"must match format \""+"template"+"\"",schema:"template",parentSchema:schema14.properties.spec.properties.spiffe.properties.x509.properties.dns_sans.items.allOf[1],data:data20};
 if(vErrors === null){
 vErrors = [err51];
@@ -1998,7 +2071,7 @@ errors++;
 if(data21.maximum_ttl !== undefined){
 let data22 = data21.maximum_ttl;
 if(typeof data22 === "string"){
-if(!(formats30.validate(data22))){
+if(!(formats32.validate(data22))){
 const err56 = {instancePath:instancePath+"/spec/spiffe/jwt/maximum_ttl",schemaPath:"#/properties/spec/properties/spiffe/properties/jwt/properties/maximum_ttl/format",keyword:"format",params:{format: "jwt-ttl"},message:"must match format \""+"jwt-ttl"+"\"",schema:"jwt-ttl",parentSchema:schema14.properties.spec.properties.spiffe.properties.jwt.properties.maximum_ttl,data:data22};
 if(vErrors === null){
 vErrors = [err56];
@@ -2035,7 +2108,7 @@ errors++;
 if(data15.hint !== undefined){
 let data23 = data15.hint;
 if(typeof data23 === "string"){
-if(!(formats22.validate(data23))){
+if(!(formats24.validate(data23))){
 const err59 = {instancePath:instancePath+"/spec/spiffe/hint",schemaPath:"#/properties/spec/properties/spiffe/properties/hint/format",keyword:"format",params:{format: "template"},message:"must match format \""+"template"+"\"",schema:"template",parentSchema:schema14.properties.spec.properties.spiffe.properties.hint,data:data23};
 if(vErrors === null){
 vErrors = [err59];
@@ -2098,7 +2171,7 @@ return errors === 0;
 
 export const operatorToken = validate14;
 const schema15 = {"type":"object","required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"resources.teleport.dev/v2"},"kind":{"const":"TeleportProvisionToken"},"metadata":{"type":"object","required":["name"],"properties":{"name":{"type":"string","format":"kubernetes-name"}},"additionalProperties":false},"spec":{"type":"object","required":["roles","bot_name","join_method","kubernetes"],"properties":{"roles":{"const":["Bot"]},"bot_name":{"type":"string","format":"name"},"join_method":{"const":"kubernetes"},"kubernetes":{"type":"object","required":["type","allow"],"properties":{"type":{"enum":["static_jwks","oidc","in_cluster"]},"allow":{"type":"array","minItems":1,"items":{"type":"object","required":["service_account"],"properties":{"service_account":{"type":"string","format":"service-account"}},"additionalProperties":false}},"static_jwks":{"type":"object","required":["jwks"],"properties":{"jwks":{"type":"string","minLength":1}},"additionalProperties":false},"oidc":{"type":"object","required":["issuer"],"properties":{"issuer":{"type":"string","format":"issuer"}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":false,"$id":"operatorToken"};
-const formats34 = formats["kubernetes-name"];
+const formats36 = formats["kubernetes-name"];
 
 function validate14(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 /*# sourceURL="operatorToken" */;
@@ -2211,7 +2284,7 @@ errors++;
 if(data2.name !== undefined){
 let data3 = data2.name;
 if(typeof data3 === "string"){
-if(!(formats34.validate(data3))){
+if(!(formats36.validate(data3))){
 const err9 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/format",keyword:"format",params:{format: "kubernetes-name"},message:"must match format \""+"kubernetes-name"+"\"",schema:"kubernetes-name",parentSchema:schema15.properties.metadata.properties.name,data:data3};
 if(vErrors === null){
 vErrors = [err9];

@@ -24,12 +24,12 @@ export const TEMPLATES = {
     };
 
   return "      "
-    + ((stack1 = (lookupProperty(helpers,"quote")||alias1(depth0, "quote", {"start":{"line":11,"column":8},"end":{"line":11,"column":13}} )).call(alias2,lookupProperty(data,"key"),{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":11,"column":6},"end":{"line":11,"column":20}}})) != null ? stack1 : "")
+    + ((stack1 = (lookupProperty(helpers,"quote")||alias1(depth0, "quote", {"start":{"line":14,"column":8},"end":{"line":14,"column":13}} )).call(alias2,lookupProperty(data,"key"),{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":14,"column":6},"end":{"line":14,"column":20}}})) != null ? stack1 : "")
     + ": ["
-    + ((stack1 = (lookupProperty(helpers,"quote")||alias1(depth0, "quote", {"start":{"line":11,"column":25},"end":{"line":11,"column":30}} )).call(alias2,depth0,{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":11,"column":23},"end":{"line":11,"column":37}}})) != null ? stack1 : "")
+    + ((stack1 = (lookupProperty(helpers,"quote")||alias1(depth0, "quote", {"start":{"line":14,"column":25},"end":{"line":14,"column":30}} )).call(alias2,depth0,{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":14,"column":23},"end":{"line":14,"column":37}}})) != null ? stack1 : "")
     + "]\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -37,9 +37,11 @@ export const TEMPLATES = {
     };
 
   return "# Lets the bot issue every workload identity with these labels, and nothing else. Both parts are needed: the labels\n# choose which workload identities, the rule allows reading them.\nkind: role\nversion: v7\nmetadata:\n  name: "
-    + ((stack1 = (lookupProperty(helpers,"quote")||container.strict(depth0, "quote", {"start":{"line":6,"column":10},"end":{"line":6,"column":15}} )).call(alias1,lookupProperty(depth0,"roleName"),{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":6,"column":8},"end":{"line":6,"column":26}}})) != null ? stack1 : "")
-    + "\nspec:\n  allow:\n    workload_identity_labels:\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"labels"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":12,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = (lookupProperty(helpers,"quote")||alias1(depth0, "quote", {"start":{"line":6,"column":10},"end":{"line":6,"column":15}} )).call(alias2,lookupProperty(depth0,"roleName"),{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":6,"column":8},"end":{"line":6,"column":26}}})) != null ? stack1 : "")
+    + "\nspec:\n  options:\n    # Without it, a stolen credential of the bot can be renewed for 24 hours or more.\n    max_session_ttl: "
+    + ((stack1 = (lookupProperty(helpers,"quote")||alias1(depth0, "quote", {"start":{"line":10,"column":23},"end":{"line":10,"column":28}} )).call(alias2,lookupProperty(depth0,"maxSessionTtl"),{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":10,"column":21},"end":{"line":10,"column":44}}})) != null ? stack1 : "")
+    + "\n  allow:\n    workload_identity_labels:\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias2,lookupProperty(depth0,"labels"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":0},"end":{"line":15,"column":9}}})) != null ? stack1 : "")
     + "    rules:\n      - resources: [workload_identity]\n        verbs: [read, list]\n";
 },"useData":true},
   "token": {"0":function(container,depth0,helpers,partials,data) {

@@ -1,10 +1,13 @@
 import type { SchemaObject } from "ajv";
-import { protobufDurationSeconds } from "../base/durations.ts";
+import { goDurationSeconds, protobufDurationSeconds } from "../base/durations.ts";
 import { exactObject, type StringForm } from "../base/schema-check.ts";
 import { fillTemplate, isTemplateOfAttributes, WORKLOAD_ATTRIBUTES } from "./workload-attributes.ts";
 
 /** Longest x509.maximum_ttl in seconds, 14 days: Teleport lib/services/workload_identity.go. */
 const MAX_X509_TTL = 14 * 24 * 3600;
+
+/** Shortest max_session_ttl in seconds with which tbot survives one missed renewal (Teleport lib/tbot/config: 20 minutes). */
+const MIN_SESSION_TTL = 40 * 60;
 
 /** Longest jwt.maximum_ttl in seconds: Teleport lib/services/workload_identity.go. */
 export const MAX_JWT_TTL = 24 * 3600;
@@ -53,6 +56,14 @@ export const FORMS: Readonly<Record<string, StringForm>> = {
         .every((label) => /^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(label)),
     hint: "Teleport takes DNS names of lower-case labels that start with a letter, without a wildcard",
   },
+  // Teleport takes any duration; without one a session may live for 30 hours (api/defaults: MaxCertDuration).
+  "session-ttl": {
+    accepts: (text) => {
+      const seconds = goDurationSeconds(text);
+      return seconds !== undefined && seconds >= MIN_SESSION_TTL;
+    },
+    hint: 'write a duration such as "1h0m0s", at least 40 minutes: tbot renews its credential every 20',
+  },
   "x509-ttl": {
     accepts: (text) => isWithin(text, MAX_X509_TTL),
     hint: `write it in whole seconds such as "3600s", at most "${MAX_X509_TTL}s" (336h)`,
@@ -87,6 +98,7 @@ const TOKEN_SPEC = exactObject({
 });
 
 const ROLE_SPEC = exactObject({
+  options: exactObject({ max_session_ttl: { type: "string", format: "session-ttl" } }),
   allow: exactObject({
     workload_identity_labels: {
       type: "object",

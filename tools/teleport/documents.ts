@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import { goDurationSeconds } from "../base/durations.ts";
+import { goDuration, goDurationSeconds } from "../base/durations.ts";
 import { spiffePath } from "../base/spiffe-id.ts";
 import type { Values } from "../values/types.ts";
 import { MAX_JWT_TTL } from "./document-schemas.ts";
@@ -24,11 +24,12 @@ const SPIFFE_ID = spiffePath("{{ workload.kubernetes.namespace }}", "{{ workload
  */
 export function teleportDocuments(values: Pick<Values, "global" | "tbot">): TeleportDocument[] {
   const { bot, role, workloadIdentity } = values.global.teleport;
-  const lifetime = goDurationSeconds(values.tbot.credentialTTL);
-  if (lifetime === undefined) throw new Error(`credentialTTL ${values.tbot.credentialTTL} passed the values' schema`);
+  const lifetime = seconds(values.tbot.credentialTTL);
   const model = {
     botName: bot.name,
     roleName: role.name,
+    // As Teleport stores it, so that it compares equal.
+    maxSessionTtl: goDuration(seconds(role.maxSessionTTL)),
     workloadIdentityName: workloadIdentity.name,
     labels: workloadIdentity.labels,
     spiffeId: SPIFFE_ID,
@@ -40,6 +41,12 @@ export function teleportDocuments(values: Pick<Values, "global" | "tbot">): Tele
     document("bot", "bot", model),
     document("workload_identity", "workload-identity", model),
   ];
+}
+
+function seconds(duration: string): number {
+  const all = goDurationSeconds(duration);
+  if (all === undefined) throw new Error(`the duration ${duration} passed the values' schema`);
+  return all;
 }
 
 function document(

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 
 export const values = validate10;
-const schema11 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["global","istio","tbot","mesh","testApp","sockShop","monitoring"],"properties":{"global":{"type":"object","required":["teleport"],"properties":{"teleport":{"type":"object","required":["clusterName","proxyAddr","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them: if others have `env: dev` too, add a label that only this one has.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":false},"istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates that live 1 ms, so that no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"tbot":{"type":"object","required":["enabled","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","resources","priorityClassName","updateStrategy","nodeSelector","tolerations","affinity","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without tag.","type":"string","minLength":1,"default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.1"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Life of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most half of credentialTTL.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"20m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets sign their own (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"resources":{"description":"Compute resources of tbot.","type":"object","$comment":"ResourceRequirements","additionalProperties":true,"default":{"requests":{"cpu":"20m","memory":"64Mi"},"limits":{"memory":"256Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot.","type":"string","default":"system-node-critical"},"updateStrategy":{"description":"Update strategy of the DaemonSet.","type":"object","$comment":"DaemonSetUpdateStrategy","additionalProperties":true,"default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string"},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"type":"object","additionalProperties":true},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot.","type":"object","$comment":"Affinity","additionalProperties":true,"default":{}},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"type":"object","required":["name"],"additionalProperties":true},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, istiod's own by default). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","minLength":1,"default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","minLength":1,"default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","minLength":1,"default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","minLength":1,"default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","additionalProperties":{"type":"string"},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","additionalProperties":{"type":"string"},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"additionalProperties":false,"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}}},"$id":"values"};
+const schema11 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["global","istio","tbot","mesh","testApp","sockShop","monitoring"],"properties":{"global":{"type":"object","required":["teleport"],"properties":{"teleport":{"type":"object","required":["clusterName","proxyAddr","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them: if others have `env: dev` too, add a label that only this one has.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":false},"istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates that live 1 ms, so that no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"tbot":{"type":"object","required":["enabled","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","resources","priorityClassName","updateStrategy","nodeSelector","tolerations","affinity","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without tag.","type":"string","minLength":1,"default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.1"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Life of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most half of credentialTTL.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"20m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets sign their own (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"resources":{"description":"Compute resources of tbot.","type":"object","$comment":"ResourceRequirements","additionalProperties":true,"default":{"requests":{"cpu":"20m","memory":"64Mi"},"limits":{"memory":"256Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot.","type":"string","default":"system-node-critical"},"updateStrategy":{"description":"Update strategy of the DaemonSet.","type":"object","$comment":"DaemonSetUpdateStrategy","additionalProperties":true,"default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string"},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"type":"object","additionalProperties":true},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot.","type":"object","$comment":"Affinity","additionalProperties":true,"default":{}},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"type":"object","required":["name"],"additionalProperties":true},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, istiod's own by default). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","minLength":1,"default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","minLength":1,"default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","minLength":1,"default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","minLength":1,"default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","additionalProperties":{"type":"string"},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","additionalProperties":{"type":"string"},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"additionalProperties":false,"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}}},"$id":"values"};
 const schema12 = {"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}};
 const schema16 = {"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}};
 const func2 = require("ajv/dist/runtime/ucs2length").default;
@@ -12,22 +12,22 @@ const func9 = Object.prototype.hasOwnProperty;
 const pattern0 = new RegExp("^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", "u");
 const pattern1 = new RegExp("^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$", "u");
 const pattern2 = new RegExp("^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "u");
-const pattern6 = new RegExp("^$|^https://[^\\s?#]+$", "u");
-const pattern9 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$", "u");
-const pattern10 = new RegExp("^$|^sha256:[0-9a-f]{64}$", "u");
-const pattern12 = new RegExp("^[1-9][0-9]{0,6}[smh]$", "u");
-const pattern14 = new RegExp("^(/var)?/run/secrets", "u");
-const pattern15 = new RegExp("^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
-const pattern16 = new RegExp("^[A-Za-z0-9_-][A-Za-z0-9._-]*$", "u");
-const pattern18 = new RegExp("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
-const pattern21 = new RegExp("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
-const pattern28 = new RegExp("^[A-Z]+$", "u");
-const pattern29 = new RegExp("^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$", "u");
+const pattern4 = new RegExp("^[1-9][0-9]{0,6}[smh]$", "u");
+const pattern7 = new RegExp("^$|^https://[^\\s?#]+$", "u");
+const pattern10 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$", "u");
+const pattern11 = new RegExp("^$|^sha256:[0-9a-f]{64}$", "u");
+const pattern15 = new RegExp("^(/var)?/run/secrets", "u");
+const pattern16 = new RegExp("^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
+const pattern17 = new RegExp("^[A-Za-z0-9_-][A-Za-z0-9._-]*$", "u");
+const pattern19 = new RegExp("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
+const pattern22 = new RegExp("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
+const pattern29 = new RegExp("^[A-Z]+$", "u");
+const pattern30 = new RegExp("^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$", "u");
 const schema13 = {"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}};
 const schema14 = {"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}};
 const schema15 = {"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}};
-const pattern25 = new RegExp("^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", "u");
-const pattern26 = new RegExp("^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$", "u");
+const pattern26 = new RegExp("^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", "u");
+const pattern27 = new RegExp("^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$", "u");
 
 function validate12(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -81,7 +81,7 @@ errors++;
 for(const key1 in data0){
 const _errs4 = errors;
 if(typeof key1 === "string"){
-if(!pattern25.test(key1)){
+if(!pattern26.test(key1)){
 const err4 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema14.properties.labels.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err4];
@@ -117,7 +117,7 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(!pattern26.test(data1)){
+if(!pattern27.test(data1)){
 const err7 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema14.properties.labels.additionalProperties,data:data1};
 if(vErrors === null){
 vErrors = [err7];
@@ -164,7 +164,7 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(!pattern21.test(data2)){
+if(!pattern22.test(data2)){
 const err11 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema14.properties.serviceAccount,data:data2};
 if(vErrors === null){
 vErrors = [err11];
@@ -586,7 +586,7 @@ const len3 = data17.length;
 for(let i4=0; i4<len3; i4++){
 let data18 = data17[i4];
 if(typeof data18 === "string"){
-if(!pattern28.test(data18)){
+if(!pattern29.test(data18)){
 const err44 = {instancePath:instancePath+"/callers/" + i1+"/methods/" + i4,schemaPath:"#/definitions/Caller/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema16.properties.methods.items,data:data18};
 if(vErrors === null){
 vErrors = [err44];
@@ -661,7 +661,7 @@ const len4 = data19.length;
 for(let i6=0; i6<len4; i6++){
 let data20 = data19[i6];
 if(typeof data20 === "string"){
-if(!pattern29.test(data20)){
+if(!pattern30.test(data20)){
 const err49 = {instancePath:instancePath+"/callers/" + i1+"/paths/" + i6,schemaPath:"#/definitions/Caller/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema16.properties.paths.items,data:data20};
 if(vErrors === null){
 vErrors = [err49];
@@ -1282,9 +1282,8 @@ vErrors.push(err28);
 }
 errors++;
 }
-for(const key4 in data6){
-if(!(key4 === "name")){
-const err29 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data6};
+if(data6.maxSessionTTL === undefined){
+const err29 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "maxSessionTTL"},message:"must have required property '"+"maxSessionTTL"+"'",schema:schema11.properties.global.properties.teleport.properties.role.required,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data6};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -1293,12 +1292,9 @@ vErrors.push(err29);
 }
 errors++;
 }
-}
-if(data6.name !== undefined){
-let data7 = data6.name;
-if(typeof data7 === "string"){
-if(func2(data7) > 63){
-const err30 = {instancePath:instancePath+"/global/teleport/role/name",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.name,data:data7};
+for(const key4 in data6){
+if(!((key4 === "name") || (key4 === "maxSessionTTL"))){
+const err30 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data6};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -1307,8 +1303,12 @@ vErrors.push(err30);
 }
 errors++;
 }
-if(!pattern2.test(data7)){
-const err31 = {instancePath:instancePath+"/global/teleport/role/name",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.name,data:data7};
+}
+if(data6.name !== undefined){
+let data7 = data6.name;
+if(typeof data7 === "string"){
+if(func2(data7) > 63){
+const err31 = {instancePath:instancePath+"/global/teleport/role/name",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.name,data:data7};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -1317,9 +1317,8 @@ vErrors.push(err31);
 }
 errors++;
 }
-}
-else {
-const err32 = {instancePath:instancePath+"/global/teleport/role/name",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.role.properties.name.type,parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.name,data:data7};
+if(!pattern2.test(data7)){
+const err32 = {instancePath:instancePath+"/global/teleport/role/name",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.name,data:data7};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -1329,9 +1328,8 @@ vErrors.push(err32);
 errors++;
 }
 }
-}
 else {
-const err33 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.role.type,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data6};
+const err33 = {instancePath:instancePath+"/global/teleport/role/name",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.role.properties.name.type,parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.name,data:data7};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -1341,11 +1339,11 @@ vErrors.push(err33);
 errors++;
 }
 }
-if(data1.workloadIdentity !== undefined){
-let data8 = data1.workloadIdentity;
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-if(data8.name === undefined){
-const err34 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.required,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data8};
+if(data6.maxSessionTTL !== undefined){
+let data8 = data6.maxSessionTTL;
+if(typeof data8 === "string"){
+if(!pattern4.test(data8)){
+const err34 = {instancePath:instancePath+"/global/teleport/role/maxSessionTTL",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/maxSessionTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.maxSessionTTL,data:data8};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -1354,8 +1352,9 @@ vErrors.push(err34);
 }
 errors++;
 }
-if(data8.labels === undefined){
-const err35 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.required,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data8};
+}
+else {
+const err35 = {instancePath:instancePath+"/global/teleport/role/maxSessionTTL",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/maxSessionTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.role.properties.maxSessionTTL.type,parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.maxSessionTTL,data:data8};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -1364,9 +1363,10 @@ vErrors.push(err35);
 }
 errors++;
 }
-for(const key5 in data8){
-if(!((key5 === "name") || (key5 === "labels"))){
-const err36 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data8};
+}
+}
+else {
+const err36 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.role.type,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data6};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -1376,11 +1376,11 @@ vErrors.push(err36);
 errors++;
 }
 }
-if(data8.name !== undefined){
-let data9 = data8.name;
-if(typeof data9 === "string"){
-if(func2(data9) > 63){
-const err37 = {instancePath:instancePath+"/global/teleport/workloadIdentity/name",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name,data:data9};
+if(data1.workloadIdentity !== undefined){
+let data9 = data1.workloadIdentity;
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+if(data9.name === undefined){
+const err37 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.required,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data9};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -1389,8 +1389,8 @@ vErrors.push(err37);
 }
 errors++;
 }
-if(!pattern2.test(data9)){
-const err38 = {instancePath:instancePath+"/global/teleport/workloadIdentity/name",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name,data:data9};
+if(data9.labels === undefined){
+const err38 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.required,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data9};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -1399,9 +1399,9 @@ vErrors.push(err38);
 }
 errors++;
 }
-}
-else {
-const err39 = {instancePath:instancePath+"/global/teleport/workloadIdentity/name",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name,data:data9};
+for(const key5 in data9){
+if(!((key5 === "name") || (key5 === "labels"))){
+const err39 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data9};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -1411,11 +1411,11 @@ vErrors.push(err39);
 errors++;
 }
 }
-if(data8.labels !== undefined){
-let data10 = data8.labels;
-if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
-if(Object.keys(data10).length < 1){
-const err40 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels,data:data10};
+if(data9.name !== undefined){
+let data10 = data9.name;
+if(typeof data10 === "string"){
+if(func2(data10) > 63){
+const err40 = {instancePath:instancePath+"/global/teleport/workloadIdentity/name",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name,data:data10};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -1424,11 +1424,8 @@ vErrors.push(err40);
 }
 errors++;
 }
-for(const key6 in data10){
-let data11 = data10[key6];
-if(typeof data11 === "string"){
-if(func2(data11) < 1){
-const err41 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data11};
+if(!pattern2.test(data10)){
+const err41 = {instancePath:instancePath+"/global/teleport/workloadIdentity/name",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name,data:data10};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -1439,7 +1436,7 @@ errors++;
 }
 }
 else {
-const err42 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data11};
+const err42 = {instancePath:instancePath+"/global/teleport/workloadIdentity/name",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name,data:data10};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -1449,9 +1446,11 @@ vErrors.push(err42);
 errors++;
 }
 }
-}
-else {
-const err43 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels,data:data10};
+if(data9.labels !== undefined){
+let data11 = data9.labels;
+if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
+if(Object.keys(data11).length < 1){
+const err43 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels,data:data11};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -1460,10 +1459,11 @@ vErrors.push(err43);
 }
 errors++;
 }
-}
-}
-else {
-const err44 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data8};
+for(const key6 in data11){
+let data12 = data11[key6];
+if(typeof data12 === "string"){
+if(func2(data12) < 1){
+const err44 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data12};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -1473,11 +1473,8 @@ vErrors.push(err44);
 errors++;
 }
 }
-if(data1.join !== undefined){
-let data12 = data1.join;
-if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
-if(data12.tokenName === undefined){
-const err45 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "tokenName"},message:"must have required property '"+"tokenName"+"'",schema:schema11.properties.global.properties.teleport.properties.join.required,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data12};
+else {
+const err45 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data12};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -1486,8 +1483,10 @@ vErrors.push(err45);
 }
 errors++;
 }
-if(data12.type === undefined){
-const err46 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "type"},message:"must have required property '"+"type"+"'",schema:schema11.properties.global.properties.teleport.properties.join.required,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data12};
+}
+}
+else {
+const err46 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels,data:data11};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -1496,8 +1495,10 @@ vErrors.push(err46);
 }
 errors++;
 }
-if(data12.issuer === undefined){
-const err47 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "issuer"},message:"must have required property '"+"issuer"+"'",schema:schema11.properties.global.properties.teleport.properties.join.required,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data12};
+}
+}
+else {
+const err47 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data9};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -1506,9 +1507,12 @@ vErrors.push(err47);
 }
 errors++;
 }
-for(const key7 in data12){
-if(!(((key7 === "tokenName") || (key7 === "type")) || (key7 === "issuer"))){
-const err48 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data12};
+}
+if(data1.join !== undefined){
+let data13 = data1.join;
+if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
+if(data13.tokenName === undefined){
+const err48 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "tokenName"},message:"must have required property '"+"tokenName"+"'",schema:schema11.properties.global.properties.teleport.properties.join.required,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data13};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -1517,12 +1521,8 @@ vErrors.push(err48);
 }
 errors++;
 }
-}
-if(data12.tokenName !== undefined){
-let data13 = data12.tokenName;
-if(typeof data13 === "string"){
-if(func2(data13) > 63){
-const err49 = {instancePath:instancePath+"/global/teleport/join/tokenName",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/tokenName/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName,data:data13};
+if(data13.type === undefined){
+const err49 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "type"},message:"must have required property '"+"type"+"'",schema:schema11.properties.global.properties.teleport.properties.join.required,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data13};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -1531,8 +1531,8 @@ vErrors.push(err49);
 }
 errors++;
 }
-if(!pattern2.test(data13)){
-const err50 = {instancePath:instancePath+"/global/teleport/join/tokenName",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/tokenName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName,data:data13};
+if(data13.issuer === undefined){
+const err50 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "issuer"},message:"must have required property '"+"issuer"+"'",schema:schema11.properties.global.properties.teleport.properties.join.required,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data13};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -1541,9 +1541,9 @@ vErrors.push(err50);
 }
 errors++;
 }
-}
-else {
-const err51 = {instancePath:instancePath+"/global/teleport/join/tokenName",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/tokenName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName.type,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName,data:data13};
+for(const key7 in data13){
+if(!(((key7 === "tokenName") || (key7 === "type")) || (key7 === "issuer"))){
+const err51 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data13};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -1553,10 +1553,11 @@ vErrors.push(err51);
 errors++;
 }
 }
-if(data12.type !== undefined){
-let data14 = data12.type;
-if(typeof data14 !== "string"){
-const err52 = {instancePath:instancePath+"/global/teleport/join/type",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.join.properties.type.type,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.type,data:data14};
+if(data13.tokenName !== undefined){
+let data14 = data13.tokenName;
+if(typeof data14 === "string"){
+if(func2(data14) > 63){
+const err52 = {instancePath:instancePath+"/global/teleport/join/tokenName",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/tokenName/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName,data:data14};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -1565,8 +1566,8 @@ vErrors.push(err52);
 }
 errors++;
 }
-if(!(((data14 === "static_jwks") || (data14 === "oidc")) || (data14 === "in_cluster"))){
-const err53 = {instancePath:instancePath+"/global/teleport/join/type",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/type/enum",keyword:"enum",params:{allowedValues: schema11.properties.global.properties.teleport.properties.join.properties.type.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.global.properties.teleport.properties.join.properties.type.enum,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.type,data:data14};
+if(!pattern2.test(data14)){
+const err53 = {instancePath:instancePath+"/global/teleport/join/tokenName",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/tokenName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName,data:data14};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -1576,11 +1577,8 @@ vErrors.push(err53);
 errors++;
 }
 }
-if(data12.issuer !== undefined){
-let data15 = data12.issuer;
-if(typeof data15 === "string"){
-if(!pattern6.test(data15)){
-const err54 = {instancePath:instancePath+"/global/teleport/join/issuer",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/issuer/pattern",keyword:"pattern",params:{pattern: "^$|^https://[^\\s?#]+$"},message:"must match pattern \""+"^$|^https://[^\\s?#]+$"+"\"",schema:"^$|^https://[^\\s?#]+$",parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.issuer,data:data15};
+else {
+const err54 = {instancePath:instancePath+"/global/teleport/join/tokenName",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/tokenName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName.type,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName,data:data14};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -1590,8 +1588,10 @@ vErrors.push(err54);
 errors++;
 }
 }
-else {
-const err55 = {instancePath:instancePath+"/global/teleport/join/issuer",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/issuer/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.join.properties.issuer.type,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.issuer,data:data15};
+if(data13.type !== undefined){
+let data15 = data13.type;
+if(typeof data15 !== "string"){
+const err55 = {instancePath:instancePath+"/global/teleport/join/type",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.join.properties.type.type,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.type,data:data15};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -1600,10 +1600,8 @@ vErrors.push(err55);
 }
 errors++;
 }
-}
-}
-else {
-const err56 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.join.type,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data12};
+if(!(((data15 === "static_jwks") || (data15 === "oidc")) || (data15 === "in_cluster"))){
+const err56 = {instancePath:instancePath+"/global/teleport/join/type",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/type/enum",keyword:"enum",params:{allowedValues: schema11.properties.global.properties.teleport.properties.join.properties.type.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.global.properties.teleport.properties.join.properties.type.enum,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.type,data:data15};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -1613,9 +1611,11 @@ vErrors.push(err56);
 errors++;
 }
 }
-}
-else {
-const err57 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.type,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+if(data13.issuer !== undefined){
+let data16 = data13.issuer;
+if(typeof data16 === "string"){
+if(!pattern7.test(data16)){
+const err57 = {instancePath:instancePath+"/global/teleport/join/issuer",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/issuer/pattern",keyword:"pattern",params:{pattern: "^$|^https://[^\\s?#]+$"},message:"must match pattern \""+"^$|^https://[^\\s?#]+$"+"\"",schema:"^$|^https://[^\\s?#]+$",parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.issuer,data:data16};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -1625,9 +1625,8 @@ vErrors.push(err57);
 errors++;
 }
 }
-}
 else {
-const err58 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.type,parentSchema:schema11.properties.global,data:data0};
+const err58 = {instancePath:instancePath+"/global/teleport/join/issuer",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/issuer/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.join.properties.issuer.type,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.issuer,data:data16};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -1637,11 +1636,9 @@ vErrors.push(err58);
 errors++;
 }
 }
-if(data.istio !== undefined){
-let data16 = data.istio;
-if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
-if(data16.print === undefined){
-const err59 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "print"},message:"must have required property '"+"print"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data16};
+}
+else {
+const err59 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.join.type,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data13};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -1650,8 +1647,10 @@ vErrors.push(err59);
 }
 errors++;
 }
-if(data16.injectionTemplate === undefined){
-const err60 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "injectionTemplate"},message:"must have required property '"+"injectionTemplate"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data16};
+}
+}
+else {
+const err60 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.type,parentSchema:schema11.properties.global.properties.teleport,data:data1};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -1660,8 +1659,10 @@ vErrors.push(err60);
 }
 errors++;
 }
-if(data16.pathNormalization === undefined){
-const err61 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "pathNormalization"},message:"must have required property '"+"pathNormalization"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data16};
+}
+}
+else {
+const err61 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.type,parentSchema:schema11.properties.global,data:data0};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -1670,8 +1671,12 @@ vErrors.push(err61);
 }
 errors++;
 }
-if(data16.blockIstiodCertificates === undefined){
-const err62 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "blockIstiodCertificates"},message:"must have required property '"+"blockIstiodCertificates"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data16};
+}
+if(data.istio !== undefined){
+let data17 = data.istio;
+if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
+if(data17.print === undefined){
+const err62 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "print"},message:"must have required property '"+"print"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data17};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -1680,8 +1685,8 @@ vErrors.push(err62);
 }
 errors++;
 }
-if(data16.accessLog === undefined){
-const err63 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "accessLog"},message:"must have required property '"+"accessLog"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data16};
+if(data17.injectionTemplate === undefined){
+const err63 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "injectionTemplate"},message:"must have required property '"+"injectionTemplate"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data17};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -1690,9 +1695,8 @@ vErrors.push(err63);
 }
 errors++;
 }
-for(const key8 in data16){
-if(!(((((key8 === "print") || (key8 === "injectionTemplate")) || (key8 === "pathNormalization")) || (key8 === "blockIstiodCertificates")) || (key8 === "accessLog"))){
-const err64 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.istio,data:data16};
+if(data17.pathNormalization === undefined){
+const err64 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "pathNormalization"},message:"must have required property '"+"pathNormalization"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data17};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -1701,11 +1705,8 @@ vErrors.push(err64);
 }
 errors++;
 }
-}
-if(data16.print !== undefined){
-let data17 = data16.print;
-if(typeof data17 !== "string"){
-const err65 = {instancePath:instancePath+"/istio/print",schemaPath:"#/properties/istio/properties/print/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.istio.properties.print.type,parentSchema:schema11.properties.istio.properties.print,data:data17};
+if(data17.blockIstiodCertificates === undefined){
+const err65 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "blockIstiodCertificates"},message:"must have required property '"+"blockIstiodCertificates"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data17};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -1714,8 +1715,8 @@ vErrors.push(err65);
 }
 errors++;
 }
-if(!(((data17 === "") || (data17 === "istiod")) || (data17 === "gateway"))){
-const err66 = {instancePath:instancePath+"/istio/print",schemaPath:"#/properties/istio/properties/print/enum",keyword:"enum",params:{allowedValues: schema11.properties.istio.properties.print.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.istio.properties.print.enum,parentSchema:schema11.properties.istio.properties.print,data:data17};
+if(data17.accessLog === undefined){
+const err66 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "accessLog"},message:"must have required property '"+"accessLog"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data17};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -1724,13 +1725,9 @@ vErrors.push(err66);
 }
 errors++;
 }
-}
-if(data16.injectionTemplate !== undefined){
-let data18 = data16.injectionTemplate;
-const _errs49 = errors;
-const _errs50 = errors;
-if(!(((((((data18 === "sidecar") || (data18 === "gateway")) || (data18 === "grpc-simple")) || (data18 === "grpc-agent")) || (data18 === "waypoint")) || (data18 === "kube-gateway")) || (data18 === "agentgateway"))){
-const err67 = {};
+for(const key8 in data17){
+if(!(((((key8 === "print") || (key8 === "injectionTemplate")) || (key8 === "pathNormalization")) || (key8 === "blockIstiodCertificates")) || (key8 === "accessLog"))){
+const err67 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.istio,data:data17};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -1739,9 +1736,11 @@ vErrors.push(err67);
 }
 errors++;
 }
-var valid9 = _errs50 === errors;
-if(valid9){
-const err68 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.istio.properties.injectionTemplate.not,parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data18};
+}
+if(data17.print !== undefined){
+let data18 = data17.print;
+if(typeof data18 !== "string"){
+const err68 = {instancePath:instancePath+"/istio/print",schemaPath:"#/properties/istio/properties/print/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.istio.properties.print.type,parentSchema:schema11.properties.istio.properties.print,data:data18};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -1750,20 +1749,8 @@ vErrors.push(err68);
 }
 errors++;
 }
-else {
-errors = _errs49;
-if(vErrors !== null){
-if(_errs49){
-vErrors.length = _errs49;
-}
-else {
-vErrors = null;
-}
-}
-}
-if(typeof data18 === "string"){
-if(func2(data18) > 63){
-const err69 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data18};
+if(!(((data18 === "") || (data18 === "istiod")) || (data18 === "gateway"))){
+const err69 = {instancePath:instancePath+"/istio/print",schemaPath:"#/properties/istio/properties/print/enum",keyword:"enum",params:{allowedValues: schema11.properties.istio.properties.print.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.istio.properties.print.enum,parentSchema:schema11.properties.istio.properties.print,data:data18};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -1772,8 +1759,13 @@ vErrors.push(err69);
 }
 errors++;
 }
-if(!pattern2.test(data18)){
-const err70 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data18};
+}
+if(data17.injectionTemplate !== undefined){
+let data19 = data17.injectionTemplate;
+const _errs51 = errors;
+const _errs52 = errors;
+if(!(((((((data19 === "sidecar") || (data19 === "gateway")) || (data19 === "grpc-simple")) || (data19 === "grpc-agent")) || (data19 === "waypoint")) || (data19 === "kube-gateway")) || (data19 === "agentgateway"))){
+const err70 = {};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -1782,9 +1774,9 @@ vErrors.push(err70);
 }
 errors++;
 }
-}
-else {
-const err71 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.istio.properties.injectionTemplate.type,parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data18};
+var valid9 = _errs52 === errors;
+if(valid9){
+const err71 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.istio.properties.injectionTemplate.not,parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data19};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -1793,11 +1785,20 @@ vErrors.push(err71);
 }
 errors++;
 }
+else {
+errors = _errs51;
+if(vErrors !== null){
+if(_errs51){
+vErrors.length = _errs51;
 }
-if(data16.pathNormalization !== undefined){
-let data19 = data16.pathNormalization;
-if(typeof data19 !== "string"){
-const err72 = {instancePath:instancePath+"/istio/pathNormalization",schemaPath:"#/properties/istio/properties/pathNormalization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.istio.properties.pathNormalization.type,parentSchema:schema11.properties.istio.properties.pathNormalization,data:data19};
+else {
+vErrors = null;
+}
+}
+}
+if(typeof data19 === "string"){
+if(func2(data19) > 63){
+const err72 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data19};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -1806,8 +1807,8 @@ vErrors.push(err72);
 }
 errors++;
 }
-if(!((((data19 === "NONE") || (data19 === "BASE")) || (data19 === "MERGE_SLASHES")) || (data19 === "DECODE_AND_MERGE_SLASHES"))){
-const err73 = {instancePath:instancePath+"/istio/pathNormalization",schemaPath:"#/properties/istio/properties/pathNormalization/enum",keyword:"enum",params:{allowedValues: schema11.properties.istio.properties.pathNormalization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.istio.properties.pathNormalization.enum,parentSchema:schema11.properties.istio.properties.pathNormalization,data:data19};
+if(!pattern2.test(data19)){
+const err73 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data19};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -1817,10 +1818,8 @@ vErrors.push(err73);
 errors++;
 }
 }
-if(data16.blockIstiodCertificates !== undefined){
-let data20 = data16.blockIstiodCertificates;
-if(typeof data20 !== "boolean"){
-const err74 = {instancePath:instancePath+"/istio/blockIstiodCertificates",schemaPath:"#/properties/istio/properties/blockIstiodCertificates/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.istio.properties.blockIstiodCertificates.type,parentSchema:schema11.properties.istio.properties.blockIstiodCertificates,data:data20};
+else {
+const err74 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.istio.properties.injectionTemplate.type,parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data19};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -1830,10 +1829,10 @@ vErrors.push(err74);
 errors++;
 }
 }
-if(data16.accessLog !== undefined){
-let data21 = data16.accessLog;
-if(typeof data21 !== "boolean"){
-const err75 = {instancePath:instancePath+"/istio/accessLog",schemaPath:"#/properties/istio/properties/accessLog/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.istio.properties.accessLog.type,parentSchema:schema11.properties.istio.properties.accessLog,data:data21};
+if(data17.pathNormalization !== undefined){
+let data20 = data17.pathNormalization;
+if(typeof data20 !== "string"){
+const err75 = {instancePath:instancePath+"/istio/pathNormalization",schemaPath:"#/properties/istio/properties/pathNormalization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.istio.properties.pathNormalization.type,parentSchema:schema11.properties.istio.properties.pathNormalization,data:data20};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -1842,10 +1841,8 @@ vErrors.push(err75);
 }
 errors++;
 }
-}
-}
-else {
-const err76 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.istio.type,parentSchema:schema11.properties.istio,data:data16};
+if(!((((data20 === "NONE") || (data20 === "BASE")) || (data20 === "MERGE_SLASHES")) || (data20 === "DECODE_AND_MERGE_SLASHES"))){
+const err76 = {instancePath:instancePath+"/istio/pathNormalization",schemaPath:"#/properties/istio/properties/pathNormalization/enum",keyword:"enum",params:{allowedValues: schema11.properties.istio.properties.pathNormalization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.istio.properties.pathNormalization.enum,parentSchema:schema11.properties.istio.properties.pathNormalization,data:data20};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -1855,11 +1852,10 @@ vErrors.push(err76);
 errors++;
 }
 }
-if(data.tbot !== undefined){
-let data22 = data.tbot;
-if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
-if(data22.enabled === undefined){
-const err77 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+if(data17.blockIstiodCertificates !== undefined){
+let data21 = data17.blockIstiodCertificates;
+if(typeof data21 !== "boolean"){
+const err77 = {instancePath:instancePath+"/istio/blockIstiodCertificates",schemaPath:"#/properties/istio/properties/blockIstiodCertificates/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.istio.properties.blockIstiodCertificates.type,parentSchema:schema11.properties.istio.properties.blockIstiodCertificates,data:data21};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -1868,8 +1864,11 @@ vErrors.push(err77);
 }
 errors++;
 }
-if(data22.namespace === undefined){
-const err78 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+}
+if(data17.accessLog !== undefined){
+let data22 = data17.accessLog;
+if(typeof data22 !== "boolean"){
+const err78 = {instancePath:instancePath+"/istio/accessLog",schemaPath:"#/properties/istio/properties/accessLog/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.istio.properties.accessLog.type,parentSchema:schema11.properties.istio.properties.accessLog,data:data22};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -1878,8 +1877,10 @@ vErrors.push(err78);
 }
 errors++;
 }
-if(data22.image === undefined){
-const err79 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+}
+}
+else {
+const err79 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.istio.type,parentSchema:schema11.properties.istio,data:data17};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -1888,8 +1889,12 @@ vErrors.push(err79);
 }
 errors++;
 }
-if(data22.serviceAccount === undefined){
-const err80 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+}
+if(data.tbot !== undefined){
+let data23 = data.tbot;
+if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
+if(data23.enabled === undefined){
+const err80 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -1898,8 +1903,8 @@ vErrors.push(err80);
 }
 errors++;
 }
-if(data22.credentialTTL === undefined){
-const err81 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "credentialTTL"},message:"must have required property '"+"credentialTTL"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+if(data23.namespace === undefined){
+const err81 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -1908,8 +1913,8 @@ vErrors.push(err81);
 }
 errors++;
 }
-if(data22.renewalInterval === undefined){
-const err82 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "renewalInterval"},message:"must have required property '"+"renewalInterval"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+if(data23.image === undefined){
+const err82 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -1918,8 +1923,8 @@ vErrors.push(err82);
 }
 errors++;
 }
-if(data22.socket === undefined){
-const err83 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+if(data23.serviceAccount === undefined){
+const err83 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -1928,8 +1933,8 @@ vErrors.push(err83);
 }
 errors++;
 }
-if(data22.kubelet === undefined){
-const err84 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "kubelet"},message:"must have required property '"+"kubelet"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+if(data23.credentialTTL === undefined){
+const err84 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "credentialTTL"},message:"must have required property '"+"credentialTTL"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err84];
 }
@@ -1938,8 +1943,8 @@ vErrors.push(err84);
 }
 errors++;
 }
-if(data22.attestBinary === undefined){
-const err85 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "attestBinary"},message:"must have required property '"+"attestBinary"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+if(data23.renewalInterval === undefined){
+const err85 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "renewalInterval"},message:"must have required property '"+"renewalInterval"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -1948,8 +1953,8 @@ vErrors.push(err85);
 }
 errors++;
 }
-if(data22.debug === undefined){
-const err86 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "debug"},message:"must have required property '"+"debug"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+if(data23.socket === undefined){
+const err86 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -1958,8 +1963,8 @@ vErrors.push(err86);
 }
 errors++;
 }
-if(data22.resources === undefined){
-const err87 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "resources"},message:"must have required property '"+"resources"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+if(data23.kubelet === undefined){
+const err87 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "kubelet"},message:"must have required property '"+"kubelet"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err87];
 }
@@ -1968,8 +1973,8 @@ vErrors.push(err87);
 }
 errors++;
 }
-if(data22.priorityClassName === undefined){
-const err88 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "priorityClassName"},message:"must have required property '"+"priorityClassName"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+if(data23.attestBinary === undefined){
+const err88 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "attestBinary"},message:"must have required property '"+"attestBinary"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -1978,8 +1983,8 @@ vErrors.push(err88);
 }
 errors++;
 }
-if(data22.updateStrategy === undefined){
-const err89 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "updateStrategy"},message:"must have required property '"+"updateStrategy"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+if(data23.debug === undefined){
+const err89 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "debug"},message:"must have required property '"+"debug"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -1988,8 +1993,8 @@ vErrors.push(err89);
 }
 errors++;
 }
-if(data22.nodeSelector === undefined){
-const err90 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "nodeSelector"},message:"must have required property '"+"nodeSelector"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+if(data23.resources === undefined){
+const err90 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "resources"},message:"must have required property '"+"resources"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err90];
 }
@@ -1998,8 +2003,8 @@ vErrors.push(err90);
 }
 errors++;
 }
-if(data22.tolerations === undefined){
-const err91 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "tolerations"},message:"must have required property '"+"tolerations"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+if(data23.priorityClassName === undefined){
+const err91 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "priorityClassName"},message:"must have required property '"+"priorityClassName"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err91];
 }
@@ -2008,8 +2013,8 @@ vErrors.push(err91);
 }
 errors++;
 }
-if(data22.affinity === undefined){
-const err92 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "affinity"},message:"must have required property '"+"affinity"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+if(data23.updateStrategy === undefined){
+const err92 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "updateStrategy"},message:"must have required property '"+"updateStrategy"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err92];
 }
@@ -2018,8 +2023,8 @@ vErrors.push(err92);
 }
 errors++;
 }
-if(data22.podLabels === undefined){
-const err93 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "podLabels"},message:"must have required property '"+"podLabels"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+if(data23.nodeSelector === undefined){
+const err93 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "nodeSelector"},message:"must have required property '"+"nodeSelector"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err93];
 }
@@ -2028,8 +2033,8 @@ vErrors.push(err93);
 }
 errors++;
 }
-if(data22.podAnnotations === undefined){
-const err94 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "podAnnotations"},message:"must have required property '"+"podAnnotations"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+if(data23.tolerations === undefined){
+const err94 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "tolerations"},message:"must have required property '"+"tolerations"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err94];
 }
@@ -2038,8 +2043,8 @@ vErrors.push(err94);
 }
 errors++;
 }
-if(data22.extraEnv === undefined){
-const err95 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "extraEnv"},message:"must have required property '"+"extraEnv"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data22};
+if(data23.affinity === undefined){
+const err95 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "affinity"},message:"must have required property '"+"affinity"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err95];
 }
@@ -2048,9 +2053,8 @@ vErrors.push(err95);
 }
 errors++;
 }
-for(const key9 in data22){
-if(!(func9.call(schema11.properties.tbot.properties, key9))){
-const err96 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot,data:data22};
+if(data23.podLabels === undefined){
+const err96 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "podLabels"},message:"must have required property '"+"podLabels"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err96];
 }
@@ -2059,11 +2063,8 @@ vErrors.push(err96);
 }
 errors++;
 }
-}
-if(data22.enabled !== undefined){
-let data23 = data22.enabled;
-if(typeof data23 !== "boolean"){
-const err97 = {instancePath:instancePath+"/tbot/enabled",schemaPath:"#/properties/tbot/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.enabled.type,parentSchema:schema11.properties.tbot.properties.enabled,data:data23};
+if(data23.podAnnotations === undefined){
+const err97 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "podAnnotations"},message:"must have required property '"+"podAnnotations"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -2072,12 +2073,8 @@ vErrors.push(err97);
 }
 errors++;
 }
-}
-if(data22.namespace !== undefined){
-let data24 = data22.namespace;
-if(data24 && typeof data24 == "object" && !Array.isArray(data24)){
-if(data24.name === undefined){
-const err98 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.tbot.properties.namespace.required,parentSchema:schema11.properties.tbot.properties.namespace,data:data24};
+if(data23.extraEnv === undefined){
+const err98 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "extraEnv"},message:"must have required property '"+"extraEnv"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -2086,8 +2083,9 @@ vErrors.push(err98);
 }
 errors++;
 }
-if(data24.create === undefined){
-const err99 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.tbot.properties.namespace.required,parentSchema:schema11.properties.tbot.properties.namespace,data:data24};
+for(const key9 in data23){
+if(!(func9.call(schema11.properties.tbot.properties, key9))){
+const err99 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err99];
 }
@@ -2096,9 +2094,11 @@ vErrors.push(err99);
 }
 errors++;
 }
-for(const key10 in data24){
-if(!((key10 === "name") || (key10 === "create"))){
-const err100 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.namespace,data:data24};
+}
+if(data23.enabled !== undefined){
+let data24 = data23.enabled;
+if(typeof data24 !== "boolean"){
+const err100 = {instancePath:instancePath+"/tbot/enabled",schemaPath:"#/properties/tbot/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.enabled.type,parentSchema:schema11.properties.tbot.properties.enabled,data:data24};
 if(vErrors === null){
 vErrors = [err100];
 }
@@ -2108,11 +2108,11 @@ vErrors.push(err100);
 errors++;
 }
 }
-if(data24.name !== undefined){
-let data25 = data24.name;
-if(typeof data25 === "string"){
-if(func2(data25) > 63){
-const err101 = {instancePath:instancePath+"/tbot/namespace/name",schemaPath:"#/properties/tbot/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.tbot.properties.namespace.properties.name,data:data25};
+if(data23.namespace !== undefined){
+let data25 = data23.namespace;
+if(data25 && typeof data25 == "object" && !Array.isArray(data25)){
+if(data25.name === undefined){
+const err101 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.tbot.properties.namespace.required,parentSchema:schema11.properties.tbot.properties.namespace,data:data25};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -2121,8 +2121,8 @@ vErrors.push(err101);
 }
 errors++;
 }
-if(!pattern2.test(data25)){
-const err102 = {instancePath:instancePath+"/tbot/namespace/name",schemaPath:"#/properties/tbot/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.tbot.properties.namespace.properties.name,data:data25};
+if(data25.create === undefined){
+const err102 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.tbot.properties.namespace.required,parentSchema:schema11.properties.tbot.properties.namespace,data:data25};
 if(vErrors === null){
 vErrors = [err102];
 }
@@ -2131,9 +2131,9 @@ vErrors.push(err102);
 }
 errors++;
 }
-}
-else {
-const err103 = {instancePath:instancePath+"/tbot/namespace/name",schemaPath:"#/properties/tbot/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.namespace.properties.name.type,parentSchema:schema11.properties.tbot.properties.namespace.properties.name,data:data25};
+for(const key10 in data25){
+if(!((key10 === "name") || (key10 === "create"))){
+const err103 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.namespace,data:data25};
 if(vErrors === null){
 vErrors = [err103];
 }
@@ -2143,10 +2143,11 @@ vErrors.push(err103);
 errors++;
 }
 }
-if(data24.create !== undefined){
-let data26 = data24.create;
-if(typeof data26 !== "boolean"){
-const err104 = {instancePath:instancePath+"/tbot/namespace/create",schemaPath:"#/properties/tbot/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.namespace.properties.create.type,parentSchema:schema11.properties.tbot.properties.namespace.properties.create,data:data26};
+if(data25.name !== undefined){
+let data26 = data25.name;
+if(typeof data26 === "string"){
+if(func2(data26) > 63){
+const err104 = {instancePath:instancePath+"/tbot/namespace/name",schemaPath:"#/properties/tbot/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.tbot.properties.namespace.properties.name,data:data26};
 if(vErrors === null){
 vErrors = [err104];
 }
@@ -2155,10 +2156,8 @@ vErrors.push(err104);
 }
 errors++;
 }
-}
-}
-else {
-const err105 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.namespace.type,parentSchema:schema11.properties.tbot.properties.namespace,data:data24};
+if(!pattern2.test(data26)){
+const err105 = {instancePath:instancePath+"/tbot/namespace/name",schemaPath:"#/properties/tbot/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.tbot.properties.namespace.properties.name,data:data26};
 if(vErrors === null){
 vErrors = [err105];
 }
@@ -2168,11 +2167,8 @@ vErrors.push(err105);
 errors++;
 }
 }
-if(data22.image !== undefined){
-let data27 = data22.image;
-if(data27 && typeof data27 == "object" && !Array.isArray(data27)){
-if(data27.repository === undefined){
-const err106 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "repository"},message:"must have required property '"+"repository"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data27};
+else {
+const err106 = {instancePath:instancePath+"/tbot/namespace/name",schemaPath:"#/properties/tbot/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.namespace.properties.name.type,parentSchema:schema11.properties.tbot.properties.namespace.properties.name,data:data26};
 if(vErrors === null){
 vErrors = [err106];
 }
@@ -2181,8 +2177,11 @@ vErrors.push(err106);
 }
 errors++;
 }
-if(data27.tag === undefined){
-const err107 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "tag"},message:"must have required property '"+"tag"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data27};
+}
+if(data25.create !== undefined){
+let data27 = data25.create;
+if(typeof data27 !== "boolean"){
+const err107 = {instancePath:instancePath+"/tbot/namespace/create",schemaPath:"#/properties/tbot/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.namespace.properties.create.type,parentSchema:schema11.properties.tbot.properties.namespace.properties.create,data:data27};
 if(vErrors === null){
 vErrors = [err107];
 }
@@ -2191,8 +2190,10 @@ vErrors.push(err107);
 }
 errors++;
 }
-if(data27.digest === undefined){
-const err108 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "digest"},message:"must have required property '"+"digest"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data27};
+}
+}
+else {
+const err108 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.namespace.type,parentSchema:schema11.properties.tbot.properties.namespace,data:data25};
 if(vErrors === null){
 vErrors = [err108];
 }
@@ -2201,8 +2202,12 @@ vErrors.push(err108);
 }
 errors++;
 }
-if(data27.pullPolicy === undefined){
-const err109 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "pullPolicy"},message:"must have required property '"+"pullPolicy"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data27};
+}
+if(data23.image !== undefined){
+let data28 = data23.image;
+if(data28 && typeof data28 == "object" && !Array.isArray(data28)){
+if(data28.repository === undefined){
+const err109 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "repository"},message:"must have required property '"+"repository"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data28};
 if(vErrors === null){
 vErrors = [err109];
 }
@@ -2211,8 +2216,8 @@ vErrors.push(err109);
 }
 errors++;
 }
-if(data27.pullSecrets === undefined){
-const err110 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "pullSecrets"},message:"must have required property '"+"pullSecrets"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data27};
+if(data28.tag === undefined){
+const err110 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "tag"},message:"must have required property '"+"tag"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data28};
 if(vErrors === null){
 vErrors = [err110];
 }
@@ -2221,9 +2226,8 @@ vErrors.push(err110);
 }
 errors++;
 }
-for(const key11 in data27){
-if(!(((((key11 === "repository") || (key11 === "tag")) || (key11 === "digest")) || (key11 === "pullPolicy")) || (key11 === "pullSecrets"))){
-const err111 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key11},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.image,data:data27};
+if(data28.digest === undefined){
+const err111 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "digest"},message:"must have required property '"+"digest"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data28};
 if(vErrors === null){
 vErrors = [err111];
 }
@@ -2232,12 +2236,8 @@ vErrors.push(err111);
 }
 errors++;
 }
-}
-if(data27.repository !== undefined){
-let data28 = data27.repository;
-if(typeof data28 === "string"){
-if(func2(data28) < 1){
-const err112 = {instancePath:instancePath+"/tbot/image/repository",schemaPath:"#/properties/tbot/properties/image/properties/repository/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.tbot.properties.image.properties.repository,data:data28};
+if(data28.pullPolicy === undefined){
+const err112 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "pullPolicy"},message:"must have required property '"+"pullPolicy"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data28};
 if(vErrors === null){
 vErrors = [err112];
 }
@@ -2246,9 +2246,8 @@ vErrors.push(err112);
 }
 errors++;
 }
-}
-else {
-const err113 = {instancePath:instancePath+"/tbot/image/repository",schemaPath:"#/properties/tbot/properties/image/properties/repository/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.repository.type,parentSchema:schema11.properties.tbot.properties.image.properties.repository,data:data28};
+if(data28.pullSecrets === undefined){
+const err113 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "pullSecrets"},message:"must have required property '"+"pullSecrets"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data28};
 if(vErrors === null){
 vErrors = [err113];
 }
@@ -2257,12 +2256,9 @@ vErrors.push(err113);
 }
 errors++;
 }
-}
-if(data27.tag !== undefined){
-let data29 = data27.tag;
-if(typeof data29 === "string"){
-if(!pattern9.test(data29)){
-const err114 = {instancePath:instancePath+"/tbot/image/tag",schemaPath:"#/properties/tbot/properties/image/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},message:"must match pattern \""+"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"+"\"",schema:"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",parentSchema:schema11.properties.tbot.properties.image.properties.tag,data:data29};
+for(const key11 in data28){
+if(!(((((key11 === "repository") || (key11 === "tag")) || (key11 === "digest")) || (key11 === "pullPolicy")) || (key11 === "pullSecrets"))){
+const err114 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key11},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.image,data:data28};
 if(vErrors === null){
 vErrors = [err114];
 }
@@ -2272,8 +2268,11 @@ vErrors.push(err114);
 errors++;
 }
 }
-else {
-const err115 = {instancePath:instancePath+"/tbot/image/tag",schemaPath:"#/properties/tbot/properties/image/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.tag.type,parentSchema:schema11.properties.tbot.properties.image.properties.tag,data:data29};
+if(data28.repository !== undefined){
+let data29 = data28.repository;
+if(typeof data29 === "string"){
+if(func2(data29) < 1){
+const err115 = {instancePath:instancePath+"/tbot/image/repository",schemaPath:"#/properties/tbot/properties/image/properties/repository/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.tbot.properties.image.properties.repository,data:data29};
 if(vErrors === null){
 vErrors = [err115];
 }
@@ -2283,11 +2282,8 @@ vErrors.push(err115);
 errors++;
 }
 }
-if(data27.digest !== undefined){
-let data30 = data27.digest;
-if(typeof data30 === "string"){
-if(!pattern10.test(data30)){
-const err116 = {instancePath:instancePath+"/tbot/image/digest",schemaPath:"#/properties/tbot/properties/image/properties/digest/pattern",keyword:"pattern",params:{pattern: "^$|^sha256:[0-9a-f]{64}$"},message:"must match pattern \""+"^$|^sha256:[0-9a-f]{64}$"+"\"",schema:"^$|^sha256:[0-9a-f]{64}$",parentSchema:schema11.properties.tbot.properties.image.properties.digest,data:data30};
+else {
+const err116 = {instancePath:instancePath+"/tbot/image/repository",schemaPath:"#/properties/tbot/properties/image/properties/repository/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.repository.type,parentSchema:schema11.properties.tbot.properties.image.properties.repository,data:data29};
 if(vErrors === null){
 vErrors = [err116];
 }
@@ -2297,8 +2293,11 @@ vErrors.push(err116);
 errors++;
 }
 }
-else {
-const err117 = {instancePath:instancePath+"/tbot/image/digest",schemaPath:"#/properties/tbot/properties/image/properties/digest/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.digest.type,parentSchema:schema11.properties.tbot.properties.image.properties.digest,data:data30};
+if(data28.tag !== undefined){
+let data30 = data28.tag;
+if(typeof data30 === "string"){
+if(!pattern10.test(data30)){
+const err117 = {instancePath:instancePath+"/tbot/image/tag",schemaPath:"#/properties/tbot/properties/image/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},message:"must match pattern \""+"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"+"\"",schema:"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",parentSchema:schema11.properties.tbot.properties.image.properties.tag,data:data30};
 if(vErrors === null){
 vErrors = [err117];
 }
@@ -2308,10 +2307,8 @@ vErrors.push(err117);
 errors++;
 }
 }
-if(data27.pullPolicy !== undefined){
-let data31 = data27.pullPolicy;
-if(typeof data31 !== "string"){
-const err118 = {instancePath:instancePath+"/tbot/image/pullPolicy",schemaPath:"#/properties/tbot/properties/image/properties/pullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.pullPolicy.type,parentSchema:schema11.properties.tbot.properties.image.properties.pullPolicy,data:data31};
+else {
+const err118 = {instancePath:instancePath+"/tbot/image/tag",schemaPath:"#/properties/tbot/properties/image/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.tag.type,parentSchema:schema11.properties.tbot.properties.image.properties.tag,data:data30};
 if(vErrors === null){
 vErrors = [err118];
 }
@@ -2320,8 +2317,12 @@ vErrors.push(err118);
 }
 errors++;
 }
-if(!(((data31 === "Always") || (data31 === "IfNotPresent")) || (data31 === "Never"))){
-const err119 = {instancePath:instancePath+"/tbot/image/pullPolicy",schemaPath:"#/properties/tbot/properties/image/properties/pullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.tbot.properties.image.properties.pullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.tbot.properties.image.properties.pullPolicy.enum,parentSchema:schema11.properties.tbot.properties.image.properties.pullPolicy,data:data31};
+}
+if(data28.digest !== undefined){
+let data31 = data28.digest;
+if(typeof data31 === "string"){
+if(!pattern11.test(data31)){
+const err119 = {instancePath:instancePath+"/tbot/image/digest",schemaPath:"#/properties/tbot/properties/image/properties/digest/pattern",keyword:"pattern",params:{pattern: "^$|^sha256:[0-9a-f]{64}$"},message:"must match pattern \""+"^$|^sha256:[0-9a-f]{64}$"+"\"",schema:"^$|^sha256:[0-9a-f]{64}$",parentSchema:schema11.properties.tbot.properties.image.properties.digest,data:data31};
 if(vErrors === null){
 vErrors = [err119];
 }
@@ -2331,15 +2332,8 @@ vErrors.push(err119);
 errors++;
 }
 }
-if(data27.pullSecrets !== undefined){
-let data32 = data27.pullSecrets;
-if(Array.isArray(data32)){
-const len0 = data32.length;
-for(let i0=0; i0<len0; i0++){
-let data33 = data32[i0];
-if(typeof data33 === "string"){
-if(func2(data33) < 1){
-const err120 = {instancePath:instancePath+"/tbot/image/pullSecrets/" + i0,schemaPath:"#/properties/tbot/properties/image/properties/pullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.tbot.properties.image.properties.pullSecrets.items,data:data33};
+else {
+const err120 = {instancePath:instancePath+"/tbot/image/digest",schemaPath:"#/properties/tbot/properties/image/properties/digest/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.digest.type,parentSchema:schema11.properties.tbot.properties.image.properties.digest,data:data31};
 if(vErrors === null){
 vErrors = [err120];
 }
@@ -2349,8 +2343,10 @@ vErrors.push(err120);
 errors++;
 }
 }
-else {
-const err121 = {instancePath:instancePath+"/tbot/image/pullSecrets/" + i0,schemaPath:"#/properties/tbot/properties/image/properties/pullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.pullSecrets.items.type,parentSchema:schema11.properties.tbot.properties.image.properties.pullSecrets.items,data:data33};
+if(data28.pullPolicy !== undefined){
+let data32 = data28.pullPolicy;
+if(typeof data32 !== "string"){
+const err121 = {instancePath:instancePath+"/tbot/image/pullPolicy",schemaPath:"#/properties/tbot/properties/image/properties/pullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.pullPolicy.type,parentSchema:schema11.properties.tbot.properties.image.properties.pullPolicy,data:data32};
 if(vErrors === null){
 vErrors = [err121];
 }
@@ -2359,10 +2355,8 @@ vErrors.push(err121);
 }
 errors++;
 }
-}
-}
-else {
-const err122 = {instancePath:instancePath+"/tbot/image/pullSecrets",schemaPath:"#/properties/tbot/properties/image/properties/pullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.image.properties.pullSecrets.type,parentSchema:schema11.properties.tbot.properties.image.properties.pullSecrets,data:data32};
+if(!(((data32 === "Always") || (data32 === "IfNotPresent")) || (data32 === "Never"))){
+const err122 = {instancePath:instancePath+"/tbot/image/pullPolicy",schemaPath:"#/properties/tbot/properties/image/properties/pullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.tbot.properties.image.properties.pullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.tbot.properties.image.properties.pullPolicy.enum,parentSchema:schema11.properties.tbot.properties.image.properties.pullPolicy,data:data32};
 if(vErrors === null){
 vErrors = [err122];
 }
@@ -2372,9 +2366,15 @@ vErrors.push(err122);
 errors++;
 }
 }
-}
-else {
-const err123 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.image.type,parentSchema:schema11.properties.tbot.properties.image,data:data27};
+if(data28.pullSecrets !== undefined){
+let data33 = data28.pullSecrets;
+if(Array.isArray(data33)){
+const len0 = data33.length;
+for(let i0=0; i0<len0; i0++){
+let data34 = data33[i0];
+if(typeof data34 === "string"){
+if(func2(data34) < 1){
+const err123 = {instancePath:instancePath+"/tbot/image/pullSecrets/" + i0,schemaPath:"#/properties/tbot/properties/image/properties/pullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.tbot.properties.image.properties.pullSecrets.items,data:data34};
 if(vErrors === null){
 vErrors = [err123];
 }
@@ -2384,11 +2384,8 @@ vErrors.push(err123);
 errors++;
 }
 }
-if(data22.serviceAccount !== undefined){
-let data34 = data22.serviceAccount;
-if(data34 && typeof data34 == "object" && !Array.isArray(data34)){
-if(data34.name === undefined){
-const err124 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.tbot.properties.serviceAccount.required,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data34};
+else {
+const err124 = {instancePath:instancePath+"/tbot/image/pullSecrets/" + i0,schemaPath:"#/properties/tbot/properties/image/properties/pullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.pullSecrets.items.type,parentSchema:schema11.properties.tbot.properties.image.properties.pullSecrets.items,data:data34};
 if(vErrors === null){
 vErrors = [err124];
 }
@@ -2397,8 +2394,10 @@ vErrors.push(err124);
 }
 errors++;
 }
-if(data34.annotations === undefined){
-const err125 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "annotations"},message:"must have required property '"+"annotations"+"'",schema:schema11.properties.tbot.properties.serviceAccount.required,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data34};
+}
+}
+else {
+const err125 = {instancePath:instancePath+"/tbot/image/pullSecrets",schemaPath:"#/properties/tbot/properties/image/properties/pullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.image.properties.pullSecrets.type,parentSchema:schema11.properties.tbot.properties.image.properties.pullSecrets,data:data33};
 if(vErrors === null){
 vErrors = [err125];
 }
@@ -2407,9 +2406,10 @@ vErrors.push(err125);
 }
 errors++;
 }
-for(const key12 in data34){
-if(!((key12 === "name") || (key12 === "annotations"))){
-const err126 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key12},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data34};
+}
+}
+else {
+const err126 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.image.type,parentSchema:schema11.properties.tbot.properties.image,data:data28};
 if(vErrors === null){
 vErrors = [err126];
 }
@@ -2419,11 +2419,11 @@ vErrors.push(err126);
 errors++;
 }
 }
-if(data34.name !== undefined){
-let data35 = data34.name;
-if(typeof data35 === "string"){
-if(func2(data35) > 63){
-const err127 = {instancePath:instancePath+"/tbot/serviceAccount/name",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.name,data:data35};
+if(data23.serviceAccount !== undefined){
+let data35 = data23.serviceAccount;
+if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
+if(data35.name === undefined){
+const err127 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.tbot.properties.serviceAccount.required,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data35};
 if(vErrors === null){
 vErrors = [err127];
 }
@@ -2432,8 +2432,8 @@ vErrors.push(err127);
 }
 errors++;
 }
-if(!pattern2.test(data35)){
-const err128 = {instancePath:instancePath+"/tbot/serviceAccount/name",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.name,data:data35};
+if(data35.annotations === undefined){
+const err128 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "annotations"},message:"must have required property '"+"annotations"+"'",schema:schema11.properties.tbot.properties.serviceAccount.required,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data35};
 if(vErrors === null){
 vErrors = [err128];
 }
@@ -2442,9 +2442,9 @@ vErrors.push(err128);
 }
 errors++;
 }
-}
-else {
-const err129 = {instancePath:instancePath+"/tbot/serviceAccount/name",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.serviceAccount.properties.name.type,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.name,data:data35};
+for(const key12 in data35){
+if(!((key12 === "name") || (key12 === "annotations"))){
+const err129 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key12},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data35};
 if(vErrors === null){
 vErrors = [err129];
 }
@@ -2454,13 +2454,11 @@ vErrors.push(err129);
 errors++;
 }
 }
-if(data34.annotations !== undefined){
-let data36 = data34.annotations;
-if(data36 && typeof data36 == "object" && !Array.isArray(data36)){
-for(const key13 in data36){
-let data37 = data36[key13];
-if(typeof data37 !== "string"){
-const err130 = {instancePath:instancePath+"/tbot/serviceAccount/annotations/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/serviceAccount/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.serviceAccount.properties.annotations.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.annotations.additionalProperties,data:data37};
+if(data35.name !== undefined){
+let data36 = data35.name;
+if(typeof data36 === "string"){
+if(func2(data36) > 63){
+const err130 = {instancePath:instancePath+"/tbot/serviceAccount/name",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.name,data:data36};
 if(vErrors === null){
 vErrors = [err130];
 }
@@ -2469,10 +2467,8 @@ vErrors.push(err130);
 }
 errors++;
 }
-}
-}
-else {
-const err131 = {instancePath:instancePath+"/tbot/serviceAccount/annotations",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.serviceAccount.properties.annotations.type,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.annotations,data:data36};
+if(!pattern2.test(data36)){
+const err131 = {instancePath:instancePath+"/tbot/serviceAccount/name",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.name,data:data36};
 if(vErrors === null){
 vErrors = [err131];
 }
@@ -2482,9 +2478,8 @@ vErrors.push(err131);
 errors++;
 }
 }
-}
 else {
-const err132 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.serviceAccount.type,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data34};
+const err132 = {instancePath:instancePath+"/tbot/serviceAccount/name",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.serviceAccount.properties.name.type,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.name,data:data36};
 if(vErrors === null){
 vErrors = [err132];
 }
@@ -2494,11 +2489,13 @@ vErrors.push(err132);
 errors++;
 }
 }
-if(data22.credentialTTL !== undefined){
-let data38 = data22.credentialTTL;
-if(typeof data38 === "string"){
-if(!pattern12.test(data38)){
-const err133 = {instancePath:instancePath+"/tbot/credentialTTL",schemaPath:"#/properties/tbot/properties/credentialTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.tbot.properties.credentialTTL,data:data38};
+if(data35.annotations !== undefined){
+let data37 = data35.annotations;
+if(data37 && typeof data37 == "object" && !Array.isArray(data37)){
+for(const key13 in data37){
+let data38 = data37[key13];
+if(typeof data38 !== "string"){
+const err133 = {instancePath:instancePath+"/tbot/serviceAccount/annotations/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/serviceAccount/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.serviceAccount.properties.annotations.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.annotations.additionalProperties,data:data38};
 if(vErrors === null){
 vErrors = [err133];
 }
@@ -2508,8 +2505,9 @@ vErrors.push(err133);
 errors++;
 }
 }
+}
 else {
-const err134 = {instancePath:instancePath+"/tbot/credentialTTL",schemaPath:"#/properties/tbot/properties/credentialTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.credentialTTL.type,parentSchema:schema11.properties.tbot.properties.credentialTTL,data:data38};
+const err134 = {instancePath:instancePath+"/tbot/serviceAccount/annotations",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.serviceAccount.properties.annotations.type,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.annotations,data:data37};
 if(vErrors === null){
 vErrors = [err134];
 }
@@ -2519,11 +2517,9 @@ vErrors.push(err134);
 errors++;
 }
 }
-if(data22.renewalInterval !== undefined){
-let data39 = data22.renewalInterval;
-if(typeof data39 === "string"){
-if(!pattern12.test(data39)){
-const err135 = {instancePath:instancePath+"/tbot/renewalInterval",schemaPath:"#/properties/tbot/properties/renewalInterval/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.tbot.properties.renewalInterval,data:data39};
+}
+else {
+const err135 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.serviceAccount.type,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data35};
 if(vErrors === null){
 vErrors = [err135];
 }
@@ -2533,8 +2529,11 @@ vErrors.push(err135);
 errors++;
 }
 }
-else {
-const err136 = {instancePath:instancePath+"/tbot/renewalInterval",schemaPath:"#/properties/tbot/properties/renewalInterval/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.renewalInterval.type,parentSchema:schema11.properties.tbot.properties.renewalInterval,data:data39};
+if(data23.credentialTTL !== undefined){
+let data39 = data23.credentialTTL;
+if(typeof data39 === "string"){
+if(!pattern4.test(data39)){
+const err136 = {instancePath:instancePath+"/tbot/credentialTTL",schemaPath:"#/properties/tbot/properties/credentialTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.tbot.properties.credentialTTL,data:data39};
 if(vErrors === null){
 vErrors = [err136];
 }
@@ -2544,11 +2543,8 @@ vErrors.push(err136);
 errors++;
 }
 }
-if(data22.socket !== undefined){
-let data40 = data22.socket;
-if(data40 && typeof data40 == "object" && !Array.isArray(data40)){
-if(data40.hostPath === undefined){
-const err137 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/required",keyword:"required",params:{missingProperty: "hostPath"},message:"must have required property '"+"hostPath"+"'",schema:schema11.properties.tbot.properties.socket.required,parentSchema:schema11.properties.tbot.properties.socket,data:data40};
+else {
+const err137 = {instancePath:instancePath+"/tbot/credentialTTL",schemaPath:"#/properties/tbot/properties/credentialTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.credentialTTL.type,parentSchema:schema11.properties.tbot.properties.credentialTTL,data:data39};
 if(vErrors === null){
 vErrors = [err137];
 }
@@ -2557,8 +2553,12 @@ vErrors.push(err137);
 }
 errors++;
 }
-if(data40.file === undefined){
-const err138 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema11.properties.tbot.properties.socket.required,parentSchema:schema11.properties.tbot.properties.socket,data:data40};
+}
+if(data23.renewalInterval !== undefined){
+let data40 = data23.renewalInterval;
+if(typeof data40 === "string"){
+if(!pattern4.test(data40)){
+const err138 = {instancePath:instancePath+"/tbot/renewalInterval",schemaPath:"#/properties/tbot/properties/renewalInterval/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.tbot.properties.renewalInterval,data:data40};
 if(vErrors === null){
 vErrors = [err138];
 }
@@ -2567,9 +2567,9 @@ vErrors.push(err138);
 }
 errors++;
 }
-for(const key14 in data40){
-if(!((key14 === "hostPath") || (key14 === "file"))){
-const err139 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key14},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.socket,data:data40};
+}
+else {
+const err139 = {instancePath:instancePath+"/tbot/renewalInterval",schemaPath:"#/properties/tbot/properties/renewalInterval/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.renewalInterval.type,parentSchema:schema11.properties.tbot.properties.renewalInterval,data:data40};
 if(vErrors === null){
 vErrors = [err139];
 }
@@ -2579,13 +2579,11 @@ vErrors.push(err139);
 errors++;
 }
 }
-if(data40.hostPath !== undefined){
-let data41 = data40.hostPath;
-const _errs103 = errors;
-const _errs104 = errors;
-if(typeof data41 === "string"){
-if(!pattern14.test(data41)){
-const err140 = {};
+if(data23.socket !== undefined){
+let data41 = data23.socket;
+if(data41 && typeof data41 == "object" && !Array.isArray(data41)){
+if(data41.hostPath === undefined){
+const err140 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/required",keyword:"required",params:{missingProperty: "hostPath"},message:"must have required property '"+"hostPath"+"'",schema:schema11.properties.tbot.properties.socket.required,parentSchema:schema11.properties.tbot.properties.socket,data:data41};
 if(vErrors === null){
 vErrors = [err140];
 }
@@ -2594,10 +2592,8 @@ vErrors.push(err140);
 }
 errors++;
 }
-}
-var valid18 = _errs104 === errors;
-if(valid18){
-const err141 = {instancePath:instancePath+"/tbot/socket/hostPath",schemaPath:"#/properties/tbot/properties/socket/properties/hostPath/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.tbot.properties.socket.properties.hostPath.not,parentSchema:schema11.properties.tbot.properties.socket.properties.hostPath,data:data41};
+if(data41.file === undefined){
+const err141 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema11.properties.tbot.properties.socket.required,parentSchema:schema11.properties.tbot.properties.socket,data:data41};
 if(vErrors === null){
 vErrors = [err141];
 }
@@ -2606,20 +2602,9 @@ vErrors.push(err141);
 }
 errors++;
 }
-else {
-errors = _errs103;
-if(vErrors !== null){
-if(_errs103){
-vErrors.length = _errs103;
-}
-else {
-vErrors = null;
-}
-}
-}
-if(typeof data41 === "string"){
-if(!pattern15.test(data41)){
-const err142 = {instancePath:instancePath+"/tbot/socket/hostPath",schemaPath:"#/properties/tbot/properties/socket/properties/hostPath/pattern",keyword:"pattern",params:{pattern: "^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.tbot.properties.socket.properties.hostPath,data:data41};
+for(const key14 in data41){
+if(!((key14 === "hostPath") || (key14 === "file"))){
+const err142 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key14},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.socket,data:data41};
 if(vErrors === null){
 vErrors = [err142];
 }
@@ -2629,8 +2614,13 @@ vErrors.push(err142);
 errors++;
 }
 }
-else {
-const err143 = {instancePath:instancePath+"/tbot/socket/hostPath",schemaPath:"#/properties/tbot/properties/socket/properties/hostPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.socket.properties.hostPath.type,parentSchema:schema11.properties.tbot.properties.socket.properties.hostPath,data:data41};
+if(data41.hostPath !== undefined){
+let data42 = data41.hostPath;
+const _errs105 = errors;
+const _errs106 = errors;
+if(typeof data42 === "string"){
+if(!pattern15.test(data42)){
+const err143 = {};
 if(vErrors === null){
 vErrors = [err143];
 }
@@ -2640,11 +2630,9 @@ vErrors.push(err143);
 errors++;
 }
 }
-if(data40.file !== undefined){
-let data42 = data40.file;
-if(typeof data42 === "string"){
-if(!pattern16.test(data42)){
-const err144 = {instancePath:instancePath+"/tbot/socket/file",schemaPath:"#/properties/tbot/properties/socket/properties/file/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},message:"must match pattern \""+"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"+"\"",schema:"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",parentSchema:schema11.properties.tbot.properties.socket.properties.file,data:data42};
+var valid18 = _errs106 === errors;
+if(valid18){
+const err144 = {instancePath:instancePath+"/tbot/socket/hostPath",schemaPath:"#/properties/tbot/properties/socket/properties/hostPath/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.tbot.properties.socket.properties.hostPath.not,parentSchema:schema11.properties.tbot.properties.socket.properties.hostPath,data:data42};
 if(vErrors === null){
 vErrors = [err144];
 }
@@ -2653,9 +2641,20 @@ vErrors.push(err144);
 }
 errors++;
 }
+else {
+errors = _errs105;
+if(vErrors !== null){
+if(_errs105){
+vErrors.length = _errs105;
 }
 else {
-const err145 = {instancePath:instancePath+"/tbot/socket/file",schemaPath:"#/properties/tbot/properties/socket/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.socket.properties.file.type,parentSchema:schema11.properties.tbot.properties.socket.properties.file,data:data42};
+vErrors = null;
+}
+}
+}
+if(typeof data42 === "string"){
+if(!pattern16.test(data42)){
+const err145 = {instancePath:instancePath+"/tbot/socket/hostPath",schemaPath:"#/properties/tbot/properties/socket/properties/hostPath/pattern",keyword:"pattern",params:{pattern: "^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.tbot.properties.socket.properties.hostPath,data:data42};
 if(vErrors === null){
 vErrors = [err145];
 }
@@ -2665,9 +2664,8 @@ vErrors.push(err145);
 errors++;
 }
 }
-}
 else {
-const err146 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.socket.type,parentSchema:schema11.properties.tbot.properties.socket,data:data40};
+const err146 = {instancePath:instancePath+"/tbot/socket/hostPath",schemaPath:"#/properties/tbot/properties/socket/properties/hostPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.socket.properties.hostPath.type,parentSchema:schema11.properties.tbot.properties.socket.properties.hostPath,data:data42};
 if(vErrors === null){
 vErrors = [err146];
 }
@@ -2677,11 +2675,11 @@ vErrors.push(err146);
 errors++;
 }
 }
-if(data22.kubelet !== undefined){
-let data43 = data22.kubelet;
-if(data43 && typeof data43 == "object" && !Array.isArray(data43)){
-if(data43.authorization === undefined){
-const err147 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/required",keyword:"required",params:{missingProperty: "authorization"},message:"must have required property '"+"authorization"+"'",schema:schema11.properties.tbot.properties.kubelet.required,parentSchema:schema11.properties.tbot.properties.kubelet,data:data43};
+if(data41.file !== undefined){
+let data43 = data41.file;
+if(typeof data43 === "string"){
+if(!pattern17.test(data43)){
+const err147 = {instancePath:instancePath+"/tbot/socket/file",schemaPath:"#/properties/tbot/properties/socket/properties/file/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},message:"must match pattern \""+"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"+"\"",schema:"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",parentSchema:schema11.properties.tbot.properties.socket.properties.file,data:data43};
 if(vErrors === null){
 vErrors = [err147];
 }
@@ -2690,8 +2688,9 @@ vErrors.push(err147);
 }
 errors++;
 }
-if(data43.skipVerify === undefined){
-const err148 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/required",keyword:"required",params:{missingProperty: "skipVerify"},message:"must have required property '"+"skipVerify"+"'",schema:schema11.properties.tbot.properties.kubelet.required,parentSchema:schema11.properties.tbot.properties.kubelet,data:data43};
+}
+else {
+const err148 = {instancePath:instancePath+"/tbot/socket/file",schemaPath:"#/properties/tbot/properties/socket/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.socket.properties.file.type,parentSchema:schema11.properties.tbot.properties.socket.properties.file,data:data43};
 if(vErrors === null){
 vErrors = [err148];
 }
@@ -2700,9 +2699,10 @@ vErrors.push(err148);
 }
 errors++;
 }
-for(const key15 in data43){
-if(!((key15 === "authorization") || (key15 === "skipVerify"))){
-const err149 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key15},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.kubelet,data:data43};
+}
+}
+else {
+const err149 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.socket.type,parentSchema:schema11.properties.tbot.properties.socket,data:data41};
 if(vErrors === null){
 vErrors = [err149];
 }
@@ -2712,10 +2712,11 @@ vErrors.push(err149);
 errors++;
 }
 }
-if(data43.authorization !== undefined){
-let data44 = data43.authorization;
-if(typeof data44 !== "string"){
-const err150 = {instancePath:instancePath+"/tbot/kubelet/authorization",schemaPath:"#/properties/tbot/properties/kubelet/properties/authorization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.kubelet.properties.authorization.type,parentSchema:schema11.properties.tbot.properties.kubelet.properties.authorization,data:data44};
+if(data23.kubelet !== undefined){
+let data44 = data23.kubelet;
+if(data44 && typeof data44 == "object" && !Array.isArray(data44)){
+if(data44.authorization === undefined){
+const err150 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/required",keyword:"required",params:{missingProperty: "authorization"},message:"must have required property '"+"authorization"+"'",schema:schema11.properties.tbot.properties.kubelet.required,parentSchema:schema11.properties.tbot.properties.kubelet,data:data44};
 if(vErrors === null){
 vErrors = [err150];
 }
@@ -2724,8 +2725,8 @@ vErrors.push(err150);
 }
 errors++;
 }
-if(!((data44 === "pods") || (data44 === "proxy"))){
-const err151 = {instancePath:instancePath+"/tbot/kubelet/authorization",schemaPath:"#/properties/tbot/properties/kubelet/properties/authorization/enum",keyword:"enum",params:{allowedValues: schema11.properties.tbot.properties.kubelet.properties.authorization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.tbot.properties.kubelet.properties.authorization.enum,parentSchema:schema11.properties.tbot.properties.kubelet.properties.authorization,data:data44};
+if(data44.skipVerify === undefined){
+const err151 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/required",keyword:"required",params:{missingProperty: "skipVerify"},message:"must have required property '"+"skipVerify"+"'",schema:schema11.properties.tbot.properties.kubelet.required,parentSchema:schema11.properties.tbot.properties.kubelet,data:data44};
 if(vErrors === null){
 vErrors = [err151];
 }
@@ -2734,11 +2735,9 @@ vErrors.push(err151);
 }
 errors++;
 }
-}
-if(data43.skipVerify !== undefined){
-let data45 = data43.skipVerify;
-if(typeof data45 !== "boolean"){
-const err152 = {instancePath:instancePath+"/tbot/kubelet/skipVerify",schemaPath:"#/properties/tbot/properties/kubelet/properties/skipVerify/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.kubelet.properties.skipVerify.type,parentSchema:schema11.properties.tbot.properties.kubelet.properties.skipVerify,data:data45};
+for(const key15 in data44){
+if(!((key15 === "authorization") || (key15 === "skipVerify"))){
+const err152 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key15},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.kubelet,data:data44};
 if(vErrors === null){
 vErrors = [err152];
 }
@@ -2748,9 +2747,10 @@ vErrors.push(err152);
 errors++;
 }
 }
-}
-else {
-const err153 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.kubelet.type,parentSchema:schema11.properties.tbot.properties.kubelet,data:data43};
+if(data44.authorization !== undefined){
+let data45 = data44.authorization;
+if(typeof data45 !== "string"){
+const err153 = {instancePath:instancePath+"/tbot/kubelet/authorization",schemaPath:"#/properties/tbot/properties/kubelet/properties/authorization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.kubelet.properties.authorization.type,parentSchema:schema11.properties.tbot.properties.kubelet.properties.authorization,data:data45};
 if(vErrors === null){
 vErrors = [err153];
 }
@@ -2759,11 +2759,8 @@ vErrors.push(err153);
 }
 errors++;
 }
-}
-if(data22.attestBinary !== undefined){
-let data46 = data22.attestBinary;
-if(typeof data46 !== "boolean"){
-const err154 = {instancePath:instancePath+"/tbot/attestBinary",schemaPath:"#/properties/tbot/properties/attestBinary/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.attestBinary.type,parentSchema:schema11.properties.tbot.properties.attestBinary,data:data46};
+if(!((data45 === "pods") || (data45 === "proxy"))){
+const err154 = {instancePath:instancePath+"/tbot/kubelet/authorization",schemaPath:"#/properties/tbot/properties/kubelet/properties/authorization/enum",keyword:"enum",params:{allowedValues: schema11.properties.tbot.properties.kubelet.properties.authorization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.tbot.properties.kubelet.properties.authorization.enum,parentSchema:schema11.properties.tbot.properties.kubelet.properties.authorization,data:data45};
 if(vErrors === null){
 vErrors = [err154];
 }
@@ -2773,10 +2770,10 @@ vErrors.push(err154);
 errors++;
 }
 }
-if(data22.debug !== undefined){
-let data47 = data22.debug;
-if(typeof data47 !== "boolean"){
-const err155 = {instancePath:instancePath+"/tbot/debug",schemaPath:"#/properties/tbot/properties/debug/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.debug.type,parentSchema:schema11.properties.tbot.properties.debug,data:data47};
+if(data44.skipVerify !== undefined){
+let data46 = data44.skipVerify;
+if(typeof data46 !== "boolean"){
+const err155 = {instancePath:instancePath+"/tbot/kubelet/skipVerify",schemaPath:"#/properties/tbot/properties/kubelet/properties/skipVerify/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.kubelet.properties.skipVerify.type,parentSchema:schema11.properties.tbot.properties.kubelet.properties.skipVerify,data:data46};
 if(vErrors === null){
 vErrors = [err155];
 }
@@ -2786,12 +2783,9 @@ vErrors.push(err155);
 errors++;
 }
 }
-if(data22.resources !== undefined){
-let data48 = data22.resources;
-if(data48 && typeof data48 == "object" && !Array.isArray(data48)){
 }
 else {
-const err156 = {instancePath:instancePath+"/tbot/resources",schemaPath:"#/properties/tbot/properties/resources/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.resources.type,parentSchema:schema11.properties.tbot.properties.resources,data:data48};
+const err156 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.kubelet.type,parentSchema:schema11.properties.tbot.properties.kubelet,data:data44};
 if(vErrors === null){
 vErrors = [err156];
 }
@@ -2801,10 +2795,10 @@ vErrors.push(err156);
 errors++;
 }
 }
-if(data22.priorityClassName !== undefined){
-let data49 = data22.priorityClassName;
-if(typeof data49 !== "string"){
-const err157 = {instancePath:instancePath+"/tbot/priorityClassName",schemaPath:"#/properties/tbot/properties/priorityClassName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.priorityClassName.type,parentSchema:schema11.properties.tbot.properties.priorityClassName,data:data49};
+if(data23.attestBinary !== undefined){
+let data47 = data23.attestBinary;
+if(typeof data47 !== "boolean"){
+const err157 = {instancePath:instancePath+"/tbot/attestBinary",schemaPath:"#/properties/tbot/properties/attestBinary/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.attestBinary.type,parentSchema:schema11.properties.tbot.properties.attestBinary,data:data47};
 if(vErrors === null){
 vErrors = [err157];
 }
@@ -2814,12 +2808,10 @@ vErrors.push(err157);
 errors++;
 }
 }
-if(data22.updateStrategy !== undefined){
-let data50 = data22.updateStrategy;
-if(data50 && typeof data50 == "object" && !Array.isArray(data50)){
-}
-else {
-const err158 = {instancePath:instancePath+"/tbot/updateStrategy",schemaPath:"#/properties/tbot/properties/updateStrategy/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.updateStrategy.type,parentSchema:schema11.properties.tbot.properties.updateStrategy,data:data50};
+if(data23.debug !== undefined){
+let data48 = data23.debug;
+if(typeof data48 !== "boolean"){
+const err158 = {instancePath:instancePath+"/tbot/debug",schemaPath:"#/properties/tbot/properties/debug/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.debug.type,parentSchema:schema11.properties.tbot.properties.debug,data:data48};
 if(vErrors === null){
 vErrors = [err158];
 }
@@ -2829,13 +2821,12 @@ vErrors.push(err158);
 errors++;
 }
 }
-if(data22.nodeSelector !== undefined){
-let data51 = data22.nodeSelector;
-if(data51 && typeof data51 == "object" && !Array.isArray(data51)){
-for(const key16 in data51){
-let data52 = data51[key16];
-if(typeof data52 !== "string"){
-const err159 = {instancePath:instancePath+"/tbot/nodeSelector/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/nodeSelector/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.nodeSelector.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.nodeSelector.additionalProperties,data:data52};
+if(data23.resources !== undefined){
+let data49 = data23.resources;
+if(data49 && typeof data49 == "object" && !Array.isArray(data49)){
+}
+else {
+const err159 = {instancePath:instancePath+"/tbot/resources",schemaPath:"#/properties/tbot/properties/resources/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.resources.type,parentSchema:schema11.properties.tbot.properties.resources,data:data49};
 if(vErrors === null){
 vErrors = [err159];
 }
@@ -2845,9 +2836,10 @@ vErrors.push(err159);
 errors++;
 }
 }
-}
-else {
-const err160 = {instancePath:instancePath+"/tbot/nodeSelector",schemaPath:"#/properties/tbot/properties/nodeSelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.nodeSelector.type,parentSchema:schema11.properties.tbot.properties.nodeSelector,data:data51};
+if(data23.priorityClassName !== undefined){
+let data50 = data23.priorityClassName;
+if(typeof data50 !== "string"){
+const err160 = {instancePath:instancePath+"/tbot/priorityClassName",schemaPath:"#/properties/tbot/properties/priorityClassName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.priorityClassName.type,parentSchema:schema11.properties.tbot.properties.priorityClassName,data:data50};
 if(vErrors === null){
 vErrors = [err160];
 }
@@ -2857,16 +2849,12 @@ vErrors.push(err160);
 errors++;
 }
 }
-if(data22.tolerations !== undefined){
-let data53 = data22.tolerations;
-if(Array.isArray(data53)){
-const len1 = data53.length;
-for(let i1=0; i1<len1; i1++){
-let data54 = data53[i1];
-if(data54 && typeof data54 == "object" && !Array.isArray(data54)){
+if(data23.updateStrategy !== undefined){
+let data51 = data23.updateStrategy;
+if(data51 && typeof data51 == "object" && !Array.isArray(data51)){
 }
 else {
-const err161 = {instancePath:instancePath+"/tbot/tolerations/" + i1,schemaPath:"#/properties/tbot/properties/tolerations/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.tolerations.items.type,parentSchema:schema11.properties.tbot.properties.tolerations.items,data:data54};
+const err161 = {instancePath:instancePath+"/tbot/updateStrategy",schemaPath:"#/properties/tbot/properties/updateStrategy/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.updateStrategy.type,parentSchema:schema11.properties.tbot.properties.updateStrategy,data:data51};
 if(vErrors === null){
 vErrors = [err161];
 }
@@ -2876,9 +2864,13 @@ vErrors.push(err161);
 errors++;
 }
 }
-}
-else {
-const err162 = {instancePath:instancePath+"/tbot/tolerations",schemaPath:"#/properties/tbot/properties/tolerations/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.tolerations.type,parentSchema:schema11.properties.tbot.properties.tolerations,data:data53};
+if(data23.nodeSelector !== undefined){
+let data52 = data23.nodeSelector;
+if(data52 && typeof data52 == "object" && !Array.isArray(data52)){
+for(const key16 in data52){
+let data53 = data52[key16];
+if(typeof data53 !== "string"){
+const err162 = {instancePath:instancePath+"/tbot/nodeSelector/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/nodeSelector/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.nodeSelector.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.nodeSelector.additionalProperties,data:data53};
 if(vErrors === null){
 vErrors = [err162];
 }
@@ -2888,12 +2880,9 @@ vErrors.push(err162);
 errors++;
 }
 }
-if(data22.affinity !== undefined){
-let data55 = data22.affinity;
-if(data55 && typeof data55 == "object" && !Array.isArray(data55)){
 }
 else {
-const err163 = {instancePath:instancePath+"/tbot/affinity",schemaPath:"#/properties/tbot/properties/affinity/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.affinity.type,parentSchema:schema11.properties.tbot.properties.affinity,data:data55};
+const err163 = {instancePath:instancePath+"/tbot/nodeSelector",schemaPath:"#/properties/tbot/properties/nodeSelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.nodeSelector.type,parentSchema:schema11.properties.tbot.properties.nodeSelector,data:data52};
 if(vErrors === null){
 vErrors = [err163];
 }
@@ -2903,13 +2892,16 @@ vErrors.push(err163);
 errors++;
 }
 }
-if(data22.podLabels !== undefined){
-let data56 = data22.podLabels;
-if(data56 && typeof data56 == "object" && !Array.isArray(data56)){
-for(const key17 in data56){
-let data57 = data56[key17];
-if(typeof data57 !== "string"){
-const err164 = {instancePath:instancePath+"/tbot/podLabels/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/podLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.podLabels.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.podLabels.additionalProperties,data:data57};
+if(data23.tolerations !== undefined){
+let data54 = data23.tolerations;
+if(Array.isArray(data54)){
+const len1 = data54.length;
+for(let i1=0; i1<len1; i1++){
+let data55 = data54[i1];
+if(data55 && typeof data55 == "object" && !Array.isArray(data55)){
+}
+else {
+const err164 = {instancePath:instancePath+"/tbot/tolerations/" + i1,schemaPath:"#/properties/tbot/properties/tolerations/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.tolerations.items.type,parentSchema:schema11.properties.tbot.properties.tolerations.items,data:data55};
 if(vErrors === null){
 vErrors = [err164];
 }
@@ -2921,7 +2913,7 @@ errors++;
 }
 }
 else {
-const err165 = {instancePath:instancePath+"/tbot/podLabels",schemaPath:"#/properties/tbot/properties/podLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.podLabels.type,parentSchema:schema11.properties.tbot.properties.podLabels,data:data56};
+const err165 = {instancePath:instancePath+"/tbot/tolerations",schemaPath:"#/properties/tbot/properties/tolerations/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.tolerations.type,parentSchema:schema11.properties.tbot.properties.tolerations,data:data54};
 if(vErrors === null){
 vErrors = [err165];
 }
@@ -2931,13 +2923,12 @@ vErrors.push(err165);
 errors++;
 }
 }
-if(data22.podAnnotations !== undefined){
-let data58 = data22.podAnnotations;
-if(data58 && typeof data58 == "object" && !Array.isArray(data58)){
-for(const key18 in data58){
-let data59 = data58[key18];
-if(typeof data59 !== "string"){
-const err166 = {instancePath:instancePath+"/tbot/podAnnotations/" + key18.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/podAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.podAnnotations.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.podAnnotations.additionalProperties,data:data59};
+if(data23.affinity !== undefined){
+let data56 = data23.affinity;
+if(data56 && typeof data56 == "object" && !Array.isArray(data56)){
+}
+else {
+const err166 = {instancePath:instancePath+"/tbot/affinity",schemaPath:"#/properties/tbot/properties/affinity/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.affinity.type,parentSchema:schema11.properties.tbot.properties.affinity,data:data56};
 if(vErrors === null){
 vErrors = [err166];
 }
@@ -2947,9 +2938,13 @@ vErrors.push(err166);
 errors++;
 }
 }
-}
-else {
-const err167 = {instancePath:instancePath+"/tbot/podAnnotations",schemaPath:"#/properties/tbot/properties/podAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.podAnnotations.type,parentSchema:schema11.properties.tbot.properties.podAnnotations,data:data58};
+if(data23.podLabels !== undefined){
+let data57 = data23.podLabels;
+if(data57 && typeof data57 == "object" && !Array.isArray(data57)){
+for(const key17 in data57){
+let data58 = data57[key17];
+if(typeof data58 !== "string"){
+const err167 = {instancePath:instancePath+"/tbot/podLabels/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/podLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.podLabels.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.podLabels.additionalProperties,data:data58};
 if(vErrors === null){
 vErrors = [err167];
 }
@@ -2959,15 +2954,9 @@ vErrors.push(err167);
 errors++;
 }
 }
-if(data22.extraEnv !== undefined){
-let data60 = data22.extraEnv;
-if(Array.isArray(data60)){
-const len2 = data60.length;
-for(let i2=0; i2<len2; i2++){
-let data61 = data60[i2];
-if(data61 && typeof data61 == "object" && !Array.isArray(data61)){
-if(data61.name === undefined){
-const err168 = {instancePath:instancePath+"/tbot/extraEnv/" + i2,schemaPath:"#/properties/tbot/properties/extraEnv/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.tbot.properties.extraEnv.items.required,parentSchema:schema11.properties.tbot.properties.extraEnv.items,data:data61};
+}
+else {
+const err168 = {instancePath:instancePath+"/tbot/podLabels",schemaPath:"#/properties/tbot/properties/podLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.podLabels.type,parentSchema:schema11.properties.tbot.properties.podLabels,data:data57};
 if(vErrors === null){
 vErrors = [err168];
 }
@@ -2977,8 +2966,13 @@ vErrors.push(err168);
 errors++;
 }
 }
-else {
-const err169 = {instancePath:instancePath+"/tbot/extraEnv/" + i2,schemaPath:"#/properties/tbot/properties/extraEnv/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.extraEnv.items.type,parentSchema:schema11.properties.tbot.properties.extraEnv.items,data:data61};
+if(data23.podAnnotations !== undefined){
+let data59 = data23.podAnnotations;
+if(data59 && typeof data59 == "object" && !Array.isArray(data59)){
+for(const key18 in data59){
+let data60 = data59[key18];
+if(typeof data60 !== "string"){
+const err169 = {instancePath:instancePath+"/tbot/podAnnotations/" + key18.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/podAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.podAnnotations.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.podAnnotations.additionalProperties,data:data60};
 if(vErrors === null){
 vErrors = [err169];
 }
@@ -2990,7 +2984,7 @@ errors++;
 }
 }
 else {
-const err170 = {instancePath:instancePath+"/tbot/extraEnv",schemaPath:"#/properties/tbot/properties/extraEnv/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.extraEnv.type,parentSchema:schema11.properties.tbot.properties.extraEnv,data:data60};
+const err170 = {instancePath:instancePath+"/tbot/podAnnotations",schemaPath:"#/properties/tbot/properties/podAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.podAnnotations.type,parentSchema:schema11.properties.tbot.properties.podAnnotations,data:data59};
 if(vErrors === null){
 vErrors = [err170];
 }
@@ -3000,10 +2994,15 @@ vErrors.push(err170);
 errors++;
 }
 }
-if(data22.global !== undefined){
-let data62 = data22.global;
-if(!(data62 && typeof data62 == "object" && !Array.isArray(data62))){
-const err171 = {instancePath:instancePath+"/tbot/global",schemaPath:"#/properties/tbot/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.global.type,parentSchema:schema11.properties.tbot.properties.global,data:data62};
+if(data23.extraEnv !== undefined){
+let data61 = data23.extraEnv;
+if(Array.isArray(data61)){
+const len2 = data61.length;
+for(let i2=0; i2<len2; i2++){
+let data62 = data61[i2];
+if(data62 && typeof data62 == "object" && !Array.isArray(data62)){
+if(data62.name === undefined){
+const err171 = {instancePath:instancePath+"/tbot/extraEnv/" + i2,schemaPath:"#/properties/tbot/properties/extraEnv/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.tbot.properties.extraEnv.items.required,parentSchema:schema11.properties.tbot.properties.extraEnv.items,data:data62};
 if(vErrors === null){
 vErrors = [err171];
 }
@@ -3013,9 +3012,8 @@ vErrors.push(err171);
 errors++;
 }
 }
-}
 else {
-const err172 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.type,parentSchema:schema11.properties.tbot,data:data22};
+const err172 = {instancePath:instancePath+"/tbot/extraEnv/" + i2,schemaPath:"#/properties/tbot/properties/extraEnv/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.extraEnv.items.type,parentSchema:schema11.properties.tbot.properties.extraEnv.items,data:data62};
 if(vErrors === null){
 vErrors = [err172];
 }
@@ -3025,11 +3023,9 @@ vErrors.push(err172);
 errors++;
 }
 }
-if(data.mesh !== undefined){
-let data63 = data.mesh;
-if(data63 && typeof data63 == "object" && !Array.isArray(data63)){
-if(data63.enabled === undefined){
-const err173 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data63};
+}
+else {
+const err173 = {instancePath:instancePath+"/tbot/extraEnv",schemaPath:"#/properties/tbot/properties/extraEnv/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.extraEnv.type,parentSchema:schema11.properties.tbot.properties.extraEnv,data:data61};
 if(vErrors === null){
 vErrors = [err173];
 }
@@ -3038,8 +3034,11 @@ vErrors.push(err173);
 }
 errors++;
 }
-if(data63.rootNamespace === undefined){
-const err174 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "rootNamespace"},message:"must have required property '"+"rootNamespace"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data63};
+}
+if(data23.global !== undefined){
+let data63 = data23.global;
+if(!(data63 && typeof data63 == "object" && !Array.isArray(data63))){
+const err174 = {instancePath:instancePath+"/tbot/global",schemaPath:"#/properties/tbot/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.global.type,parentSchema:schema11.properties.tbot.properties.global,data:data63};
 if(vErrors === null){
 vErrors = [err174];
 }
@@ -3048,8 +3047,10 @@ vErrors.push(err174);
 }
 errors++;
 }
-if(data63.mtls === undefined){
-const err175 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "mtls"},message:"must have required property '"+"mtls"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data63};
+}
+}
+else {
+const err175 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.type,parentSchema:schema11.properties.tbot,data:data23};
 if(vErrors === null){
 vErrors = [err175];
 }
@@ -3058,8 +3059,12 @@ vErrors.push(err175);
 }
 errors++;
 }
-if(data63.admission === undefined){
-const err176 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "admission"},message:"must have required property '"+"admission"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data63};
+}
+if(data.mesh !== undefined){
+let data64 = data.mesh;
+if(data64 && typeof data64 == "object" && !Array.isArray(data64)){
+if(data64.enabled === undefined){
+const err176 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
 if(vErrors === null){
 vErrors = [err176];
 }
@@ -3068,8 +3073,8 @@ vErrors.push(err176);
 }
 errors++;
 }
-if(data63.gateways === undefined){
-const err177 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "gateways"},message:"must have required property '"+"gateways"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data63};
+if(data64.rootNamespace === undefined){
+const err177 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "rootNamespace"},message:"must have required property '"+"rootNamespace"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
 if(vErrors === null){
 vErrors = [err177];
 }
@@ -3078,8 +3083,8 @@ vErrors.push(err177);
 }
 errors++;
 }
-if(data63.applications === undefined){
-const err178 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "applications"},message:"must have required property '"+"applications"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data63};
+if(data64.mtls === undefined){
+const err178 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "mtls"},message:"must have required property '"+"mtls"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
 if(vErrors === null){
 vErrors = [err178];
 }
@@ -3088,9 +3093,8 @@ vErrors.push(err178);
 }
 errors++;
 }
-for(const key19 in data63){
-if(!((((((key19 === "enabled") || (key19 === "rootNamespace")) || (key19 === "mtls")) || (key19 === "admission")) || (key19 === "gateways")) || (key19 === "applications"))){
-const err179 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key19},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh,data:data63};
+if(data64.admission === undefined){
+const err179 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "admission"},message:"must have required property '"+"admission"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
 if(vErrors === null){
 vErrors = [err179];
 }
@@ -3099,11 +3103,8 @@ vErrors.push(err179);
 }
 errors++;
 }
-}
-if(data63.enabled !== undefined){
-let data64 = data63.enabled;
-if(typeof data64 !== "boolean"){
-const err180 = {instancePath:instancePath+"/mesh/enabled",schemaPath:"#/properties/mesh/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.enabled,data:data64};
+if(data64.gateways === undefined){
+const err180 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "gateways"},message:"must have required property '"+"gateways"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
 if(vErrors === null){
 vErrors = [err180];
 }
@@ -3112,12 +3113,8 @@ vErrors.push(err180);
 }
 errors++;
 }
-}
-if(data63.rootNamespace !== undefined){
-let data65 = data63.rootNamespace;
-if(typeof data65 === "string"){
-if(func2(data65) > 63){
-const err181 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data65};
+if(data64.applications === undefined){
+const err181 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "applications"},message:"must have required property '"+"applications"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
 if(vErrors === null){
 vErrors = [err181];
 }
@@ -3126,8 +3123,9 @@ vErrors.push(err181);
 }
 errors++;
 }
-if(!pattern2.test(data65)){
-const err182 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data65};
+for(const key19 in data64){
+if(!((((((key19 === "enabled") || (key19 === "rootNamespace")) || (key19 === "mtls")) || (key19 === "admission")) || (key19 === "gateways")) || (key19 === "applications"))){
+const err182 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key19},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh,data:data64};
 if(vErrors === null){
 vErrors = [err182];
 }
@@ -3137,8 +3135,10 @@ vErrors.push(err182);
 errors++;
 }
 }
-else {
-const err183 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.rootNamespace.type,parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data65};
+if(data64.enabled !== undefined){
+let data65 = data64.enabled;
+if(typeof data65 !== "boolean"){
+const err183 = {instancePath:instancePath+"/mesh/enabled",schemaPath:"#/properties/mesh/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.enabled,data:data65};
 if(vErrors === null){
 vErrors = [err183];
 }
@@ -3148,11 +3148,11 @@ vErrors.push(err183);
 errors++;
 }
 }
-if(data63.mtls !== undefined){
-let data66 = data63.mtls;
-if(data66 && typeof data66 == "object" && !Array.isArray(data66)){
-if(data66.enabled === undefined){
-const err184 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.properties.mtls.required,parentSchema:schema11.properties.mesh.properties.mtls,data:data66};
+if(data64.rootNamespace !== undefined){
+let data66 = data64.rootNamespace;
+if(typeof data66 === "string"){
+if(func2(data66) > 63){
+const err184 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data66};
 if(vErrors === null){
 vErrors = [err184];
 }
@@ -3161,8 +3161,8 @@ vErrors.push(err184);
 }
 errors++;
 }
-if(data66.mode === undefined){
-const err185 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/required",keyword:"required",params:{missingProperty: "mode"},message:"must have required property '"+"mode"+"'",schema:schema11.properties.mesh.properties.mtls.required,parentSchema:schema11.properties.mesh.properties.mtls,data:data66};
+if(!pattern2.test(data66)){
+const err185 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data66};
 if(vErrors === null){
 vErrors = [err185];
 }
@@ -3171,9 +3171,9 @@ vErrors.push(err185);
 }
 errors++;
 }
-for(const key20 in data66){
-if(!((key20 === "enabled") || (key20 === "mode"))){
-const err186 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key20},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh.properties.mtls,data:data66};
+}
+else {
+const err186 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.rootNamespace.type,parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data66};
 if(vErrors === null){
 vErrors = [err186];
 }
@@ -3183,10 +3183,11 @@ vErrors.push(err186);
 errors++;
 }
 }
-if(data66.enabled !== undefined){
-let data67 = data66.enabled;
-if(typeof data67 !== "boolean"){
-const err187 = {instancePath:instancePath+"/mesh/mtls/enabled",schemaPath:"#/properties/mesh/properties/mtls/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.mtls.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.mtls.properties.enabled,data:data67};
+if(data64.mtls !== undefined){
+let data67 = data64.mtls;
+if(data67 && typeof data67 == "object" && !Array.isArray(data67)){
+if(data67.enabled === undefined){
+const err187 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.properties.mtls.required,parentSchema:schema11.properties.mesh.properties.mtls,data:data67};
 if(vErrors === null){
 vErrors = [err187];
 }
@@ -3195,11 +3196,8 @@ vErrors.push(err187);
 }
 errors++;
 }
-}
-if(data66.mode !== undefined){
-let data68 = data66.mode;
-if(typeof data68 !== "string"){
-const err188 = {instancePath:instancePath+"/mesh/mtls/mode",schemaPath:"#/properties/mesh/properties/mtls/properties/mode/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.mtls.properties.mode.type,parentSchema:schema11.properties.mesh.properties.mtls.properties.mode,data:data68};
+if(data67.mode === undefined){
+const err188 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/required",keyword:"required",params:{missingProperty: "mode"},message:"must have required property '"+"mode"+"'",schema:schema11.properties.mesh.properties.mtls.required,parentSchema:schema11.properties.mesh.properties.mtls,data:data67};
 if(vErrors === null){
 vErrors = [err188];
 }
@@ -3208,8 +3206,9 @@ vErrors.push(err188);
 }
 errors++;
 }
-if(!((data68 === "STRICT") || (data68 === "PERMISSIVE"))){
-const err189 = {instancePath:instancePath+"/mesh/mtls/mode",schemaPath:"#/properties/mesh/properties/mtls/properties/mode/enum",keyword:"enum",params:{allowedValues: schema11.properties.mesh.properties.mtls.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.mesh.properties.mtls.properties.mode.enum,parentSchema:schema11.properties.mesh.properties.mtls.properties.mode,data:data68};
+for(const key20 in data67){
+if(!((key20 === "enabled") || (key20 === "mode"))){
+const err189 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key20},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh.properties.mtls,data:data67};
 if(vErrors === null){
 vErrors = [err189];
 }
@@ -3219,9 +3218,10 @@ vErrors.push(err189);
 errors++;
 }
 }
-}
-else {
-const err190 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.mtls.type,parentSchema:schema11.properties.mesh.properties.mtls,data:data66};
+if(data67.enabled !== undefined){
+let data68 = data67.enabled;
+if(typeof data68 !== "boolean"){
+const err190 = {instancePath:instancePath+"/mesh/mtls/enabled",schemaPath:"#/properties/mesh/properties/mtls/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.mtls.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.mtls.properties.enabled,data:data68};
 if(vErrors === null){
 vErrors = [err190];
 }
@@ -3231,11 +3231,10 @@ vErrors.push(err190);
 errors++;
 }
 }
-if(data63.admission !== undefined){
-let data69 = data63.admission;
-if(data69 && typeof data69 == "object" && !Array.isArray(data69)){
-if(data69.enabled === undefined){
-const err191 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.properties.admission.required,parentSchema:schema11.properties.mesh.properties.admission,data:data69};
+if(data67.mode !== undefined){
+let data69 = data67.mode;
+if(typeof data69 !== "string"){
+const err191 = {instancePath:instancePath+"/mesh/mtls/mode",schemaPath:"#/properties/mesh/properties/mtls/properties/mode/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.mtls.properties.mode.type,parentSchema:schema11.properties.mesh.properties.mtls.properties.mode,data:data69};
 if(vErrors === null){
 vErrors = [err191];
 }
@@ -3244,8 +3243,8 @@ vErrors.push(err191);
 }
 errors++;
 }
-if(data69.allowedHostPaths === undefined){
-const err192 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/required",keyword:"required",params:{missingProperty: "allowedHostPaths"},message:"must have required property '"+"allowedHostPaths"+"'",schema:schema11.properties.mesh.properties.admission.required,parentSchema:schema11.properties.mesh.properties.admission,data:data69};
+if(!((data69 === "STRICT") || (data69 === "PERMISSIVE"))){
+const err192 = {instancePath:instancePath+"/mesh/mtls/mode",schemaPath:"#/properties/mesh/properties/mtls/properties/mode/enum",keyword:"enum",params:{allowedValues: schema11.properties.mesh.properties.mtls.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.mesh.properties.mtls.properties.mode.enum,parentSchema:schema11.properties.mesh.properties.mtls.properties.mode,data:data69};
 if(vErrors === null){
 vErrors = [err192];
 }
@@ -3254,9 +3253,10 @@ vErrors.push(err192);
 }
 errors++;
 }
-for(const key21 in data69){
-if(!((key21 === "enabled") || (key21 === "allowedHostPaths"))){
-const err193 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key21},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh.properties.admission,data:data69};
+}
+}
+else {
+const err193 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.mtls.type,parentSchema:schema11.properties.mesh.properties.mtls,data:data67};
 if(vErrors === null){
 vErrors = [err193];
 }
@@ -3266,10 +3266,11 @@ vErrors.push(err193);
 errors++;
 }
 }
-if(data69.enabled !== undefined){
-let data70 = data69.enabled;
-if(typeof data70 !== "boolean"){
-const err194 = {instancePath:instancePath+"/mesh/admission/enabled",schemaPath:"#/properties/mesh/properties/admission/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.admission.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.admission.properties.enabled,data:data70};
+if(data64.admission !== undefined){
+let data70 = data64.admission;
+if(data70 && typeof data70 == "object" && !Array.isArray(data70)){
+if(data70.enabled === undefined){
+const err194 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.properties.admission.required,parentSchema:schema11.properties.mesh.properties.admission,data:data70};
 if(vErrors === null){
 vErrors = [err194];
 }
@@ -3278,16 +3279,8 @@ vErrors.push(err194);
 }
 errors++;
 }
-}
-if(data69.allowedHostPaths !== undefined){
-let data71 = data69.allowedHostPaths;
-if(Array.isArray(data71)){
-const len3 = data71.length;
-for(let i3=0; i3<len3; i3++){
-let data72 = data71[i3];
-if(typeof data72 === "string"){
-if(!pattern18.test(data72)){
-const err195 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths/" + i3,schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/items/pattern",keyword:"pattern",params:{pattern: "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items,data:data72};
+if(data70.allowedHostPaths === undefined){
+const err195 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/required",keyword:"required",params:{missingProperty: "allowedHostPaths"},message:"must have required property '"+"allowedHostPaths"+"'",schema:schema11.properties.mesh.properties.admission.required,parentSchema:schema11.properties.mesh.properties.admission,data:data70};
 if(vErrors === null){
 vErrors = [err195];
 }
@@ -3296,9 +3289,9 @@ vErrors.push(err195);
 }
 errors++;
 }
-}
-else {
-const err196 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths/" + i3,schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items.type,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items,data:data72};
+for(const key21 in data70){
+if(!((key21 === "enabled") || (key21 === "allowedHostPaths"))){
+const err196 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key21},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh.properties.admission,data:data70};
 if(vErrors === null){
 vErrors = [err196];
 }
@@ -3308,18 +3301,10 @@ vErrors.push(err196);
 errors++;
 }
 }
-let i4 = data71.length;
-let j0;
-if(i4 > 1){
-const indices0 = {};
-for(;i4--;){
-let item0 = data71[i4];
-if(typeof item0 !== "string"){
-continue;
-}
-if(typeof indices0[item0] == "number"){
-j0 = indices0[item0];
-const err197 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths",schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/uniqueItems",keyword:"uniqueItems",params:{i: i4, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i4+" are identical)",schema:true,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths,data:data71};
+if(data70.enabled !== undefined){
+let data71 = data70.enabled;
+if(typeof data71 !== "boolean"){
+const err197 = {instancePath:instancePath+"/mesh/admission/enabled",schemaPath:"#/properties/mesh/properties/admission/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.admission.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.admission.properties.enabled,data:data71};
 if(vErrors === null){
 vErrors = [err197];
 }
@@ -3327,14 +3312,17 @@ else {
 vErrors.push(err197);
 }
 errors++;
-break;
-}
-indices0[item0] = i4;
 }
 }
-}
-else {
-const err198 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths",schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.type,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths,data:data71};
+if(data70.allowedHostPaths !== undefined){
+let data72 = data70.allowedHostPaths;
+if(Array.isArray(data72)){
+const len3 = data72.length;
+for(let i3=0; i3<len3; i3++){
+let data73 = data72[i3];
+if(typeof data73 === "string"){
+if(!pattern19.test(data73)){
+const err198 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths/" + i3,schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/items/pattern",keyword:"pattern",params:{pattern: "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items,data:data73};
 if(vErrors === null){
 vErrors = [err198];
 }
@@ -3344,9 +3332,8 @@ vErrors.push(err198);
 errors++;
 }
 }
-}
 else {
-const err199 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.admission.type,parentSchema:schema11.properties.mesh.properties.admission,data:data69};
+const err199 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths/" + i3,schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items.type,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items,data:data73};
 if(vErrors === null){
 vErrors = [err199];
 }
@@ -3356,14 +3343,18 @@ vErrors.push(err199);
 errors++;
 }
 }
-if(data63.gateways !== undefined){
-let data73 = data63.gateways;
-if(data73 && typeof data73 == "object" && !Array.isArray(data73)){
-for(const key22 in data73){
-const _errs184 = errors;
-if(typeof key22 === "string"){
-if(func2(key22) > 63){
-const err200 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.gateways.propertyNames,data:key22,propertyName:key22};
+let i4 = data72.length;
+let j0;
+if(i4 > 1){
+const indices0 = {};
+for(;i4--;){
+let item0 = data72[i4];
+if(typeof item0 !== "string"){
+continue;
+}
+if(typeof indices0[item0] == "number"){
+j0 = indices0[item0];
+const err200 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths",schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/uniqueItems",keyword:"uniqueItems",params:{i: i4, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i4+" are identical)",schema:true,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths,data:data72};
 if(vErrors === null){
 vErrors = [err200];
 }
@@ -3371,9 +3362,14 @@ else {
 vErrors.push(err200);
 }
 errors++;
+break;
 }
-if(!pattern2.test(key22)){
-const err201 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.gateways.propertyNames,data:key22,propertyName:key22};
+indices0[item0] = i4;
+}
+}
+}
+else {
+const err201 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths",schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.type,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths,data:data72};
 if(vErrors === null){
 vErrors = [err201];
 }
@@ -3383,9 +3379,9 @@ vErrors.push(err201);
 errors++;
 }
 }
-var valid33 = _errs184 === errors;
-if(!valid33){
-const err202 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames",keyword:"propertyNames",params:{propertyName: key22},message:"property name must be valid",schema:schema11.properties.mesh.properties.gateways.propertyNames,parentSchema:schema11.properties.mesh.properties.gateways,data:data73};
+}
+else {
+const err202 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.admission.type,parentSchema:schema11.properties.mesh.properties.admission,data:data70};
 if(vErrors === null){
 vErrors = [err202];
 }
@@ -3395,11 +3391,14 @@ vErrors.push(err202);
 errors++;
 }
 }
-for(const key23 in data73){
-let data74 = data73[key23];
+if(data64.gateways !== undefined){
+let data74 = data64.gateways;
 if(data74 && typeof data74 == "object" && !Array.isArray(data74)){
-if(data74.namespace === undefined){
-const err203 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema12.required,parentSchema:schema12,data:data74};
+for(const key22 in data74){
+const _errs186 = errors;
+if(typeof key22 === "string"){
+if(func2(key22) > 63){
+const err203 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.gateways.propertyNames,data:key22,propertyName:key22};
 if(vErrors === null){
 vErrors = [err203];
 }
@@ -3408,8 +3407,8 @@ vErrors.push(err203);
 }
 errors++;
 }
-if(data74.serviceAccount === undefined){
-const err204 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema12.required,parentSchema:schema12,data:data74};
+if(!pattern2.test(key22)){
+const err204 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.gateways.propertyNames,data:key22,propertyName:key22};
 if(vErrors === null){
 vErrors = [err204];
 }
@@ -3418,9 +3417,10 @@ vErrors.push(err204);
 }
 errors++;
 }
-for(const key24 in data74){
-if(!((key24 === "namespace") || (key24 === "serviceAccount"))){
-const err205 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key24},message:"must NOT have additional properties",schema:false,parentSchema:schema12,data:data74};
+}
+var valid33 = _errs186 === errors;
+if(!valid33){
+const err205 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames",keyword:"propertyNames",params:{propertyName: key22},message:"property name must be valid",schema:schema11.properties.mesh.properties.gateways.propertyNames,parentSchema:schema11.properties.mesh.properties.gateways,data:data74};
 if(vErrors === null){
 vErrors = [err205];
 }
@@ -3430,11 +3430,11 @@ vErrors.push(err205);
 errors++;
 }
 }
-if(data74.namespace !== undefined){
-let data75 = data74.namespace;
-if(typeof data75 === "string"){
-if(func2(data75) > 63){
-const err206 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema12.properties.namespace,data:data75};
+for(const key23 in data74){
+let data75 = data74[key23];
+if(data75 && typeof data75 == "object" && !Array.isArray(data75)){
+if(data75.namespace === undefined){
+const err206 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema12.required,parentSchema:schema12,data:data75};
 if(vErrors === null){
 vErrors = [err206];
 }
@@ -3443,8 +3443,8 @@ vErrors.push(err206);
 }
 errors++;
 }
-if(!pattern2.test(data75)){
-const err207 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema12.properties.namespace,data:data75};
+if(data75.serviceAccount === undefined){
+const err207 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema12.required,parentSchema:schema12,data:data75};
 if(vErrors === null){
 vErrors = [err207];
 }
@@ -3453,9 +3453,9 @@ vErrors.push(err207);
 }
 errors++;
 }
-}
-else {
-const err208 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.namespace.type,parentSchema:schema12.properties.namespace,data:data75};
+for(const key24 in data75){
+if(!((key24 === "namespace") || (key24 === "serviceAccount"))){
+const err208 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key24},message:"must NOT have additional properties",schema:false,parentSchema:schema12,data:data75};
 if(vErrors === null){
 vErrors = [err208];
 }
@@ -3465,11 +3465,11 @@ vErrors.push(err208);
 errors++;
 }
 }
-if(data74.serviceAccount !== undefined){
-let data76 = data74.serviceAccount;
+if(data75.namespace !== undefined){
+let data76 = data75.namespace;
 if(typeof data76 === "string"){
-if(func2(data76) > 253){
-const err209 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema12.properties.serviceAccount,data:data76};
+if(func2(data76) > 63){
+const err209 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema12.properties.namespace,data:data76};
 if(vErrors === null){
 vErrors = [err209];
 }
@@ -3478,8 +3478,8 @@ vErrors.push(err209);
 }
 errors++;
 }
-if(!pattern21.test(data76)){
-const err210 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema12.properties.serviceAccount,data:data76};
+if(!pattern2.test(data76)){
+const err210 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema12.properties.namespace,data:data76};
 if(vErrors === null){
 vErrors = [err210];
 }
@@ -3490,7 +3490,7 @@ errors++;
 }
 }
 else {
-const err211 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.serviceAccount.type,parentSchema:schema12.properties.serviceAccount,data:data76};
+const err211 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.namespace.type,parentSchema:schema12.properties.namespace,data:data76};
 if(vErrors === null){
 vErrors = [err211];
 }
@@ -3500,9 +3500,11 @@ vErrors.push(err211);
 errors++;
 }
 }
-}
-else {
-const err212 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.type,parentSchema:schema12,data:data74};
+if(data75.serviceAccount !== undefined){
+let data77 = data75.serviceAccount;
+if(typeof data77 === "string"){
+if(func2(data77) > 253){
+const err212 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema12.properties.serviceAccount,data:data77};
 if(vErrors === null){
 vErrors = [err212];
 }
@@ -3511,10 +3513,8 @@ vErrors.push(err212);
 }
 errors++;
 }
-}
-}
-else {
-const err213 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.gateways.type,parentSchema:schema11.properties.mesh.properties.gateways,data:data73};
+if(!pattern22.test(data77)){
+const err213 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema12.properties.serviceAccount,data:data77};
 if(vErrors === null){
 vErrors = [err213];
 }
@@ -3524,14 +3524,8 @@ vErrors.push(err213);
 errors++;
 }
 }
-if(data63.applications !== undefined){
-let data77 = data63.applications;
-if(data77 && typeof data77 == "object" && !Array.isArray(data77)){
-for(const key25 in data77){
-const _errs196 = errors;
-if(typeof key25 === "string"){
-if(func2(key25) > 63){
-const err214 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.applications.propertyNames,data:key25,propertyName:key25};
+else {
+const err214 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.serviceAccount.type,parentSchema:schema12.properties.serviceAccount,data:data77};
 if(vErrors === null){
 vErrors = [err214];
 }
@@ -3540,8 +3534,10 @@ vErrors.push(err214);
 }
 errors++;
 }
-if(!pattern2.test(key25)){
-const err215 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.applications.propertyNames,data:key25,propertyName:key25};
+}
+}
+else {
+const err215 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.type,parentSchema:schema12,data:data75};
 if(vErrors === null){
 vErrors = [err215];
 }
@@ -3551,9 +3547,9 @@ vErrors.push(err215);
 errors++;
 }
 }
-var valid37 = _errs196 === errors;
-if(!valid37){
-const err216 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames",keyword:"propertyNames",params:{propertyName: key25},message:"property name must be valid",schema:schema11.properties.mesh.properties.applications.propertyNames,parentSchema:schema11.properties.mesh.properties.applications,data:data77};
+}
+else {
+const err216 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.gateways.type,parentSchema:schema11.properties.mesh.properties.gateways,data:data74};
 if(vErrors === null){
 vErrors = [err216];
 }
@@ -3563,15 +3559,14 @@ vErrors.push(err216);
 errors++;
 }
 }
-for(const key26 in data77){
-if(!(validate11(data77[key26], {instancePath:instancePath+"/mesh/applications/" + key26.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data77,parentDataProperty:key26,rootData}))){
-vErrors = vErrors === null ? validate11.errors : vErrors.concat(validate11.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err217 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.applications.type,parentSchema:schema11.properties.mesh.properties.applications,data:data77};
+if(data64.applications !== undefined){
+let data78 = data64.applications;
+if(data78 && typeof data78 == "object" && !Array.isArray(data78)){
+for(const key25 in data78){
+const _errs198 = errors;
+if(typeof key25 === "string"){
+if(func2(key25) > 63){
+const err217 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.applications.propertyNames,data:key25,propertyName:key25};
 if(vErrors === null){
 vErrors = [err217];
 }
@@ -3580,10 +3575,8 @@ vErrors.push(err217);
 }
 errors++;
 }
-}
-}
-else {
-const err218 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.type,parentSchema:schema11.properties.mesh,data:data63};
+if(!pattern2.test(key25)){
+const err218 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.applications.propertyNames,data:key25,propertyName:key25};
 if(vErrors === null){
 vErrors = [err218];
 }
@@ -3593,11 +3586,9 @@ vErrors.push(err218);
 errors++;
 }
 }
-if(data.testApp !== undefined){
-let data79 = data.testApp;
-if(data79 && typeof data79 == "object" && !Array.isArray(data79)){
-if(data79.enabled === undefined){
-const err219 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data79};
+var valid37 = _errs198 === errors;
+if(!valid37){
+const err219 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames",keyword:"propertyNames",params:{propertyName: key25},message:"property name must be valid",schema:schema11.properties.mesh.properties.applications.propertyNames,parentSchema:schema11.properties.mesh.properties.applications,data:data78};
 if(vErrors === null){
 vErrors = [err219];
 }
@@ -3606,8 +3597,16 @@ vErrors.push(err219);
 }
 errors++;
 }
-if(data79.namespace === undefined){
-const err220 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data79};
+}
+for(const key26 in data78){
+if(!(validate11(data78[key26], {instancePath:instancePath+"/mesh/applications/" + key26.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data78,parentDataProperty:key26,rootData}))){
+vErrors = vErrors === null ? validate11.errors : vErrors.concat(validate11.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err220 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.applications.type,parentSchema:schema11.properties.mesh.properties.applications,data:data78};
 if(vErrors === null){
 vErrors = [err220];
 }
@@ -3616,8 +3615,10 @@ vErrors.push(err220);
 }
 errors++;
 }
-if(data79.server === undefined){
-const err221 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "server"},message:"must have required property '"+"server"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data79};
+}
+}
+else {
+const err221 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.type,parentSchema:schema11.properties.mesh,data:data64};
 if(vErrors === null){
 vErrors = [err221];
 }
@@ -3626,8 +3627,12 @@ vErrors.push(err221);
 }
 errors++;
 }
-if(data79.client === undefined){
-const err222 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "client"},message:"must have required property '"+"client"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data79};
+}
+if(data.testApp !== undefined){
+let data80 = data.testApp;
+if(data80 && typeof data80 == "object" && !Array.isArray(data80)){
+if(data80.enabled === undefined){
+const err222 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
 if(vErrors === null){
 vErrors = [err222];
 }
@@ -3636,8 +3641,8 @@ vErrors.push(err222);
 }
 errors++;
 }
-if(data79.imagePullPolicy === undefined){
-const err223 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data79};
+if(data80.namespace === undefined){
+const err223 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
 if(vErrors === null){
 vErrors = [err223];
 }
@@ -3646,9 +3651,8 @@ vErrors.push(err223);
 }
 errors++;
 }
-for(const key27 in data79){
-if(!((((((key27 === "enabled") || (key27 === "namespace")) || (key27 === "server")) || (key27 === "client")) || (key27 === "imagePullPolicy")) || (key27 === "global"))){
-const err224 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key27},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp,data:data79};
+if(data80.server === undefined){
+const err224 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "server"},message:"must have required property '"+"server"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
 if(vErrors === null){
 vErrors = [err224];
 }
@@ -3657,11 +3661,8 @@ vErrors.push(err224);
 }
 errors++;
 }
-}
-if(data79.enabled !== undefined){
-let data80 = data79.enabled;
-if(typeof data80 !== "boolean"){
-const err225 = {instancePath:instancePath+"/testApp/enabled",schemaPath:"#/properties/testApp/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.enabled.type,parentSchema:schema11.properties.testApp.properties.enabled,data:data80};
+if(data80.client === undefined){
+const err225 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "client"},message:"must have required property '"+"client"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
 if(vErrors === null){
 vErrors = [err225];
 }
@@ -3670,12 +3671,8 @@ vErrors.push(err225);
 }
 errors++;
 }
-}
-if(data79.namespace !== undefined){
-let data81 = data79.namespace;
-if(data81 && typeof data81 == "object" && !Array.isArray(data81)){
-if(data81.name === undefined){
-const err226 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data81};
+if(data80.imagePullPolicy === undefined){
+const err226 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
 if(vErrors === null){
 vErrors = [err226];
 }
@@ -3684,8 +3681,9 @@ vErrors.push(err226);
 }
 errors++;
 }
-if(data81.create === undefined){
-const err227 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data81};
+for(const key27 in data80){
+if(!((((((key27 === "enabled") || (key27 === "namespace")) || (key27 === "server")) || (key27 === "client")) || (key27 === "imagePullPolicy")) || (key27 === "global"))){
+const err227 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key27},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp,data:data80};
 if(vErrors === null){
 vErrors = [err227];
 }
@@ -3694,9 +3692,11 @@ vErrors.push(err227);
 }
 errors++;
 }
-for(const key28 in data81){
-if(!((key28 === "name") || (key28 === "create"))){
-const err228 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key28},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.namespace,data:data81};
+}
+if(data80.enabled !== undefined){
+let data81 = data80.enabled;
+if(typeof data81 !== "boolean"){
+const err228 = {instancePath:instancePath+"/testApp/enabled",schemaPath:"#/properties/testApp/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.enabled.type,parentSchema:schema11.properties.testApp.properties.enabled,data:data81};
 if(vErrors === null){
 vErrors = [err228];
 }
@@ -3706,11 +3706,11 @@ vErrors.push(err228);
 errors++;
 }
 }
-if(data81.name !== undefined){
-let data82 = data81.name;
-if(typeof data82 === "string"){
-if(func2(data82) > 63){
-const err229 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data82};
+if(data80.namespace !== undefined){
+let data82 = data80.namespace;
+if(data82 && typeof data82 == "object" && !Array.isArray(data82)){
+if(data82.name === undefined){
+const err229 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data82};
 if(vErrors === null){
 vErrors = [err229];
 }
@@ -3719,8 +3719,8 @@ vErrors.push(err229);
 }
 errors++;
 }
-if(!pattern2.test(data82)){
-const err230 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data82};
+if(data82.create === undefined){
+const err230 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data82};
 if(vErrors === null){
 vErrors = [err230];
 }
@@ -3729,9 +3729,9 @@ vErrors.push(err230);
 }
 errors++;
 }
-}
-else {
-const err231 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.namespace.properties.name.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data82};
+for(const key28 in data82){
+if(!((key28 === "name") || (key28 === "create"))){
+const err231 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key28},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.namespace,data:data82};
 if(vErrors === null){
 vErrors = [err231];
 }
@@ -3741,10 +3741,11 @@ vErrors.push(err231);
 errors++;
 }
 }
-if(data81.create !== undefined){
-let data83 = data81.create;
-if(typeof data83 !== "boolean"){
-const err232 = {instancePath:instancePath+"/testApp/namespace/create",schemaPath:"#/properties/testApp/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.namespace.properties.create.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.create,data:data83};
+if(data82.name !== undefined){
+let data83 = data82.name;
+if(typeof data83 === "string"){
+if(func2(data83) > 63){
+const err232 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data83};
 if(vErrors === null){
 vErrors = [err232];
 }
@@ -3753,10 +3754,8 @@ vErrors.push(err232);
 }
 errors++;
 }
-}
-}
-else {
-const err233 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.namespace.type,parentSchema:schema11.properties.testApp.properties.namespace,data:data81};
+if(!pattern2.test(data83)){
+const err233 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data83};
 if(vErrors === null){
 vErrors = [err233];
 }
@@ -3766,11 +3765,8 @@ vErrors.push(err233);
 errors++;
 }
 }
-if(data79.server !== undefined){
-let data84 = data79.server;
-if(data84 && typeof data84 == "object" && !Array.isArray(data84)){
-if(data84.image === undefined){
-const err234 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.server.required,parentSchema:schema11.properties.testApp.properties.server,data:data84};
+else {
+const err234 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.namespace.properties.name.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data83};
 if(vErrors === null){
 vErrors = [err234];
 }
@@ -3779,9 +3775,11 @@ vErrors.push(err234);
 }
 errors++;
 }
-for(const key29 in data84){
-if(!(key29 === "image")){
-const err235 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key29},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.server,data:data84};
+}
+if(data82.create !== undefined){
+let data84 = data82.create;
+if(typeof data84 !== "boolean"){
+const err235 = {instancePath:instancePath+"/testApp/namespace/create",schemaPath:"#/properties/testApp/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.namespace.properties.create.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.create,data:data84};
 if(vErrors === null){
 vErrors = [err235];
 }
@@ -3791,11 +3789,9 @@ vErrors.push(err235);
 errors++;
 }
 }
-if(data84.image !== undefined){
-let data85 = data84.image;
-if(typeof data85 === "string"){
-if(func2(data85) < 1){
-const err236 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data85};
+}
+else {
+const err236 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.namespace.type,parentSchema:schema11.properties.testApp.properties.namespace,data:data82};
 if(vErrors === null){
 vErrors = [err236];
 }
@@ -3805,8 +3801,11 @@ vErrors.push(err236);
 errors++;
 }
 }
-else {
-const err237 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.server.properties.image.type,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data85};
+if(data80.server !== undefined){
+let data85 = data80.server;
+if(data85 && typeof data85 == "object" && !Array.isArray(data85)){
+if(data85.image === undefined){
+const err237 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.server.required,parentSchema:schema11.properties.testApp.properties.server,data:data85};
 if(vErrors === null){
 vErrors = [err237];
 }
@@ -3815,10 +3814,9 @@ vErrors.push(err237);
 }
 errors++;
 }
-}
-}
-else {
-const err238 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.server.type,parentSchema:schema11.properties.testApp.properties.server,data:data84};
+for(const key29 in data85){
+if(!(key29 === "image")){
+const err238 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key29},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.server,data:data85};
 if(vErrors === null){
 vErrors = [err238];
 }
@@ -3828,11 +3826,11 @@ vErrors.push(err238);
 errors++;
 }
 }
-if(data79.client !== undefined){
-let data86 = data79.client;
-if(data86 && typeof data86 == "object" && !Array.isArray(data86)){
-if(data86.image === undefined){
-const err239 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.client.required,parentSchema:schema11.properties.testApp.properties.client,data:data86};
+if(data85.image !== undefined){
+let data86 = data85.image;
+if(typeof data86 === "string"){
+if(func2(data86) < 1){
+const err239 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data86};
 if(vErrors === null){
 vErrors = [err239];
 }
@@ -3841,9 +3839,9 @@ vErrors.push(err239);
 }
 errors++;
 }
-for(const key30 in data86){
-if(!(key30 === "image")){
-const err240 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key30},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.client,data:data86};
+}
+else {
+const err240 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.server.properties.image.type,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data86};
 if(vErrors === null){
 vErrors = [err240];
 }
@@ -3853,11 +3851,9 @@ vErrors.push(err240);
 errors++;
 }
 }
-if(data86.image !== undefined){
-let data87 = data86.image;
-if(typeof data87 === "string"){
-if(func2(data87) < 1){
-const err241 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data87};
+}
+else {
+const err241 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.server.type,parentSchema:schema11.properties.testApp.properties.server,data:data85};
 if(vErrors === null){
 vErrors = [err241];
 }
@@ -3867,8 +3863,11 @@ vErrors.push(err241);
 errors++;
 }
 }
-else {
-const err242 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.client.properties.image.type,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data87};
+if(data80.client !== undefined){
+let data87 = data80.client;
+if(data87 && typeof data87 == "object" && !Array.isArray(data87)){
+if(data87.image === undefined){
+const err242 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.client.required,parentSchema:schema11.properties.testApp.properties.client,data:data87};
 if(vErrors === null){
 vErrors = [err242];
 }
@@ -3877,10 +3876,9 @@ vErrors.push(err242);
 }
 errors++;
 }
-}
-}
-else {
-const err243 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.client.type,parentSchema:schema11.properties.testApp.properties.client,data:data86};
+for(const key30 in data87){
+if(!(key30 === "image")){
+const err243 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key30},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.client,data:data87};
 if(vErrors === null){
 vErrors = [err243];
 }
@@ -3890,10 +3888,11 @@ vErrors.push(err243);
 errors++;
 }
 }
-if(data79.imagePullPolicy !== undefined){
-let data88 = data79.imagePullPolicy;
-if(typeof data88 !== "string"){
-const err244 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.imagePullPolicy.type,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data88};
+if(data87.image !== undefined){
+let data88 = data87.image;
+if(typeof data88 === "string"){
+if(func2(data88) < 1){
+const err244 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data88};
 if(vErrors === null){
 vErrors = [err244];
 }
@@ -3902,8 +3901,9 @@ vErrors.push(err244);
 }
 errors++;
 }
-if(!(((data88 === "Always") || (data88 === "IfNotPresent")) || (data88 === "Never"))){
-const err245 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.testApp.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.testApp.properties.imagePullPolicy.enum,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data88};
+}
+else {
+const err245 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.client.properties.image.type,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data88};
 if(vErrors === null){
 vErrors = [err245];
 }
@@ -3913,10 +3913,9 @@ vErrors.push(err245);
 errors++;
 }
 }
-if(data79.global !== undefined){
-let data89 = data79.global;
-if(!(data89 && typeof data89 == "object" && !Array.isArray(data89))){
-const err246 = {instancePath:instancePath+"/testApp/global",schemaPath:"#/properties/testApp/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.global.type,parentSchema:schema11.properties.testApp.properties.global,data:data89};
+}
+else {
+const err246 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.client.type,parentSchema:schema11.properties.testApp.properties.client,data:data87};
 if(vErrors === null){
 vErrors = [err246];
 }
@@ -3926,9 +3925,10 @@ vErrors.push(err246);
 errors++;
 }
 }
-}
-else {
-const err247 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.type,parentSchema:schema11.properties.testApp,data:data79};
+if(data80.imagePullPolicy !== undefined){
+let data89 = data80.imagePullPolicy;
+if(typeof data89 !== "string"){
+const err247 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.imagePullPolicy.type,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data89};
 if(vErrors === null){
 vErrors = [err247];
 }
@@ -3937,12 +3937,8 @@ vErrors.push(err247);
 }
 errors++;
 }
-}
-if(data.sockShop !== undefined){
-let data90 = data.sockShop;
-if(data90 && typeof data90 == "object" && !Array.isArray(data90)){
-if(data90.enabled === undefined){
-const err248 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data90};
+if(!(((data89 === "Always") || (data89 === "IfNotPresent")) || (data89 === "Never"))){
+const err248 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.testApp.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.testApp.properties.imagePullPolicy.enum,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data89};
 if(vErrors === null){
 vErrors = [err248];
 }
@@ -3951,8 +3947,11 @@ vErrors.push(err248);
 }
 errors++;
 }
-if(data90.namespace === undefined){
-const err249 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data90};
+}
+if(data80.global !== undefined){
+let data90 = data80.global;
+if(!(data90 && typeof data90 == "object" && !Array.isArray(data90))){
+const err249 = {instancePath:instancePath+"/testApp/global",schemaPath:"#/properties/testApp/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.global.type,parentSchema:schema11.properties.testApp.properties.global,data:data90};
 if(vErrors === null){
 vErrors = [err249];
 }
@@ -3961,8 +3960,10 @@ vErrors.push(err249);
 }
 errors++;
 }
-if(data90.policies === undefined){
-const err250 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "policies"},message:"must have required property '"+"policies"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data90};
+}
+}
+else {
+const err250 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.type,parentSchema:schema11.properties.testApp,data:data80};
 if(vErrors === null){
 vErrors = [err250];
 }
@@ -3971,8 +3972,12 @@ vErrors.push(err250);
 }
 errors++;
 }
-if(data90.frontEnd === undefined){
-const err251 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "frontEnd"},message:"must have required property '"+"frontEnd"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data90};
+}
+if(data.sockShop !== undefined){
+let data91 = data.sockShop;
+if(data91 && typeof data91 == "object" && !Array.isArray(data91)){
+if(data91.enabled === undefined){
+const err251 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
 if(vErrors === null){
 vErrors = [err251];
 }
@@ -3981,8 +3986,8 @@ vErrors.push(err251);
 }
 errors++;
 }
-if(data90.images === undefined){
-const err252 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "images"},message:"must have required property '"+"images"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data90};
+if(data91.namespace === undefined){
+const err252 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
 if(vErrors === null){
 vErrors = [err252];
 }
@@ -3991,8 +3996,8 @@ vErrors.push(err252);
 }
 errors++;
 }
-if(data90.imagePullPolicy === undefined){
-const err253 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data90};
+if(data91.policies === undefined){
+const err253 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "policies"},message:"must have required property '"+"policies"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
 if(vErrors === null){
 vErrors = [err253];
 }
@@ -4001,9 +4006,8 @@ vErrors.push(err253);
 }
 errors++;
 }
-for(const key31 in data90){
-if(!(((((((key31 === "enabled") || (key31 === "namespace")) || (key31 === "policies")) || (key31 === "frontEnd")) || (key31 === "images")) || (key31 === "imagePullPolicy")) || (key31 === "global"))){
-const err254 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key31},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop,data:data90};
+if(data91.frontEnd === undefined){
+const err254 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "frontEnd"},message:"must have required property '"+"frontEnd"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
 if(vErrors === null){
 vErrors = [err254];
 }
@@ -4012,11 +4016,8 @@ vErrors.push(err254);
 }
 errors++;
 }
-}
-if(data90.enabled !== undefined){
-let data91 = data90.enabled;
-if(typeof data91 !== "boolean"){
-const err255 = {instancePath:instancePath+"/sockShop/enabled",schemaPath:"#/properties/sockShop/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.enabled.type,parentSchema:schema11.properties.sockShop.properties.enabled,data:data91};
+if(data91.images === undefined){
+const err255 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "images"},message:"must have required property '"+"images"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
 if(vErrors === null){
 vErrors = [err255];
 }
@@ -4025,12 +4026,8 @@ vErrors.push(err255);
 }
 errors++;
 }
-}
-if(data90.namespace !== undefined){
-let data92 = data90.namespace;
-if(data92 && typeof data92 == "object" && !Array.isArray(data92)){
-if(data92.name === undefined){
-const err256 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data92};
+if(data91.imagePullPolicy === undefined){
+const err256 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
 if(vErrors === null){
 vErrors = [err256];
 }
@@ -4039,8 +4036,9 @@ vErrors.push(err256);
 }
 errors++;
 }
-if(data92.create === undefined){
-const err257 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data92};
+for(const key31 in data91){
+if(!(((((((key31 === "enabled") || (key31 === "namespace")) || (key31 === "policies")) || (key31 === "frontEnd")) || (key31 === "images")) || (key31 === "imagePullPolicy")) || (key31 === "global"))){
+const err257 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key31},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop,data:data91};
 if(vErrors === null){
 vErrors = [err257];
 }
@@ -4049,9 +4047,11 @@ vErrors.push(err257);
 }
 errors++;
 }
-for(const key32 in data92){
-if(!((key32 === "name") || (key32 === "create"))){
-const err258 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key32},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.namespace,data:data92};
+}
+if(data91.enabled !== undefined){
+let data92 = data91.enabled;
+if(typeof data92 !== "boolean"){
+const err258 = {instancePath:instancePath+"/sockShop/enabled",schemaPath:"#/properties/sockShop/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.enabled.type,parentSchema:schema11.properties.sockShop.properties.enabled,data:data92};
 if(vErrors === null){
 vErrors = [err258];
 }
@@ -4061,11 +4061,11 @@ vErrors.push(err258);
 errors++;
 }
 }
-if(data92.name !== undefined){
-let data93 = data92.name;
-if(typeof data93 === "string"){
-if(func2(data93) > 63){
-const err259 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data93};
+if(data91.namespace !== undefined){
+let data93 = data91.namespace;
+if(data93 && typeof data93 == "object" && !Array.isArray(data93)){
+if(data93.name === undefined){
+const err259 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data93};
 if(vErrors === null){
 vErrors = [err259];
 }
@@ -4074,8 +4074,8 @@ vErrors.push(err259);
 }
 errors++;
 }
-if(!pattern2.test(data93)){
-const err260 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data93};
+if(data93.create === undefined){
+const err260 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data93};
 if(vErrors === null){
 vErrors = [err260];
 }
@@ -4084,9 +4084,9 @@ vErrors.push(err260);
 }
 errors++;
 }
-}
-else {
-const err261 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.namespace.properties.name.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data93};
+for(const key32 in data93){
+if(!((key32 === "name") || (key32 === "create"))){
+const err261 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key32},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.namespace,data:data93};
 if(vErrors === null){
 vErrors = [err261];
 }
@@ -4096,10 +4096,11 @@ vErrors.push(err261);
 errors++;
 }
 }
-if(data92.create !== undefined){
-let data94 = data92.create;
-if(typeof data94 !== "boolean"){
-const err262 = {instancePath:instancePath+"/sockShop/namespace/create",schemaPath:"#/properties/sockShop/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.namespace.properties.create.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.create,data:data94};
+if(data93.name !== undefined){
+let data94 = data93.name;
+if(typeof data94 === "string"){
+if(func2(data94) > 63){
+const err262 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data94};
 if(vErrors === null){
 vErrors = [err262];
 }
@@ -4108,10 +4109,8 @@ vErrors.push(err262);
 }
 errors++;
 }
-}
-}
-else {
-const err263 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.namespace.type,parentSchema:schema11.properties.sockShop.properties.namespace,data:data92};
+if(!pattern2.test(data94)){
+const err263 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data94};
 if(vErrors === null){
 vErrors = [err263];
 }
@@ -4121,10 +4120,8 @@ vErrors.push(err263);
 errors++;
 }
 }
-if(data90.policies !== undefined){
-let data95 = data90.policies;
-if(typeof data95 !== "string"){
-const err264 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.policies.type,parentSchema:schema11.properties.sockShop.properties.policies,data:data95};
+else {
+const err264 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.namespace.properties.name.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data94};
 if(vErrors === null){
 vErrors = [err264];
 }
@@ -4133,8 +4130,11 @@ vErrors.push(err264);
 }
 errors++;
 }
-if(!((((data95 === "none") || (data95 === "denyAll")) || (data95 === "enforce")) || (data95 === "dryRun"))){
-const err265 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.policies.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.policies.enum,parentSchema:schema11.properties.sockShop.properties.policies,data:data95};
+}
+if(data93.create !== undefined){
+let data95 = data93.create;
+if(typeof data95 !== "boolean"){
+const err265 = {instancePath:instancePath+"/sockShop/namespace/create",schemaPath:"#/properties/sockShop/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.namespace.properties.create.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.create,data:data95};
 if(vErrors === null){
 vErrors = [err265];
 }
@@ -4144,11 +4144,9 @@ vErrors.push(err265);
 errors++;
 }
 }
-if(data90.frontEnd !== undefined){
-let data96 = data90.frontEnd;
-if(data96 && typeof data96 == "object" && !Array.isArray(data96)){
-if(data96.callers === undefined){
-const err266 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/required",keyword:"required",params:{missingProperty: "callers"},message:"must have required property '"+"callers"+"'",schema:schema11.properties.sockShop.properties.frontEnd.required,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data96};
+}
+else {
+const err266 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.namespace.type,parentSchema:schema11.properties.sockShop.properties.namespace,data:data93};
 if(vErrors === null){
 vErrors = [err266];
 }
@@ -4157,9 +4155,11 @@ vErrors.push(err266);
 }
 errors++;
 }
-for(const key33 in data96){
-if(!(key33 === "callers")){
-const err267 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key33},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data96};
+}
+if(data91.policies !== undefined){
+let data96 = data91.policies;
+if(typeof data96 !== "string"){
+const err267 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.policies.type,parentSchema:schema11.properties.sockShop.properties.policies,data:data96};
 if(vErrors === null){
 vErrors = [err267];
 }
@@ -4168,17 +4168,8 @@ vErrors.push(err267);
 }
 errors++;
 }
-}
-if(data96.callers !== undefined){
-let data97 = data96.callers;
-if(Array.isArray(data97)){
-const len4 = data97.length;
-for(let i5=0; i5<len4; i5++){
-let data98 = data97[i5];
-if(data98 && typeof data98 == "object" && !Array.isArray(data98)){
-for(const key34 in data98){
-if(!((((((((key34 === "service") || (key34 === "application")) || (key34 === "gateway")) || (key34 === "principal")) || (key34 === "anyone")) || (key34 === "ports")) || (key34 === "methods")) || (key34 === "paths"))){
-const err268 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key34},message:"must NOT have additional properties",schema:false,parentSchema:schema16,data:data98};
+if(!((((data96 === "none") || (data96 === "denyAll")) || (data96 === "enforce")) || (data96 === "dryRun"))){
+const err268 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.policies.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.policies.enum,parentSchema:schema11.properties.sockShop.properties.policies,data:data96};
 if(vErrors === null){
 vErrors = [err268];
 }
@@ -4188,11 +4179,11 @@ vErrors.push(err268);
 errors++;
 }
 }
-if(data98.service !== undefined){
-let data99 = data98.service;
-if(typeof data99 === "string"){
-if(func2(data99) < 1){
-const err269 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.service,data:data99};
+if(data91.frontEnd !== undefined){
+let data97 = data91.frontEnd;
+if(data97 && typeof data97 == "object" && !Array.isArray(data97)){
+if(data97.callers === undefined){
+const err269 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/required",keyword:"required",params:{missingProperty: "callers"},message:"must have required property '"+"callers"+"'",schema:schema11.properties.sockShop.properties.frontEnd.required,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data97};
 if(vErrors === null){
 vErrors = [err269];
 }
@@ -4201,9 +4192,9 @@ vErrors.push(err269);
 }
 errors++;
 }
-}
-else {
-const err270 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.service.type,parentSchema:schema16.properties.service,data:data99};
+for(const key33 in data97){
+if(!(key33 === "callers")){
+const err270 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key33},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data97};
 if(vErrors === null){
 vErrors = [err270];
 }
@@ -4213,11 +4204,16 @@ vErrors.push(err270);
 errors++;
 }
 }
-if(data98.application !== undefined){
-let data100 = data98.application;
-if(typeof data100 === "string"){
-if(func2(data100) < 1){
-const err271 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.application,data:data100};
+if(data97.callers !== undefined){
+let data98 = data97.callers;
+if(Array.isArray(data98)){
+const len4 = data98.length;
+for(let i5=0; i5<len4; i5++){
+let data99 = data98[i5];
+if(data99 && typeof data99 == "object" && !Array.isArray(data99)){
+for(const key34 in data99){
+if(!((((((((key34 === "service") || (key34 === "application")) || (key34 === "gateway")) || (key34 === "principal")) || (key34 === "anyone")) || (key34 === "ports")) || (key34 === "methods")) || (key34 === "paths"))){
+const err271 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key34},message:"must NOT have additional properties",schema:false,parentSchema:schema16,data:data99};
 if(vErrors === null){
 vErrors = [err271];
 }
@@ -4227,8 +4223,11 @@ vErrors.push(err271);
 errors++;
 }
 }
-else {
-const err272 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.application.type,parentSchema:schema16.properties.application,data:data100};
+if(data99.service !== undefined){
+let data100 = data99.service;
+if(typeof data100 === "string"){
+if(func2(data100) < 1){
+const err272 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.service,data:data100};
 if(vErrors === null){
 vErrors = [err272];
 }
@@ -4238,11 +4237,8 @@ vErrors.push(err272);
 errors++;
 }
 }
-if(data98.gateway !== undefined){
-let data101 = data98.gateway;
-if(typeof data101 === "string"){
-if(func2(data101) < 1){
-const err273 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.gateway,data:data101};
+else {
+const err273 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.service.type,parentSchema:schema16.properties.service,data:data100};
 if(vErrors === null){
 vErrors = [err273];
 }
@@ -4252,8 +4248,11 @@ vErrors.push(err273);
 errors++;
 }
 }
-else {
-const err274 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.gateway.type,parentSchema:schema16.properties.gateway,data:data101};
+if(data99.application !== undefined){
+let data101 = data99.application;
+if(typeof data101 === "string"){
+if(func2(data101) < 1){
+const err274 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.application,data:data101};
 if(vErrors === null){
 vErrors = [err274];
 }
@@ -4263,11 +4262,8 @@ vErrors.push(err274);
 errors++;
 }
 }
-if(data98.principal !== undefined){
-let data102 = data98.principal;
-if(typeof data102 === "string"){
-if(func2(data102) < 1){
-const err275 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.principal,data:data102};
+else {
+const err275 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.application.type,parentSchema:schema16.properties.application,data:data101};
 if(vErrors === null){
 vErrors = [err275];
 }
@@ -4277,8 +4273,11 @@ vErrors.push(err275);
 errors++;
 }
 }
-else {
-const err276 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.principal.type,parentSchema:schema16.properties.principal,data:data102};
+if(data99.gateway !== undefined){
+let data102 = data99.gateway;
+if(typeof data102 === "string"){
+if(func2(data102) < 1){
+const err276 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.gateway,data:data102};
 if(vErrors === null){
 vErrors = [err276];
 }
@@ -4288,10 +4287,8 @@ vErrors.push(err276);
 errors++;
 }
 }
-if(data98.anyone !== undefined){
-let data103 = data98.anyone;
-if(typeof data103 !== "boolean"){
-const err277 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema16.properties.anyone.type,parentSchema:schema16.properties.anyone,data:data103};
+else {
+const err277 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.gateway.type,parentSchema:schema16.properties.gateway,data:data102};
 if(vErrors === null){
 vErrors = [err277];
 }
@@ -4300,8 +4297,12 @@ vErrors.push(err277);
 }
 errors++;
 }
-if(!(data103 === true)){
-const err278 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/enum",keyword:"enum",params:{allowedValues: schema16.properties.anyone.enum},message:"must be equal to one of the allowed values",schema:schema16.properties.anyone.enum,parentSchema:schema16.properties.anyone,data:data103};
+}
+if(data99.principal !== undefined){
+let data103 = data99.principal;
+if(typeof data103 === "string"){
+if(func2(data103) < 1){
+const err278 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.principal,data:data103};
 if(vErrors === null){
 vErrors = [err278];
 }
@@ -4311,11 +4312,8 @@ vErrors.push(err278);
 errors++;
 }
 }
-if(data98.ports !== undefined){
-let data104 = data98.ports;
-if(Array.isArray(data104)){
-if(data104.length < 1){
-const err279 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.ports,data:data104};
+else {
+const err279 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.principal.type,parentSchema:schema16.properties.principal,data:data103};
 if(vErrors === null){
 vErrors = [err279];
 }
@@ -4324,11 +4322,11 @@ vErrors.push(err279);
 }
 errors++;
 }
-const len5 = data104.length;
-for(let i6=0; i6<len5; i6++){
-let data105 = data104[i6];
-if(!(((typeof data105 == "number") && (!(data105 % 1) && !isNaN(data105))) && (isFinite(data105)))){
-const err280 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema16.properties.ports.items.type,parentSchema:schema16.properties.ports.items,data:data105};
+}
+if(data99.anyone !== undefined){
+let data104 = data99.anyone;
+if(typeof data104 !== "boolean"){
+const err280 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema16.properties.anyone.type,parentSchema:schema16.properties.anyone,data:data104};
 if(vErrors === null){
 vErrors = [err280];
 }
@@ -4337,9 +4335,8 @@ vErrors.push(err280);
 }
 errors++;
 }
-if((typeof data105 == "number") && (isFinite(data105))){
-if(data105 > 65535 || isNaN(data105)){
-const err281 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema16.properties.ports.items,data:data105};
+if(!(data104 === true)){
+const err281 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/enum",keyword:"enum",params:{allowedValues: schema16.properties.anyone.enum},message:"must be equal to one of the allowed values",schema:schema16.properties.anyone.enum,parentSchema:schema16.properties.anyone,data:data104};
 if(vErrors === null){
 vErrors = [err281];
 }
@@ -4348,8 +4345,12 @@ vErrors.push(err281);
 }
 errors++;
 }
-if(data105 < 1 || isNaN(data105)){
-const err282 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema16.properties.ports.items,data:data105};
+}
+if(data99.ports !== undefined){
+let data105 = data99.ports;
+if(Array.isArray(data105)){
+if(data105.length < 1){
+const err282 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.ports,data:data105};
 if(vErrors === null){
 vErrors = [err282];
 }
@@ -4358,25 +4359,59 @@ vErrors.push(err282);
 }
 errors++;
 }
-}
-}
-let i7 = data104.length;
-let j1;
-if(i7 > 1){
-const indices1 = {};
-for(;i7--;){
-let item1 = data104[i7];
-if(!(((typeof item1 == "number") && (!(item1 % 1) && !isNaN(item1))) && (isFinite(item1)))){
-continue;
-}
-if(typeof indices1[item1] == "number"){
-j1 = indices1[item1];
-const err283 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/uniqueItems",keyword:"uniqueItems",params:{i: i7, j: j1},message:"must NOT have duplicate items (items ## "+j1+" and "+i7+" are identical)",schema:true,parentSchema:schema16.properties.ports,data:data104};
+const len5 = data105.length;
+for(let i6=0; i6<len5; i6++){
+let data106 = data105[i6];
+if(!(((typeof data106 == "number") && (!(data106 % 1) && !isNaN(data106))) && (isFinite(data106)))){
+const err283 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema16.properties.ports.items.type,parentSchema:schema16.properties.ports.items,data:data106};
 if(vErrors === null){
 vErrors = [err283];
 }
 else {
 vErrors.push(err283);
+}
+errors++;
+}
+if((typeof data106 == "number") && (isFinite(data106))){
+if(data106 > 65535 || isNaN(data106)){
+const err284 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema16.properties.ports.items,data:data106};
+if(vErrors === null){
+vErrors = [err284];
+}
+else {
+vErrors.push(err284);
+}
+errors++;
+}
+if(data106 < 1 || isNaN(data106)){
+const err285 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema16.properties.ports.items,data:data106};
+if(vErrors === null){
+vErrors = [err285];
+}
+else {
+vErrors.push(err285);
+}
+errors++;
+}
+}
+}
+let i7 = data105.length;
+let j1;
+if(i7 > 1){
+const indices1 = {};
+for(;i7--;){
+let item1 = data105[i7];
+if(!(((typeof item1 == "number") && (!(item1 % 1) && !isNaN(item1))) && (isFinite(item1)))){
+continue;
+}
+if(typeof indices1[item1] == "number"){
+j1 = indices1[item1];
+const err286 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/uniqueItems",keyword:"uniqueItems",params:{i: i7, j: j1},message:"must NOT have duplicate items (items ## "+j1+" and "+i7+" are identical)",schema:true,parentSchema:schema16.properties.ports,data:data105};
+if(vErrors === null){
+vErrors = [err286];
+}
+else {
+vErrors.push(err286);
 }
 errors++;
 break;
@@ -4386,46 +4421,7 @@ indices1[item1] = i7;
 }
 }
 else {
-const err284 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.ports.type,parentSchema:schema16.properties.ports,data:data104};
-if(vErrors === null){
-vErrors = [err284];
-}
-else {
-vErrors.push(err284);
-}
-errors++;
-}
-}
-if(data98.methods !== undefined){
-let data106 = data98.methods;
-if(Array.isArray(data106)){
-if(data106.length < 1){
-const err285 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.methods,data:data106};
-if(vErrors === null){
-vErrors = [err285];
-}
-else {
-vErrors.push(err285);
-}
-errors++;
-}
-const len6 = data106.length;
-for(let i8=0; i8<len6; i8++){
-let data107 = data106[i8];
-if(typeof data107 === "string"){
-if(!pattern28.test(data107)){
-const err286 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema16.properties.methods.items,data:data107};
-if(vErrors === null){
-vErrors = [err286];
-}
-else {
-vErrors.push(err286);
-}
-errors++;
-}
-}
-else {
-const err287 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.methods.items.type,parentSchema:schema16.properties.methods.items,data:data107};
+const err287 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.ports.type,parentSchema:schema16.properties.ports,data:data105};
 if(vErrors === null){
 vErrors = [err287];
 }
@@ -4435,18 +4431,11 @@ vErrors.push(err287);
 errors++;
 }
 }
-let i9 = data106.length;
-let j2;
-if(i9 > 1){
-const indices2 = {};
-for(;i9--;){
-let item2 = data106[i9];
-if(typeof item2 !== "string"){
-continue;
-}
-if(typeof indices2[item2] == "number"){
-j2 = indices2[item2];
-const err288 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i9, j: j2},message:"must NOT have duplicate items (items ## "+j2+" and "+i9+" are identical)",schema:true,parentSchema:schema16.properties.methods,data:data106};
+if(data99.methods !== undefined){
+let data107 = data99.methods;
+if(Array.isArray(data107)){
+if(data107.length < 1){
+const err288 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.methods,data:data107};
 if(vErrors === null){
 vErrors = [err288];
 }
@@ -4454,14 +4443,13 @@ else {
 vErrors.push(err288);
 }
 errors++;
-break;
 }
-indices2[item2] = i9;
-}
-}
-}
-else {
-const err289 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.methods.type,parentSchema:schema16.properties.methods,data:data106};
+const len6 = data107.length;
+for(let i8=0; i8<len6; i8++){
+let data108 = data107[i8];
+if(typeof data108 === "string"){
+if(!pattern29.test(data108)){
+const err289 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema16.properties.methods.items,data:data108};
 if(vErrors === null){
 vErrors = [err289];
 }
@@ -4471,11 +4459,8 @@ vErrors.push(err289);
 errors++;
 }
 }
-if(data98.paths !== undefined){
-let data108 = data98.paths;
-if(Array.isArray(data108)){
-if(data108.length < 1){
-const err290 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.paths,data:data108};
+else {
+const err290 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.methods.items.type,parentSchema:schema16.properties.methods.items,data:data108};
 if(vErrors === null){
 vErrors = [err290];
 }
@@ -4484,12 +4469,19 @@ vErrors.push(err290);
 }
 errors++;
 }
-const len7 = data108.length;
-for(let i10=0; i10<len7; i10++){
-let data109 = data108[i10];
-if(typeof data109 === "string"){
-if(!pattern29.test(data109)){
-const err291 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema16.properties.paths.items,data:data109};
+}
+let i9 = data107.length;
+let j2;
+if(i9 > 1){
+const indices2 = {};
+for(;i9--;){
+let item2 = data107[i9];
+if(typeof item2 !== "string"){
+continue;
+}
+if(typeof indices2[item2] == "number"){
+j2 = indices2[item2];
+const err291 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i9, j: j2},message:"must NOT have duplicate items (items ## "+j2+" and "+i9+" are identical)",schema:true,parentSchema:schema16.properties.methods,data:data107};
 if(vErrors === null){
 vErrors = [err291];
 }
@@ -4497,10 +4489,14 @@ else {
 vErrors.push(err291);
 }
 errors++;
+break;
+}
+indices2[item2] = i9;
+}
 }
 }
 else {
-const err292 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.paths.items.type,parentSchema:schema16.properties.paths.items,data:data109};
+const err292 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.methods.type,parentSchema:schema16.properties.methods,data:data107};
 if(vErrors === null){
 vErrors = [err292];
 }
@@ -4510,18 +4506,11 @@ vErrors.push(err292);
 errors++;
 }
 }
-let i11 = data108.length;
-let j3;
-if(i11 > 1){
-const indices3 = {};
-for(;i11--;){
-let item3 = data108[i11];
-if(typeof item3 !== "string"){
-continue;
-}
-if(typeof indices3[item3] == "number"){
-j3 = indices3[item3];
-const err293 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/uniqueItems",keyword:"uniqueItems",params:{i: i11, j: j3},message:"must NOT have duplicate items (items ## "+j3+" and "+i11+" are identical)",schema:true,parentSchema:schema16.properties.paths,data:data108};
+if(data99.paths !== undefined){
+let data109 = data99.paths;
+if(Array.isArray(data109)){
+if(data109.length < 1){
+const err293 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.paths,data:data109};
 if(vErrors === null){
 vErrors = [err293];
 }
@@ -4529,14 +4518,13 @@ else {
 vErrors.push(err293);
 }
 errors++;
-break;
 }
-indices3[item3] = i11;
-}
-}
-}
-else {
-const err294 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.paths.type,parentSchema:schema16.properties.paths,data:data108};
+const len7 = data109.length;
+for(let i10=0; i10<len7; i10++){
+let data110 = data109[i10];
+if(typeof data110 === "string"){
+if(!pattern30.test(data110)){
+const err294 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema16.properties.paths.items,data:data110};
 if(vErrors === null){
 vErrors = [err294];
 }
@@ -4546,9 +4534,8 @@ vErrors.push(err294);
 errors++;
 }
 }
-}
 else {
-const err295 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema16.type,parentSchema:schema16,data:data98};
+const err295 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.paths.items.type,parentSchema:schema16.properties.paths.items,data:data110};
 if(vErrors === null){
 vErrors = [err295];
 }
@@ -4558,9 +4545,18 @@ vErrors.push(err295);
 errors++;
 }
 }
+let i11 = data109.length;
+let j3;
+if(i11 > 1){
+const indices3 = {};
+for(;i11--;){
+let item3 = data109[i11];
+if(typeof item3 !== "string"){
+continue;
 }
-else {
-const err296 = {instancePath:instancePath+"/sockShop/frontEnd/callers",schemaPath:"#/properties/sockShop/properties/frontEnd/properties/callers/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sockShop.properties.frontEnd.properties.callers.type,parentSchema:schema11.properties.sockShop.properties.frontEnd.properties.callers,data:data97};
+if(typeof indices3[item3] == "number"){
+j3 = indices3[item3];
+const err296 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/uniqueItems",keyword:"uniqueItems",params:{i: i11, j: j3},message:"must NOT have duplicate items (items ## "+j3+" and "+i11+" are identical)",schema:true,parentSchema:schema16.properties.paths,data:data109};
 if(vErrors === null){
 vErrors = [err296];
 }
@@ -4568,11 +4564,14 @@ else {
 vErrors.push(err296);
 }
 errors++;
+break;
+}
+indices3[item3] = i11;
 }
 }
 }
 else {
-const err297 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.frontEnd.type,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data96};
+const err297 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.paths.type,parentSchema:schema16.properties.paths,data:data109};
 if(vErrors === null){
 vErrors = [err297];
 }
@@ -4582,11 +4581,9 @@ vErrors.push(err297);
 errors++;
 }
 }
-if(data90.images !== undefined){
-let data110 = data90.images;
-if(data110 && typeof data110 == "object" && !Array.isArray(data110)){
-if(data110["front-end"] === undefined){
-const err298 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "front-end"},message:"must have required property '"+"front-end"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
+}
+else {
+const err298 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema16.type,parentSchema:schema16,data:data99};
 if(vErrors === null){
 vErrors = [err298];
 }
@@ -4595,8 +4592,10 @@ vErrors.push(err298);
 }
 errors++;
 }
-if(data110.catalogue === undefined){
-const err299 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue"},message:"must have required property '"+"catalogue"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
+}
+}
+else {
+const err299 = {instancePath:instancePath+"/sockShop/frontEnd/callers",schemaPath:"#/properties/sockShop/properties/frontEnd/properties/callers/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sockShop.properties.frontEnd.properties.callers.type,parentSchema:schema11.properties.sockShop.properties.frontEnd.properties.callers,data:data98};
 if(vErrors === null){
 vErrors = [err299];
 }
@@ -4605,8 +4604,10 @@ vErrors.push(err299);
 }
 errors++;
 }
-if(data110["catalogue-db"] === undefined){
-const err300 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue-db"},message:"must have required property '"+"catalogue-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
+}
+}
+else {
+const err300 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.frontEnd.type,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data97};
 if(vErrors === null){
 vErrors = [err300];
 }
@@ -4615,8 +4616,12 @@ vErrors.push(err300);
 }
 errors++;
 }
-if(data110.carts === undefined){
-const err301 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts"},message:"must have required property '"+"carts"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
+}
+if(data91.images !== undefined){
+let data111 = data91.images;
+if(data111 && typeof data111 == "object" && !Array.isArray(data111)){
+if(data111["front-end"] === undefined){
+const err301 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "front-end"},message:"must have required property '"+"front-end"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
 if(vErrors === null){
 vErrors = [err301];
 }
@@ -4625,8 +4630,8 @@ vErrors.push(err301);
 }
 errors++;
 }
-if(data110["carts-db"] === undefined){
-const err302 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts-db"},message:"must have required property '"+"carts-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
+if(data111.catalogue === undefined){
+const err302 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue"},message:"must have required property '"+"catalogue"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
 if(vErrors === null){
 vErrors = [err302];
 }
@@ -4635,8 +4640,8 @@ vErrors.push(err302);
 }
 errors++;
 }
-if(data110.orders === undefined){
-const err303 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders"},message:"must have required property '"+"orders"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
+if(data111["catalogue-db"] === undefined){
+const err303 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue-db"},message:"must have required property '"+"catalogue-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
 if(vErrors === null){
 vErrors = [err303];
 }
@@ -4645,8 +4650,8 @@ vErrors.push(err303);
 }
 errors++;
 }
-if(data110["orders-db"] === undefined){
-const err304 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders-db"},message:"must have required property '"+"orders-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
+if(data111.carts === undefined){
+const err304 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts"},message:"must have required property '"+"carts"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
 if(vErrors === null){
 vErrors = [err304];
 }
@@ -4655,8 +4660,8 @@ vErrors.push(err304);
 }
 errors++;
 }
-if(data110.payment === undefined){
-const err305 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "payment"},message:"must have required property '"+"payment"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
+if(data111["carts-db"] === undefined){
+const err305 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts-db"},message:"must have required property '"+"carts-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
 if(vErrors === null){
 vErrors = [err305];
 }
@@ -4665,8 +4670,8 @@ vErrors.push(err305);
 }
 errors++;
 }
-if(data110["queue-master"] === undefined){
-const err306 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "queue-master"},message:"must have required property '"+"queue-master"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
+if(data111.orders === undefined){
+const err306 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders"},message:"must have required property '"+"orders"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
 if(vErrors === null){
 vErrors = [err306];
 }
@@ -4675,8 +4680,8 @@ vErrors.push(err306);
 }
 errors++;
 }
-if(data110.rabbitmq === undefined){
-const err307 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "rabbitmq"},message:"must have required property '"+"rabbitmq"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
+if(data111["orders-db"] === undefined){
+const err307 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders-db"},message:"must have required property '"+"orders-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
 if(vErrors === null){
 vErrors = [err307];
 }
@@ -4685,8 +4690,8 @@ vErrors.push(err307);
 }
 errors++;
 }
-if(data110["session-db"] === undefined){
-const err308 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "session-db"},message:"must have required property '"+"session-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
+if(data111.payment === undefined){
+const err308 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "payment"},message:"must have required property '"+"payment"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
 if(vErrors === null){
 vErrors = [err308];
 }
@@ -4695,8 +4700,8 @@ vErrors.push(err308);
 }
 errors++;
 }
-if(data110.shipping === undefined){
-const err309 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "shipping"},message:"must have required property '"+"shipping"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
+if(data111["queue-master"] === undefined){
+const err309 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "queue-master"},message:"must have required property '"+"queue-master"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
 if(vErrors === null){
 vErrors = [err309];
 }
@@ -4705,8 +4710,8 @@ vErrors.push(err309);
 }
 errors++;
 }
-if(data110.user === undefined){
-const err310 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user"},message:"must have required property '"+"user"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
+if(data111.rabbitmq === undefined){
+const err310 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "rabbitmq"},message:"must have required property '"+"rabbitmq"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
 if(vErrors === null){
 vErrors = [err310];
 }
@@ -4715,8 +4720,8 @@ vErrors.push(err310);
 }
 errors++;
 }
-if(data110["user-db"] === undefined){
-const err311 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user-db"},message:"must have required property '"+"user-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
+if(data111["session-db"] === undefined){
+const err311 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "session-db"},message:"must have required property '"+"session-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
 if(vErrors === null){
 vErrors = [err311];
 }
@@ -4725,9 +4730,8 @@ vErrors.push(err311);
 }
 errors++;
 }
-for(const key35 in data110){
-if(!(func9.call(schema11.properties.sockShop.properties.images.properties, key35))){
-const err312 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key35},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
+if(data111.shipping === undefined){
+const err312 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "shipping"},message:"must have required property '"+"shipping"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
 if(vErrors === null){
 vErrors = [err312];
 }
@@ -4736,12 +4740,8 @@ vErrors.push(err312);
 }
 errors++;
 }
-}
-if(data110["front-end"] !== undefined){
-let data111 = data110["front-end"];
-if(typeof data111 === "string"){
-if(func2(data111) < 1){
-const err313 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data111};
+if(data111.user === undefined){
+const err313 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user"},message:"must have required property '"+"user"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
 if(vErrors === null){
 vErrors = [err313];
 }
@@ -4750,9 +4750,8 @@ vErrors.push(err313);
 }
 errors++;
 }
-}
-else {
-const err314 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["front-end"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data111};
+if(data111["user-db"] === undefined){
+const err314 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user-db"},message:"must have required property '"+"user-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
 if(vErrors === null){
 vErrors = [err314];
 }
@@ -4761,12 +4760,9 @@ vErrors.push(err314);
 }
 errors++;
 }
-}
-if(data110.catalogue !== undefined){
-let data112 = data110.catalogue;
-if(typeof data112 === "string"){
-if(func2(data112) < 1){
-const err315 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data112};
+for(const key35 in data111){
+if(!(func9.call(schema11.properties.sockShop.properties.images.properties, key35))){
+const err315 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key35},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
 if(vErrors === null){
 vErrors = [err315];
 }
@@ -4776,8 +4772,11 @@ vErrors.push(err315);
 errors++;
 }
 }
-else {
-const err316 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.catalogue.type,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data112};
+if(data111["front-end"] !== undefined){
+let data112 = data111["front-end"];
+if(typeof data112 === "string"){
+if(func2(data112) < 1){
+const err316 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data112};
 if(vErrors === null){
 vErrors = [err316];
 }
@@ -4787,11 +4786,8 @@ vErrors.push(err316);
 errors++;
 }
 }
-if(data110["catalogue-db"] !== undefined){
-let data113 = data110["catalogue-db"];
-if(typeof data113 === "string"){
-if(func2(data113) < 1){
-const err317 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data113};
+else {
+const err317 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["front-end"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data112};
 if(vErrors === null){
 vErrors = [err317];
 }
@@ -4801,8 +4797,11 @@ vErrors.push(err317);
 errors++;
 }
 }
-else {
-const err318 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["catalogue-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data113};
+if(data111.catalogue !== undefined){
+let data113 = data111.catalogue;
+if(typeof data113 === "string"){
+if(func2(data113) < 1){
+const err318 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data113};
 if(vErrors === null){
 vErrors = [err318];
 }
@@ -4812,11 +4811,8 @@ vErrors.push(err318);
 errors++;
 }
 }
-if(data110.carts !== undefined){
-let data114 = data110.carts;
-if(typeof data114 === "string"){
-if(func2(data114) < 1){
-const err319 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data114};
+else {
+const err319 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.catalogue.type,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data113};
 if(vErrors === null){
 vErrors = [err319];
 }
@@ -4826,8 +4822,11 @@ vErrors.push(err319);
 errors++;
 }
 }
-else {
-const err320 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.carts.type,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data114};
+if(data111["catalogue-db"] !== undefined){
+let data114 = data111["catalogue-db"];
+if(typeof data114 === "string"){
+if(func2(data114) < 1){
+const err320 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data114};
 if(vErrors === null){
 vErrors = [err320];
 }
@@ -4837,11 +4836,8 @@ vErrors.push(err320);
 errors++;
 }
 }
-if(data110["carts-db"] !== undefined){
-let data115 = data110["carts-db"];
-if(typeof data115 === "string"){
-if(func2(data115) < 1){
-const err321 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data115};
+else {
+const err321 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["catalogue-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data114};
 if(vErrors === null){
 vErrors = [err321];
 }
@@ -4851,8 +4847,11 @@ vErrors.push(err321);
 errors++;
 }
 }
-else {
-const err322 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["carts-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data115};
+if(data111.carts !== undefined){
+let data115 = data111.carts;
+if(typeof data115 === "string"){
+if(func2(data115) < 1){
+const err322 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data115};
 if(vErrors === null){
 vErrors = [err322];
 }
@@ -4862,11 +4861,8 @@ vErrors.push(err322);
 errors++;
 }
 }
-if(data110.orders !== undefined){
-let data116 = data110.orders;
-if(typeof data116 === "string"){
-if(func2(data116) < 1){
-const err323 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data116};
+else {
+const err323 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.carts.type,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data115};
 if(vErrors === null){
 vErrors = [err323];
 }
@@ -4876,8 +4872,11 @@ vErrors.push(err323);
 errors++;
 }
 }
-else {
-const err324 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.orders.type,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data116};
+if(data111["carts-db"] !== undefined){
+let data116 = data111["carts-db"];
+if(typeof data116 === "string"){
+if(func2(data116) < 1){
+const err324 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data116};
 if(vErrors === null){
 vErrors = [err324];
 }
@@ -4887,11 +4886,8 @@ vErrors.push(err324);
 errors++;
 }
 }
-if(data110["orders-db"] !== undefined){
-let data117 = data110["orders-db"];
-if(typeof data117 === "string"){
-if(func2(data117) < 1){
-const err325 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data117};
+else {
+const err325 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["carts-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data116};
 if(vErrors === null){
 vErrors = [err325];
 }
@@ -4901,8 +4897,11 @@ vErrors.push(err325);
 errors++;
 }
 }
-else {
-const err326 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["orders-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data117};
+if(data111.orders !== undefined){
+let data117 = data111.orders;
+if(typeof data117 === "string"){
+if(func2(data117) < 1){
+const err326 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data117};
 if(vErrors === null){
 vErrors = [err326];
 }
@@ -4912,11 +4911,8 @@ vErrors.push(err326);
 errors++;
 }
 }
-if(data110.payment !== undefined){
-let data118 = data110.payment;
-if(typeof data118 === "string"){
-if(func2(data118) < 1){
-const err327 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data118};
+else {
+const err327 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.orders.type,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data117};
 if(vErrors === null){
 vErrors = [err327];
 }
@@ -4926,8 +4922,11 @@ vErrors.push(err327);
 errors++;
 }
 }
-else {
-const err328 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.payment.type,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data118};
+if(data111["orders-db"] !== undefined){
+let data118 = data111["orders-db"];
+if(typeof data118 === "string"){
+if(func2(data118) < 1){
+const err328 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data118};
 if(vErrors === null){
 vErrors = [err328];
 }
@@ -4937,11 +4936,8 @@ vErrors.push(err328);
 errors++;
 }
 }
-if(data110["queue-master"] !== undefined){
-let data119 = data110["queue-master"];
-if(typeof data119 === "string"){
-if(func2(data119) < 1){
-const err329 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data119};
+else {
+const err329 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["orders-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data118};
 if(vErrors === null){
 vErrors = [err329];
 }
@@ -4951,8 +4947,11 @@ vErrors.push(err329);
 errors++;
 }
 }
-else {
-const err330 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["queue-master"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data119};
+if(data111.payment !== undefined){
+let data119 = data111.payment;
+if(typeof data119 === "string"){
+if(func2(data119) < 1){
+const err330 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data119};
 if(vErrors === null){
 vErrors = [err330];
 }
@@ -4962,11 +4961,8 @@ vErrors.push(err330);
 errors++;
 }
 }
-if(data110.rabbitmq !== undefined){
-let data120 = data110.rabbitmq;
-if(typeof data120 === "string"){
-if(func2(data120) < 1){
-const err331 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data120};
+else {
+const err331 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.payment.type,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data119};
 if(vErrors === null){
 vErrors = [err331];
 }
@@ -4976,8 +4972,11 @@ vErrors.push(err331);
 errors++;
 }
 }
-else {
-const err332 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.rabbitmq.type,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data120};
+if(data111["queue-master"] !== undefined){
+let data120 = data111["queue-master"];
+if(typeof data120 === "string"){
+if(func2(data120) < 1){
+const err332 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data120};
 if(vErrors === null){
 vErrors = [err332];
 }
@@ -4987,11 +4986,8 @@ vErrors.push(err332);
 errors++;
 }
 }
-if(data110["session-db"] !== undefined){
-let data121 = data110["session-db"];
-if(typeof data121 === "string"){
-if(func2(data121) < 1){
-const err333 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data121};
+else {
+const err333 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["queue-master"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data120};
 if(vErrors === null){
 vErrors = [err333];
 }
@@ -5001,8 +4997,11 @@ vErrors.push(err333);
 errors++;
 }
 }
-else {
-const err334 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["session-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data121};
+if(data111.rabbitmq !== undefined){
+let data121 = data111.rabbitmq;
+if(typeof data121 === "string"){
+if(func2(data121) < 1){
+const err334 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data121};
 if(vErrors === null){
 vErrors = [err334];
 }
@@ -5012,11 +5011,8 @@ vErrors.push(err334);
 errors++;
 }
 }
-if(data110.shipping !== undefined){
-let data122 = data110.shipping;
-if(typeof data122 === "string"){
-if(func2(data122) < 1){
-const err335 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data122};
+else {
+const err335 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.rabbitmq.type,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data121};
 if(vErrors === null){
 vErrors = [err335];
 }
@@ -5026,8 +5022,11 @@ vErrors.push(err335);
 errors++;
 }
 }
-else {
-const err336 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.shipping.type,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data122};
+if(data111["session-db"] !== undefined){
+let data122 = data111["session-db"];
+if(typeof data122 === "string"){
+if(func2(data122) < 1){
+const err336 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data122};
 if(vErrors === null){
 vErrors = [err336];
 }
@@ -5037,11 +5036,8 @@ vErrors.push(err336);
 errors++;
 }
 }
-if(data110.user !== undefined){
-let data123 = data110.user;
-if(typeof data123 === "string"){
-if(func2(data123) < 1){
-const err337 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data123};
+else {
+const err337 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["session-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data122};
 if(vErrors === null){
 vErrors = [err337];
 }
@@ -5051,8 +5047,11 @@ vErrors.push(err337);
 errors++;
 }
 }
-else {
-const err338 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.user.type,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data123};
+if(data111.shipping !== undefined){
+let data123 = data111.shipping;
+if(typeof data123 === "string"){
+if(func2(data123) < 1){
+const err338 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data123};
 if(vErrors === null){
 vErrors = [err338];
 }
@@ -5062,11 +5061,8 @@ vErrors.push(err338);
 errors++;
 }
 }
-if(data110["user-db"] !== undefined){
-let data124 = data110["user-db"];
-if(typeof data124 === "string"){
-if(func2(data124) < 1){
-const err339 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data124};
+else {
+const err339 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.shipping.type,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data123};
 if(vErrors === null){
 vErrors = [err339];
 }
@@ -5076,8 +5072,11 @@ vErrors.push(err339);
 errors++;
 }
 }
-else {
-const err340 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["user-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data124};
+if(data111.user !== undefined){
+let data124 = data111.user;
+if(typeof data124 === "string"){
+if(func2(data124) < 1){
+const err340 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data124};
 if(vErrors === null){
 vErrors = [err340];
 }
@@ -5087,9 +5086,8 @@ vErrors.push(err340);
 errors++;
 }
 }
-}
 else {
-const err341 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.images.type,parentSchema:schema11.properties.sockShop.properties.images,data:data110};
+const err341 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.user.type,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data124};
 if(vErrors === null){
 vErrors = [err341];
 }
@@ -5099,10 +5097,11 @@ vErrors.push(err341);
 errors++;
 }
 }
-if(data90.imagePullPolicy !== undefined){
-let data125 = data90.imagePullPolicy;
-if(typeof data125 !== "string"){
-const err342 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.imagePullPolicy.type,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data125};
+if(data111["user-db"] !== undefined){
+let data125 = data111["user-db"];
+if(typeof data125 === "string"){
+if(func2(data125) < 1){
+const err342 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data125};
 if(vErrors === null){
 vErrors = [err342];
 }
@@ -5111,8 +5110,9 @@ vErrors.push(err342);
 }
 errors++;
 }
-if(!(((data125 === "Always") || (data125 === "IfNotPresent")) || (data125 === "Never"))){
-const err343 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.imagePullPolicy.enum,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data125};
+}
+else {
+const err343 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["user-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data125};
 if(vErrors === null){
 vErrors = [err343];
 }
@@ -5122,10 +5122,9 @@ vErrors.push(err343);
 errors++;
 }
 }
-if(data90.global !== undefined){
-let data126 = data90.global;
-if(!(data126 && typeof data126 == "object" && !Array.isArray(data126))){
-const err344 = {instancePath:instancePath+"/sockShop/global",schemaPath:"#/properties/sockShop/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.global.type,parentSchema:schema11.properties.sockShop.properties.global,data:data126};
+}
+else {
+const err344 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.images.type,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
 if(vErrors === null){
 vErrors = [err344];
 }
@@ -5135,9 +5134,10 @@ vErrors.push(err344);
 errors++;
 }
 }
-}
-else {
-const err345 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.type,parentSchema:schema11.properties.sockShop,data:data90};
+if(data91.imagePullPolicy !== undefined){
+let data126 = data91.imagePullPolicy;
+if(typeof data126 !== "string"){
+const err345 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.imagePullPolicy.type,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data126};
 if(vErrors === null){
 vErrors = [err345];
 }
@@ -5146,12 +5146,8 @@ vErrors.push(err345);
 }
 errors++;
 }
-}
-if(data.monitoring !== undefined){
-let data127 = data.monitoring;
-if(data127 && typeof data127 == "object" && !Array.isArray(data127)){
-if(data127.enabled === undefined){
-const err346 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data127};
+if(!(((data126 === "Always") || (data126 === "IfNotPresent")) || (data126 === "Never"))){
+const err346 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.imagePullPolicy.enum,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data126};
 if(vErrors === null){
 vErrors = [err346];
 }
@@ -5160,8 +5156,11 @@ vErrors.push(err346);
 }
 errors++;
 }
-if(data127.sidecars === undefined){
-const err347 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "sidecars"},message:"must have required property '"+"sidecars"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data127};
+}
+if(data91.global !== undefined){
+let data127 = data91.global;
+if(!(data127 && typeof data127 == "object" && !Array.isArray(data127))){
+const err347 = {instancePath:instancePath+"/sockShop/global",schemaPath:"#/properties/sockShop/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.global.type,parentSchema:schema11.properties.sockShop.properties.global,data:data127};
 if(vErrors === null){
 vErrors = [err347];
 }
@@ -5170,8 +5169,10 @@ vErrors.push(err347);
 }
 errors++;
 }
-if(data127.labels === undefined){
-const err348 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data127};
+}
+}
+else {
+const err348 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.type,parentSchema:schema11.properties.sockShop,data:data91};
 if(vErrors === null){
 vErrors = [err348];
 }
@@ -5180,8 +5181,12 @@ vErrors.push(err348);
 }
 errors++;
 }
-if(data127.dashboardLabels === undefined){
-const err349 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "dashboardLabels"},message:"must have required property '"+"dashboardLabels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data127};
+}
+if(data.monitoring !== undefined){
+let data128 = data.monitoring;
+if(data128 && typeof data128 == "object" && !Array.isArray(data128)){
+if(data128.enabled === undefined){
+const err349 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data128};
 if(vErrors === null){
 vErrors = [err349];
 }
@@ -5190,9 +5195,8 @@ vErrors.push(err349);
 }
 errors++;
 }
-for(const key36 in data127){
-if(!((((key36 === "enabled") || (key36 === "sidecars")) || (key36 === "labels")) || (key36 === "dashboardLabels"))){
-const err350 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key36},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.monitoring,data:data127};
+if(data128.sidecars === undefined){
+const err350 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "sidecars"},message:"must have required property '"+"sidecars"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data128};
 if(vErrors === null){
 vErrors = [err350];
 }
@@ -5201,11 +5205,8 @@ vErrors.push(err350);
 }
 errors++;
 }
-}
-if(data127.enabled !== undefined){
-let data128 = data127.enabled;
-if(typeof data128 !== "boolean"){
-const err351 = {instancePath:instancePath+"/monitoring/enabled",schemaPath:"#/properties/monitoring/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.enabled.type,parentSchema:schema11.properties.monitoring.properties.enabled,data:data128};
+if(data128.labels === undefined){
+const err351 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data128};
 if(vErrors === null){
 vErrors = [err351];
 }
@@ -5214,11 +5215,8 @@ vErrors.push(err351);
 }
 errors++;
 }
-}
-if(data127.sidecars !== undefined){
-let data129 = data127.sidecars;
-if(typeof data129 !== "boolean"){
-const err352 = {instancePath:instancePath+"/monitoring/sidecars",schemaPath:"#/properties/monitoring/properties/sidecars/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.sidecars.type,parentSchema:schema11.properties.monitoring.properties.sidecars,data:data129};
+if(data128.dashboardLabels === undefined){
+const err352 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "dashboardLabels"},message:"must have required property '"+"dashboardLabels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data128};
 if(vErrors === null){
 vErrors = [err352];
 }
@@ -5227,14 +5225,9 @@ vErrors.push(err352);
 }
 errors++;
 }
-}
-if(data127.labels !== undefined){
-let data130 = data127.labels;
-if(data130 && typeof data130 == "object" && !Array.isArray(data130)){
-for(const key37 in data130){
-let data131 = data130[key37];
-if(typeof data131 !== "string"){
-const err353 = {instancePath:instancePath+"/monitoring/labels/" + key37.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.labels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.labels.additionalProperties,data:data131};
+for(const key36 in data128){
+if(!((((key36 === "enabled") || (key36 === "sidecars")) || (key36 === "labels")) || (key36 === "dashboardLabels"))){
+const err353 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key36},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.monitoring,data:data128};
 if(vErrors === null){
 vErrors = [err353];
 }
@@ -5244,9 +5237,10 @@ vErrors.push(err353);
 errors++;
 }
 }
-}
-else {
-const err354 = {instancePath:instancePath+"/monitoring/labels",schemaPath:"#/properties/monitoring/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.labels.type,parentSchema:schema11.properties.monitoring.properties.labels,data:data130};
+if(data128.enabled !== undefined){
+let data129 = data128.enabled;
+if(typeof data129 !== "boolean"){
+const err354 = {instancePath:instancePath+"/monitoring/enabled",schemaPath:"#/properties/monitoring/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.enabled.type,parentSchema:schema11.properties.monitoring.properties.enabled,data:data129};
 if(vErrors === null){
 vErrors = [err354];
 }
@@ -5256,13 +5250,10 @@ vErrors.push(err354);
 errors++;
 }
 }
-if(data127.dashboardLabels !== undefined){
-let data132 = data127.dashboardLabels;
-if(data132 && typeof data132 == "object" && !Array.isArray(data132)){
-for(const key38 in data132){
-let data133 = data132[key38];
-if(typeof data133 !== "string"){
-const err355 = {instancePath:instancePath+"/monitoring/dashboardLabels/" + key38.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/dashboardLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties,data:data133};
+if(data128.sidecars !== undefined){
+let data130 = data128.sidecars;
+if(typeof data130 !== "boolean"){
+const err355 = {instancePath:instancePath+"/monitoring/sidecars",schemaPath:"#/properties/monitoring/properties/sidecars/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.sidecars.type,parentSchema:schema11.properties.monitoring.properties.sidecars,data:data130};
 if(vErrors === null){
 vErrors = [err355];
 }
@@ -5272,9 +5263,13 @@ vErrors.push(err355);
 errors++;
 }
 }
-}
-else {
-const err356 = {instancePath:instancePath+"/monitoring/dashboardLabels",schemaPath:"#/properties/monitoring/properties/dashboardLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.dashboardLabels.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels,data:data132};
+if(data128.labels !== undefined){
+let data131 = data128.labels;
+if(data131 && typeof data131 == "object" && !Array.isArray(data131)){
+for(const key37 in data131){
+let data132 = data131[key37];
+if(typeof data132 !== "string"){
+const err356 = {instancePath:instancePath+"/monitoring/labels/" + key37.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.labels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.labels.additionalProperties,data:data132};
 if(vErrors === null){
 vErrors = [err356];
 }
@@ -5286,7 +5281,7 @@ errors++;
 }
 }
 else {
-const err357 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.type,parentSchema:schema11.properties.monitoring,data:data127};
+const err357 = {instancePath:instancePath+"/monitoring/labels",schemaPath:"#/properties/monitoring/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.labels.type,parentSchema:schema11.properties.monitoring.properties.labels,data:data131};
 if(vErrors === null){
 vErrors = [err357];
 }
@@ -5296,14 +5291,54 @@ vErrors.push(err357);
 errors++;
 }
 }
-}
-else {
-const err358 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+if(data128.dashboardLabels !== undefined){
+let data133 = data128.dashboardLabels;
+if(data133 && typeof data133 == "object" && !Array.isArray(data133)){
+for(const key38 in data133){
+let data134 = data133[key38];
+if(typeof data134 !== "string"){
+const err358 = {instancePath:instancePath+"/monitoring/dashboardLabels/" + key38.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/dashboardLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties,data:data134};
 if(vErrors === null){
 vErrors = [err358];
 }
 else {
 vErrors.push(err358);
+}
+errors++;
+}
+}
+}
+else {
+const err359 = {instancePath:instancePath+"/monitoring/dashboardLabels",schemaPath:"#/properties/monitoring/properties/dashboardLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.dashboardLabels.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels,data:data133};
+if(vErrors === null){
+vErrors = [err359];
+}
+else {
+vErrors.push(err359);
+}
+errors++;
+}
+}
+}
+else {
+const err360 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.type,parentSchema:schema11.properties.monitoring,data:data128};
+if(vErrors === null){
+vErrors = [err360];
+}
+else {
+vErrors.push(err360);
+}
+errors++;
+}
+}
+}
+else {
+const err361 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err361];
+}
+else {
+vErrors.push(err361);
 }
 errors++;
 }

@@ -11,7 +11,8 @@ export const DEFAULTS: Values = {
         "name": "istio-tbot"
       },
       "role": {
-        "name": "istio-workload-identity-issuer"
+        "name": "istio-workload-identity-issuer",
+        "maxSessionTTL": "1h"
       },
       "workloadIdentity": {
         "name": "istio-workloads",

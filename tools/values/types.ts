@@ -25,6 +25,10 @@ export interface Values {
          * Name of the Teleport role that lets the bot issue workload identities with the labels below.
          */
         name: string;
+        /**
+         * Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.
+         */
+        maxSessionTTL: string;
       };
       workloadIdentity: {
         /**

@@ -18,6 +18,10 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- if and (ne $t.join.type "oidc") $t.join.issuer }}
 {{- $problems = append $problems (printf "global.teleport.join.issuer is set but global.teleport.join.type is %s: remove the issuer or set the type to oidc." $t.join.type) }}
 {{- end }}
+{{- $session := include "istio-teleport.seconds" $t.role.maxSessionTTL | int64 -}}
+{{- if lt $session 2400 }}
+{{- $problems = append $problems (printf "global.teleport.role.maxSessionTTL is %s, less than 40m: tbot renews its credential every 20 minutes, and one missed renewal would end it; raise it." $t.role.maxSessionTTL) }}
+{{- end }}
 {{- $ttl := include "istio-teleport.seconds" .Values.tbot.credentialTTL | int64 -}}
 {{- $renewal := include "istio-teleport.seconds" .Values.tbot.renewalInterval | int64 -}}
 {{- if gt $ttl 1209600 }}

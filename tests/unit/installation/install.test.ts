@@ -245,7 +245,7 @@ test("interrupted in Teleport: only what is missing is sent", async () => {
         metadata: { name: "istio-workload-identity-issuer" },
         spec: {
           // Teleport adds such defaults.
-          options: { max_session_ttl: "30h0m0s" },
+          options: { max_session_ttl: "1h0m0s", ssh_file_copy: true },
           allow: {
             workload_identity_labels: { env: "dev" },
             rules: [{ resources: ["workload_identity"], verbs: ["read", "list"] }],

@@ -22,6 +22,7 @@ describe("teleportDocuments", () => {
         version: "v7",
         metadata: { name: "istio-workload-identity-issuer" },
         spec: {
+          options: { max_session_ttl: "1h0m0s" },
           allow: {
             workload_identity_labels: { env: ["dev"] },
             rules: [{ resources: ["workload_identity"], verbs: ["read", "list"] }],

@@ -37,6 +37,7 @@ const role = (): Loose => ({
   version: "v7",
   metadata: { name: "issuer" },
   spec: {
+    options: { max_session_ttl: "1h0m0s" },
     allow: {
       workload_identity_labels: { env: ["dev"] },
       rules: [{ resources: ["workload_identity"], verbs: ["read", "list"] }],
@@ -436,6 +437,30 @@ describe("checkTeleportDocument", () => {
       'metadata.name is "My_Token"; with the operator',
     ],
     ["the operator's token without keys", operatorToken, inCluster, "stands with the join type in_cluster"],
+    [
+      "no limit of a session, which a thief of tbot's credential would use",
+      role,
+      (d) => {
+        delete d.spec.options;
+      },
+      "spec.options is missing; set it",
+    ],
+    ...["39m", "1d", "forever", ""].map((life): [string, () => Loose, (d: Loose) => void, string] => [
+      `a session of ${life}`,
+      role,
+      (d) => {
+        d.spec.options.max_session_ttl = life;
+      },
+      `spec.options.max_session_ttl is ${JSON.stringify(life)}; write a duration`,
+    ]),
+    [
+      "another option",
+      role,
+      (d) => {
+        d.spec.options.forward_agent = true;
+      },
+      "spec.options.forward_agent is not allowed there",
+    ],
     [
       "no labels",
       role,
