@@ -74,6 +74,11 @@ export interface TbotPod {
   clockAhead: Read<number>;
   /** Warnings and errors of the last two minutes, in which a waiting Envoy has asked again. */
   complaints: Read<LogEntry[]>;
+  /**
+   * When its connection to Teleport broke, milliseconds since 1970, since the oldest late certificate of its node was
+   * issued; absent where none is late.
+   */
+  connectionBreaks?: Read<number[]>;
 }
 
 /** What tbot's /readyz says (Teleport lib/tbot/readyz). */

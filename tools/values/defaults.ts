@@ -52,7 +52,7 @@ export const DEFAULTS: Values = {
       "annotations": {}
     },
     "credentialTTL": "1h",
-    "renewalInterval": "20m",
+    "renewalInterval": "10m",
     "socket": {
       "hostPath": "/run/spire/sockets",
       "file": "socket"

@@ -137,7 +137,7 @@ export interface Values {
      */
     credentialTTL: string;
     /**
-     * How often tbot replaces each certificate over the open SDS stream; at most half of credentialTTL.
+     * How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.
      */
     renewalInterval: string;
     socket: {

@@ -27,8 +27,8 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- if gt $ttl 1209600 }}
 {{- $problems = append $problems (printf "tbot.credentialTTL is %s: Teleport issues X.509 SVIDs for at most 336h; lower it." .Values.tbot.credentialTTL) }}
 {{- end }}
-{{- if gt (mul 2 $renewal) $ttl }}
-{{- $problems = append $problems (printf "tbot.renewalInterval is %s, more than half of tbot.credentialTTL (%s): one missed renewal would let certificates expire; lower the interval or raise the TTL." .Values.tbot.renewalInterval .Values.tbot.credentialTTL) }}
+{{- if gt (mul 3 $renewal) $ttl }}
+{{- $problems = append $problems (printf "tbot.renewalInterval is %s, more than a third of tbot.credentialTTL (%s): two breaks of tbot's connection to Teleport would let certificates expire; lower the interval or raise the TTL." .Values.tbot.renewalInterval .Values.tbot.credentialTTL) }}
 {{- end }}
 {{- if and (not .Values.tbot.image.digest) (regexMatch "^v?[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$" .Values.tbot.image.tag) }}
 {{- if semverCompare "<18.11.0-0" .Values.tbot.image.tag }}

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { CHECKS } from "../../../tools/doctor/checks/all.ts";
 import { diagnose, exitCode, type Status } from "../../../tools/doctor/diagnose.ts";
@@ -695,7 +695,7 @@ const CASES: readonly Case[] = [
   {
     id: "certificate-rotation",
     how: "half an hour without renewal",
-    evidence: /it was issued 3\d min ago, tbot replaces each after 20 min/,
+    evidence: /it was issued 3\d min ago, tbot replaces each after 10 min/,
     break: (s) => pass(s, 32 * MINUTE - age(s)),
   },
   {
@@ -716,14 +716,75 @@ const CASES: readonly Case[] = [
   },
   {
     id: "outage-budget",
-    how: "an interval of more than half the life",
-    evidence: "one missed renewal lets them expire",
+    how: "an interval of more than a third of the life",
+    evidence:
+      "certificates live 25 min and are replaced every 10 min: 3 breaks of tbot's connection to Teleport in a row let",
     break: (s) =>
       editTbot(s, ({ services }) => {
-        (services[0] as Record<string, unknown>).credential_ttl = "30m";
+        (services[0] as Record<string, unknown>).credential_ttl = "25m";
       }),
   },
 ];
+
+const rotation = (snapshot: Snapshot) =>
+  first(diagnose(CHECKS, makeFacts(snapshot)).filter(({ check }) => check.id === "certificate-rotation"));
+
+describe("a certificate that is late", () => {
+  /** Half an hour after its issuance; breaks in minutes before now. */
+  function late(...minutesAgo: number[]): Snapshot {
+    const snapshot = healthySnapshot();
+    pass(snapshot, 32 * MINUTE - age(snapshot));
+    const now = value(snapshot.takenAt);
+    for (const tbot of snapshot.tbotPods) {
+      tbot.connectionBreaks = { ok: true, value: minutesAgo.map((minutes) => now - minutes * MINUTE) };
+    }
+    return snapshot;
+  }
+
+  it("is told from others when tbot's connection breaks again and again", () => {
+    for (const { evidence, hint } of rotation(late(60, 25, 16, 8)).findings) {
+      // The one before the certificate was issued did it no harm.
+      expect(evidence).toContain("tbot's connection to Teleport broke 3 times since, and each break postpones");
+      expect(hint).toMatch(/^Find what cuts the connection: .*disconnect_expired_cert/);
+    }
+  });
+
+  it.each([["no break"], ["a break that an interval has followed", 20], ["one before it was issued", 60]])(
+    "has another cause after %s",
+    (_, ...breaks) => {
+      const { findings, status } = rotation(late(...(breaks as number[])));
+      expect(status).toBe("problem");
+      for (const { evidence, hint } of findings) {
+        expect(evidence).not.toContain("broke");
+        expect(hint).toContain("See tbot-health for this node");
+      }
+    },
+  );
+
+  it("has another cause where tbot's log cannot be read", () => {
+    const snapshot = late();
+    for (const tbot of snapshot.tbotPods) tbot.connectionBreaks = { ok: false, reason: "no log" };
+    expect(rotation(snapshot).findings[0]?.hint).toContain("See tbot-health");
+  });
+});
+
+it.each([
+  [
+    "1h",
+    "20m",
+    "warning",
+    "3 breaks of tbot's connection to Teleport, each before an interval is over, let them expire",
+  ],
+  ["2h", "20m", "ok", undefined],
+  ["1h", "21m", "problem", "3 breaks of tbot's connection to Teleport in a row let them expire"],
+])("outage-budget of certificates that live %s and are renewed every %s: %s", (life, interval, status, evidence) => {
+  const snapshot = healthySnapshot();
+  editTbot(snapshot, ({ services }) => {
+    Object.assign(services[0] as object, { credential_ttl: life, renewal_interval: interval });
+  });
+  const result = diagnose(CHECKS, makeFacts(snapshot)).find(({ check }) => check.id === "outage-budget");
+  expect([result?.status, result?.findings[0]?.evidence.split(": ")[1]]).toEqual([status, evidence]);
+});
 
 /** Since the newest certificate was issued, in milliseconds. */
 function age(snapshot: Snapshot): number {

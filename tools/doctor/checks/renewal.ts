@@ -1,11 +1,17 @@
 import { groupBy } from "../../base/group-by.ts";
 import type { CertifiedPod } from "../facts/certificates.ts";
 import { known } from "../facts/facts.ts";
+import type { Facts } from "../facts/make-facts.ts";
 import { nameOf, nodeOf } from "../facts/meshed-pods.ts";
+import type { Pod } from "../facts/objects.ts";
+import { isLate } from "../facts/renewal.ts";
 import { type Check, count, type Finding, problem, warning } from "./check.ts";
 
 const RENEWAL_HINT =
   "See tbot-health for this node. Where tbot is healthy the pod holds a socket that is gone, as after its directory was removed and made again: restart the pod.";
+
+const BROKEN_CONNECTION_HINT =
+  "Find what cuts the connection: the idle limit of a load balancer or proxy, restarts of Teleport's Auth Service, or disconnect_expired_cert. Until then set tbot.renewalInterval below the time between two breaks.";
 
 const certificateLife: Check = {
   id: "certificate-life",
@@ -24,9 +30,6 @@ const certificateLife: Check = {
   },
 };
 
-/** What a renewal may be late, in seconds: tbot spreads and repeats it, and the clocks differ a little. */
-const LATE = 30;
-
 const certificateRotation: Check = {
   id: "certificate-rotation",
   restsOn: "proxy-certificate",
@@ -36,15 +39,19 @@ const certificateRotation: Check = {
     const now = known(facts.takenAt);
     const { renewalInterval = 0 } = facts.tbotSettings();
     const all = facts.certifiedPods().filter(({ expiresAt }) => expiresAt > now);
-    const isLate = ({ issuedAt }: CertifiedPod) => (now - issuedAt) / 1000 > renewalInterval * 1.5 + LATE;
-    const late = all.filter(isLate);
-    const fresh = groupBy(
-      all.filter((certified) => !isLate(certified)),
-      ({ pod }) => nodeOf(pod),
+    const [late, punctual] = [true, false].map((wanted) =>
+      all.filter(({ issuedAt }) => isLate(issuedAt, now, renewalInterval) === wanted),
     );
-    const findings = late.map(({ pod, issuedAt, expiresAt }) => {
+    const fresh = groupBy(punctual ?? [], ({ pod }) => nodeOf(pod));
+    const findings = (late ?? []).map(({ pod, issuedAt, expiresAt }) => {
       const others = fresh.get(nodeOf(pod))?.length ?? 0;
       const evidence = `it was issued ${duration(now - issuedAt)} ago, tbot replaces each after ${duration(renewalInterval * 1000)}, and it expires in ${duration(expiresAt - now)}; on its node ${nodeOf(pod)} ${count(others, "other")} ${others === 1 ? "is" : "are"} fresh`;
+      const breaks = connectionBreaks(facts, pod, issuedAt);
+      // A break within the last interval has started the renewal timer anew.
+      if (breaks.some((at) => (now - at) / 1000 < renewalInterval + RECONNECTED)) {
+        const cut = `tbot's connection to Teleport broke ${count(breaks.length, "time")} since, and each break postpones the renewal by an interval`;
+        return problem(nameOf(pod), `${evidence}; ${cut}`, BROKEN_CONNECTION_HINT);
+      }
       return problem(nameOf(pod), evidence, RENEWAL_HINT);
     });
     const last = all.reduce((newest, { issuedAt }) => Math.max(newest, issuedAt), Number.NEGATIVE_INFINITY);
@@ -55,6 +62,12 @@ const certificateRotation: Check = {
     return { examined, findings };
   },
 };
+
+/** What tbot's log on the pod's node has of broken connections since the certificate was issued. */
+function connectionBreaks({ tbotPods }: Facts, pod: Pod, issuedAt: number): number[] {
+  const breaks = tbotPods.find(({ node }) => node === nodeOf(pod))?.connectionBreaks;
+  return breaks?.ok ? breaks.value.filter((at) => at > issuedAt) : [];
+}
 
 /** Envoy waits up to 30 s before it tries again to reach an SDS server that was away; in seconds, with a little more. */
 const RECONNECTED = 35;
@@ -94,6 +107,10 @@ const proxyStream: Check = {
 /** Below this time to repair Teleport, in seconds, a night or a meeting is too long. */
 const SHORT = 600;
 
+/** Renewal intervals in a certificate's life: fewer are refused, and up to here an unlucky hour is enough (docs/decisions/0007). */
+const FEWEST_INTERVALS = 3;
+const ENOUGH_INTERVALS = 6;
+
 const outageBudget: Check = {
   id: "outage-budget",
   step: "renewal",
@@ -102,10 +119,16 @@ const outageBudget: Check = {
     const { credentialLife = 0, renewalInterval = 0 } = facts.tbotSettings();
     const least = credentialLife - renewalInterval;
     const findings: Finding[] = [];
-    const hint = "Raise tbot.credentialTTL, and tbot.renewalInterval up to half of it; a thief has it as long.";
-    if (renewalInterval * 2 > credentialLife) {
-      const evidence = `certificates live ${duration(credentialLife * 1000)} and are replaced each ${duration(renewalInterval * 1000)}: one missed renewal lets them expire`;
+    const hint =
+      "Raise tbot.credentialTTL, or lower tbot.renewalInterval; a stolen certificate stays valid just as long.";
+    const proportion = `certificates live ${duration(credentialLife * 1000)} and are replaced every ${duration(renewalInterval * 1000)}`;
+    const intervals = credentialLife / renewalInterval;
+    if (intervals < FEWEST_INTERVALS) {
+      const evidence = `${proportion}: ${Math.ceil(intervals)} breaks of tbot's connection to Teleport in a row let them expire`;
       findings.push(problem("tbot.yaml", evidence, hint));
+    } else if (intervals < ENOUGH_INTERVALS) {
+      const evidence = `${proportion}: ${Math.ceil(intervals)} breaks of tbot's connection to Teleport, each before an interval is over, let them expire`;
+      findings.push(warning("tbot.yaml", evidence, "Lower tbot.renewalInterval to a sixth of tbot.credentialTTL."));
     } else if (least < SHORT) {
       findings.push(warning("tbot.yaml", `without Teleport, connections fail after ${duration(least * 1000)}`, hint));
     }
