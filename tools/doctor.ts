@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import type { DoctorFlags } from "./doctor/flags.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
+import type { Runner } from "./programs/run.ts";
 
 const HELP = `
 Reads only, through your kubectl; docs/operate/troubleshooting.md lists the permissions. What could not be read is reported as
@@ -20,7 +21,7 @@ Exit codes:
 `;
 
 /** `istio-teleport doctor`: every hand-off of a live mesh checked, in their order. */
-export function doctorCommand(): Command {
+export function doctorCommand(runner: Runner): Command {
   return withValuesFlags(new Command("doctor"))
     .description("check every hand-off between Teleport, tbot and Istio on a live cluster; it is only read")
     .option("--context <name>", "context of the kubeconfig (default: its current one)")
@@ -41,7 +42,7 @@ export function doctorCommand(): Command {
     .addHelpText("after", HELP)
     .action(async (flags: DoctorFlags) => {
       const { doctor } = await import("./doctor/run.ts");
-      await doctor(flags);
+      await doctor(runner, flags);
     });
 }
 

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import type { Runner } from "./programs/run.ts";
 
 interface InitFlags {
   clusterName: string;
@@ -8,7 +9,7 @@ interface InitFlags {
 }
 
 /** `istio-teleport init`: the smallest values file, checked before it is written. */
-export function initCommand(): Command {
+export function initCommand(runner: Runner): Command {
   return new Command("init")
     .description("write the smallest values file")
     .requiredOption("--cluster-name <name>", "name of your Teleport cluster, as `tctl status` prints it")
@@ -21,7 +22,7 @@ export function initCommand(): Command {
     )
     .action(async ({ clusterName, proxyAddr, output, force }: InitFlags) => {
       const { smallestValues } = await import("./values/smallest.ts");
-      const text = await smallestValues(clusterName, proxyAddr);
+      const text = await smallestValues(runner, clusterName, proxyAddr);
       if (output === "-") {
         process.stdout.write(text);
         return;

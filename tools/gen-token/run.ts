@@ -1,5 +1,6 @@
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { printable } from "../base/printable.ts";
+import type { Runner } from "../programs/run.ts";
 import { type JoinToken, joinMeans, tokenDocument } from "../teleport/join/join-token.ts";
 import { algorithmOf } from "../teleport/join/jwks.ts";
 import { writeNewFile } from "../terminal/write-file.ts";
@@ -15,9 +16,9 @@ import { warnings } from "./warnings.ts";
  * @throws ExitError as the parts do: a wrong flag, value or JWKS, a cluster that does not answer, a file that exists,
  *   a token that differs
  */
-export async function genToken(flags: GenTokenFlags): Promise<void> {
-  const settings = await readSettings(flags);
-  const source = settings.type === "static_jwks" ? await readKeys(flags) : undefined;
+export async function genToken(runner: Runner, flags: GenTokenFlags): Promise<void> {
+  const settings = await readSettings(runner, flags);
+  const source = settings.type === "static_jwks" ? await readKeys({ ...flags, runner }) : undefined;
   const means = joinMeans(settings.type, { keys: source?.keys ?? [], issuer: settings.issuer });
   // Made for --check, too: what is compared has passed the strict schema.
   const document = tokenDocument({ ...settings, means }, flags.format);
@@ -27,7 +28,7 @@ export async function genToken(flags: GenTokenFlags): Promise<void> {
   if (isVerified(flags)) {
     // Only here, and loaded only now: what checks signatures.
     const { verify } = await import("./verify.ts");
-    say(await verify(flags, settings, document));
+    say(await verify({ ...flags, runner }, settings, document));
   }
   if (flags.output === undefined) await print(document);
   else await writeNewFile(flags.output, document, { force: flags.force === true });

@@ -1,4 +1,5 @@
 import { ExitError } from "../base/exit-error.ts";
+import type { Runner } from "../programs/run.ts";
 import { DEFAULTS } from "../values/defaults.ts";
 import type { Values } from "../values/types.ts";
 import type { GenTokenFlags } from "./flags.ts";
@@ -32,7 +33,7 @@ export interface PodName {
  *
  * @throws ExitError (refused)
  */
-export async function readSettings(flags: GenTokenFlags): Promise<Settings> {
+export async function readSettings(runner: Runner, flags: GenTokenFlags): Promise<Settings> {
   const given = flags.values.length > 0 || flags.set.length > 0;
   const jwks = [flags.jwksFile, ...flags.extraJwks];
   if (flags.values.includes("-") && jwks.includes("-")) {
@@ -41,7 +42,7 @@ export async function readSettings(flags: GenTokenFlags): Promise<Settings> {
   if (flags.check === "-" && [...flags.values, ...jwks].includes("-")) {
     throw new ExitError("--check - reads stdin, which can be read only once; put the other input into a file.");
   }
-  const { global, tbot } = given ? await givenValues(flags) : DEFAULTS;
+  const { global, tbot } = given ? await givenValues(runner, flags) : DEFAULTS;
   const { teleport } = global;
   const type = flags.type ?? teleport.join.type;
   refuseFlagsWithoutEffect(flags, type);
@@ -77,9 +78,9 @@ export async function readSettings(flags: GenTokenFlags): Promise<Settings> {
 }
 
 /** Loaded only where values are given: reading them takes Helm and YAML, and the other forms need neither. */
-async function givenValues({ values, set }: GenTokenFlags): Promise<Values> {
+async function givenValues(runner: Runner, { values, set }: GenTokenFlags): Promise<Values> {
   const { loadValues } = await import("../values/load.ts");
-  return await loadValues({ files: values, sets: set });
+  return await loadValues(runner, { files: values, sets: set });
 }
 
 /** Whether a real token is to be checked before anything is printed. */

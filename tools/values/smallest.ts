@@ -1,3 +1,4 @@
+import type { Runner } from "../programs/run.ts";
 import { mergedValues } from "./load.ts";
 
 /**
@@ -7,7 +8,7 @@ import { mergedValues } from "./load.ts";
  * @param proxyAddr host:port of the Teleport Proxy Service
  * @throws ExitError with one sentence for each of the two that is wrong
  */
-export async function smallestValues(clusterName: string, proxyAddr: string): Promise<string> {
+export async function smallestValues(runner: Runner, clusterName: string, proxyAddr: string): Promise<string> {
   const text = `# Values of the chart istio-teleport. Every other value has a default: \`helm show values\`.
 global:
   teleport:
@@ -16,6 +17,6 @@ global:
     # Teleport Proxy Service, host:port without a scheme.
     proxyAddr: ${JSON.stringify(proxyAddr)}
 `;
-  await mergedValues({ files: [{ name: "smallest values", text }], sets: [] });
+  await mergedValues(runner, { files: [{ name: "smallest values", text }], sets: [] });
   return text;
 }

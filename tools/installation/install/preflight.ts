@@ -33,17 +33,19 @@ export function preflightChecks(plan: Prepared): PreflightCheck[] {
   ];
 }
 
-async function programs({ helm }: Prepared): Promise<string> {
+async function programs({ access: { runner } }: Prepared): Promise<string> {
   const version = await mustRun(
-    { program: helm.helm, args: ["version", "--template={{.Version}}"] },
-    "ask Helm's version",
+    runner,
+    { program: "helm", args: ["version", "--template={{.Version}}"] },
+    { purpose: "ask Helm's version" },
   );
   const client = await mustRun(
+    runner,
     { program: "kubectl", args: ["version", "--client", "--output=json"] },
-    "ask kubectl's version",
+    { purpose: "ask kubectl's version" },
   );
   const { clientVersion } = JSON.parse(client) as { clientVersion: { gitVersion: string } };
-  const tctl = await mustRun({ program: "tctl", args: ["version"] }, "ask tctl's version");
+  const tctl = await mustRun(runner, { program: "tctl", args: ["version"] }, { purpose: "ask tctl's version" });
   const [, teleport = "of an unknown version"] = /v?(\d+\.\d+\.\S+)/.exec(tctl) ?? [];
   return `helm ${version.trim()}, kubectl ${clientVersion.gitVersion}, tctl ${teleport}`;
 }
@@ -53,7 +55,7 @@ const FINE_GRAINED_KUBELET = [1, 33] as const;
 /** Kubernetes from which ValidatingAdmissionPolicy is there. */
 const ADMISSION_POLICIES = [1, 30] as const;
 
-async function cluster({ helm: { access }, values }: Prepared): Promise<string> {
+async function cluster({ access, values }: Prepared): Promise<string> {
   const printed = await kubectl(access, "ask the cluster's version", ["version", "--output=json"]);
   const { serverVersion } = JSON.parse(printed.toString()) as { serverVersion: { gitVersion: string } };
   const nodeList = await kubectl(access, "list the nodes", ["get", "nodes", "--output=json"]);
@@ -81,7 +83,7 @@ function isBefore(version: string, [major, minor]: readonly [number, number]): b
   return Number(foundMajor) < major || (Number(foundMajor) === major && Number(foundMinor) < minor);
 }
 
-async function permissions({ helm: { access }, values, istio }: Prepared): Promise<string> {
+async function permissions({ access, values, istio }: Prepared): Promise<string> {
   const missing = await missingPermissions(access, values, { skipIstio: istio === undefined });
   if (missing.length > 0) {
     throw new ExitError(
@@ -91,8 +93,8 @@ async function permissions({ helm: { access }, values, istio }: Prepared): Promi
   return "all that the steps need";
 }
 
-async function teleport({ values }: Prepared): Promise<string> {
-  const status = await teleportStatus();
+async function teleport({ access, values }: Prepared): Promise<string> {
+  const status = await teleportStatus(access.runner);
   const { clusterName } = values.global.teleport;
   if (status.clusterName !== clusterName) {
     throw new ExitError(
@@ -112,15 +114,15 @@ function refuseNewerTbot({ major }: TeleportStatus, { tbot }: Values): void {
   );
 }
 
-async function teleportNames({ values, token }: Prepared): Promise<string> {
-  const resources = await teleportResources(values);
+async function teleportNames({ access, values, token }: Prepared): Promise<string> {
+  const resources = await teleportResources(access.runner, values);
   const other = resources.find(({ state }) => state === "other");
   if (other !== undefined) {
     throw new ExitError(
       `Teleport has a ${other.kind} ${JSON.stringify(other.name)} that grants other things than ours would: name ours differently below global.teleport, or remove it with \`tctl rm ${other.kind}/${other.name}\``,
     );
   }
-  const stored = (await teleportTokens()).find(({ name }) => name === token.tokenName);
+  const stored = (await teleportTokens(access.runner)).find(({ name }) => name === token.tokenName);
   if (stored === undefined) return "names are free or ours";
   const fix = `name this cluster's token differently with global.teleport.join.tokenName, or remove it with \`tctl rm token/${token.tokenName}\``;
   if (stored.joinMethod !== "kubernetes" || stored.botName !== token.botName) {
@@ -135,8 +137,8 @@ async function teleportNames({ values, token }: Prepared): Promise<string> {
   return "names are free or ours";
 }
 
-async function releases({ helm, values, istio }: Prepared): Promise<string> {
-  const all = await helmReleases(helm);
+async function releases({ access, values, istio }: Prepared): Promise<string> {
+  const all = await helmReleases(access);
   const own = all.find(({ chart }) => chart === "istio-teleport");
   const namespace = values.tbot.namespace.name;
   if (own !== undefined && (own.name !== CHART_RELEASE || own.namespace !== namespace)) {
@@ -164,8 +166,7 @@ function refuseOtherChart(all: readonly Release[], name: string, namespace: stri
   );
 }
 
-async function ownIstio({ helm, values }: Prepared): Promise<string> {
-  const { access } = helm;
+async function ownIstio({ access, values }: Prepared): Promise<string> {
   const printed = await kubectl(access, "look for istiod", [
     ...["get", "deployments", "--all-namespaces", "--selector=app=istiod", "--output=json"],
   ]);
@@ -182,14 +183,14 @@ async function ownIstio({ helm, values }: Prepared): Promise<string> {
       `${foreign.metadata.name} in the namespace ${foreign.metadata.namespace} was not installed as the release ${ISTIO_RELEASES.istiod} in ${namespace}: give it the values of \`istio-teleport render istio\` by the way it was installed, then run this command with --skip-istio`,
     );
   }
-  const release = (await helmReleases(helm)).find(
+  const release = (await helmReleases(access)).find(
     (candidate) => candidate.name === ISTIO_RELEASES.istiod && candidate.namespace === namespace,
   );
   if (release === undefined) return "not there yet";
   // A release that has failed may still be a mesh that runs: what istiod reads tells, not what Helm was given last.
   const trustDomain =
     release.status === "deployed"
-      ? textAt(recordAt(await releaseValues(helm, release), "meshConfig"), "trustDomain") || "cluster.local"
+      ? textAt(recordAt(await releaseValues(access, release), "meshConfig"), "trustDomain") || "cluster.local"
       : (await trustDomains(access, namespace)).find((domain) => domain !== values.global.teleport.clusterName);
   if (trustDomain === undefined || trustDomain === values.global.teleport.clusterName) {
     return release.status === "deployed" ? `istiod ${release.version} is there` : `the release is ${release.status}`;
@@ -201,7 +202,7 @@ async function ownIstio({ helm, values }: Prepared): Promise<string> {
   );
 }
 
-async function istioOfOthers({ helm: { access }, values }: Prepared): Promise<string> {
+async function istioOfOthers({ access, values }: Prepared): Promise<string> {
   const printed = await kubectl(access, "look for Istio's CRDs", [
     ...["get", "customresourcedefinition", "authorizationpolicies.security.istio.io"],
     ...["--ignore-not-found", "--output=name"],
@@ -240,7 +241,7 @@ async function trustDomains(access: ClusterAccess, namespace: string): Promise<s
   });
 }
 
-async function namespaces({ helm: { access }, chart }: Prepared): Promise<string> {
+async function namespaces({ access, chart }: Prepared): Promise<string> {
   const wanted = parseManifests(chart.manifests).filter(({ kind }) => kind === "Namespace");
   for (const { metadata } of wanted) {
     const printed = await kubectl(access, `read the namespace ${metadata.name}`, [
