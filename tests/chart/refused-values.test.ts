@@ -5,7 +5,7 @@ import { helmReason, helmTemplate } from "../../tools/programs/helm.ts";
 import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { readValuesInputs } from "../../tools/values/inputs.ts";
 import { mergedValues } from "../../tools/values/load.ts";
-import { repositoryPath, runHelm } from "../support/run-helm.ts";
+import { repositoryPath } from "../support/run-helm.ts";
 import { scenarioInputs } from "../support/scenarios.ts";
 
 /** Helm runs without our tools, and our tools run before Helm: both tell the same list of problems. */
@@ -15,13 +15,13 @@ const MINIMAL = repositoryPath("chart/ci/minimal-values.yaml");
 /** What `helm template` says about the minimal values with these `--set` assignments; empty when it renders them. */
 async function helmRefusal(sets: string[], ...args: string[]): Promise<string> {
   const assignments = sets.flatMap((set) => ["--set", set]);
-  try {
-    const version = ["--kube-version", "1.33.0"];
-    await runHelm(["template", "x", repositoryPath("chart"), "--values", MINIMAL, ...version, ...assignments, ...args]);
-    return "";
-  } catch (error) {
-    return helmReason((error as { stderr: string }).stderr);
-  }
+  const values = ["--values", MINIMAL, "--kube-version", "1.33.0"];
+  const command = {
+    program: "helm",
+    args: ["template", "x", repositoryPath("chart"), ...values, ...assignments, ...args],
+  };
+  const { code, stderr } = await systemRunner.run(command, { purpose: "render the chart" });
+  return code === 0 ? "" : helmReason(stderr);
 }
 
 /** The same for our tools. */

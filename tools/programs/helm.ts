@@ -87,9 +87,12 @@ export async function helmTemplate(runner: Runner, request: TemplateRequest): Pr
   });
 }
 
-/** A Helm that is too old says so in its own way; it is asked only now, since most calls succeed. */
+/**
+ * A Helm that is too old says so in its own way: it is asked only now, since most calls succeed, and not when it came as
+ * far as running templates.
+ */
 async function refuse(runner: Runner, stderr: string): Promise<never> {
-  if (!TEMPLATE_REFUSAL.test(stderr)) refuseOldHelm(await helmVersion(runner));
+  if (!/execution error at|executing "/.test(stderr)) refuseOldHelm(await helmVersion(runner));
   throw new ExitError(helmReason(stderr));
 }
 
@@ -121,5 +124,5 @@ export function helmReason(stderr: string): string {
 
 const DEBUG_HINT = /^\s*Use --debug flag to render out invalid YAML/;
 
-/** What a template of ours refused, which no other version of Helm would take. */
+/** What a template of ours refused. */
 const TEMPLATE_REFUSAL = /execution error at \([^)]*\): (.*)/s;
