@@ -1,11 +1,13 @@
+import { spawnSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Snapshot } from "../../../tools/doctor/snapshot.ts";
 import { istioTeleport } from "../../../tools/program.ts";
 import type { Runner } from "../../../tools/programs/run.ts";
+import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { joinMeans, tokenDocument } from "../../../tools/teleport/join/join-token.ts";
 import { parseJwks } from "../../../tools/teleport/join/jwks.ts";
 import { runMain } from "../../../tools/terminal/run-command.ts";
@@ -56,10 +58,12 @@ afterEach(async () => {
 /** Given, so that no test asks Teleport's proxy. */
 const VERSION = ["--teleport-version", "18.11.1"];
 
-async function run(...args: string[]) {
+const run = (...args: string[]) => runWith(runner, ...args);
+
+async function runWith(programs: Runner, ...args: string[]) {
   const output = captureOutput();
   try {
-    await runMain(istioTeleport(runner), ["node", "istio-teleport", "doctor", ...VERSION, ...args]);
+    await runMain(istioTeleport(programs), ["node", "istio-teleport", "doctor", ...VERSION, ...args]);
     return { ...output, status: process.exitCode ?? 0 };
   } finally {
     vi.restoreAllMocks();
@@ -161,6 +165,32 @@ it("asks kubectl for a proxy that refuses changes, and ends it", async () => {
     ),
   ]);
   expect(stopped).toBe(1);
+});
+
+it("runs the kubectl of PATH, be it a script that starts another, and ends both", async () => {
+  await serve(healthySnapshot());
+  const script = `#!/bin/sh
+case "$*" in
+"get --raw /version"|*" get --raw /version") printf '{}';;
+"proxy --unix-socket="*)
+  for argument; do case "$argument" in --unix-socket=*) ln -s '${join(directory, "api")}' "\${argument#--unix-socket=}";; esac; done
+  sleep 60 & echo $! >'${join(directory, "proxy.pid")}'
+  echo "Starting to serve on it"
+  wait;;
+*) exit 99;;
+esac
+`;
+  await writeFile(join(directory, "kubectl"), script, { mode: 0o755 });
+  vi.stubEnv("PATH", `${directory}${delimiter}${process.env.PATH}`);
+  try {
+    expect(await runWith(systemRunner, "--only", "kubernetes-version")).toMatchObject({ status: 0, stderr: "" });
+  } finally {
+    vi.unstubAllEnvs();
+  }
+  const pid = await readFile(join(directory, "proxy.pid"), "utf8");
+  const { stdout: state } = spawnSync("ps", ["-o", "stat=", "-p", pid.trim()], { encoding: "utf8" });
+  // Gone, or dead and not yet collected by whoever inherited it.
+  expect(state.trim()).toMatch(/^(Z.*)?$/);
 });
 
 it("names the permission that is missing, continues, and ends with 2", async () => {
