@@ -11,14 +11,20 @@ class ByName extends BaseSequencer {
 /** Milliseconds after which a test without a cluster counts as hanging; the longest takes some seconds. */
 const HANGING = 120_000;
 
+const WITHOUT_CLUSTER = {
+  testTimeout: HANGING,
+  hookTimeout: HANGING,
+  globalSetup: "tests/support/helm-on-path.ts",
+};
+
 export default defineConfig({
   test: {
     sequence: { sequencer: ByName },
     // Most tests wait for Helm, kubectl or Node itself; one worker less than cores, vitest's own choice, would idle.
     maxWorkers: "100%",
     projects: [
-      { test: { name: "unit", include: ["tests/unit/**/*.test.ts"], testTimeout: HANGING, hookTimeout: HANGING } },
-      { test: { name: "chart", include: ["tests/chart/**/*.test.ts"], testTimeout: HANGING, hookTimeout: HANGING } },
+      { test: { name: "unit", include: ["tests/unit/**/*.test.ts"], ...WITHOUT_CLUSTER } },
+      { test: { name: "chart", include: ["tests/chart/**/*.test.ts"], ...WITHOUT_CLUSTER } },
       {
         test: {
           name: "lab",

@@ -9,8 +9,8 @@ shift 3
 
 work=$(mktemp -d) || exit
 trap 'rm -rf "$work"' EXIT
-helm=$(node --import tsx -e 'import("./tools/programs/helm.ts").then(async ({ findHelm }) => console.log(await findHelm()))') || exit
-helm=$(command -v "$helm") || exit
+PATH=$(node --import tsx -e 'import("./scripts/pinned-helm.ts").then(({ helmOnPath }) => helmOnPath()).then(() => console.log(process.env.PATH))') || exit
+helm=$(command -v helm) || exit
 # Every test finds this Helm first; it leaves a line and becomes the real one.
 mkdir "$work/bin"
 printf '#!/bin/sh\necho >>"%s"\nexec "%s" "$@"\n' "$work/helm-runs" "$helm" >"$work/bin/helm"

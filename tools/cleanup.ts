@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { withClusterFlags } from "./flags/cluster-flags.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
 import type { CleanupFlags } from "./installation/cleanup/flags.ts";
+import type { Runner } from "./programs/run.ts";
 
 const HELP = `
 Removes everything the chart and the CLI created, and nothing else:
@@ -26,7 +27,7 @@ Exit codes:
   70  a defect of istio-teleport`;
 
 /** `istio-teleport cleanup`: the opposite of `install`, for what was installed by hand as well. */
-export function cleanupCommand(): Command {
+export function cleanupCommand(runner: Runner): Command {
   return withClusterFlags(withValuesFlags(new Command("cleanup")))
     .description("remove everything the chart and the CLI created; only prints what it would do, unless --yes")
     .option("--with-istio", "also remove Istio's releases and CRDs", false)
@@ -36,6 +37,6 @@ export function cleanupCommand(): Command {
     .addHelpText("after", HELP)
     .action(async (flags: CleanupFlags) => {
       const { cleanup } = await import("./installation/cleanup/run.ts");
-      await cleanup(flags);
+      await cleanup(runner, flags);
     });
 }

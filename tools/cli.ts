@@ -1,4 +1,5 @@
 import { istioTeleport } from "./program.ts";
+import { systemRunner } from "./programs/system-runner.ts";
 import { runMain } from "./terminal/run-command.ts";
 
-await runMain(istioTeleport(), process.argv);
+await runMain(istioTeleport(systemRunner), process.argv);

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import type { Runner } from "./programs/run.ts";
 
 interface DemoFlags {
   context?: string;
@@ -9,7 +10,7 @@ interface DemoFlags {
 const CLUSTER_NAME = "example.teleport.sh";
 
 /** `istio-teleport demo`: everything rendered and checked, without a cluster or with the keys of one. */
-export function demoCommand(): Command {
+export function demoCommand(runner: Runner): Command {
   return new Command("demo")
     .description("render everything for an example cluster in memory, check it, and show what would join")
     .option("--context <name>", "take the keys of a running cluster, through your kubectl; it is only read")
@@ -22,8 +23,8 @@ export function demoCommand(): Command {
         import("./demo/render-all.ts"),
         import("./demo/summary.ts"),
       ]);
-      const cluster = await demoCluster(context);
-      const files = await renderAll(cluster, CLUSTER_NAME);
+      const cluster = await demoCluster(runner, context);
+      const files = await renderAll(runner, cluster, CLUSTER_NAME);
       const token = files.find(({ path }) => path === TOKEN_PATH)?.content ?? "";
       const proofs = await proveJoin(cluster, token, CLUSTER_NAME);
       await replaceDirectory(output, files);
@@ -31,8 +32,8 @@ export function demoCommand(): Command {
     });
 }
 
-async function demoCluster(context: string | undefined) {
-  if (context !== undefined) return (await import("./demo/live-cluster.ts")).liveCluster(context);
+async function demoCluster(runner: Runner, context: string | undefined) {
+  if (context !== undefined) return (await import("./demo/live-cluster.ts")).liveCluster(runner, context);
   const [{ exampleCluster }, { DEFAULTS }] = await Promise.all([
     import("./demo/example-cluster.ts"),
     import("./values/defaults.ts"),

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import type { DoctorFlags } from "./doctor/flags.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
+import type { Runner } from "./programs/run.ts";
 
 const HELP = `
 Reads only, through your kubectl; docs/operate/troubleshooting.md lists the permissions. What could not be read is reported as
@@ -24,7 +25,7 @@ Exit codes:
 `;
 
 /** `istio-teleport doctor`: every hand-off of a live mesh checked, in their order. */
-export function doctorCommand(): Command {
+export function doctorCommand(runner: Runner): Command {
   return withValuesFlags(new Command("doctor"))
     .description("check every hand-off between Teleport, tbot and Istio on a live cluster; it is only read")
     .option("--context <name>", "context of the kubeconfig (default: its current one)")
@@ -46,8 +47,8 @@ export function doctorCommand(): Command {
     .option("--teleport-version <version>", "the Teleport cluster's version (default: asked at its proxy)")
     .addHelpText("after", HELP)
     .action(async (flags: DoctorFlags) => {
-      if (flags.pre) await (await import("./doctor/before.ts")).doctorBefore(flags);
-      else await (await import("./doctor/run.ts")).doctor(flags);
+      if (flags.pre) await (await import("./doctor/before.ts")).doctorBefore(runner, flags);
+      else await (await import("./doctor/run.ts")).doctor(runner, flags);
     });
 }
 

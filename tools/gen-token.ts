@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { repeatable } from "./flags/repeatable.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
 import type { GenTokenFlags } from "./gen-token/flags.ts";
+import type { Runner } from "./programs/run.ts";
 
 const HELP = `
 Without --jwks-file the keys come from the cluster that kubectl talks to (--context, --kubeconfig). Names come from the
@@ -25,7 +26,7 @@ Exit codes:
 `;
 
 /** The command `gen-token`: by itself a bin of the package, and a command of `istio-teleport`. */
-export function genTokenCommand(): Command {
+export function genTokenCommand(runner: Runner): Command {
   const command = new Command("gen-token")
     .description("Prints the Teleport join token for tbot: a document for `tctl create -f`, with the cluster's keys.")
     .option("--context <name>", "context of the kubeconfig to read the keys with (default: its current one)")
@@ -58,6 +59,6 @@ export function genTokenCommand(): Command {
     .action(async (flags: GenTokenFlags) => {
       // Loaded only now, so that --help of the whole toolchain stays fast.
       const { genToken } = await import("./gen-token/run.ts");
-      await genToken(flags);
+      await genToken(runner, flags);
     });
 }

@@ -4,6 +4,7 @@ import { printable } from "./base/printable.ts";
 import { repeatable } from "./flags/repeatable.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
 import type { GraphLearnFlags } from "./graph/learn/flags.ts";
+import type { Runner } from "./programs/run.ts";
 import type { ValuesFlags } from "./values/flags.ts";
 
 const HELP = `
@@ -27,7 +28,7 @@ Exit codes:
   70  a defect of istio-teleport`;
 
 /** `istio-teleport graph learn`: what was observed, as values on stdout; what is to be known of it, on stderr. */
-export function graphLearnCommand(): Command {
+export function graphLearnCommand(runner: Runner): Command {
   return withValuesFlags(new Command("learn"))
     .description("who actually calls whom, from access logs or metrics, as values of the graph")
     .addOption(repeatable("--log <file>", "read this access log, - for stdin"))
@@ -53,7 +54,7 @@ export function graphLearnCommand(): Command {
         );
       }
       const { learn } = await import("./graph/learn/run.ts");
-      const { values, notes } = await learn(flags);
+      const { values, notes } = await learn(runner, flags);
       for (const note of notes) process.stderr.write(`${printable(note)}\n`);
       process.stdout.write(values);
     });

@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { withValuesFlags } from "./flags/values-flags.ts";
 import type { GraphFlags } from "./graph/flags.ts";
 import { graphLearnCommand } from "./graph-learn.ts";
+import type { Runner } from "./programs/run.ts";
 
 const HELP = `
 Formats:
@@ -26,7 +27,7 @@ Exit codes:
   70  a defect of istio-teleport`;
 
 /** `istio-teleport graph`: who may call whom, from chart values, as a table or a picture; and what two values differ in. */
-export function graphCommand(): Command {
+export function graphCommand(runner: Runner): Command {
   // Positional, as in program.ts: the subcommand has flags of the same names.
   return withValuesFlags(new Command("graph").enablePositionalOptions())
     .description("show who may call whom, and what a change of the values makes of it")
@@ -44,10 +45,10 @@ export function graphCommand(): Command {
     .option("--diff <files...>", "compare two values files: before, after")
     .option("--output <file>", "write to this file (mode 0600) instead of stdout")
     .option("--force", "let --output replace an existing file", false)
-    .addCommand(graphLearnCommand())
+    .addCommand(graphLearnCommand(runner))
     .addHelpText("after", HELP)
     .action(async (flags: GraphFlags) => {
       const { showGraph } = await import("./graph/run.ts");
-      await showGraph(flags);
+      await showGraph(runner, flags);
     });
 }

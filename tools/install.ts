@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { withClusterFlags } from "./flags/cluster-flags.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
 import type { InstallFlags } from "./installation/install/flags.ts";
+import type { Runner } from "./programs/run.ts";
 
 const HELP = `
 Runs the steps of docs/start/installation.md with your own helm, kubectl and tctl: Istio's CRDs, istiod, Teleport's
@@ -25,7 +26,7 @@ Exit codes:
   70  a defect of istio-teleport`;
 
 /** `istio-teleport install`: the whole installation from one values file, step by step, as often as you like. */
-export function installCommand(): Command {
+export function installCommand(runner: Runner): Command {
   return withClusterFlags(withValuesFlags(new Command("install")))
     .description("install everything with your helm, kubectl and tctl; rerun it to resume or to apply a change")
     .option("--skip-istio", "leave Istio alone: it is managed elsewhere, with the values of `render istio`", false)
@@ -36,7 +37,7 @@ export function installCommand(): Command {
     .addHelpText("after", HELP)
     .action(async (flags: InstallFlags) => {
       const { install } = await import("./installation/install/run.ts");
-      await install(flags);
+      await install(runner, flags);
     });
 }
 

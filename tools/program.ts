@@ -7,6 +7,7 @@ import { genTokenCommand } from "./gen-token.ts";
 import { graphCommand } from "./graph.ts";
 import { initCommand } from "./init.ts";
 import { installCommand } from "./install.ts";
+import type { Runner } from "./programs/run.ts";
 import { renderCommand } from "./render.ts";
 
 const HELP = `
@@ -23,8 +24,10 @@ Exit codes:
  * The command line `istio-teleport`. Each command imports what its action needs only when it runs, so that help and
  * wrong flags answer at once. Flags belong to the command before them (positional): `graph learn` has flags of the same
  * names as `graph`.
+ *
+ * @param runner what runs kubectl, Helm and tctl
  */
-export function istioTeleport(): Command {
+export function istioTeleport(runner: Runner): Command {
   const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
   const { version } = JSON.parse(manifest) as { version: string };
   return new Command("istio-teleport")
@@ -33,11 +36,11 @@ export function istioTeleport(): Command {
     .version(version)
     .addHelpText("after", HELP)
     .addCommand(initCommand())
-    .addCommand(renderCommand())
-    .addCommand(genTokenCommand())
-    .addCommand(graphCommand())
-    .addCommand(installCommand())
-    .addCommand(doctorCommand())
-    .addCommand(cleanupCommand())
-    .addCommand(demoCommand());
+    .addCommand(renderCommand(runner))
+    .addCommand(genTokenCommand(runner))
+    .addCommand(graphCommand(runner))
+    .addCommand(installCommand(runner))
+    .addCommand(doctorCommand(runner))
+    .addCommand(cleanupCommand(runner))
+    .addCommand(demoCommand(runner));
 }

@@ -1,17 +1,18 @@
 import { Command, Option } from "commander";
 import { ExitError } from "./base/exit-error.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
+import type { Runner } from "./programs/run.ts";
 import type { ValuesFlags } from "./values/flags.ts";
 import type { Values } from "./values/types.ts";
 
 /** `istio-teleport render teleport|istio|manifests`: documents on stdout, built from chart values, checked first. */
-export function renderCommand(): Command {
+export function renderCommand(runner: Runner): Command {
   const command = new Command("render").description(
     "print what Teleport, Istio and Kubernetes need, from chart values",
   );
-  command.addCommand(teleportCommand());
-  command.addCommand(istioCommand());
-  command.addCommand(manifestsCommand());
+  command.addCommand(teleportCommand(runner));
+  command.addCommand(istioCommand(runner));
+  command.addCommand(manifestsCommand(runner));
   return command;
 }
 
@@ -21,7 +22,7 @@ interface TeleportFlags extends ValuesFlags {
   context?: string;
 }
 
-function teleportCommand(): Command {
+function teleportCommand(runner: Runner): Command {
   return withValuesFlags(new Command("teleport"))
     .description("print the role, bot and workload identity for `tctl create -f`, optionally with the join token")
     .option("--with-token", "also print the join token; gen-token has more flags for it", false)
@@ -49,26 +50,30 @@ Examples:
       }
       const { loadValues } = await import("./values/load.ts");
       const { teleportDocuments } = await import("./teleport/documents.ts");
-      const values = await loadValues({ files: flags.values, sets: flags.set });
+      const values = await loadValues(runner, { files: flags.values, sets: flags.set });
       const documents = teleportDocuments(values).map(({ yaml }) => yaml);
       if (withToken) {
-        const access = { ...(jwksFile !== undefined && { jwksFile }), ...(context !== undefined && { context }) };
-        documents.push(await joinTokenText(values, access));
+        const source = { ...(jwksFile !== undefined && { jwksFile }), ...(context !== undefined && { context }) };
+        documents.push(await joinTokenText(runner, values, source));
       }
       process.stdout.write(documents.join("---\n"));
     });
 }
 
-async function joinTokenText(values: Values, access: { jwksFile?: string; context?: string }): Promise<string> {
+async function joinTokenText(
+  runner: Runner,
+  values: Values,
+  source: { jwksFile?: string; context?: string },
+): Promise<string> {
   const { joinToken, tokenDocument } = await import("./teleport/join/join-token.ts");
   const { readKeys } = await import("./gen-token/keys.ts");
   const isStatic = values.global.teleport.join.type === "static_jwks";
-  if (!isStatic && Object.keys(access).length > 0) {
+  if (!isStatic && Object.keys(source).length > 0) {
     throw new ExitError(
       `The join token of type ${values.global.teleport.join.type} holds no keys: leave out --jwks-file and --context.`,
     );
   }
-  const { keys } = isStatic ? await readKeys({ ...access, extraJwks: [] }) : { keys: [] };
+  const { keys } = isStatic ? await readKeys({ runner, ...source, extraJwks: [] }) : { keys: [] };
   return tokenDocument(joinToken(values, keys), "yaml");
 }
 
@@ -77,7 +82,7 @@ interface IstioFlags extends ValuesFlags {
   gateway: boolean;
 }
 
-function istioCommand(): Command {
+function istioCommand(runner: Runner): Command {
   return withValuesFlags(new Command("istio"))
     .description("print values for Istio's own charts: trust domain, injection template, certificate life")
     .addOption(
@@ -104,9 +109,9 @@ Don't pipe this into Helm. If \`render\` fails, Helm installs istiod with no val
           "--gateway prints values for the chart istio/gateway, which istioctl does not read: leave out --as istioctl and install gateways with helm.",
         );
       }
-      const inputs = await checkedInputs(flags);
+      const inputs = await checkedInputs(runner, flags);
       const { asIstioOperator, istioValues } = await import("./chart/istio-values.ts");
-      const values = await istioValues(inputs, flags.gateway ? "gateway" : "istiod");
+      const values = await istioValues(runner, inputs, flags.gateway ? "gateway" : "istiod");
       process.stdout.write(flags.as === "istioctl" ? asIstioOperator(values) : values);
     });
 }
@@ -117,7 +122,7 @@ interface ManifestsFlags extends ValuesFlags {
   kubeVersion?: string;
 }
 
-function manifestsCommand(): Command {
+function manifestsCommand(runner: Runner): Command {
   return withValuesFlags(new Command("manifests"))
     .description("print the whole chart as `helm template` does, for review and GitOps")
     .option("-n, --namespace <name>", "namespace of the release (default: tbot.namespace.name)")
@@ -129,7 +134,7 @@ function manifestsCommand(): Command {
       const { mergedValues } = await import("./values/load.ts");
       const { renderManifests } = await import("./chart/manifests.ts");
       const request = { inputs, release, ...(namespace && { namespace }), ...(kubeVersion && { kubeVersion }) };
-      process.stdout.write(await renderManifests(request, await mergedValues(inputs)));
+      process.stdout.write(await renderManifests(runner, request, await mergedValues(runner, inputs)));
     });
 }
 
@@ -138,9 +143,9 @@ async function readInputs(flags: ValuesFlags) {
   return readValuesInputs({ files: flags.values, sets: flags.set });
 }
 
-async function checkedInputs(flags: ValuesFlags) {
+async function checkedInputs(runner: Runner, flags: ValuesFlags) {
   const inputs = await readInputs(flags);
   const { mergedValues } = await import("./values/load.ts");
-  await mergedValues(inputs);
+  await mergedValues(runner, inputs);
   return inputs;
 }

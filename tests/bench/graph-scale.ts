@@ -2,15 +2,16 @@
  * `npm run bench`: what `helm template` costs for graphs of 10 to 3,000 services with 5 callers each, as a Markdown
  * table. `--check` exits 1 when the time grows faster than the graph, or a called service has not exactly one policy.
  */
+
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
+import { helmOnPath } from "../../scripts/pinned-helm.ts";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { CHART_DIR } from "../../tools/base/package-files.ts";
-import { findHelm } from "../../tools/programs/helm.ts";
 import { withTempDir } from "../../tools/programs/temp-dir.ts";
 import type { Service } from "../../tools/values/types.ts";
 
@@ -87,7 +88,7 @@ interface Run {
 
 async function helmTemplate(file: string): Promise<Run> {
   const start = performance.now();
-  const helm = spawn(await findHelm(), ["template", "bench", CHART_DIR, "--kube-version", "1.33.0", "--values", file]);
+  const helm = spawn("helm", ["template", "bench", CHART_DIR, "--kube-version", "1.33.0", "--values", file]);
   let memory = 0;
   const sampler = setInterval(async () => {
     // The kernel keeps the peak itself, so that the last sample has it.
@@ -138,6 +139,7 @@ ${rows.map((row) => `| ${row} |`).join("\n")}
 
 try {
   const { values: flags } = parseArgs({ options: { check: { type: "boolean", default: false } } });
+  await helmOnPath();
   const measurements: Measurement[] = [];
   for (const services of SIZES) measurements.push(await measure(services));
   process.stdout.write(markdown(measurements));

@@ -5,6 +5,7 @@ import { readValueNodes } from "../../scripts/gen-schema/values-comments.ts";
 import { ExitError } from "../../tools/base/exit-error.ts";
 import { istioValues } from "../../tools/chart/istio-values.ts";
 import { helmTemplate, type ValuesInputs } from "../../tools/programs/helm.ts";
+import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { teleportDocuments } from "../../tools/teleport/documents.ts";
 import { tokenDocument } from "../../tools/teleport/join/join-token.ts";
 import { parseJwks } from "../../tools/teleport/join/jwks.ts";
@@ -50,9 +51,9 @@ const OUTPUTS: ((values: Values, inputs: ValuesInputs) => Promise<string>)[] = [
     teleportDocuments(values)
       .map(({ yaml }) => yaml)
       .join("---\n") + joinToken(values),
-  (_, inputs) => helmTemplate({ inputs, namespace: RELEASE_NAMESPACE }),
-  (_, inputs) => istioValues(inputs, "istiod"),
-  (_, inputs) => istioValues(inputs, "gateway"),
+  (_, inputs) => helmTemplate(systemRunner, { inputs, namespace: RELEASE_NAMESPACE }),
+  (_, inputs) => istioValues(systemRunner, inputs, "istiod"),
+  (_, inputs) => istioValues(systemRunner, inputs, "gateway"),
 ];
 
 function joinToken({ global, tbot }: Values): string {
@@ -73,7 +74,7 @@ function inputsOf(...layers: unknown[]): ValuesInputs {
 
 /** Whether some output differs between two sets of values. */
 async function differs(before: ValuesInputs, after: ValuesInputs): Promise<boolean> {
-  const values = await mergedValues(after);
+  const values = await mergedValues(systemRunner, after);
   for (const [index, output] of OUTPUTS.entries()) {
     if ((await baseline(index, before)) !== (await output(values, after))) return true;
   }
@@ -86,7 +87,7 @@ const baselines = new Map<string, Promise<string>>();
 /** The unchanged values; most leaves share them. */
 function unchangedValues(inputs: ValuesInputs): Promise<Values> {
   const id = JSON.stringify(inputs);
-  const known = unchanged.get(id) ?? mergedValues(inputs);
+  const known = unchanged.get(id) ?? mergedValues(systemRunner, inputs);
   unchanged.set(id, known);
   return known;
 }
@@ -166,7 +167,7 @@ const PARTS_OF_A_GRAPH: Record<string, [string, string]> = {
 describe("every part of a graph changes something that is rendered", { concurrent: true }, () => {
   const policies = async (assignments: string) => {
     const inputs = await scenarioInputs("graph", ...assignments.split(",").filter((set) => set !== ""));
-    return helmTemplate({ inputs, showOnly: ["templates/graph/applications.yaml"] });
+    return helmTemplate(systemRunner, { inputs, showOnly: ["templates/graph/applications.yaml"] });
   };
 
   test.each(Object.entries(PARTS_OF_A_GRAPH))("%s", async (_, [before, after]) => {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { istioValues } from "../../tools/chart/istio-values.ts";
+import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { type Rendered, renderObjects, renderScenario, SCENARIOS, scenarioInputs } from "../support/scenarios.ts";
 
 /** What a reader of the snapshots could miss: each line here is a promise of docs/explain/security.md or of the design. */
@@ -124,7 +125,7 @@ describe("tbot", { concurrent: true }, () => {
 
 describe("fail-closed layers", { concurrent: true }, () => {
   const template = async (scenario: string) => {
-    const values = parse(await istioValues(await scenarioInputs(scenario), "istiod"));
+    const values = parse(await istioValues(systemRunner, await scenarioInputs(scenario), "istiod"));
     const name = values.sidecarInjectorWebhook.defaultTemplates.at(-1);
     return { values, name, template: values.sidecarInjectorWebhook.templates[name] as string };
   };

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { helmTemplate, type ValuesInputs } from "../../tools/programs/helm.ts";
+import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { mergedValues } from "../../tools/values/load.ts";
 import type { Caller, Port, Service } from "../../tools/values/types.ts";
 import { repositoryPath } from "../support/run-helm.ts";
@@ -235,12 +236,12 @@ async function refusal(outcome: Promise<unknown>): Promise<string> {
 
 /** What each says. */
 function refusals(inputs: ValuesInputs): Promise<string[]> {
-  return Promise.all([refusal(helmTemplate({ inputs })), refusal(mergedValues(inputs))]);
+  return Promise.all([refusal(helmTemplate(systemRunner, { inputs })), refusal(mergedValues(systemRunner, inputs))]);
 }
 
 describe("the checks of graphs", { concurrent: true }, () => {
   test.each(CASES)("%s", async (sentence, change) => {
-    expect(await refusal(helmTemplate({ inputs: inputsOf(change) }))).toBe(sentence);
+    expect(await refusal(helmTemplate(systemRunner, { inputs: inputsOf(change) }))).toBe(sentence);
   });
 
   test.each([

@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { helmReason, helmTemplate } from "../../tools/programs/helm.ts";
+import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { readValuesInputs } from "../../tools/values/inputs.ts";
 import { mergedValues } from "../../tools/values/load.ts";
-import { repositoryPath, runHelm } from "../support/run-helm.ts";
+import { repositoryPath } from "../support/run-helm.ts";
 import { scenarioInputs } from "../support/scenarios.ts";
 
 /** Helm runs without our tools, and our tools run before Helm: both tell the same list of problems. */
@@ -14,19 +15,19 @@ const MINIMAL = repositoryPath("chart/ci/minimal-values.yaml");
 /** What `helm template` says about the minimal values with these `--set` assignments; empty when it renders them. */
 async function helmRefusal(sets: string[], ...args: string[]): Promise<string> {
   const assignments = sets.flatMap((set) => ["--set", set]);
-  try {
-    const version = ["--kube-version", "1.33.0"];
-    await runHelm(["template", "x", repositoryPath("chart"), "--values", MINIMAL, ...version, ...assignments, ...args]);
-    return "";
-  } catch (error) {
-    return helmReason((error as { stderr: string }).stderr);
-  }
+  const values = ["--values", MINIMAL, "--kube-version", "1.33.0"];
+  const command = {
+    program: "helm",
+    args: ["template", "x", repositoryPath("chart"), ...values, ...assignments, ...args],
+  };
+  const { code, stderr } = await systemRunner.run(command, { purpose: "render the chart" });
+  return code === 0 ? "" : helmReason(stderr);
 }
 
 /** The same for our tools. */
 async function toolsRefusal(sets: string[]): Promise<string> {
   try {
-    await mergedValues(await scenarioInputs("minimal", ...sets));
+    await mergedValues(systemRunner, await scenarioInputs("minimal", ...sets));
     return "";
   } catch (error) {
     return (error as Error).message;
@@ -107,7 +108,7 @@ describe("the chart's checks", { concurrent: true }, () => {
   test("five mistakes in one file are told at once, by Helm alone and by our tools", async () => {
     const inputs = { files: [{ name: "five.yaml", text: FIVE_MISTAKES }], sets: [] };
     const told = await Promise.all(
-      [helmTemplate({ inputs }), mergedValues(inputs)].map((outcome) =>
+      [helmTemplate(systemRunner, { inputs }), mergedValues(systemRunner, inputs)].map((outcome) =>
         outcome.then(String, (error: Error) => error.message),
       ),
     );
@@ -123,7 +124,7 @@ describe("the chart's checks", { concurrent: true }, () => {
 
   test("a value of the wrong type, at which the checks would fail, is told by the schema", async () => {
     const inputs = { files: [{ name: "five.yaml", text: FIVE_MISTAKES }], sets: ["mesh.gateways=none"] };
-    await expect(mergedValues(inputs)).rejects.toThrow(/^mesh\.gateways is "none", which is not a map\./);
+    await expect(mergedValues(systemRunner, inputs)).rejects.toThrow(/^mesh\.gateways is "none", which is not a map\./);
   });
 
   /** The checks that need a cluster, seen by its API versions. */
@@ -245,7 +246,7 @@ describe("the tools are stricter than Helm", { concurrent: true }, () => {
   test.each(STRICTER)("with the file %j and %j", async (text, sets, sentence) => {
     const inputs = await readValuesInputs({ files: [MINIMAL] });
     inputs.files.push({ name: "table", text });
-    await expect(helmTemplate({ inputs: { ...inputs, sets } })).resolves.toContain("kind: DaemonSet");
+    await expect(helmTemplate(systemRunner, { inputs: { ...inputs, sets } })).resolves.toContain("kind: DaemonSet");
     await expect(readValuesInputs({ files: ["-"], sets, stdin: Readable.from([text]) })).rejects.toThrow(sentence);
   });
 });
@@ -254,7 +255,10 @@ describe("Helm and the tools agree", { concurrent: true }, () => {
   test.each(FILES)("on the file %s: %s", async (text, legal) => {
     const inputs = await readValuesInputs({ files: [] });
     inputs.files.push({ name: "table", text });
-    const outcomes = await Promise.allSettled([mergedValues(inputs), helmTemplate({ inputs })]);
+    const outcomes = await Promise.allSettled([
+      mergedValues(systemRunner, inputs),
+      helmTemplate(systemRunner, { inputs }),
+    ]);
     expect(outcomes.map(({ status }) => status === "fulfilled")).toEqual([legal, legal]);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { asIstioOperator, istioValues } from "../../tools/chart/istio-values.ts";
 import { renderManifests } from "../../tools/chart/manifests.ts";
+import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { teleportDocuments } from "../../tools/teleport/documents.ts";
 import { mergedValues } from "../../tools/values/load.ts";
 import { SCENARIOS, scenarioInputs } from "../support/scenarios.ts";
@@ -12,20 +13,22 @@ describe.each(SCENARIOS)("%s", (scenario) => {
 
   test("manifests", async () => {
     const inputs = await scenarioInputs(scenario);
-    const text = await renderManifests({ inputs }, await mergedValues(inputs));
+    const text = await renderManifests(systemRunner, { inputs }, await mergedValues(systemRunner, inputs));
     await expect(text).toMatchFileSnapshot(snapshot("manifests.yaml"));
   });
 
   test("values for Istio's charts", async () => {
     const inputs = await scenarioInputs(scenario);
-    const istiod = await istioValues(inputs, "istiod");
+    const istiod = await istioValues(systemRunner, inputs, "istiod");
     await expect(istiod).toMatchFileSnapshot(snapshot("istiod-values.yaml"));
     await expect(asIstioOperator(istiod)).toMatchFileSnapshot(snapshot("istio-operator.yaml"));
-    await expect(await istioValues(inputs, "gateway")).toMatchFileSnapshot(snapshot("gateway-values.yaml"));
+    await expect(await istioValues(systemRunner, inputs, "gateway")).toMatchFileSnapshot(
+      snapshot("gateway-values.yaml"),
+    );
   });
 
   test("Teleport's documents", async () => {
-    const documents = teleportDocuments(await mergedValues(await scenarioInputs(scenario)));
+    const documents = teleportDocuments(await mergedValues(systemRunner, await scenarioInputs(scenario)));
     const text = documents.map(({ yaml }) => yaml).join("---\n");
     await expect(text).toMatchFileSnapshot(snapshot("teleport.yaml"));
   });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { TELEPORT_CLUSTER_NAME } from "../../lab/cluster/addresses.ts";
 import { meshGraph } from "../../tools/graph/mesh-graph.ts";
+import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { loadGraphValues } from "../../tools/values/load.ts";
 import { createNamespace, deleteNamespace, namespaceExists } from "./testkit/cluster/namespaces.ts";
 import { address, onePod, untilReady } from "./testkit/cluster/pods.ts";
@@ -456,7 +457,10 @@ async function leaveNothing(): Promise<void> {
 
 describe("the graph", () => {
   it("has the edges and ports that the published application has", async () => {
-    const values = await loadGraphValues({ files: [join(USER_DIR, "values.yaml")], sets: ["sockShop.enabled=true"] });
+    const values = await loadGraphValues(systemRunner, {
+      files: [join(USER_DIR, "values.yaml")],
+      sets: ["sockShop.enabled=true"],
+    });
     const graph = meshGraph(values);
     const services = graph.applications.flatMap((application) => application.services);
     expect(Object.fromEntries(services.map(({ name, ports }) => [name, ports]))).toEqual(

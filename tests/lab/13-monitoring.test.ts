@@ -6,6 +6,7 @@ import { parse, stringify } from "yaml";
 import { istioCharts } from "../../lab/build/toolbox.ts";
 import { labPaths } from "../../lab/machine/paths.ts";
 import { helmTemplate } from "../../tools/programs/helm.ts";
+import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { metricsIn } from "../support/promql.ts";
 import { scenarioInputs } from "../support/scenarios.ts";
 import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
@@ -29,7 +30,7 @@ interface Rules {
 
 async function renderedRules(): Promise<Rules> {
   const showOnly = ["templates/monitoring/rules.yaml"];
-  const text = await helmTemplate({
+  const text = await helmTemplate(systemRunner, {
     inputs: await scenarioInputs("monitoring"),
     namespace: "teleport-system",
     showOnly,

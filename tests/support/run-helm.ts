@@ -1,12 +1,10 @@
-import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { findHelm } from "../../tools/programs/helm.ts";
+import { mustRun } from "../../tools/programs/run.ts";
+import { systemRunner } from "../../tools/programs/system-runner.ts";
 
-/** Runs the Helm that the tools use, with any arguments; rejects with its stderr. */
+/** Runs the Helm that the tools use, with any arguments; rejects with its last words. */
 export async function runHelm(args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(await findHelm(), [...args], { maxBuffer: 64 * 1024 * 1024 });
-  return stdout;
+  return await mustRun(systemRunner, { program: "helm", args }, { purpose: `run helm ${args[0]}` });
 }
 
 /** Absolute path of a file of the repository. */

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { type Manifest, parseManifests, renderManifests } from "../../tools/chart/manifests.ts";
 import type { ValuesInputs } from "../../tools/programs/helm.ts";
+import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { readValuesInputs } from "../../tools/values/inputs.ts";
 import { mergedValues } from "../../tools/values/load.ts";
 import { repositoryPath } from "./run-helm.ts";
@@ -37,5 +38,5 @@ export async function renderScenario(scenario: string, ...sets: string[]): Promi
 
 async function render(scenario: string, sets: string[]): Promise<Rendered[]> {
   const inputs = await scenarioInputs(scenario, ...sets);
-  return parseManifests(await renderManifests({ inputs }, await mergedValues(inputs)));
+  return parseManifests(await renderManifests(systemRunner, { inputs }, await mergedValues(systemRunner, inputs)));
 }

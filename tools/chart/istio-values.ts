@@ -1,6 +1,7 @@
 import { Document, isMap, isScalar, type Pair, parseDocument, type YAMLMap } from "yaml";
 import { schemaCheck } from "../base/schema-check.ts";
 import { helmTemplate, type ValuesInputs } from "../programs/helm.ts";
+import type { Runner } from "../programs/run.ts";
 import { gateway, istiod } from "./compiled-istio-values-schemas.ts";
 
 /** Which of Istio's charts the values are for: istio/istiod or istio/gateway. */
@@ -14,8 +15,8 @@ const CHECKS = { istiod: schemaCheck(istiod, {}), gateway: schemaCheck(gateway, 
  *
  * @param inputs checked before, by `mergedValues`
  */
-export async function istioValues(inputs: ValuesInputs, chart: IstioChart): Promise<string> {
-  const printed = await helmTemplate({
+export async function istioValues(runner: Runner, inputs: ValuesInputs, chart: IstioChart): Promise<string> {
+  const printed = await helmTemplate(runner, {
     inputs: { ...inputs, sets: [...inputs.sets, `istio.print=${chart}`] },
     showOnly: ["templates/istio/istio-values.yaml"],
   });

@@ -1,6 +1,7 @@
 import { parseAllDocuments } from "yaml";
 import { ExitError } from "../base/exit-error.ts";
 import { helmTemplate, type TemplateRequest } from "../programs/helm.ts";
+import type { Runner } from "../programs/run.ts";
 import { checkTbotConfig } from "../teleport/tbot-config.ts";
 import type { Values } from "../values/types.ts";
 
@@ -20,6 +21,7 @@ export interface Manifest {
  * @param values the same inputs merged
  */
 export async function renderManifests(
+  runner: Runner,
   request: Pick<TemplateRequest, "inputs" | "release" | "namespace" | "kubeVersion">,
   values: Values,
 ): Promise<string> {
@@ -28,7 +30,7 @@ export async function renderManifests(
       `istio.print is "${values.istio.print}", which prints Istio's values and installs nothing: remove it from the values.`,
     );
   }
-  const text = await helmTemplate({ namespace: values.tbot.namespace.name, ...request });
+  const text = await helmTemplate(runner, { namespace: values.tbot.namespace.name, ...request });
   checkManifests(parseManifests(text));
   return text;
 }

@@ -1,5 +1,6 @@
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { type ClusterAccess, kubectl } from "../programs/kubectl.ts";
+import type { Runner } from "../programs/run.ts";
 import type { DemoCluster } from "./demo-cluster.ts";
 
 /** The part of a Pod object that is read. */
@@ -14,8 +15,8 @@ interface Pod {
  *
  * @throws ExitError unavailable when the cluster does not answer, refuses, or runs no pod
  */
-export async function liveCluster(context: string): Promise<DemoCluster> {
-  const access: ClusterAccess = { context };
+export async function liveCluster(runner: Runner, context: string): Promise<DemoCluster> {
+  const access: ClusterAccess = { runner, context };
   const jwks = await kubectl(access, "read the cluster's keys", ["get", "--raw", "/openid/v1/jwks"]);
   const { name, namespace, serviceAccount } = await anyPod(access);
   return {

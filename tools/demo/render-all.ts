@@ -1,5 +1,6 @@
 import { asIstioOperator, istioValues } from "../chart/istio-values.ts";
 import { parseManifests, renderManifests } from "../chart/manifests.ts";
+import type { Runner } from "../programs/run.ts";
 import { teleportDocuments } from "../teleport/documents.ts";
 import { joinToken, tokenDocument } from "../teleport/join/join-token.ts";
 import { parseJwks } from "../teleport/join/jwks.ts";
@@ -20,14 +21,14 @@ export interface DemoFile {
 export const TOKEN_PATH = "teleport/join-token.yaml";
 
 /** Everything that Teleport, Istio and Kubernetes need, for a mesh whose Teleport cluster is `clusterName`. */
-export async function renderAll(cluster: DemoCluster, clusterName: string): Promise<DemoFile[]> {
+export async function renderAll(runner: Runner, cluster: DemoCluster, clusterName: string): Promise<DemoFile[]> {
   const valuesText = `${await smallestValues(clusterName, `${clusterName}:443`)}testApp:\n  enabled: true\n`;
   const inputs = { files: [{ name: "values.yaml", text: valuesText }], sets: [] };
-  const values = await mergedValues(inputs);
+  const values = await mergedValues(runner, inputs);
   const [istiod, gateway, manifests] = await Promise.all([
-    istioValues(inputs, "istiod"),
-    istioValues(inputs, "gateway"),
-    renderManifests({ inputs }, values),
+    istioValues(runner, inputs, "istiod"),
+    istioValues(runner, inputs, "gateway"),
+    renderManifests(runner, { inputs }, values),
   ]);
   const keys = parseJwks(Buffer.from(cluster.jwks), cluster.description);
   const token = tokenDocument(joinToken(values, keys), "yaml");

@@ -4,7 +4,7 @@ import { renderManifests } from "../chart/manifests.ts";
 import { CHART_RELEASE } from "../chart/releases.ts";
 import { readKeys } from "../gen-token/keys.ts";
 import { chosenCluster } from "../programs/chosen-cluster.ts";
-import { findHelm } from "../programs/helm.ts";
+import type { Runner } from "../programs/run.ts";
 import { joinToken } from "../teleport/join/join-token.ts";
 import { readValuesInputs } from "../values/inputs.ts";
 import { mergedValues } from "../values/load.ts";
@@ -24,21 +24,22 @@ import { table } from "./reports/table.ts";
  *
  * @throws ExitError refused for a wrong flag or value; unavailable when Helm or the kubeconfig is missing
  */
-export async function doctorBefore(flags: DoctorFlags): Promise<void> {
+export async function doctorBefore(runner: Runner, flags: DoctorFlags): Promise<void> {
   refuseFlagsForLater(flags);
   const checks = chosenChecks(flags.only, CHECKS_BEFORE);
   const inputs = await readValuesInputs({ files: flags.values, sets: flags.set });
-  const values = await mergedValues(inputs);
+  const values = await mergedValues(runner, inputs);
   const request = { inputs, release: CHART_RELEASE, namespace: values.tbot.namespace.name };
-  const manifests = await renderManifests(request, values);
+  const manifests = await renderManifests(runner, request, values);
   const { context, kubeconfig, skipIstio, output } = flags;
   const { access } = await chosenCluster({
+    runner,
     ...(context !== undefined && { context }),
     ...(kubeconfig !== undefined && { kubeconfig }),
   });
   const needsKeys = values.global.teleport.join.type === "static_jwks";
   const facts = await gatherBefore({
-    helm: { access, helm: await findHelm() },
+    access,
     values,
     token: async () => joinToken(values, needsKeys ? (await readKeys({ ...access, extraJwks: [] })).keys : []),
     manifests,

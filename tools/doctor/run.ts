@@ -6,6 +6,7 @@ import { goDurationSeconds } from "../base/durations.ts";
 import { ExitError } from "../base/exit-error.ts";
 import { versionIn } from "../base/versions.ts";
 import { type KubeApi, withKubeApi } from "../programs/kube-api/kube-api.ts";
+import type { Runner } from "../programs/run.ts";
 import { type StoredToken, storedTokens } from "../teleport/join/stored-token.ts";
 import { CHECKS } from "./checks/all.ts";
 import type { Check } from "./checks/check.ts";
@@ -28,12 +29,13 @@ const PAUSE = 3_000;
  *
  * @throws ExitError refused for a wrong flag or input; unavailable when there is no cluster to look at
  */
-export async function doctor(flags: DoctorFlags): Promise<void> {
+export async function doctor(runner: Runner, flags: DoctorFlags): Promise<void> {
   if (flags.skipIstio) throw new ExitError("--skip-istio is for --pre; leave it out, or add --pre.");
   const checks = chosenChecks(flags.only, CHECKS);
   const deadline = Date.now() + waitSeconds(flags.wait) * 1000;
-  const given = await readGiven(flags);
+  const given = await readGiven(runner, flags);
   const access = {
+    runner,
     ...(flags.context !== undefined && { context: flags.context }),
     ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),
   };
@@ -92,7 +94,7 @@ function waitSeconds(wait: string | undefined): number {
   return seconds;
 }
 
-async function readGiven(flags: DoctorFlags): Promise<Given> {
+async function readGiven(runner: Runner, flags: DoctorFlags): Promise<Given> {
   const { namespace, values, set, tokenFile, teleportVersion: version } = flags;
   if (tokenFile === "-" && values.includes("-")) {
     throw new ExitError("-f - and --token-file - both read stdin, which can be read only once; put one into a file.");
@@ -104,7 +106,7 @@ async function readGiven(flags: DoctorFlags): Promise<Given> {
   const { loadValues } = await import("../values/load.ts");
   return {
     ...(namespace.length > 0 && { scope: namespace }),
-    ...(isIntended && { intended: await loadValues({ files: values, sets: set }) }),
+    ...(isIntended && { intended: await loadValues(runner, { files: values, sets: set }) }),
     ...(tokenFile !== undefined && { joinTokens: await readTokens(tokenFile) }),
     ...(version !== undefined && { teleportVersion: version }),
   };

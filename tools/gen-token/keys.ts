@@ -49,7 +49,7 @@ async function readFileKeys(file: string): Promise<PublicJwk[]> {
 async function readCluster(access: ClusterAccess): Promise<{ keys: PublicJwk[]; facts: ClusterFacts }> {
   const args = ["get", "--raw", "/openid/v1/jwks"];
   const asked = [
-    kubectl(access, "read the cluster's keys", args, "give a saved JWKS with --jwks-file"),
+    kubectl(access, "read the cluster's keys", args, { instead: "give a saved JWKS with --jwks-file" }),
     readContext(access),
     readIssuer(access),
   ] as const;

@@ -1,11 +1,13 @@
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { printable } from "../base/printable.ts";
+import type { ValuesInputs } from "../programs/helm.ts";
+import type { Runner } from "../programs/run.ts";
 import { type JoinToken, joinMeans, tokenDocument } from "../teleport/join/join-token.ts";
 import { algorithmOf } from "../teleport/join/jwks.ts";
 import { writeNewFile } from "../terminal/write-file.ts";
 import type { GenTokenFlags } from "./flags.ts";
 import { type KeySource, readKeys } from "./keys.ts";
-import { isVerified, readSettings } from "./settings.ts";
+import { isVerified, readInputs, readSettings, type Settings } from "./settings.ts";
 import { warnings } from "./warnings.ts";
 
 /**
@@ -15,9 +17,8 @@ import { warnings } from "./warnings.ts";
  * @throws ExitError as the parts do: a wrong flag, value or JWKS, a cluster that does not answer, a file that exists,
  *   a token that differs
  */
-export async function genToken(flags: GenTokenFlags): Promise<void> {
-  const settings = await readSettings(flags);
-  const source = settings.type === "static_jwks" ? await readKeys(flags) : undefined;
+export async function genToken(runner: Runner, flags: GenTokenFlags): Promise<void> {
+  const { settings, source } = await settingsAndKeys(runner, flags);
   const means = joinMeans(settings.type, { keys: source?.keys ?? [], issuer: settings.issuer });
   // Made for --check, too: what is compared has passed the strict schema.
   const document = tokenDocument({ ...settings, means }, flags.format);
@@ -27,11 +28,44 @@ export async function genToken(flags: GenTokenFlags): Promise<void> {
   if (isVerified(flags)) {
     // Only here, and loaded only now: what checks signatures.
     const { verify } = await import("./verify.ts");
-    say(await verify(flags, settings, document));
+    say(await verify({ ...flags, runner }, settings, document));
   }
   if (flags.output === undefined) await print(document);
   else await writeNewFile(flags.output, document, { force: flags.force === true });
   say(next(flags));
+}
+
+/** Keys only for a token that holds them. Where values are given, kubectl is asked beside Helm, which takes as long. */
+async function settingsAndKeys(
+  runner: Runner,
+  flags: GenTokenFlags,
+): Promise<{ settings: Settings; source: KeySource | undefined }> {
+  const inputs = await readInputs(flags);
+  const unwanted = new AbortController();
+  const beside: Runner = {
+    ...runner,
+    run: (command, options) => runner.run(command, { ...options, signal: unwanted.signal }),
+  };
+  const early = needsClusterKeys(flags, inputs) ? readKeys({ ...flags, runner: beside }) : undefined;
+  // A wrong value is told first, kubectl's failure only below.
+  early?.catch(() => {});
+  try {
+    const settings = await readSettings(runner, flags, inputs);
+    if (settings.type !== "static_jwks") return { settings, source: undefined };
+    return { settings, source: await (early ?? readKeys({ ...flags, runner })) };
+  } finally {
+    unwanted.abort();
+  }
+}
+
+/**
+ * Whether it is plain before the values are merged that the token will hold the cluster's keys: kubectl may make somebody
+ * log in, which must not be for nothing.
+ */
+function needsClusterKeys(flags: GenTokenFlags, inputs: ValuesInputs | undefined): boolean {
+  if (inputs === undefined || flags.jwksFile !== undefined || flags.extraJwks.includes("-")) return false;
+  if (flags.type !== undefined) return flags.type === "static_jwks";
+  return ![...inputs.files.map(({ text }) => text), ...inputs.sets].some((text) => /oidc|in_cluster/.test(text));
 }
 
 async function check(file: string, wanted: JoinToken): Promise<void> {

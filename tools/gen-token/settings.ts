@@ -1,4 +1,6 @@
 import { ExitError } from "../base/exit-error.ts";
+import type { ValuesInputs } from "../programs/helm.ts";
+import type { Runner } from "../programs/run.ts";
 import { DEFAULTS } from "../values/defaults.ts";
 import type { Values } from "../values/types.ts";
 import type { GenTokenFlags } from "./flags.ts";
@@ -27,13 +29,11 @@ export interface PodName {
 }
 
 /**
- * Flags over values over the chart's defaults. A flag that could have no effect is refused, since whoever gave it
- * expects one.
+ * What -f and --set give; undefined without both.
  *
- * @throws ExitError (refused)
+ * @throws ExitError (refused) for two inputs from stdin and for a file that Helm would take silently though it is wrong
  */
-export async function readSettings(flags: GenTokenFlags): Promise<Settings> {
-  const given = flags.values.length > 0 || flags.set.length > 0;
+export async function readInputs(flags: GenTokenFlags): Promise<ValuesInputs | undefined> {
   const jwks = [flags.jwksFile, ...flags.extraJwks];
   if (flags.values.includes("-") && jwks.includes("-")) {
     throw new ExitError("-f - and a JWKS from - both read stdin, which can be read only once; put one into a file.");
@@ -41,7 +41,24 @@ export async function readSettings(flags: GenTokenFlags): Promise<Settings> {
   if (flags.check === "-" && [...flags.values, ...jwks].includes("-")) {
     throw new ExitError("--check - reads stdin, which can be read only once; put the other input into a file.");
   }
-  const { global, tbot } = given ? await givenValues(flags) : DEFAULTS;
+  if (flags.values.length === 0 && flags.set.length === 0) return undefined;
+  const { readValuesInputs } = await import("../values/inputs.ts");
+  return await readValuesInputs({ files: flags.values, sets: flags.set });
+}
+
+/**
+ * Flags over values over the chart's defaults. A flag that could have no effect is refused, since whoever gave it
+ * expects one.
+ *
+ * @param inputs as `readInputs` returns them
+ * @throws ExitError (refused)
+ */
+export async function readSettings(
+  runner: Runner,
+  flags: GenTokenFlags,
+  inputs: ValuesInputs | undefined,
+): Promise<Settings> {
+  const { global, tbot } = inputs === undefined ? DEFAULTS : await givenValues(runner, inputs);
   const { teleport } = global;
   const type = flags.type ?? teleport.join.type;
   refuseFlagsWithoutEffect(flags, type);
@@ -77,9 +94,9 @@ export async function readSettings(flags: GenTokenFlags): Promise<Settings> {
 }
 
 /** Loaded only where values are given: reading them takes Helm and YAML, and the other forms need neither. */
-async function givenValues({ values, set }: GenTokenFlags): Promise<Values> {
-  const { loadValues } = await import("../values/load.ts");
-  return await loadValues({ files: values, sets: set });
+async function givenValues(runner: Runner, inputs: ValuesInputs): Promise<Values> {
+  const { mergedValues } = await import("../values/load.ts");
+  return await mergedValues(runner, inputs);
 }
 
 /** Whether a real token is to be checked before anything is printed. */

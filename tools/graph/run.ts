@@ -1,5 +1,6 @@
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { nearestKey } from "../base/nearest-key.ts";
+import type { Runner } from "../programs/run.ts";
 import { writeNewFile } from "../terminal/write-file.ts";
 import { loadGraphValues } from "../values/load.ts";
 import { diffGraphs, isDifferent } from "./diff.ts";
@@ -17,12 +18,12 @@ const MERMAID_EDGES = 500;
 const SVG_EDGES = 1000;
 
 /** The action of `istio-teleport graph`. */
-export async function showGraph(flags: GraphFlags): Promise<void> {
+export async function showGraph(runner: Runner, flags: GraphFlags): Promise<void> {
   if (flags.force && flags.output === undefined) {
     throw new ExitError("--force lets --output replace a file: add --output or leave it out.");
   }
-  if (flags.diff !== undefined) return showDiff(flags, flags.diff);
-  const values = await loadGraphValues({ files: flags.values, sets: flags.set });
+  if (flags.diff !== undefined) return showDiff(runner, flags, flags.diff);
+  const values = await loadGraphValues(runner, { files: flags.values, sets: flags.set });
   const graph = restricted(meshGraph(values), flags.application);
   if (graph.applications.length === 0) {
     const switches = Object.values(values.bundledApplications).map(({ enabledBy }) => enabledBy);
@@ -77,7 +78,7 @@ function restricted(graph: MeshGraph, names: readonly string[]): MeshGraph {
   };
 }
 
-async function showDiff(flags: GraphFlags, files: readonly string[]): Promise<void> {
+async function showDiff(runner: Runner, flags: GraphFlags, files: readonly string[]): Promise<void> {
   const { format } = flags;
   const [before, after, ...more] = files;
   if (before === undefined || after === undefined || more.length > 0) {
@@ -93,16 +94,16 @@ async function showDiff(flags: GraphFlags, files: readonly string[]): Promise<vo
   if (flags.values.includes("-") || (before === "-" && after === "-")) {
     throw new ExitError("With --diff both sides would read stdin, which can be read only once: put it into a file.");
   }
-  const [first, second] = [await graphOfSide(before, flags), await graphOfSide(after, flags)];
+  const [first, second] = [await graphOfSide(runner, before, flags), await graphOfSide(runner, after, flags)];
   const diff = diffGraphs(first, second);
   await print(format === "json" ? diffDocument(diff) : diffTable(diff, second), flags);
   if (isDifferent(diff)) process.exitCode = EXIT.different;
 }
 
 /** One side of a comparison; a refusal says which one it is about. */
-async function graphOfSide(file: string, { values, set }: GraphFlags): Promise<MeshGraph> {
+async function graphOfSide(runner: Runner, file: string, { values, set }: GraphFlags): Promise<MeshGraph> {
   try {
-    return meshGraph(await loadGraphValues({ files: [...values, file], sets: set }));
+    return meshGraph(await loadGraphValues(runner, { files: [...values, file], sets: set }));
   } catch (error) {
     const name = file === "-" ? "stdin" : file;
     const isRefusal = error instanceof ExitError && error.code === EXIT.refused;

@@ -1,14 +1,13 @@
-import type { ClusterAccess } from "../programs/kubectl.ts";
+import type { ClusterAccess, ClusterChoice } from "../programs/kubectl.ts";
+import type { Runner } from "../programs/run.ts";
 
 /** What the flags of `withClusterFlags` (tools/flags/cluster-flags.ts) parse to; a flag that was not given is absent. */
-export interface ClusterFlags {
-  context?: string;
-  kubeconfig?: string;
+export interface ClusterFlags extends ClusterChoice {
   /** Seconds. */
   timeout: number;
 }
 
-/** The flags without those that were not given. */
-export function accessOf({ context, kubeconfig }: ClusterFlags): ClusterAccess {
-  return { ...(context !== undefined && { context }), ...(kubeconfig !== undefined && { kubeconfig }) };
+/** The cluster of the flags, without those that were not given. */
+export function accessOf(runner: Runner, { context, kubeconfig }: ClusterFlags): ClusterAccess {
+  return { runner, ...(context !== undefined && { context }), ...(kubeconfig !== undefined && { kubeconfig }) };
 }

@@ -1,8 +1,8 @@
-import { accessFlags, type ClusterAccess } from "./kubectl.ts";
+import { accessFlags, type ClusterChoice } from "./kubectl.ts";
 import type { ExternalCommand } from "./run.ts";
 
 /** A call of the user's kubectl for the chosen cluster. */
-export function kubectlCommand(access: ClusterAccess, args: readonly string[], stdin?: string): ExternalCommand {
+export function kubectlCommand(access: ClusterChoice, args: readonly string[], stdin?: string): ExternalCommand {
   return {
     program: "kubectl",
     args: [...accessFlags(access), ...args],
@@ -10,23 +10,18 @@ export function kubectlCommand(access: ClusterAccess, args: readonly string[], s
   };
 }
 
-/**
- * A call of Helm for the chosen cluster.
- *
- * @param helm as `findHelm` returns it
- */
+/** A call of the user's Helm for the chosen cluster. */
 export function helmCommand(
-  access: ClusterAccess,
-  helm: string,
+  { kubeconfig, context }: ClusterChoice,
   args: readonly string[],
   stdin?: string,
 ): ExternalCommand {
   return {
-    program: helm,
+    program: "helm",
     args: [
       ...args,
-      ...(access.kubeconfig === undefined ? [] : [`--kubeconfig=${access.kubeconfig}`]),
-      ...(access.context === undefined ? [] : [`--kube-context=${access.context}`]),
+      ...(kubeconfig === undefined ? [] : [`--kubeconfig=${kubeconfig}`]),
+      ...(context === undefined ? [] : [`--kube-context=${context}`]),
     ],
     ...(stdin !== undefined && { stdin }),
   };

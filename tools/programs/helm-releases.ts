@@ -2,13 +2,6 @@ import { helmCommand } from "./cluster-commands.ts";
 import type { ClusterAccess } from "./kubectl.ts";
 import { mustRun } from "./run.ts";
 
-/** Where Helm and the cluster are. */
-export interface HelmAccess {
-  access: ClusterAccess;
-  /** As `findHelm` returns it. */
-  helm: string;
-}
-
 /** The latest revision of a Helm release. */
 export interface Release {
   name: string;
@@ -27,11 +20,12 @@ export interface Release {
  *
  * @throws ExitError (unavailable) when Helm cannot read them
  */
-export async function helmReleases({ access, helm }: HelmAccess): Promise<Release[]> {
+export async function helmReleases(access: ClusterAccess): Promise<Release[]> {
   // Helm 3 shows releases that are half done only when asked, Helm 4 has no --all.
   const states = ["--deployed", "--failed", "--pending", "--uninstalling"];
   const args = ["list", "--all-namespaces", ...states, "--max=0", "--time-format=2006-01-02T15:04:05Z07:00"];
-  const printed = await mustRun(helmCommand(access, helm, [...args, "--output=json"]), "list the Helm releases");
+  const command = helmCommand(access, [...args, "--output=json"]);
+  const printed = await mustRun(access.runner, command, { purpose: "list the Helm releases" });
   const listed = JSON.parse(printed) as {
     name: string;
     namespace: string;
@@ -55,17 +49,17 @@ export async function helmReleases({ access, helm }: HelmAccess): Promise<Releas
 }
 
 /** The values that the user gave the release, without the chart's own defaults. */
-export async function releaseValues(helm: HelmAccess, release: Release): Promise<Record<string, unknown>> {
-  const printed = await ask(helm, release, ["get", "values", release.name, "--output=json"]);
+export async function releaseValues(access: ClusterAccess, release: Release): Promise<Record<string, unknown>> {
+  const printed = await ask(access, release, ["get", "values", release.name, "--output=json"]);
   return (JSON.parse(printed) as Record<string, unknown> | null) ?? {};
 }
 
 /** The objects of the release as Helm sent them to the cluster, YAML. */
-export async function releaseManifest(helm: HelmAccess, release: Release): Promise<string> {
-  return await ask(helm, release, ["get", "manifest", release.name]);
+export async function releaseManifest(access: ClusterAccess, release: Release): Promise<string> {
+  return await ask(access, release, ["get", "manifest", release.name]);
 }
 
-async function ask({ access, helm }: HelmAccess, release: Release, args: string[]): Promise<string> {
-  const command = helmCommand(access, helm, [...args, `--namespace=${release.namespace}`]);
-  return await mustRun(command, `read the Helm release ${release.name}`);
+async function ask(access: ClusterAccess, release: Release, args: string[]): Promise<string> {
+  const command = helmCommand(access, [...args, `--namespace=${release.namespace}`]);
+  return await mustRun(access.runner, command, { purpose: `read the Helm release ${release.name}` });
 }

@@ -1,10 +1,9 @@
-import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { CHART_DIR } from "../base/package-files.ts";
 import { isBefore, type Version, versionIn, versionText } from "../base/versions.ts";
-import { pinnedHelm } from "./pinned-helm.ts";
+import type { Runner } from "./run.ts";
 import { withTempDir } from "./temp-dir.ts";
 
 /** The oldest Helm whose schema validation and templates this chart is tested with. */
@@ -14,7 +13,7 @@ const OLDEST: Version = { major: 3, minor: 18 };
  * asks for a range only; one version here makes what is rendered independent of who built Helm.
  */
 const KUBE_VERSION = "1.33.0";
-const MEGABYTE = 1024 * 1024;
+const INSTALL = `install Helm ${versionText(OLDEST)} or later: https://helm.sh/docs/intro/install/`;
 
 /** What a user gives Helm: values files in order, then `--set` assignments in order; later ones win. */
 export interface ValuesInputs {
@@ -37,30 +36,16 @@ export interface TemplateRequest {
   kubeVersion?: string;
 }
 
-let found: Promise<string> | undefined;
-
 /**
- * Path of a Helm that is new enough: `helm` from PATH (3.18 or later, or 4), else the pinned one.
+ * Refuses a Helm that this chart is not tested with.
  *
- * @throws ExitError with exit code 2 when there is neither.
+ * @param version as Helm says it: `v3.18.4`
+ * @throws ExitError (unavailable) with what to install
  */
-export function findHelm(): Promise<string> {
-  found ??= searchHelm();
-  return found;
-}
-
-async function searchHelm(): Promise<string> {
-  const version = await run("helm", ["version", "--template", "{{.Version}}"]).catch(() => undefined);
-  if (version && isNewEnough(version.stdout)) return "helm";
-  const pinned = await pinnedHelm();
-  if (pinned) return pinned;
-  const seen = version
-    ? `The helm on PATH is ${version.stdout.trim() || "of an unknown version"}`
-    : "There is no helm on PATH";
-  throw new ExitError(
-    `${seen}, and there is a pinned one for Linux x64 only: install Helm ${versionText(OLDEST)} or later, https://helm.sh/docs/intro/install/.`,
-    EXIT.unavailable,
-  );
+export function refuseOldHelm(version: string): void {
+  if (isNewEnough(version)) return;
+  const seen = version.trim() === "" ? "of an unknown version" : version.trim();
+  throw new ExitError(`The helm on PATH is ${seen}; ${INSTALL}.`, EXIT.unavailable);
 }
 
 /** Whether Helm's version text (`v3.18.4`, `v4.2.3+gabc`) is one this chart is tested with. */
@@ -72,9 +57,10 @@ export function isNewEnough(text: string): boolean {
 /**
  * `helm template`: the rendered text as Helm prints it, without blank lines after a document. Never talks to a cluster.
  *
- * @throws ExitError with Helm's own reason in one sentence.
+ * @throws ExitError refused, with Helm's own reason in one sentence; unavailable when there is no Helm, or one that is
+ *   too old for what it was asked
  */
-export async function helmTemplate(request: TemplateRequest): Promise<string> {
+export async function helmTemplate(runner: Runner, request: TemplateRequest): Promise<string> {
   const { inputs, chart = CHART_DIR, release = "istio-teleport" } = request;
   return withTempDir(async (dir) => {
     const args = ["template", release, chart, "--kube-version", request.kubeVersion ?? KUBE_VERSION];
@@ -87,20 +73,37 @@ export async function helmTemplate(request: TemplateRequest): Promise<string> {
       args.push("--values", path);
     }
     for (const assignment of inputs.sets) args.push("--set", assignment);
-    const { stdout } = await run(await findHelm(), args);
+    const { code, stdout, stderr } = await runner.run(
+      { program: "helm", args },
+      { purpose: "render the chart", ifMissing: INSTALL },
+    );
+    if (code !== 0) await refuse(runner, stderr);
     // Versions of Helm differ in the blank lines after a document.
-    return `${stdout.replace(/\n{2,}(?=---\n)/g, "\n").trimEnd()}\n`;
+    return `${stdout
+      .toString()
+      .replace(/\n{2,}(?=---\n)/g, "\n")
+      .trimEnd()}\n`;
   });
 }
 
-function run(helm: string, args: string[]): Promise<{ stdout: string }> {
-  return new Promise((resolve, reject) => {
-    execFile(helm, args, { maxBuffer: 64 * MEGABYTE, timeout: 60_000 }, (error, stdout, stderr) => {
-      if (!error) resolve({ stdout });
-      else if (typeof error.code === "number") reject(new ExitError(helmReason(stderr)));
-      else reject(new ExitError(`Could not run ${helm}: ${error.message.split("\n")[0]}.`, EXIT.unavailable));
-    });
-  });
+/**
+ * A Helm that is too old says so in its own way: it is asked only now, since most calls succeed, and not when it came as
+ * far as running templates.
+ */
+async function refuse(runner: Runner, stderr: string): Promise<never> {
+  if (!/execution error at|executing "/.test(stderr)) refuseOldHelm(await helmVersion(runner));
+  throw new ExitError(helmReason(stderr));
+}
+
+/**
+ * The version of the helm on PATH as it says it (`v3.18.4`); empty when it does not.
+ *
+ * @throws ExitError (unavailable) when there is no Helm
+ */
+export async function helmVersion(runner: Runner): Promise<string> {
+  const command = { program: "helm", args: ["version", "--template={{.Version}}"] };
+  const { stdout } = await runner.run(command, { purpose: "ask Helm's version", ifMissing: INSTALL });
+  return stdout.toString();
 }
 
 /**
@@ -109,7 +112,7 @@ function run(helm: string, args: string[]): Promise<{ stdout: string }> {
  */
 export function helmReason(stderr: string): string {
   const reason = /^Error: (.*)/ms.exec(stderr)?.[1] ?? stderr;
-  const refused = /execution error at \([^)]*\): (.*)/s.exec(reason)?.[1];
+  const refused = TEMPLATE_REFUSAL.exec(reason)?.[1];
   const lines = (refused ?? `Helm: ${reason}`)
     .split("\n")
     .map((line) => line.replace(DEBUG_HINT, "").trim())
@@ -119,3 +122,6 @@ export function helmReason(stderr: string): string {
 }
 
 const DEBUG_HINT = /^\s*Use --debug flag to render out invalid YAML/;
+
+/** What a template of ours refused. */
+const TEMPLATE_REFUSAL = /execution error at \([^)]*\): (.*)/s;

@@ -1,13 +1,10 @@
 import { parse } from "yaml";
-import { EXIT, ExitError } from "../base/exit-error.ts";
 import { isRecord, recordAt, textAt, textsAt } from "../base/json-value.ts";
-import { lastWords, tryCommand } from "../programs/run.ts";
+import { lastWords } from "../programs/last-words.ts";
+import { failed, type Runner } from "../programs/run.ts";
 import type { Values } from "../values/types.ts";
 import { type TeleportDocument, teleportDocuments } from "./documents.ts";
 import { type StoredToken, storedTokens } from "./join/stored-token.ts";
-
-/** Seconds for one call of tctl: a person may have to touch a security key meanwhile. */
-const TIMEOUT = 60;
 
 /** A role, bot or workload identity as the values ask for it, beside what Teleport stores under its name. */
 export interface TeleportResource {
@@ -31,8 +28,8 @@ export interface TeleportStatus {
  *
  * @throws ExitError (unavailable) when tctl is missing or not logged in
  */
-export async function teleportStatus(): Promise<TeleportStatus> {
-  const text = await tctl(["status"], "read Teleport's status");
+export async function teleportStatus(runner: Runner): Promise<TeleportStatus> {
+  const text = await tctl(runner, ["status"], "read Teleport's status");
   return {
     clusterName: /^Cluster:?\s+(\S+)/m.exec(text)?.[1] ?? "",
     version: /^Version:?\s+v?(\S+)/m.exec(text)?.[1] ?? "",
@@ -44,12 +41,15 @@ export async function teleportStatus(): Promise<TeleportStatus> {
  *
  * @throws ExitError (unavailable) when tctl cannot read them
  */
-export async function teleportResources(values: Pick<Values, "global" | "tbot">): Promise<TeleportResource[]> {
+export async function teleportResources(
+  runner: Runner,
+  values: Pick<Values, "global" | "tbot">,
+): Promise<TeleportResource[]> {
   return await Promise.all(
     teleportDocuments(values).map(async ({ kind, yaml }) => {
       const wanted = parse(yaml) as Record<string, unknown>;
       const name = textAt(recordAt(wanted, "metadata"), "name");
-      const stored = await storedResource(kind, name);
+      const stored = await storedResource(runner, kind, name);
       return { kind, name, yaml, state: stateOf(kind, stored, wanted) };
     }),
   );
@@ -60,28 +60,34 @@ export async function teleportResources(values: Pick<Values, "global" | "tbot">)
  *
  * @throws ExitError (unavailable) when tctl cannot read them
  */
-export async function teleportTokens(): Promise<StoredToken[]> {
-  return storedTokens(await tctl(["get", "tokens", "--format=json"], "read Teleport's join tokens"), "tctl");
+export async function teleportTokens(runner: Runner): Promise<StoredToken[]> {
+  return storedTokens(await tctl(runner, ["get", "tokens", "--format=json"], "read Teleport's join tokens"), "tctl");
 }
 
-async function storedResource(kind: string, name: string): Promise<Record<string, unknown> | undefined> {
-  const text = await tctl(["get", `${kind}/${name}`, "--format=json"], `read ${kind}/${name} of Teleport`, {
+async function storedResource(
+  runner: Runner,
+  kind: string,
+  name: string,
+): Promise<Record<string, unknown> | undefined> {
+  const text = await tctl(runner, ["get", `${kind}/${name}`, "--format=json"], `read ${kind}/${name} of Teleport`, {
     mayBeAbsent: true,
   });
   if (text === "") return undefined;
   return [JSON.parse(text) as unknown].flat().find(isRecord);
 }
 
-async function tctl(args: readonly string[], purpose: string, { mayBeAbsent = false } = {}): Promise<string> {
-  const { code, stdout, stderr } = await tryCommand({ program: "tctl", args }, TIMEOUT);
-  if (code === 0) return stdout;
-  const words = lastWords(stderr);
+async function tctl(
+  runner: Runner,
+  args: readonly string[],
+  purpose: string,
+  { mayBeAbsent = false } = {},
+): Promise<string> {
+  const command = { program: "tctl", args };
+  const { code, stdout, stderr } = await runner.run(command, { purpose });
+  if (code === 0) return stdout.toString();
   // Teleport says it in either way, depending on the kind (lib/services/local, trace.NotFound).
-  if (mayBeAbsent && /not found|doesn't exist|does not exist/i.test(words)) return "";
-  throw new ExitError(
-    `Could not ${purpose}: tctl says "${words}"; log in with \`tsh login\` as somebody who may manage roles, bots, tokens and workload identities.`,
-    EXIT.unavailable,
-  );
+  if (mayBeAbsent && /not found|doesn't exist|does not exist/i.test(lastWords(stderr))) return "";
+  throw failed(command, purpose, stderr);
 }
 
 function stateOf(

@@ -2,7 +2,8 @@ import { cp, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { ExitError } from "../base/exit-error.ts";
 import { CHART_DIR } from "../base/package-files.ts";
-import { helmTemplate, type ValuesInputs } from "../programs/helm.ts";
+import { helmTemplate, refuseOldHelm, type ValuesInputs } from "../programs/helm.ts";
+import type { Runner } from "../programs/run.ts";
 import { withTempDir } from "../programs/temp-dir.ts";
 import { readValuesInputs, type ValuesOptions } from "./inputs.ts";
 import { validateValues } from "./schema.ts";
@@ -14,13 +15,13 @@ import type { Application, Values } from "./types.ts";
  *
  * @throws ExitError with one sentence for each wrong value.
  */
-export async function loadValues(options: ValuesOptions): Promise<Values> {
-  return mergedValues(await readValuesInputs(options));
+export async function loadValues(runner: Runner, options: ValuesOptions): Promise<Values> {
+  return mergedValues(runner, await readValuesInputs(options));
 }
 
 /** As `loadValues`, for inputs that were read already and go to Helm, too. */
-export async function mergedValues(inputs: ValuesInputs): Promise<Values> {
-  return (await checked(inputs)).values;
+export async function mergedValues(runner: Runner, inputs: ValuesInputs): Promise<Values> {
+  return (await checked(runner, inputs)).values;
 }
 
 /** An application that the chart brings along, as the chart describes it. */
@@ -38,13 +39,13 @@ export interface ValuesWithGraphs extends Values {
 }
 
 /** As `loadValues`, with the applications that the chart brings along. */
-export async function loadGraphValues(options: ValuesOptions): Promise<ValuesWithGraphs> {
-  const { values, applications, bundledApplications } = await checked(await readValuesInputs(options));
+export async function loadGraphValues(runner: Runner, options: ValuesOptions): Promise<ValuesWithGraphs> {
+  const { values, applications, bundledApplications } = await checked(runner, await readValuesInputs(options));
   return { ...values, mesh: { ...values.mesh, applications }, bundledApplications };
 }
 
-async function checked(inputs: ValuesInputs): Promise<Merged & { values: Values }> {
-  const merged = await merge(inputs);
+async function checked(runner: Runner, inputs: ValuesInputs): Promise<Merged & { values: Values }> {
+  const merged = await merge(runner, inputs);
   const valid = await validateValues(merged.values);
   if (merged.problems.length > 0) throw new ExitError(merged.problems.join("\n"));
   return { ...merged, values: withoutInjectedGlobals(valid) };
@@ -61,6 +62,8 @@ function withoutInjectedGlobals(values: Values): Values {
 
 /** What Helm makes of a user's values. */
 interface Merged {
+  /** Helm's own version. */
+  helm: string;
   values: unknown;
   /** What the chart's templates refuse, one sentence for each problem. */
   problems: string[];
@@ -70,34 +73,38 @@ interface Merged {
 }
 
 const ALL = `{{ dict
+  "helm" .Capabilities.HelmVersion.Version
   "values" .Values
   "problems" (include "istio-teleport.problems" . | fromJsonArray)
   "applications" (include "istio-teleport.applications" . | fromJson)
   "bundledApplications" (include "istio-teleport.bundledApplications" . | fromJson)
   | toJson }}
 `;
-const VALUES_ONLY = '{{ dict "values" .Values | toJson }}\n';
+const VALUES_ONLY = '{{ dict "helm" .Capabilities.HelmVersion.Version "values" .Values | toJson }}\n';
 
 /**
  * The merge and the checks are Helm's own: our chart without its manifests and its schema, and one template that prints
  * the values and what is wrong with them. Helm's YAML is 1.1 (`on` is true), `--set` has a grammar of its own, and
  * `null` deletes a key, stays or is ignored depending on the subchart it is for; a merge of ours would differ
- * somewhere, and then we would check other values than Helm installs.
+ * somewhere, and then we would check other values than Helm installs. Every command begins with it, so it is also where
+ * a Helm that is too old is noticed, without asking Helm twice.
  */
-async function merge(inputs: ValuesInputs): Promise<Merged> {
+async function merge(runner: Runner, inputs: ValuesInputs): Promise<Merged> {
   return withTempDir(async (dir) => {
     const chart = join(dir, "chart");
     await cp(CHART_DIR, chart, { recursive: true, filter: isKept });
-    const print = async <Printed>(template: string): Promise<Printed> => {
+    const print = async <Printed extends Pick<Merged, "helm">>(template: string): Promise<Printed> => {
       await writeFile(join(chart, "templates", "print.yaml"), template);
-      const printed = await helmTemplate({ inputs, chart });
-      return JSON.parse(printed.slice(printed.indexOf("\n{")));
+      const text = await helmTemplate(runner, { inputs, chart });
+      const printed = JSON.parse(text.slice(text.indexOf("\n{"))) as Printed;
+      refuseOldHelm(printed.helm);
+      return printed;
     };
     try {
       return await print<Merged>(ALL);
     } catch (error) {
       // The checks fail on a value of the wrong type: the schema shall say which.
-      await validateValues((await print<Pick<Merged, "values">>(VALUES_ONLY)).values);
+      await validateValues((await print<Pick<Merged, "helm" | "values">>(VALUES_ONLY)).values);
       throw error;
     }
   });

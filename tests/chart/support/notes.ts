@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { CHART_DIR } from "../../../tools/base/package-files.ts";
 import { helmTemplate, type ValuesInputs } from "../../../tools/programs/helm.ts";
+import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { withTempDir } from "../../../tools/programs/temp-dir.ts";
 
 /**
@@ -16,7 +17,7 @@ export function renderNotes(inputs: ValuesInputs): Promise<string> {
     const notes = await readFile(join(chart, "templates", "NOTES.txt"), "utf8");
     const template = `{{ define "notes" }}${notes}{{ end }}\nnotes: {{ include "notes" . | toJson }}\n`;
     await writeFile(join(chart, "templates", "notes.yaml"), template);
-    const printed = await helmTemplate({ inputs, chart, showOnly: ["templates/notes.yaml"] });
+    const printed = await helmTemplate(systemRunner, { inputs, chart, showOnly: ["templates/notes.yaml"] });
     return (parse(printed) as { notes: string }).notes;
   });
 }

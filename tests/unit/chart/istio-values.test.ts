@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { asIstioOperator, istioValues } from "../../../tools/chart/istio-values.ts";
+import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { repositoryPath, runHelm } from "../../support/run-helm.ts";
 import { scenarioInputs } from "../../support/scenarios.ts";
 
@@ -15,11 +16,11 @@ test.each(["istiod", "gateway"] as const)("%s: what helm template prints, withou
   ]);
   const [separator, source, ...rest] = printed.trimEnd().split("\n");
   expect([separator, source]).toEqual(["---", "# Source: istio-teleport/templates/istio/istio-values.yaml"]);
-  expect(await istioValues(await scenarioInputs("minimal"), chart)).toBe(`${rest.join("\n")}\n`);
+  expect(await istioValues(systemRunner, await scenarioInputs("minimal"), chart)).toBe(`${rest.join("\n")}\n`);
 });
 
 test("the IstioOperator says the same, at istioctl's paths", async () => {
-  const text = await istioValues(await scenarioInputs("minimal"), "istiod");
+  const text = await istioValues(systemRunner, await scenarioInputs("minimal"), "istiod");
   const values = parse(text);
   expect(parse(asIstioOperator(text))).toEqual({
     apiVersion: "install.istio.io/v1alpha1",
@@ -33,7 +34,7 @@ test("the IstioOperator says the same, at istioctl's paths", async () => {
 });
 
 test("the IstioOperator keeps the comments", async () => {
-  const text = await istioValues(await scenarioInputs("minimal"), "istiod");
+  const text = await istioValues(systemRunner, await scenarioInputs("minimal"), "istiod");
   const comments = (yaml: string) => yaml.split("\n").filter((line) => /^ +# /.test(line)).length;
   expect(comments(asIstioOperator(text))).toBeGreaterThanOrEqual(comments(text));
 });

@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { checkManifests, parseManifests, renderManifests } from "../../../tools/chart/manifests.ts";
+import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { mergedValues } from "../../../tools/values/load.ts";
 import { scenarioInputs } from "../../support/scenarios.ts";
 import { refusal } from "../support/refusal.ts";
@@ -34,22 +35,22 @@ test("the same name in two namespaces is no duplicate", () => {
 
 test("a key that tbot would ignore is refused in the rendered ConfigMap", async () => {
   const inputs = await scenarioInputs("minimal");
-  const text = await renderManifests({ inputs }, await mergedValues(inputs));
+  const text = await renderManifests(systemRunner, { inputs }, await mergedValues(systemRunner, inputs));
   const sentence = await refusal(() => checkManifests(parseManifests(text.replace("skip_verify:", "skipverify:"))));
   expect(sentence).toContain("did you mean services[0].attestors.kubernetes.kubelet.skip_verify");
 });
 
 test("Istio's values are no manifests", async () => {
   const inputs = await scenarioInputs("minimal", "istio.print=istiod");
-  const values = await mergedValues(inputs);
-  expect(await refusal(() => renderManifests({ inputs }, values))).toContain('istio.print is "istiod"');
+  const values = await mergedValues(systemRunner, inputs);
+  expect(await refusal(() => renderManifests(systemRunner, { inputs }, values))).toContain('istio.print is "istiod"');
 });
 
 test("the release's namespace is tbot's unless another one is named", async () => {
   const inputs = await scenarioInputs("minimal");
-  const values = await mergedValues(inputs);
+  const values = await mergedValues(systemRunner, inputs);
   const namespaces = async (namespace?: string) =>
-    parseManifests(await renderManifests({ inputs, ...(namespace && { namespace }) }, values))
+    parseManifests(await renderManifests(systemRunner, { inputs, ...(namespace && { namespace }) }, values))
       .filter(({ kind }) => kind === "Namespace")
       .map(({ metadata }) => metadata.name);
   expect(await namespaces()).toEqual([]);

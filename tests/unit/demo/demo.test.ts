@@ -10,6 +10,7 @@ import { proveJoin } from "../../../tools/demo/join-proof.ts";
 import { replaceDirectory } from "../../../tools/demo/output-directory.ts";
 import { renderAll, TOKEN_PATH } from "../../../tools/demo/render-all.ts";
 import { summary } from "../../../tools/demo/summary.ts";
+import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { parseJwks } from "../../../tools/teleport/join/jwks.ts";
 import { refusal } from "../support/refusal.ts";
 
@@ -31,7 +32,7 @@ describe("the example cluster", () => {
 
 describe("what the demo renders and proves", () => {
   const rendered = async (cluster: DemoCluster) => {
-    const files = await renderAll(cluster, NAME);
+    const files = await renderAll(systemRunner, cluster, NAME);
     const token = files.find(({ path }) => path === TOKEN_PATH)?.content ?? "";
     return { files, token };
   };

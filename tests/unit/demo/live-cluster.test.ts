@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { EXIT } from "../../../tools/base/exit-error.ts";
 import { exampleCluster } from "../../../tools/demo/example-cluster.ts";
 import { proveJoin } from "../../../tools/demo/join-proof.ts";
 import { liveCluster } from "../../../tools/demo/live-cluster.ts";
 import { renderAll, TOKEN_PATH } from "../../../tools/demo/render-all.ts";
+import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { type FakeKubectl, fakeKubectl } from "../support/fake-kubectl.ts";
 import { refusal } from "../support/refusal.ts";
 
@@ -17,15 +18,14 @@ const POD = {
 };
 
 let fake: FakeKubectl;
-beforeEach(async () => {
-  fake = await fakeKubectl();
+beforeEach(() => {
+  fake = fakeKubectl();
 });
-afterEach(() => fake.remove());
 
 test("the keys of a cluster are proven with any pod's tokens, and the cluster is only read", async () => {
   const behind = await exampleCluster({ namespace: "kube-system", serviceAccount: "coredns" });
   const token = (audience: string, lifeSeconds: number) => behind.podToken({ audience, lifeSeconds });
-  await fake.answer([
+  fake.answer([
     { when: "get --raw /openid/v1/jwks", stdout: behind.jwks },
     { when: "get pods", stdout: JSON.stringify({ items: [POD] }) },
     {
@@ -35,26 +35,30 @@ test("the keys of a cluster are proven with any pod's tokens, and the cluster is
     { when: "--duration=3600s", stdout: await token(NAME, 3600) },
     { when: "--audience=other.example.com", stdout: await token("other.example.com", 600) },
   ]);
-  const cluster = await liveCluster("prod");
-  const files = await renderAll(cluster, NAME);
+  const cluster = await liveCluster(fake.runner, "prod");
+  const files = await renderAll(systemRunner, cluster, NAME);
   const proofs = await proveJoin(cluster, files.find(({ path }) => path === TOKEN_PATH)?.content ?? "", NAME);
   expect(proofs[0]?.tried).toBe("the token of the pod kube-system/coredns-1");
   expect(proofs[0]?.outcome).toMatch(/^joins: .*another pod than tbot's proves the keys only/);
   expect(proofs.slice(1).every(({ outcome }) => outcome.startsWith("refused"))).toBe(true);
-  for (const call of await fake.calls()) {
+  for (const call of fake.calls) {
     expect(call).toMatch(/^--context=prod --request-timeout=\S+ (get|create token) /);
   }
 });
 
 test("a cluster without a pod", async () => {
-  await fake.answer([
+  fake.answer([
     { when: "get --raw", stdout: "{}" },
     { when: "get pods", stdout: '{"items":[]}' },
   ]);
-  expect(await refusal(() => liveCluster("prod"), EXIT.unavailable)).toContain("No pod runs in this cluster");
+  expect(await refusal(() => liveCluster(fake.runner, "prod"), EXIT.unavailable)).toContain(
+    "No pod runs in this cluster",
+  );
 });
 
 test("a context that does not exist", async () => {
-  await fake.answer([{ when: "get --raw", stderr: 'error: context "prod" does not exist', code: 1 }]);
-  expect(await refusal(() => liveCluster("prod"), EXIT.unavailable)).toContain("kubectl config get-contexts");
+  fake.answer([{ when: "get --raw", stderr: 'error: context "prod" does not exist', code: 1 }]);
+  expect(await refusal(() => liveCluster(fake.runner, "prod"), EXIT.unavailable)).toContain(
+    "kubectl config get-contexts",
+  );
 });

@@ -1,11 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Snapshot } from "../../../tools/doctor/snapshot.ts";
 import { istioTeleport } from "../../../tools/program.ts";
+import type { Runner } from "../../../tools/programs/run.ts";
+import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { joinMeans, tokenDocument } from "../../../tools/teleport/join/join-token.ts";
 import { parseJwks } from "../../../tools/teleport/join/jwks.ts";
 import { runMain } from "../../../tools/terminal/run-command.ts";
@@ -19,32 +21,33 @@ vi.setConfig({ testTimeout: 30_000 });
 
 let directory: string;
 let server: FakeApiServer | undefined;
-const path = process.env.PATH;
+/** The calls of kubectl so far, each as its arguments, and how often its proxy was ended. */
+let calls: string[];
+let stopped: number;
+
+/** A kubectl whose proxy is the server of the test. */
+const runner: Runner = {
+  run: async ({ program, args }) => {
+    calls.push([program, ...args].join(" "));
+    return { code: 0, stdout: Buffer.from("{}"), stderr: "" };
+  },
+  serve: async ({ program, args }) => {
+    calls.push([program, ...args].join(" "));
+    const flag = "--unix-socket=";
+    const path = args.find((argument) => argument.startsWith(flag))?.slice(flag.length);
+    await symlink(join(directory, "api"), path ?? "");
+    return async () => {
+      stopped++;
+    };
+  },
+};
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "doctor-test-"));
-  const socket = join(directory, "api");
-  const calls = join(directory, "calls");
-  await writeFile(
-    join(directory, "kubectl"),
-    `#!/bin/sh
-echo "$*" >>'${calls}'
-case "$*" in
-*"get --raw /version"*) printf '{}';;
-*"proxy --unix-socket="*)
-  for argument; do case "$argument" in --unix-socket=*) ln -s '${socket}' "\${argument#--unix-socket=}";; esac; done
-  sleep 60 & echo $! >'${directory}/proxy.pid'
-  echo "Starting to serve on it"
-  wait;;
-*) exit 99;;
-esac
-`,
-  );
-  await chmod(join(directory, "kubectl"), 0o755);
-  process.env.PATH = `${directory}${delimiter}${path}`;
+  calls = [];
+  stopped = 0;
 });
 afterEach(async () => {
-  process.env.PATH = path;
   process.exitCode = undefined;
   process.stdout.removeAllListeners("error");
   await server?.close();
@@ -55,10 +58,12 @@ afterEach(async () => {
 /** Given, so that no test asks Teleport's proxy. */
 const VERSION = ["--teleport-version", "18.11.1"];
 
-async function run(...args: string[]) {
+const run = (...args: string[]) => runWith(runner, ...args);
+
+async function runWith(programs: Runner, ...args: string[]) {
   const output = captureOutput();
   try {
-    await runMain(istioTeleport(), ["node", "istio-teleport", "doctor", ...VERSION, ...args]);
+    await runMain(istioTeleport(programs), ["node", "istio-teleport", "doctor", ...VERSION, ...args]);
     return { ...output, status: process.exitCode ?? 0 };
   } finally {
     vi.restoreAllMocks();
@@ -153,17 +158,37 @@ it("reads a healthy cluster and says so, in JSON and with exit code 0", async ()
 it("asks kubectl for a proxy that refuses changes, and ends it", async () => {
   await serve(healthySnapshot());
   await run("--only", "kubernetes-version", "--context", "prod");
-  const calls = (await readFile(join(directory, "calls"), "utf8")).trim().split("\n");
   expect(calls).toEqual([
-    "--context=prod --request-timeout=20s get --raw /version",
+    "kubectl --context=prod --request-timeout=20s get --raw /version",
     expect.stringMatching(
-      /^--context=prod proxy --unix-socket=\S+ --reject-methods=\^\(PUT\|PATCH\|DELETE\)\$ --reject-paths=/,
+      /^kubectl --context=prod proxy --unix-socket=\S+ --reject-methods=\^\(PUT\|PATCH\|DELETE\)\$ --reject-paths=/,
     ),
   ]);
-  expect(process.listenerCount("SIGTERM")).toBe(0);
-  // The program behind the script that is called kubectl, too.
-  const pid = Number(await readFile(join(directory, "proxy.pid"), "utf8"));
-  const { stdout: state } = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });
+  expect(stopped).toBe(1);
+});
+
+it("runs the kubectl of PATH, be it a script that starts another, and ends both", async () => {
+  await serve(healthySnapshot());
+  const script = `#!/bin/sh
+case "$*" in
+"get --raw /version"|*" get --raw /version") printf '{}';;
+"proxy --unix-socket="*)
+  for argument; do case "$argument" in --unix-socket=*) ln -s '${join(directory, "api")}' "\${argument#--unix-socket=}";; esac; done
+  sleep 60 & echo $! >'${join(directory, "proxy.pid")}'
+  echo "Starting to serve on it"
+  wait;;
+*) exit 99;;
+esac
+`;
+  await writeFile(join(directory, "kubectl"), script, { mode: 0o755 });
+  vi.stubEnv("PATH", `${directory}${delimiter}${process.env.PATH}`);
+  try {
+    expect(await runWith(systemRunner, "--only", "kubernetes-version")).toMatchObject({ status: 0, stderr: "" });
+  } finally {
+    vi.unstubAllEnvs();
+  }
+  const pid = await readFile(join(directory, "proxy.pid"), "utf8");
+  const { stdout: state } = spawnSync("ps", ["-o", "stat=", "-p", pid.trim()], { encoding: "utf8" });
   // Gone, or dead and not yet collected by whoever inherited it.
   expect(state.trim()).toMatch(/^(Z.*)?$/);
 });
@@ -254,7 +279,7 @@ it.each([
   expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
   expect(stderr).toContain(sentence);
   expect(stderr.trim().split("\n")).toHaveLength(1);
-  await expect(readFile(join(directory, "calls"))).rejects.toThrow("ENOENT");
+  expect(calls).toEqual([]);
 });
 
 it.each([
@@ -268,7 +293,11 @@ it.each([
   [["--skip-istio"], "--skip-istio is for --pre; leave it out, or add --pre."],
 ])("%j is refused before anything is looked at", async (args, sentence) => {
   const output = captureOutput();
-  await runMain(istioTeleport(), ["node", "istio-teleport", "doctor", ...args]);
+  const withHelm: Runner = {
+    ...runner,
+    run: (command, options) => (command.program === "helm" ? systemRunner : runner).run(command, options),
+  };
+  await runMain(istioTeleport(withHelm), ["node", "istio-teleport", "doctor", ...args]);
   vi.restoreAllMocks();
   expect(output.stderr).toContain(sentence);
   expect([process.exitCode, output.stdout]).toEqual([1, ""]);

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
 import { EXIT } from "../../../tools/base/exit-error.ts";
 import { genTokenCommand } from "../../../tools/gen-token.ts";
+import { CUT, cutOff, type Runner } from "../../../tools/programs/run.ts";
 import { type CapturedOutput, captureOutput } from "../support/captured-output.ts";
 import { type Answer, type FakeKubectl, fakeKubectl } from "../support/fake-kubectl.ts";
 import { jwksBytes, rsaKey } from "../support/keys.ts";
@@ -22,19 +23,18 @@ let output: CapturedOutput;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "gen-token-"));
-  kubectl = await fakeKubectl();
+  kubectl = fakeKubectl();
   output = captureOutput();
   await writeFile(join(directory, "jwks.json"), jwksBytes(current.jwk));
   await writeFile(join(directory, "old.json"), jwksBytes(previous.jwk));
 });
 afterEach(async () => {
   vi.restoreAllMocks();
-  await kubectl.remove();
   await rm(directory, { recursive: true });
 });
 
 const file = (name: string) => join(directory, name);
-const genToken = (...args: string[]) => genTokenCommand().parseAsync(["node", "gen-token", ...args]);
+const genToken = (...args: string[]) => genTokenCommand(kubectl.runner).parseAsync(["node", "gen-token", ...args]);
 const keysOf = (document: string) =>
   JSON.parse(parse(document).spec.kubernetes.static_jwks.jwks).keys.map(({ kid }: { kid: string }) => kid);
 
@@ -161,16 +161,16 @@ describe("the document", () => {
 
 describe("a live cluster", () => {
   it("gives its keys through kubectl, and is named", async () => {
-    await kubectl.answer(cluster());
+    kubectl.answer(cluster());
     await genToken("--context", "prod", "--kubeconfig", "/tmp/config");
     expect(keysOf(output.stdout)).toEqual(["current"]);
     expect(output.stderr).toContain('1 key of context "prod" (https://api.example:6443): RS256 "current".');
     expect(output.stderr).not.toContain("Warning");
-    for (const call of await kubectl.calls()) expect(call).toMatch(/^--kubeconfig=\/tmp\/config --context=prod /);
+    for (const call of kubectl.calls) expect(call).toMatch(/^--kubeconfig=\/tmp\/config --context=prod /);
   });
 
   it("is the current context without flags, and old keys join its own", async () => {
-    await kubectl.answer(cluster());
+    kubectl.answer(cluster());
     await genToken("--extra-jwks", file("old.json"));
     expect(keysOf(output.stdout)).toEqual(["current", "previous"]);
     expect(output.stderr).toContain('2 keys of context "kind"');
@@ -179,7 +179,7 @@ describe("a live cluster", () => {
   it("is enough without the right to read the discovery document", async () => {
     const answers = cluster();
     answers[1] = { when: "openid-configuration", stderr: "Error from server (Forbidden): forbidden", code: 1 };
-    await kubectl.answer(answers);
+    kubectl.answer(answers);
     await genToken();
     expect(keysOf(output.stdout)).toEqual(["current"]);
   });
@@ -187,13 +187,13 @@ describe("a live cluster", () => {
   it("is enough when the discovery document is not JSON", async () => {
     const answers = cluster();
     answers[1] = { when: "openid-configuration", stdout: "<html>" };
-    await kubectl.answer(answers);
+    kubectl.answer(answers);
     await genToken();
     expect(keysOf(output.stdout)).toEqual(["current"]);
   });
 
   it("behind a kubeconfig that does not exist is named so", async () => {
-    await kubectl.answer([
+    kubectl.answer([
       { when: "config view", stderr: "error: current-context must exist in order to minify", code: 1 },
       { when: "get", stderr: "error: stat /nope: no such file or directory", code: 1 },
     ]);
@@ -208,7 +208,7 @@ describe("a live cluster", () => {
       stderr: "error: You must be logged in to the server (Unauthorized)",
       code: 1,
     };
-    await kubectl.answer(answers);
+    kubectl.answer(answers);
     expect(await refused(EXIT.unavailable)).toContain("log in to the cluster again");
   });
 
@@ -227,7 +227,7 @@ describe("a live cluster", () => {
     [{ issuer: "https://westeurope.oic.prod-aks.azure.com/t/u/" }, "AKS changes", "--type oidc"],
     [{ server: "https://x.hcp.westeurope.azmk8s.io:443" }, "AKS changes", "--type oidc"],
   ])("of %j is warned about", async (facts, why, hint) => {
-    await kubectl.answer(cluster(facts));
+    kubectl.answer(cluster(facts));
     await genToken();
     expect(output.stderr).toContain(`Warning: ${why}`);
     expect(output.stderr).toContain(hint);
@@ -240,16 +240,68 @@ describe("a live cluster", () => {
   });
 });
 
+describe("a live cluster beside values", () => {
+  const values = (text: string) => writeFile(file("values.yaml"), text);
+  const NAMES = "global: {teleport: {clusterName: c, proxyAddr: 'c:443'";
+
+  it("is asked while Helm still merges them", async () => {
+    await values(`${NAMES}}}\n`);
+    kubectl.answer(cluster());
+    let callsWhenHelmEnded = 0;
+    const run: Runner["run"] = async (command, options) => {
+      const outcome = await kubectl.runner.run(command, options);
+      if (command.program === "helm") callsWhenHelmEnded = kubectl.calls.length;
+      return outcome;
+    };
+    await genTokenCommand({ ...kubectl.runner, run }).parseAsync(["node", "gen-token", "-f", file("values.yaml")]);
+    expect(callsWhenHelmEnded).toBe(3);
+    expect(keysOf(output.stdout)).toEqual(["current"]);
+  });
+
+  it("is not asked for a token without keys", async () => {
+    await values(`${NAMES}, join: {type: in_cluster}}}\n`);
+    await genToken("-f", file("values.yaml"));
+    await values(`${NAMES}}}\n`);
+    await genToken("-f", file("values.yaml"), "--set", "global.teleport.join.type=in_cluster");
+    await genToken("-f", file("values.yaml"), "--type", "in_cluster");
+    expect(kubectl.calls).toEqual([]);
+  });
+
+  it("need not answer for a wrong value to be told, and is not asked any longer then", async () => {
+    await values(`${NAMES}}}\ntbot: {credentialTTL: soon}\n`);
+    const ended: string[] = [];
+    const run: Runner["run"] = (command, options) =>
+      command.program === "helm"
+        ? kubectl.runner.run(command, options)
+        : new Promise((_, reject) => {
+            options.signal?.addEventListener("abort", () => {
+              ended.push(options.purpose);
+              reject(cutOff(command, options.purpose, CUT.killed("SIGTERM")));
+            });
+          });
+    const attempt = () =>
+      genTokenCommand({ ...kubectl.runner, run }).parseAsync(["node", "gen-token", "-f", file("values.yaml")]);
+    expect(await refusal(attempt)).toContain('tbot.credentialTTL is "soon"');
+    expect(ended).toHaveLength(3);
+  });
+
+  it("is named when it does not answer", async () => {
+    await values(`${NAMES}}}\n`);
+    kubectl.answer([{ when: "", stderr: "Unable to connect to the server: dial tcp: i/o timeout", code: 1 }]);
+    expect(await refused(EXIT.unavailable, "-f", file("values.yaml"))).toContain("the API server does not answer");
+  });
+});
+
 describe("--verify", () => {
   const named = ["--cluster-name", "example.teleport.sh"];
 
   it("asks for the token that the kubelet would give to tbot's pod", async () => {
-    await kubectl.answer(cluster({}, { jwt: await podToken(), name: "tbot-1" }));
+    kubectl.answer(cluster({}, { jwt: await podToken(), name: "tbot-1" }));
     await genToken(...named, "--verify");
     expect(output.stderr).toContain(
       "Verified with tbot's own pod: the token of the pod teleport-system/tbot-1, signed with key \"current\", passes Teleport's checks, the allow list included.",
     );
-    expect((await kubectl.calls()).slice(-2)).toEqual([
+    expect(kubectl.calls.slice(-2)).toEqual([
       "--request-timeout=20s get pods --namespace=teleport-system --selector=app.kubernetes.io/name=tbot,app.kubernetes.io/part-of=istio-teleport --field-selector=status.phase=Running --output=json",
       "--request-timeout=20s create token tbot --namespace=teleport-system --audience=example.teleport.sh --bound-object-kind=Pod --bound-object-name=tbot-1 --bound-object-uid=7f --duration=600s",
     ]);
@@ -258,14 +310,14 @@ describe("--verify", () => {
 
   it("takes another pod, whose ServiceAccount need not be allowed", async () => {
     const jwt = await podToken({ sub: "system:serviceaccount:teleport-system:other" });
-    await kubectl.answer(cluster({}, { jwt, name: "other-1" }));
+    kubectl.answer(cluster({}, { jwt, name: "other-1" }));
     await genToken(...named, "--verify-as", "teleport-system/other-1");
     expect(output.stderr).toContain("Verified with another pod (--verify-as)");
     expect(output.stderr).toContain("whether tbot's ServiceAccount is allowed was not checked");
   });
 
   it("checks a saved JWKS against the live cluster", async () => {
-    await kubectl.answer(cluster({}, { jwt: await podToken(), name: "tbot-1" }));
+    kubectl.answer(cluster({}, { jwt: await podToken(), name: "tbot-1" }));
     const args = [...named, "--verify", "--context", "prod", "--jwks-file"];
     expect(await refused(EXIT.refused, ...args, file("old.json"))).toBe(
       'Teleport would refuse the ServiceAccount token of the pod teleport-system/tbot-1: it is signed with the key "current", and the join token holds "previous"; the join token was not written.',
@@ -279,13 +331,13 @@ describe("--verify", () => {
     [{ sub: "system:serviceaccount:default:tbot" }, "its subject is"],
     [{ "kubernetes.io": {} }, "it is not bound to a pod"],
   ])("refuses a token with %j and writes nothing", async (claims, reason) => {
-    await kubectl.answer(cluster({}, { jwt: await podToken(claims), name: "tbot-1" }));
+    kubectl.answer(cluster({}, { jwt: await podToken(claims), name: "tbot-1" }));
     expect(await refused(EXIT.refused, ...named, "--verify", "--output", file("token.yaml"))).toContain(reason);
     expect(await readdir(directory)).not.toContain("token.yaml");
   });
 
   it("says when tbot does not run yet", async () => {
-    await kubectl.answer(cluster());
+    kubectl.answer(cluster());
     expect(await refused(EXIT.unavailable, ...named, "--verify")).toContain("name any running pod with --verify-as");
   });
 
@@ -386,7 +438,7 @@ describe("--check", () => {
 
   it("compares with the live cluster", async () => {
     const path = await stored();
-    await kubectl.answer(cluster());
+    kubectl.answer(cluster());
     await genToken("--check", path);
     expect(output.stderr).toContain('1 key of context "kind"');
   });

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { parseManifests, renderManifests } from "../../../tools/chart/manifests.ts";
 import { type GraphEdge, type MeshGraph, meshGraph } from "../../../tools/graph/mesh-graph.ts";
 import { permissionsOf } from "../../../tools/graph/permissions.ts";
+import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { loadGraphValues } from "../../../tools/values/load.ts";
 import { repositoryPath } from "../../support/run-helm.ts";
 import { type Rendered, scenarioInputs } from "../../support/scenarios.ts";
@@ -63,7 +64,7 @@ test.each([
 test("the table of permissions is what the rendered policies allow, line by line", { timeout: 30_000 }, async () => {
   const sets = ["sockShop.enabled=true"];
   const inputs = await scenarioInputs("graph", ...sets);
-  const values = await loadGraphValues({ files: [repositoryPath("chart/ci/graph-values.yaml")], sets });
+  const values = await loadGraphValues(systemRunner, { files: [repositoryPath("chart/ci/graph-values.yaml")], sets });
   const graph = meshGraph(values);
   const rendered = new Set(graph.applications.flatMap(({ name, mode }) => (/enforce|dryRun/.test(mode) ? [name] : [])));
   const expected = permissionsOf(graph.edges)
@@ -77,7 +78,7 @@ test("the table of permissions is what the rendered policies allow, line by line
       paths,
     ]);
 
-  const policies = (parseManifests(await renderManifests({ inputs }, values)) as Rendered[]).filter(
+  const policies = (parseManifests(await renderManifests(systemRunner, { inputs }, values)) as Rendered[]).filter(
     ({ kind, metadata }) => kind === "AuthorizationPolicy" && metadata.name.startsWith("allow-"),
   );
   const allowed = policies.flatMap(({ metadata, spec }) =>

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,37 +10,15 @@ import { cleanup } from "../../../tools/installation/cleanup/run.ts";
 import { teleportDocuments } from "../../../tools/teleport/documents.ts";
 import { DEFAULTS } from "../../../tools/values/defaults.ts";
 import { type CapturedOutput, captureOutput } from "../support/captured-output.ts";
-import { deployedRelease } from "../support/deployed-release.ts";
-import type { FakeObject, FakeState } from "../support/fake-program.ts";
-import { type FakePrograms, fakePrograms } from "../support/fake-programs.ts";
-import type { FakeSpawn } from "../support/fake-spawn.ts";
 import { jwksBytes, rsaKey } from "../support/keys.ts";
 import { refusal } from "../support/refusal.ts";
+import { callsOfScript } from "./support/calls-of-script.ts";
+import { deployedRelease } from "./support/deployed-release.ts";
+import { type FakePrograms, fakePrograms } from "./support/fake-programs.ts";
+import type { FakeObject, FakeResource, FakeState } from "./support/fake-state.ts";
 
 // Each runs Helm, on a machine that may be busy.
 vi.setConfig({ testTimeout: 60_000 });
-
-const programs = vi.hoisted((): FakeSpawn => ({ current: undefined }));
-vi.mock("node:child_process", async (original) => {
-  const { withFakeSpawn } = await import("../support/fake-spawn.ts");
-  return withFakeSpawn(await original<typeof import("node:child_process")>(), programs);
-});
-/** The same values each time; Helm would merge them anew each time. */
-vi.mock("../../../tools/values/load.ts", async (original) => {
-  const real = await original<typeof import("../../../tools/values/load.ts")>();
-  const loaded = new Map<string, ReturnType<typeof real.loadValues>>();
-  return {
-    ...real,
-    loadValues: (options: object) => {
-      const id = JSON.stringify(options);
-      const values = loaded.get(id) ?? real.loadValues(options);
-      loaded.set(id, values);
-      return values;
-    },
-  };
-});
-
-type Resource = FakeState["teleport"]["resources"][number];
 
 /** What is said of the cluster before anything else. */
 const CLUSTER = 'Cluster: context "kind" (https://api.example:6443).\n';
@@ -63,15 +40,15 @@ const byInstall = { labels: { ...partOf, "app.kubernetes.io/managed-by": "istio-
 const keep = { "helm.sh/resource-policy": "keep" };
 const CRD = "authorizationpolicies.security.istio.io";
 
-const token = (name: string, bot = "istio-tbot"): Resource =>
+const token = (name: string, bot = "istio-tbot"): FakeResource =>
   ({
     kind: "token",
     metadata: { name },
     spec: { roles: ["Bot"], bot_name: bot, join_method: "kubernetes", kubernetes: { type: "in_cluster", allow: [] } },
-  }) as Resource;
+  }) as FakeResource;
 
 /** What an installation by `install` with the test app leaves in cluster and Teleport, as the lab has it. */
-async function installed(): Promise<FakeState> {
+function installed(): FakeState {
   const values = structuredClone(DEFAULTS);
   Object.assign(values.global.teleport, { clusterName: "example.teleport.sh" });
   const chart = { annotations: helmOwned("istio-teleport", "teleport-system") };
@@ -131,7 +108,7 @@ async function installed(): Promise<FakeState> {
       clusterName: "example.teleport.sh",
       version: "18.11.1",
       resources: [
-        ...teleportDocuments(values).map(({ yaml }) => parse(yaml) as Resource),
+        ...teleportDocuments(values).map(({ yaml }) => parse(yaml) as FakeResource),
         token("istio-tbot-k8s-join"),
         token("somebody-elses", "another-bot"),
       ],
@@ -152,23 +129,21 @@ beforeAll(async () => {
   );
 });
 afterAll(() => rm(directory, { recursive: true }));
-beforeEach(async () => {
-  fakes = await fakePrograms(await installed(), file("rendered"));
-  programs.current = fakes;
+beforeEach(() => {
+  fakes = fakePrograms(installed());
   output = captureOutput();
   process.chdir(directory);
 });
 afterEach(async () => {
   process.chdir(cwd);
   vi.restoreAllMocks();
-  programs.current = undefined;
-  await fakes.remove();
   for (const name of await readdir(directory)) if (name.includes(".")) await rm(file(name));
 });
 
 const file = (name: string) => join(directory, name);
+const change = (edit: (state: FakeState) => unknown) => edit(fakes.state);
 const run = (flags: Partial<CleanupFlags> = {}) =>
-  cleanup({
+  cleanup(fakes.runner, {
     values: [file("values")],
     set: [],
     withIstio: false,
@@ -188,19 +163,19 @@ const CHART = [
 
 test("takes the chart's release and namespaces, leaves Istio, and names the commands for Teleport", async () => {
   await run({ yes: true });
-  expect(await fakes.changes()).toEqual(CHART);
+  expect(fakes.changes).toEqual(CHART);
   expect(output.stdout).toBe(
     "tctl rm token/istio-tbot-k8s-join\ntctl rm bot/istio-tbot\ntctl rm role/istio-workload-identity-issuer\ntctl rm workload_identity/istio-workloads\n",
   );
   expect(output.stderr).toContain("Left: the namespace istio-system: it holds Deployment istiod and 3 more.");
-  const { releases, objects } = await fakes.state();
+  const { releases, objects } = fakes.state;
   expect(Object.keys(releases)).toEqual(["istio-base", "istiod", "podinfo"]);
   expect(objects.some(({ metadata }) => metadata.name === "istiod")).toBe(true);
 });
 
 test("takes everything on request, and what it did not make stays", async () => {
   await run(EVERYTHING);
-  expect(await fakes.changes()).toEqual([
+  expect(fakes.changes).toEqual([
     CHART[0],
     "helm uninstall istiod --namespace=istio-system --wait --timeout=300s",
     "helm uninstall istio-base --namespace=istio-system --wait --timeout=300s",
@@ -215,7 +190,7 @@ test("takes everything on request, and what it did not make stays", async () => 
     "tctl rm workload_identity/istio-workloads",
   ]);
   expect(output.stdout).toBe("");
-  const { releases, objects, teleport } = await fakes.state();
+  const { releases, objects, teleport } = fakes.state;
   expect(Object.keys(releases)).toEqual(["podinfo"]);
   expect(objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`)).toEqual([
     "Namespace default",
@@ -228,10 +203,10 @@ test("takes everything on request, and what it did not make stays", async () => 
 
 test("finds nothing to do the second time", async () => {
   await run(EVERYTHING);
-  await fakes.forgetCalls();
+  fakes.changes.length = 0;
   output.stderr = "";
   await run(EVERYTHING);
-  expect(await fakes.changes()).toEqual([]);
+  expect(fakes.changes).toEqual([]);
   expect(output).toEqual({ stdout: "", stderr: `${CLUSTER}Nothing to clean up.\n` });
   await run({ withIstio: true });
   expect(output).toEqual({ stdout: "", stderr: `${CLUSTER}Nothing to clean up.\n`.repeat(2) });
@@ -240,17 +215,12 @@ test("finds nothing to do the second time", async () => {
 test("without --yes changes nothing and prints a script that does the same", async () => {
   await writeFile(file("token.yaml"), TOKEN_FILE);
   await run({ ...EVERYTHING, yes: false });
-  expect(await fakes.changes()).toEqual([]);
+  expect(fakes.changes).toEqual([]);
   expect(output.stderr).toBe(`${CLUSTER}Nothing was changed. Add --yes to run these commands.\n`);
   const script = output.stdout;
   await run(EVERYTHING);
-  const changes = await fakes.changes();
-  const before = await installed();
-  await fakes.change((state) => Object.assign(state, before));
-  await fakes.forgetCalls();
   await writeFile(file("token.yaml"), TOKEN_FILE);
-  expect(spawnSync("sh", { input: script, encoding: "utf8" }).stderr).toBe("");
-  expect(await fakes.changes()).toEqual(changes);
+  expect(await callsOfScript(script)).toEqual(fakes.changes);
   expect(await readdir(directory)).not.toContain("token.yaml");
 });
 
@@ -261,19 +231,19 @@ test("Teleport's commands are comments in that script, since --run-tctl did not 
 });
 
 test("an interrupted run is gone on with by the same command", async () => {
-  await fakes.change((state) =>
+  change((state) =>
     state.failures.push({ when: "kubectl delete customresource", how: "error", says: "error: no route to host" }),
   );
-  expect(await refusal(() => run(EVERYTHING), EXIT.unavailable)).toContain('kubectl says "no route to host"');
-  await fakes.change((state) => Object.assign(state, { failures: [] }));
+  expect(await refusal(() => run(EVERYTHING), EXIT.unavailable)).toContain("the API server does not answer");
+  change((state) => Object.assign(state, { failures: [] }));
   await run(EVERYTHING);
-  expect(Object.keys((await fakes.state()).releases)).toEqual(["podinfo"]);
-  expect((await fakes.state()).objects).toHaveLength(4);
+  expect(Object.keys(fakes.state.releases)).toEqual(["podinfo"]);
+  expect(fakes.state.objects).toHaveLength(4);
 });
 
 test("pods that have certificates from tbot are named first", async () => {
   const pod = meshedPod("cart", "shop");
-  await fakes.change((state) => state.objects.push(pod));
+  change((state) => state.objects.push(pod));
   await run();
   expect(output.stderr).toContain("Note: pods in shop have their certificates from tbot: these last at most 1h more");
 });
@@ -397,9 +367,9 @@ describe("what it did not make stays", () => {
       ["tctl rm bot", "tctl rm role", "tctl rm workload_identity"],
     ],
   ])("%s", async (_, edit, sentence, absent) => {
-    await fakes.change(edit);
+    change(edit);
     await run(EVERYTHING);
-    const changes = await fakes.changes();
+    const changes = fakes.changes;
     if (sentence === "") expect(output.stderr).not.toContain("Left: Istio");
     else expect(output.stderr).toContain(`Left: `);
     expect(output.stderr).toContain(sentence);
@@ -408,24 +378,24 @@ describe("what it did not make stays", () => {
   });
 
   test("namespaces that somebody made by hand", async () => {
-    await fakes.change(({ objects }) => {
+    change(({ objects }) => {
       for (const { kind, metadata } of objects) if (kind === "Namespace") delete metadata.labels;
     });
     await run({ yes: true });
-    expect(await fakes.changes()).toEqual([CHART[0]]);
+    expect(fakes.changes).toEqual([CHART[0]]);
     expect(output.stderr).not.toContain("the namespace");
   });
 
   test("a namespace that somebody gave our label", async () => {
-    await fakes.change(({ objects }) => objects.push(object("Namespace", "shop", undefined, { labels: partOf })));
+    change(({ objects }) => objects.push(object("Namespace", "shop", undefined, { labels: partOf })));
     await run({ yes: true });
-    expect(await fakes.changes()).toEqual(CHART);
+    expect(fakes.changes).toEqual(CHART);
   });
 
   test("a release that only has our name", async () => {
-    await fakes.change(({ releases }) => Object.assign(releases["istio-teleport"] ?? {}, { chart: "podinfo-6.0.0" }));
+    change(({ releases }) => Object.assign(releases["istio-teleport"] ?? {}, { chart: "podinfo-6.0.0" }));
     await run({ yes: true });
-    expect((await fakes.changes()).filter((change) => change.startsWith("helm"))).toEqual([]);
+    expect(fakes.changes.filter((change) => change.startsWith("helm"))).toEqual([]);
   });
 });
 
@@ -434,28 +404,28 @@ describe("Teleport", () => {
     state.failures.push({ when: "tctl", how: "error", says: "ERROR: not logged in" });
 
   test("that does not answer gets the commands for everything that the values name", async () => {
-    await fakes.change(offline);
+    change(offline);
     await run({ yes: true });
     expect(output.stdout.split("\n")).toHaveLength(5);
     expect(output.stderr).toContain("whether they are there was not seen: Could not read Teleport's status: tctl says");
   });
 
   test("must answer with --run-tctl", async () => {
-    await fakes.change(offline);
+    change(offline);
     expect(await refusal(() => run(EVERYTHING), EXIT.unavailable)).toContain("log in with `tsh login`");
   });
 
   test("of another cluster gets no commands", async () => {
-    await fakes.change(({ teleport }) => Object.assign(teleport, { clusterName: "other" }));
+    change(({ teleport }) => Object.assign(teleport, { clusterName: "other" }));
     await run({ yes: true });
     expect(output.stdout).toBe("");
     expect(output.stderr).toContain('Left: Teleport\'s resources: tctl is logged in to the cluster "other"');
   });
 
   test("must be the cluster of the values", async () => {
-    await fakes.change(({ teleport }) => Object.assign(teleport, { clusterName: "other" }));
+    change(({ teleport }) => Object.assign(teleport, { clusterName: "other" }));
     expect(await refusal(() => run(EVERYTHING), EXIT.unavailable)).toContain('logged in to the cluster "other"');
-    expect((await fakes.changes()).filter((change) => change.startsWith("tctl"))).toEqual([]);
+    expect(fakes.changes.filter((change) => change.startsWith("tctl"))).toEqual([]);
   });
 });
 
@@ -478,11 +448,11 @@ test("files with our join token go, and no others", async () => {
 });
 
 test("as a command line", async () => {
-  const command = (...args: string[]) => cleanupCommand().parseAsync(["node", "cleanup", ...args]);
+  const command = (...args: string[]) => cleanupCommand(fakes.runner).parseAsync(["node", "cleanup", ...args]);
   expect(await refusal(() => command("-f", file("values"), "--yes", "--dry-run"))).toContain("say the opposite");
-  await expect(cleanupCommand().exitOverride().parseAsync(["node", "cleanup", "--timeout", "0"])).rejects.toThrow(
-    "whole seconds",
-  );
+  await expect(
+    cleanupCommand(fakes.runner).exitOverride().parseAsync(["node", "cleanup", "--timeout", "0"]),
+  ).rejects.toThrow("whole seconds");
   await command("-f", file("values"), "--context", "lab", "--timeout", "7");
   expect(output.stdout).toContain(
     "helm uninstall istio-teleport --namespace=teleport-system --wait --timeout=7s --kube-context=lab\n",

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,17 +7,14 @@ import { EXIT } from "../../../tools/base/exit-error.ts";
 import { doctorCommand } from "../../../tools/doctor.ts";
 import { installCommand } from "../../../tools/install.ts";
 import type { InstallFlags } from "../../../tools/installation/install/flags.ts";
-import { type Prepared, prepare } from "../../../tools/installation/install/prepare.ts";
-import { installPrepared } from "../../../tools/installation/install/run.ts";
-import { joinToken } from "../../../tools/teleport/join/join-token.ts";
-import { parseJwks } from "../../../tools/teleport/join/jwks.ts";
+import { install as installAll } from "../../../tools/installation/install/run.ts";
 import { type CapturedOutput, captureOutput } from "../support/captured-output.ts";
-import { deployedRelease } from "../support/deployed-release.ts";
-import type { FakeState } from "../support/fake-program.ts";
-import { type FakePrograms, fakePrograms } from "../support/fake-programs.ts";
-import type { FakeSpawn } from "../support/fake-spawn.ts";
 import { jwksBytes, rsaKey } from "../support/keys.ts";
 import { refusal } from "../support/refusal.ts";
+import { callsOfScript } from "./support/calls-of-script.ts";
+import { deployedRelease } from "./support/deployed-release.ts";
+import { type FakePrograms, fakePrograms } from "./support/fake-programs.ts";
+import type { FakeResource, FakeState } from "./support/fake-state.ts";
 
 // Each runs Helm several times, on a machine that may be busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -39,14 +35,8 @@ const emptyCluster = (): FakeState => ({
   failures: [],
 });
 
-const programs = vi.hoisted((): FakeSpawn => ({ current: undefined }));
-vi.mock("node:child_process", async (original) => {
-  const { withFakeSpawn } = await import("../support/fake-spawn.ts");
-  return withFakeSpawn(await original<typeof import("node:child_process")>(), programs);
-});
-
-const doctor = vi.hoisted(() => vi.fn());
-vi.mock("../../../tools/doctor/run.ts", () => ({ doctor }));
+/** In place of the last step, which has tests of its own. */
+const doctor = vi.fn();
 
 let directory: string;
 let fakes: FakePrograms;
@@ -60,44 +50,27 @@ beforeAll(async () => {
   );
 });
 afterAll(() => rm(directory, { recursive: true }));
-beforeEach(async () => {
-  fakes = await fakePrograms(emptyCluster(), file("rendered.json"));
-  programs.current = fakes;
+beforeEach(() => {
+  fakes = fakePrograms(emptyCluster());
   output = captureOutput();
 });
-afterEach(async () => {
+afterEach(() => {
   vi.restoreAllMocks();
-  programs.current = undefined;
-  await fakes.remove();
 });
 
 const file = (name: string) => join(directory, name);
+const change = (edit: (state: FakeState) => unknown) => edit(fakes.state);
 /** The command as it is typed. */
 const command = (...args: string[]) =>
-  installCommand().parseAsync(["node", "install", "-f", file("values.yaml"), ...args]);
+  installCommand(fakes.runner)
+    .action((flags: InstallFlags) => installAll(fakes.runner, flags, doctor))
+    .parseAsync(["node", "install", ...args]);
+const withValues = (...args: string[]) => command("-f", file("values.yaml"), ...args);
 
 const FLAGS: InstallFlags = { values: [], set: [], skipIstio: false, istiodValues: [], timeout: 300, dryRun: false };
-const rendered = new Map<string, Promise<Prepared>>();
-/** The same without rendering anew what was rendered before; the keys are the cluster's of now. */
-async function install(flags: Partial<InstallFlags> = {}): Promise<void> {
-  const all = { ...FLAGS, values: [file("values.yaml")], ...flags };
-  const id = JSON.stringify({ ...flags, timeout: 0 });
-  const prepared = rendered.get(id) ?? prepare(all);
-  rendered.set(id, prepared);
-  const { istio, chart, values, ...others } = await prepared;
-  const { jwks } = await fakes.state();
-  const timeoutSeconds = all.timeout;
-  await installPrepared(
-    {
-      ...others,
-      values,
-      token: joinToken(values, parseJwks(Buffer.from(jwks), "the cluster")),
-      istio: istio && { ...istio, timeoutSeconds },
-      chart: { ...chart, timeoutSeconds },
-    },
-    all,
-  );
-}
+const install = (flags: Partial<InstallFlags> = {}) =>
+  installAll(fakes.runner, { ...FLAGS, values: [file("values.yaml")], ...flags }, doctor);
+
 /** The first words of each change, without what it read. */
 const firstWords = (changes: string[]) =>
   changes.map((change) =>
@@ -121,11 +94,14 @@ const ALL = [
 
 describe("an empty cluster", () => {
   test("gets everything, in the order of docs/start/installation.md", async () => {
-    await command("--istiod-values", file("mine.yaml"), "--context", "lab");
-    const changes = await fakes.changes();
+    await withValues("--istiod-values", file("mine.yaml"), "--context", "lab");
+    const changes = fakes.changes;
     expect(firstWords(changes)).toEqual(ALL);
     expect(output.stderr).toMatch(/5\/5 doctor:\n$/);
-    expect(doctor.mock.lastCall).toMatchObject([{ values: [file("values.yaml")], context: "lab", wait: "60s" }]);
+    expect(doctor.mock.lastCall).toMatchObject([
+      fakes.runner,
+      { values: [file("values.yaml")], context: "lab", wait: "60s" },
+    ]);
     expect(output.stdout).toBe("");
     const istio = "--repo=https://istio-release.storage.googleapis.com/charts --namespace=istio-system";
     expect(changes[1]).toBe(`helm upgrade --install istio-base base ${istio} --wait --timeout=300s --kube-context=lab`);
@@ -135,7 +111,7 @@ describe("an empty cluster", () => {
     expect(parse(changes[2]?.split("\n").slice(1).join("\n") ?? "").meshConfig.trustDomain).toBe("example.teleport.sh");
     const teleport = parseAllDocuments(changes[3]?.split("\n").slice(1).join("\n") ?? "");
     expect(teleport.map((document) => document.get("kind"))).toEqual(["role", "bot", "workload_identity", "token"]);
-    const namespaces = (await fakes.state()).objects.map(({ metadata }) => metadata);
+    const namespaces = fakes.state.objects.map(({ metadata }) => metadata);
     expect(namespaces).toEqual([
       {
         name: "istio-system",
@@ -158,9 +134,9 @@ describe("an empty cluster", () => {
 
   test("is done for good: run again, it changes nothing", async () => {
     await install({ istiodValues: [file("mine.yaml")] });
-    await fakes.forgetCalls();
+    fakes.changes.length = 0;
     await install({ istiodValues: [file("mine.yaml")] });
-    expect(await fakes.changes()).toEqual([]);
+    expect(fakes.changes).toEqual([]);
     expect(output.stderr).toContain("2/5 istiod: istiod 1.31.0 is there\n");
     expect(output.stderr).toContain(
       "4/5 the chart istio-teleport: istio-teleport 0.1.0 is there, tbot is ready on 1 of 1 nodes\n",
@@ -169,16 +145,12 @@ describe("an empty cluster", () => {
 
   test("--dry-run changes nothing and prints a script that does what the command does", async () => {
     await install({ dryRun: true, istiodValues: [file("mine.yaml")] });
-    expect(await fakes.changes()).toEqual([]);
+    expect(fakes.changes).toEqual([]);
     const script = output.stdout;
     await install({ istiodValues: [file("mine.yaml")] });
-    const changes = await fakes.changes();
-    await fakes.change((state) => Object.assign(state, emptyCluster()));
-    await fakes.forgetCalls();
     // What is newest is known only when istio-base is there, so the script leaves the choice to Helm in both calls.
-    const run = spawnSync("sh", { input: script, encoding: "utf8" });
-    expect(run.stderr).toBe("");
-    expect(await fakes.changes()).toEqual(changes.map((change) => change.replace(" --version=1.31.0", "")));
+    const changes = fakes.changes.map((call) => call.replace(" --version=1.31.0", ""));
+    expect(await callsOfScript(script)).toEqual(changes);
   });
 });
 
@@ -189,39 +161,36 @@ describe.each([
   ["the chart", "--install istio-teleport", 5],
 ])("interrupted in %s", (_, when, index) => {
   test("by an error: the same command resumes", async () => {
-    await fakes.change((state) => state.failures.push({ when, how: "error", says: "Error: no route to host" }));
+    change((state) => state.failures.push({ when, how: "error", says: "Error: no route to host" }));
     expect(await refusal(() => install(), EXIT.unavailable)).toContain('helm says "no route to host"');
-    expect(firstWords(await fakes.changes())).toEqual(ALL.slice(0, index + 1));
-    await fakes.change((state) => Object.assign(state, { failures: [] }));
-    await fakes.forgetCalls();
+    expect(firstWords(fakes.changes)).toEqual(ALL.slice(0, index + 1));
+    change((state) => Object.assign(state, { failures: [] }));
+    fakes.changes.length = 0;
     await install();
-    expect(firstWords(await fakes.changes())).toEqual(ALL.slice(index));
+    expect(firstWords(fakes.changes)).toEqual(ALL.slice(index));
     expect(output.stderr).toContain("the release is failed\n");
   });
 
   test("by kill -9 of Helm: it waits until nobody can be at it, recovers the release and continues", async () => {
-    await fakes.change((state) => state.failures.push({ when, how: "killed", says: "" }));
+    change((state) => state.failures.push({ when, how: "killed", says: "" }));
     expect(await refusal(() => install({ timeout: 1 }), EXIT.unavailable)).toContain("helm was ended by SIGKILL");
-    await fakes.change((state) => {
+    change((state) => {
       state.failures = [];
       const release = Object.values(state.releases).find(({ status }) => status === "pending-install");
       // 11 s is the timeout and the margin. Waiting for their end takes its time, so only one of the three does.
       const age = when.includes("istiod") ? 10_500 : 60_000;
       Object.assign(release ?? {}, { updated: new Date(Date.now() - age).toISOString() });
     });
-    await fakes.forgetCalls();
+    fakes.changes.length = 0;
     await install({ timeout: 1 });
     if (when.includes("istiod"))
       expect(output.stderr).toMatch(/is pending-install since .*; waiting until it ends, at the latest until /);
-    expect(firstWords(await fakes.changes())).toEqual([
-      `helm rollback ${when.replace("--install ", "")}`,
-      ...ALL.slice(index),
-    ]);
+    expect(firstWords(fakes.changes)).toEqual([`helm rollback ${when.replace("--install ", "")}`, ...ALL.slice(index)]);
   });
 });
 
 test("no word of another program becomes a command of the script", async () => {
-  await fakes.change((state) => {
+  change((state) => {
     const updated = new Date().toISOString();
     state.releases.istiod = {
       ...deployedRelease("istiod-1.31.0", "istio-system"),
@@ -235,9 +204,9 @@ test("no word of another program becomes a command of the script", async () => {
 });
 
 test("interrupted in Teleport: only what is missing is sent", async () => {
-  await fakes.change((state) => state.failures.push({ when: "tctl create", how: "error", says: "ERROR: offline" }));
+  change((state) => state.failures.push({ when: "tctl create", how: "error", says: "ERROR: offline" }));
   expect(await refusal(() => install(), EXIT.unavailable)).toContain('tctl says "offline"');
-  await fakes.change((state) => {
+  change((state) => {
     state.failures = [];
     state.teleport.resources = [
       {
@@ -252,12 +221,12 @@ test("interrupted in Teleport: only what is missing is sent", async () => {
           },
         },
         version: "v7",
-      } as FakeState["teleport"]["resources"][number],
+      } as FakeResource,
     ];
   });
-  await fakes.forgetCalls();
+  fakes.changes.length = 0;
   await install();
-  const [create = ""] = await fakes.changes();
+  const [create = ""] = fakes.changes;
   expect(create.match(/^kind: .*/gm)).toEqual(["kind: bot", "kind: workload_identity", "kind: token"]);
 });
 
@@ -266,7 +235,7 @@ test.each([
   [", and continues when Helm cannot", { when: "helm rollback", how: "error", says: "Error: conflict" } as const],
 ])("a pending upgrade is rolled back before it is made again%s", async (_, failure) => {
   await install();
-  await fakes.change((state) => {
+  change((state) => {
     if (failure !== undefined) state.failures.push(failure);
     Object.assign(state.releases.istiod ?? {}, {
       // A rollback that fails leaves the release so; the fake's does nothing at all.
@@ -275,11 +244,11 @@ test.each([
       updated: "2026-01-01T00:00:00Z",
     });
   });
-  await fakes.forgetCalls();
+  fakes.changes.length = 0;
   output.stderr = "";
   if (failure === undefined) await install();
   else await refusal(() => install(), EXIT.unavailable);
-  expect(firstWords(await fakes.changes())).toEqual(["helm rollback istiod", "helm upgrade istiod"]);
+  expect(firstWords(fakes.changes)).toEqual(["helm rollback istiod", "helm upgrade istiod"]);
   if (failure !== undefined) expect(output.stderr).toContain('failed, but that does not matter: helm says "conflict"');
   await install({ dryRun: true });
   if (failure !== undefined)
@@ -289,7 +258,7 @@ test.each([
 describe("what is not as the values say is fixed", () => {
   beforeEach(async () => {
     await install();
-    await fakes.forgetCalls();
+    fakes.changes.length = 0;
     output.stderr = "";
   });
 
@@ -332,28 +301,28 @@ describe("what is not as the values say is fixed", () => {
       ["helm upgrade istiod"],
     ],
   ])("%s", async (_, edit, flags, expected) => {
-    await fakes.change(edit);
+    change(edit);
     await install(flags);
-    expect(firstWords(await fakes.changes())).toEqual(expected);
+    expect(firstWords(fakes.changes)).toEqual(expected);
   });
 
   test("but not more keys in the token than the cluster has: a rotation is under way", async () => {
-    await fakes.change((state) => {
+    change((state) => {
       const token = state.teleport.resources.find(({ kind }) => kind === "token") as unknown as {
         spec: { kubernetes: { static_jwks: { jwks: string } } };
       };
       token.spec.kubernetes.static_jwks.jwks = jwksBytes(key.jwk, otherKey.jwk).toString();
     });
     await install();
-    expect(await fakes.changes()).toEqual([]);
+    expect(fakes.changes).toEqual([]);
     expect(output.stderr).toContain("the token holds 1 more keys than the cluster");
     // Nor are they lost when the token is made anew for another reason.
-    await fakes.change(({ teleport }) => {
+    change(({ teleport }) => {
       const stored = teleport.resources.find(({ kind }) => kind === "token");
       Object.assign((stored as unknown as { spec: { kubernetes: object } }).spec.kubernetes, { allow: [] });
     });
     await install();
-    const [create = ""] = await fakes.changes();
+    const [create = ""] = fakes.changes;
     for (const { jwk } of [key, otherKey]) expect(create).toContain(String(jwk.n));
   });
 });
@@ -383,7 +352,7 @@ const token = (jwks: Uint8Array, bot = "istio-tbot") =>
       join_method: "kubernetes",
       kubernetes: { type: "static_jwks", static_jwks: { jwks: Buffer.from(jwks).toString() }, allow: [] },
     },
-  }) as FakeState["teleport"]["resources"][number];
+  }) as FakeResource;
 
 describe("pre-flight", () => {
   test.each<[string, (state: FakeState) => void, Partial<InstallFlags>, string]>([
@@ -424,7 +393,7 @@ describe("pre-flight", () => {
           kind: "role",
           metadata: { name: "istio-workload-identity-issuer" },
           spec: { allow: { logins: ["root"], rules: [{ resources: ["node"], verbs: ["read"] }] } },
-        } as FakeState["teleport"]["resources"][number]),
+        } as FakeResource),
       {},
       'role "istio-workload-identity-issuer": it grants other things than ours would',
     ],
@@ -441,7 +410,7 @@ describe("pre-flight", () => {
               rules: [{ resources: ["workload_identity"], verbs: ["read", "list"] }],
             },
           },
-        } as FakeState["teleport"]["resources"][number]),
+        } as FakeResource),
       {},
       'role "istio-workload-identity-issuer": it grants other things than ours would',
     ],
@@ -452,7 +421,7 @@ describe("pre-flight", () => {
           kind: "bot",
           metadata: { name: "istio-tbot" },
           spec: { roles: ["editor"] },
-        } as FakeState["teleport"]["resources"][number]),
+        } as FakeResource),
       {},
       'bot "istio-tbot": it grants other things',
     ],
@@ -541,17 +510,17 @@ describe("pre-flight", () => {
       "namespace test-app: it exists already and is not the chart's",
     ],
   ])("refuses %s and changes nothing", async (_, edit, flags, sentence) => {
-    await fakes.change(edit);
+    change(edit);
     expect(await refusal(() => install(flags))).toMatch(
       /^\d of 10 pre-flight checks failed \(above\); nothing was changed/,
     );
     expect(output.stderr).toContain(sentence);
-    expect(await fakes.changes()).toEqual([]);
+    expect(fakes.changes).toEqual([]);
     expect(output.stdout).toBe("");
   });
 
   test("reports everything at once", async () => {
-    await fakes.change((state) => {
+    change((state) => {
       state.kubernetes = "v1.29.4";
       state.forbidden = ["namespaces"];
     });
@@ -560,8 +529,8 @@ describe("pre-flight", () => {
   });
 
   test("is what doctor --pre reports, which changes nothing, either", async () => {
-    await fakes.change((state) => Object.assign(state, { forbidden: ["namespaces"] }));
-    await doctorCommand().parseAsync(["node", "doctor", "--pre", "-f", file("values.yaml")]);
+    change((state) => Object.assign(state, { forbidden: ["namespaces"] }));
+    await doctorCommand(fakes.runner).parseAsync(["node", "doctor", "--pre", "-f", file("values.yaml")]);
     expect(process.exitCode).toBe(EXIT.refused);
     process.exitCode = undefined;
     expect(output.stdout).toContain("PROBLEM  installation-rights");
@@ -569,11 +538,11 @@ describe("pre-flight", () => {
     const report = output.stdout;
     await refusal(() => install());
     expect(output.stderr).toContain(report);
-    expect(await fakes.changes()).toEqual([]);
+    expect(fakes.changes).toEqual([]);
   });
 
   test("is what doctor --pre --skip-istio reports as JSON", async () => {
-    await doctorCommand().parseAsync([
+    await doctorCommand(fakes.runner).parseAsync([
       ...["node", "doctor", "--pre", "--skip-istio", "-f", file("values.yaml"), "--output", "json"],
       ...["--only", "istio-mesh,teleport-version"],
     ]);
@@ -590,26 +559,26 @@ describe("pre-flight", () => {
   });
 
   test("is unavailable, not refused, when something could not be looked at", async () => {
-    await fakes.change((state) => state.failures.push({ when: "tctl", how: "error", says: "ERROR: not logged in" }));
+    change((state) => state.failures.push({ when: "tctl", how: "error", says: "ERROR: not logged in" }));
     expect(await refusal(() => install(), EXIT.unavailable)).toMatch(/^4 of 10 /);
     expect(output.stderr).toContain('tctl says "not logged in"');
   });
 
   test("takes namespaces of the chart's own, and an empty mesh", async () => {
-    await fakes.change((state) => {
+    change((state) => {
       state.objects.push({ kind: "Namespace", metadata: { name: "test-app", annotations: own } });
       state.objects.push(istiod({ "meta.helm.sh/release-name": "istiod" }));
       state.releases.istiod = deployedRelease("istiod-1.30.1", "istio-system", { meshConfig: {} });
     });
     await install({ set: ["testApp.enabled=true"] });
-    const changes = await fakes.changes();
+    const changes = fakes.changes;
     // An Istio that is there keeps its version, and its CRDs get the same.
     expect(changes.filter((change) => change.includes("--version=1.30.1"))).toHaveLength(2);
   });
 });
 
 test("--skip-istio leaves Istio alone", async () => {
-  await fakes.change((state) => {
+  change((state) => {
     state.objects.push(
       { kind: "CustomResourceDefinition", metadata: { name: "authorizationpolicies.security.istio.io" } },
       // A revision only, as where revisions are what is upgraded.
@@ -617,15 +586,15 @@ test("--skip-istio leaves Istio alone", async () => {
     );
   });
   await install({ skipIstio: true });
-  expect(firstWords(await fakes.changes())).toEqual(ALL.slice(3));
+  expect(firstWords(fakes.changes)).toEqual(ALL.slice(3));
 });
 
 test("values from stdin reach Helm as they were read", async () => {
   const { Readable } = await import("node:stream");
   vi.spyOn(process, "stdin", "get").mockReturnValue(Readable.from([Buffer.from(VALUES)]) as never);
-  await installCommand().parseAsync(["node", "install", "-f", "-", "--set", "tbot.debug=true"]);
-  const helm = (await fakes.changes()).find((change) => change.includes("--install istio-teleport"));
-  expect(doctor.mock.lastCall).toMatchObject([{ values: [expect.stringContaining("/values.yaml")] }]);
+  await command("-f", "-", "--set", "tbot.debug=true");
+  const helm = fakes.changes.find((change) => change.includes("--install istio-teleport"));
+  expect(doctor.mock.lastCall).toMatchObject([fakes.runner, { values: [expect.stringContaining("/values.yaml")] }]);
   expect(helm).toMatch(/--values=- --set=tbot\.debug=true --timeout=300s\nglobal: /);
 });
 
@@ -637,7 +606,7 @@ test.each([
   [["--istiod-values", "/nope.yaml"], "The values file /nope.yaml does not exist"],
   [["--set", "tbot.socket.fil=x"], "did you mean tbot.socket.file?"],
 ])("%j is refused before anything is looked at", async (args, sentence) => {
-  expect(await refusal(() => command(...args))).toContain(sentence);
+  expect(await refusal(() => withValues(...args))).toContain(sentence);
   expect(output).toEqual({ stdout: "", stderr: "" });
 });
 

@@ -1,11 +1,11 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { EXIT } from "../../../tools/base/exit-error.ts";
 import { helmReason, helmTemplate, isNewEnough } from "../../../tools/programs/helm.ts";
-import { HELM_PACKAGE } from "../../../tools/programs/pinned-helm.ts";
+import type { Outcome, Runner } from "../../../tools/programs/run.ts";
+import { systemRunner } from "../../../tools/programs/system-runner.ts";
+import { mergedValues } from "../../../tools/values/load.ts";
+import { scenarioInputs } from "../../support/scenarios.ts";
+import { MISSING } from "../support/missing-path.ts";
 import { refusal } from "../support/refusal.ts";
 
 // Each runs Helm or a whole command, on a machine that may be busy.
@@ -42,134 +42,76 @@ test.each([
   expect(helmReason(stderr)).toBe(sentence);
 });
 
-describe("which Helm is taken", () => {
-  let dir: string;
-  const path = process.env.PATH;
+/** A Helm of some version whose `template` ends so, and its calls so far. */
+function fakeHelm(version: string, template: Partial<Outcome> = {}): { runner: Runner; calls: string[] } {
+  const calls: string[] = [];
+  const run: Runner["run"] = async ({ program, args }) => {
+    calls.push(`${program} ${args[0]}`);
+    const said = args[0] === "version" ? { stdout: Buffer.from(version) } : template;
+    return { code: 0, stdout: Buffer.from(""), stderr: "", ...said };
+  };
+  return { runner: { ...systemRunner, run }, calls };
+}
 
-  beforeEach(async () => {
-    dir = await mkdtemp(join(tmpdir(), "helm-test-"));
-    vi.resetModules();
-    vi.stubEnv("XDG_CACHE_HOME", join(dir, "cache"));
-    vi.stubEnv("PATH", dir);
-  });
-  afterEach(async () => {
-    vi.unstubAllEnvs();
-    vi.restoreAllMocks();
-    vi.doUnmock("node:module");
-    await rm(dir, { recursive: true });
-  });
+const printed = (version: string) =>
+  Buffer.from(`---\n# Source: x\n{"helm":"${version}","values":{},"problems":[],"applications":{}}\n`);
+const NOTHING = { files: [], sets: [] };
 
-  // Fresh for each test: the module remembers the Helm it found.
-  const findHelm = async () => (await import("../../../tools/programs/helm.ts")).findHelm();
-
-  async function helmOnPath(version: string): Promise<void> {
-    const file = join(dir, "helm");
-    await writeFile(file, `#!/bin/sh\nprintf '%s' '${version}'\n`);
-    await chmod(file, 0o755);
-    vi.stubEnv("PATH", `${dir}${delimiter}${path}`);
-  }
-
-  test("helm from PATH, when it is new enough", async () => {
-    await helmOnPath("v3.18.0");
-    expect(await findHelm()).toBe("helm");
+describe("Helm is asked once", () => {
+  test("when it renders: what is printed names its version", async () => {
+    const calls: string[] = [];
+    const run: Runner["run"] = (command, options) => {
+      calls.push(`${command.program} ${command.args[0]}`);
+      return systemRunner.run(command, options);
+    };
+    await mergedValues({ ...systemRunner, run }, await scenarioInputs("minimal"));
+    expect(calls).toEqual(["helm template"]);
   });
 
-  test.runIf(process.platform === "linux" && process.arch === "x64")(
-    "the pinned one when PATH has an old one: unpacked once, executable, nothing half-written beside it",
-    async () => {
-      await helmOnPath("v3.17.9");
-      const [first, second] = await Promise.all([findHelm(), findHelm()]);
-      expect(first).toBe(second);
-      expect(first.startsWith(join(dir, "cache", "istio-teleport"))).toBe(true);
-      expect((await stat(first)).mode & 0o777).toBe(0o755);
-      expect(await readdir(join(first, ".."))).toEqual(["helm"]);
-
-      const { mtimeMs } = await stat(first);
-      vi.resetModules();
-      expect(await findHelm()).toBe(first);
-      expect((await stat(first)).mtimeMs).toBe(mtimeMs);
-    },
-  );
-
-  describe.runIf(process.platform === "linux" && process.arch === "x64")("outside a checkout", () => {
-    /** An npm that "installs" the given file as the package's zip; its arguments are checked by a real one in the lab. */
-    async function npmThatInstalls(zip: string): Promise<void> {
-      const script = [
-        "#!/bin/sh",
-        `for flag; do case "$flag" in --prefix=*) prefix="\${flag#--prefix=}";; esac; done`,
-        `folder="$prefix/node_modules/${HELM_PACKAGE.name}/lib"`,
-        `mkdir -p "$folder" && cp '${zip}' "$folder/layer.zip"`,
-      ];
-      await writeFile(join(dir, "npm"), `${script.join("\n")}\n`, { mode: 0o755 });
-    }
-    const realZip = createRequire(import.meta.url).resolve(`${HELM_PACKAGE.name}/lib/layer.zip`);
-
-    /** As where the package is no dependency: it cannot be resolved. */
-    async function leaveCheckout(): Promise<void> {
-      await helmOnPath("v3.17.9");
-      vi.spyOn(process.stderr, "write").mockReturnValue(true);
-      vi.doMock("node:module", () => ({
-        createRequire: () => ({
-          resolve: () => {
-            throw new Error("not installed");
-          },
-        }),
-      }));
-    }
-
-    test("the pinned one is fetched once, and says so", async () => {
-      await leaveCheckout();
-      await npmThatInstalls(realZip);
-      const helm = await findHelm();
-      expect((await stat(helm)).mode & 0o777).toBe(0o755);
-      expect(process.stderr.write).toHaveBeenCalledWith(
-        expect.stringContaining("fetching the pinned one (38 MB, once)"),
-      );
-      await rm(join(dir, "npm"));
-      vi.resetModules();
-      expect(await findHelm()).toBe(helm);
-    });
-
-    test("another zip than the pinned one is refused", async () => {
-      await leaveCheckout();
-      const other = join(dir, "other.zip");
-      await writeFile(other, "not Helm");
-      await npmThatInstalls(other);
-      await expect(findHelm()).rejects.toThrow("holds another Helm than the pinned one");
-      expect(await readdir(dir)).not.toContain("cache");
-    });
-
-    test("npm that fails", async () => {
-      await leaveCheckout();
-      await writeFile(join(dir, "npm"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
-      await expect(findHelm()).rejects.toMatchObject({ code: EXIT.unavailable });
-      await expect(findHelm()).rejects.toThrow("install Helm 3.18 or later");
-    });
-  });
-
-  test("the pinned version is the one that package.json installs in a checkout", async () => {
-    const manifest = JSON.parse(await readFile(new URL("../../../package.json", import.meta.url), "utf8"));
-    expect(manifest.devDependencies[HELM_PACKAGE.name]).toBe(HELM_PACKAGE.version);
-  });
-
-  test("neither: the sentence says what PATH has and how to get one", async () => {
-    vi.spyOn(process, "platform", "get").mockReturnValue("darwin");
-    await helmOnPath("v3.17.9");
-    await expect(findHelm()).rejects.toMatchObject({ code: EXIT.unavailable });
-    await expect(findHelm()).rejects.toThrow(
-      "The helm on PATH is v3.17.9, and there is a pinned one for Linux x64 only",
-    );
-  });
-
-  test("a cache that cannot be written", async () => {
-    await mkdir(join(dir, "cache"));
-    await writeFile(join(dir, "cache", "istio-teleport"), "a file in the way");
-    await expect(findHelm()).rejects.toMatchObject({ code: EXIT.unavailable });
-    await expect(findHelm()).rejects.toThrow("set XDG_CACHE_HOME");
+  test("when a template refuses, which no other version would take", async () => {
+    const stderr = "Error: execution error at (istio-teleport/templates/x.yaml:3:4): x is empty: set it.\n";
+    const { runner, calls } = fakeHelm("v3.17.9", { code: 1, stderr });
+    expect(await refusal(() => helmTemplate(runner, { inputs: NOTHING }))).toBe("x is empty: set it.");
+    expect(calls).toEqual(["helm template"]);
   });
 });
 
+describe("a Helm that is too old is refused with its version and what to install", () => {
+  const SENTENCE = "The helm on PATH is v3.17.9; install Helm 3.18 or later: https://helm.sh/docs/intro/install/.";
+
+  test("though it renders", async () => {
+    const { runner } = fakeHelm("v3.17.9", { stdout: printed("v3.17.9") });
+    expect(await refusal(() => mergedValues(runner, NOTHING), EXIT.unavailable)).toBe(SENTENCE);
+  });
+
+  test("when it cannot render", async () => {
+    const { runner, calls } = fakeHelm("v3.17.9", { code: 1, stderr: "Error: unknown flag: --show-only\n" });
+    expect(await refusal(() => helmTemplate(runner, { inputs: NOTHING }), EXIT.unavailable)).toBe(SENTENCE);
+    expect(calls).toEqual(["helm template", "helm version"]);
+  });
+
+  test("of an unknown version", async () => {
+    const { runner } = fakeHelm("", { code: 1, stderr: "Error: x\n" });
+    expect(await refusal(() => helmTemplate(runner, { inputs: NOTHING }), EXIT.unavailable)).toContain(
+      "The helm on PATH is of an unknown version; install",
+    );
+  });
+});
+
+test("without a Helm the sentence says how to install one", async () => {
+  vi.stubEnv("PATH", MISSING);
+  try {
+    expect(await refusal(() => helmTemplate(systemRunner, { inputs: NOTHING }), EXIT.unavailable)).toBe(
+      "Could not render the chart: helm is not on the PATH; install Helm 3.18 or later: https://helm.sh/docs/intro/install/.",
+    );
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
+
 test("a kube version that is none is refused in Helm's words", async () => {
-  const sentence = await refusal(() => helmTemplate({ inputs: { files: [], sets: [] }, kubeVersion: "new" }));
+  const sentence = await refusal(() =>
+    helmTemplate(systemRunner, { inputs: { files: [], sets: [] }, kubeVersion: "new" }),
+  );
   expect(sentence).toContain("could not parse");
 });

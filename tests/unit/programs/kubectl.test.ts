@@ -1,26 +1,27 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it, vi } from "vitest";
 import { EXIT } from "../../../tools/base/exit-error.ts";
-import { kubectl } from "../../../tools/programs/kubectl.ts";
+import { type ClusterChoice, kubectl } from "../../../tools/programs/kubectl.ts";
+import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { type FakeKubectl, fakeKubectl } from "../support/fake-kubectl.ts";
 import { MISSING } from "../support/missing-path.ts";
 import { refusal } from "../support/refusal.ts";
 
 let fake: FakeKubectl;
-beforeEach(async () => {
-  fake = await fakeKubectl();
-});
-afterEach(async () => {
-  await fake.remove();
+beforeEach(() => {
+  fake = fakeKubectl();
 });
 
-const sentence = (access: object = {}) =>
-  refusal(() => kubectl(access, "read the cluster's keys", ["get", "--raw", "/openid/v1/jwks"]), EXIT.unavailable);
+const sentence = (choice: ClusterChoice = {}) =>
+  refusal(
+    () => kubectl({ ...choice, runner: fake.runner }, "read the cluster's keys", ["get", "--raw", "/openid/v1/jwks"]),
+    EXIT.unavailable,
+  );
 
 it("returns stdout and passes the cluster on", async () => {
-  await fake.answer([{ when: "get", stdout: '{"keys":[]}' }]);
-  const access = { context: "prod", kubeconfig: "/tmp/a b" };
+  fake.answer([{ when: "get", stdout: '{"keys":[]}' }]);
+  const access = { runner: fake.runner, context: "prod", kubeconfig: "/tmp/a b" };
   expect((await kubectl(access, "x", ["get", "--raw", "/x"])).toString()).toBe('{"keys":[]}');
-  expect(await fake.calls()).toEqual(["--kubeconfig=/tmp/a b --context=prod --request-timeout=20s get --raw /x"]);
+  expect(fake.calls).toEqual(["--kubeconfig=/tmp/a b --context=prod --request-timeout=20s get --raw /x"]);
 });
 
 // The texts are kubectl's own, recorded with 1.32 and 1.37.
@@ -66,34 +67,34 @@ it.each([
     "Unable to connect to the server: getting credentials: exec: executable aws failed with exit code 255",
     "credential plugin failed; log in with the tool that it calls",
   ],
-  [
-    "E1124 some log line\nerror: something new.",
-    'kubectl failed and says "error: something new"; fix that and try again',
-  ],
-  ["error: \u001b[31mred\u0007", 'says "error: [31mred"'],
-  ["", 'says "it gave no reason"'],
+  ["E1124 some log line\nerror: something new.", 'kubectl says "something new"; fix that and try again'],
+  ["error: \u001b[31mred\u0007", 'says "[31mred"'],
+  ["", 'says "nothing"'],
 ])("explains %j", async (stderr, meaning) => {
-  await fake.answer([{ when: "get", stderr, code: 1 }]);
+  fake.answer([{ when: "get", stderr, code: 1 }]);
   const message = await sentence();
   expect(message).toMatch(/^Could not read the cluster's keys: .+\.$/);
   expect(message).toContain(meaning);
 });
 
 it("names the context that was asked for", async () => {
-  await fake.answer([{ when: "get", stderr: "error: x", code: 1 }]);
+  fake.answer([{ when: "get", stderr: "error: x", code: 1 }]);
   expect(await sentence({ context: "prod" })).toContain('(context "prod")');
 });
 
 it("says that kubectl is missing", async () => {
-  const path = process.env.PATH;
-  process.env.PATH = MISSING;
+  vi.stubEnv("PATH", MISSING);
   try {
-    expect(await sentence()).toBe("Could not read the cluster's keys: kubectl is not on the PATH; install it.");
-    const instead = () => kubectl({}, "read the keys", ["get"], "give a saved JWKS with --jwks-file");
-    expect(await refusal(instead, EXIT.unavailable)).toBe(
+    const plain = () => kubectl({ runner: systemRunner }, "read the keys", ["get"]);
+    expect(await refusal(plain, EXIT.unavailable)).toBe(
+      "Could not read the keys: kubectl is not on the PATH; install it.",
+    );
+    const instead = { instead: "give a saved JWKS with --jwks-file" };
+    const read = () => kubectl({ runner: systemRunner }, "read the keys", ["get"], instead);
+    expect(await refusal(read, EXIT.unavailable)).toBe(
       "Could not read the keys: kubectl is not on the PATH; install it, or give a saved JWKS with --jwks-file.",
     );
   } finally {
-    process.env.PATH = path;
+    vi.unstubAllEnvs();
   }
 });

@@ -1,17 +1,36 @@
 import { spawnSync } from "node:child_process";
-import { access, mkdtemp } from "node:fs/promises";
+import { access, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { EXIT } from "../../../tools/base/exit-error.ts";
-import { lastWords, mustRun, shellText, tryCommand } from "../../../tools/programs/run.ts";
+import { lastWords } from "../../../tools/programs/last-words.ts";
+import { type CallOptions, failed, mustRun } from "../../../tools/programs/run.ts";
+import { shellText } from "../../../tools/programs/shell-text.ts";
+import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { refusal } from "../support/refusal.ts";
 
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "run-"));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const file = (name: string) => join(directory, name);
 const node = (program: string, stdin?: string) => ({
   program: process.execPath,
   args: ["-e", program],
   ...(stdin !== undefined && { stdin }),
 });
+const run = (command: Parameters<typeof systemRunner.run>[0], options: Partial<CallOptions> = {}) =>
+  systemRunner.run(command, { purpose: "install x", ...options });
+/** The sentence after "Could not install x: ". */
+const why = async (...args: Parameters<typeof run>) => {
+  const sentence = await refusal(() => run(...args), EXIT.unavailable);
+  expect(sentence).toMatch(/^Could not install x: .*\.$/);
+  return sentence.slice("Could not install x: ".length);
+};
+const ENDLESS = "setInterval(() => {}, 1000)";
 
 test.each([
   [["plain", "--flag=/a/b.yaml", "two words", "it's", '"$HOME"', "`id`", "a\nb", "", "ä*"], "text\n"],
@@ -24,40 +43,156 @@ test.each([
   expect(JSON.parse(stdout)).toEqual([args, stdin.endsWith("\n") ? stdin : `${stdin}\n`]);
 });
 
-test("returns what the program left, whatever its exit code", async () => {
-  const program = "process.stdout.write(fs.readFileSync(0)); process.stderr.write('said'); process.exitCode = 3";
-  expect(await tryCommand(node(program, "read"), 10)).toEqual({ code: 3, stdout: "read", stderr: "said" });
-  expect((await tryCommand(node("process.exitCode = 0", "x".repeat(1e6)), 10)).code).toBe(0);
+describe("a program that runs to its end", () => {
+  test("leaves its output as it is, whatever its exit code", async () => {
+    const program = "process.stdout.write(fs.readFileSync(0)); process.stderr.write('said'); process.exitCode = 3";
+    const { code, stdout, stderr } = await run(node(program, "read"));
+    expect({ code, stdout: stdout.toString(), stderr }).toEqual({ code: 3, stdout: "read", stderr: "said" });
+    // No text: a JWKS is checked byte by byte.
+    const bytes = node("process.stdout.write(Buffer.from([0xff, 0x00, 0xc3]))");
+    expect((await run(bytes)).stdout).toEqual(Buffer.from([0xff, 0x00, 0xc3]));
+  });
+
+  test("need not read what it is given", async () => {
+    expect((await run(node("process.exitCode = 0", "x".repeat(1e6)))).code).toBe(0);
+  });
+
+  test("that must succeed: its last words say why it did not", async () => {
+    const failing = node("console.error('Error: INSTALLATION FAILED:\\n  no \\u001b[31mroute.'); process.exitCode = 1");
+    const attempt = () => mustRun(systemRunner, failing, { purpose: "install x" });
+    expect(await refusal(attempt, EXIT.unavailable)).toBe(
+      `Could not install x: ${process.execPath} says "INSTALLATION FAILED: no [31mroute".`,
+    );
+    expect(await mustRun(systemRunner, node("console.log('done')"), { purpose: "x" })).toBe("done\n");
+  });
+
+  test("is not on the PATH", async () => {
+    const missing = { program: "no-such-program", args: [] };
+    expect(await why(missing)).toBe("no-such-program is not on the PATH; install it.");
+    expect(await why(missing, { ifMissing: "buy it" })).toBe("no-such-program is not on the PATH; buy it.");
+  });
+
+  test("may not be run", async () => {
+    await writeFile(file("text"), "");
+    expect(await why({ program: file("text"), args: [] })).toMatch(
+      /did not start \(EACCES\); check that you may run it\.$/,
+    );
+  });
+
+  test("takes too long", async () => {
+    expect(await why(node(ENDLESS), { timeoutSeconds: 0.2 })).toContain("gave no answer within 0.2 s; run the same");
+  });
+
+  test("is killed", async () => {
+    expect(await why(node("process.kill(process.pid, 'SIGKILL')"))).toContain("was ended by SIGKILL; run the same");
+  });
+
+  test("prints without end", async () => {
+    const endless = { program: "sh", args: ["-c", "exec cat /dev/zero"] };
+    expect(await why(endless)).toBe("sh printed more than 256 MiB; ask for less.");
+  });
+
+  test("ends when nobody wants its answer any more", async () => {
+    const abort = new AbortController();
+    const running = why(node(ENDLESS), { signal: abort.signal });
+    abort.abort();
+    expect(await running).toContain("was ended by SIGTERM");
+    expect(await why(node(ENDLESS), { signal: AbortSignal.abort() })).toContain("was ended by SIGTERM");
+  });
+
+  test("handles an interruption itself; it is waited for, and the sentence says how to continue", async () => {
+    const program = `
+      process.on("SIGTERM", () => setTimeout(() => { fs.writeFileSync(${JSON.stringify(file("ended"))}, ""); process.exit(1); }, 200));
+      ${ENDLESS};
+      fs.writeFileSync(${JSON.stringify(file("started"))}, "");`;
+    const listeners = process.listenerCount("SIGTERM");
+    const running = refusal(() => run(node(program), { timeoutSeconds: 300 }), EXIT.unavailable);
+    await vi.waitFor(() => access(file("started")), { timeout: 60_000 });
+    process.emit("SIGTERM", "SIGTERM");
+    expect(await running).toContain("rerun the same command to resume");
+    // The program's last act, some time after the signal.
+    await access(file("ended"));
+    expect(process.listenerCount("SIGTERM")).toBe(listeners);
+  });
+
+  test("beside many others, without a warning of too many listeners", async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on("warning", onWarning);
+    const listeners = process.listenerCount("SIGINT");
+    await Promise.all(Array.from({ length: 12 }, () => run({ program: "sh", args: ["-c", ":"] })));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.removeListener("warning", onWarning);
+    expect(warnings).toEqual([]);
+    expect(process.listenerCount("SIGINT")).toBe(listeners);
+  });
 });
 
-test("says in one sentence why a program failed", async () => {
-  const failing = node("console.error('Error: INSTALLATION FAILED:\\n  no \\u001b[31mroute.'); process.exitCode = 1");
-  expect(await refusal(() => mustRun(failing, "install x"), EXIT.unavailable)).toBe(
-    `Could not install x: ${process.execPath} says "INSTALLATION FAILED: no [31mroute".`,
-  );
-  const missing = { program: "no-such-program", args: [] };
-  expect(await refusal(() => tryCommand(missing, 1), EXIT.unavailable)).toContain(
-    "no-such-program is not on the PATH; install it",
-  );
-  const endless = node("setInterval(() => {}, 1000)");
-  expect(await refusal(() => tryCommand(endless, 0.2), EXIT.unavailable)).toContain("gave no answer within 0.2 s");
+describe("a program that serves", () => {
+  const serve = (script: string, timeoutSeconds = 60) =>
+    systemRunner.serve(
+      { program: "sh", args: ["-c", script] },
+      { purpose: "read x", ready: "Starting to serve", timeoutSeconds, onInterrupt: () => {} },
+    );
+  /** "" when the process is gone, "Z" when it is dead and not yet collected by whoever inherited it. */
+  const stateOf = (pid: number) => spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).stdout;
+
+  test("is there until it is stopped, and so is what it started", async () => {
+    const listeners = process.listenerCount("SIGTERM");
+    const stop = await serve(`sleep 60 & echo $! >'${file("pid")}'; echo Starting to serve on it; wait`);
+    const pid = Number(await readFile(file("pid"), "utf8"));
+    expect(stateOf(pid)).toMatch(/^[RS]/);
+    await stop();
+    expect(stateOf(pid).trim()).toMatch(/^(Z.*)?$/);
+    expect(process.listenerCount("SIGTERM")).toBe(listeners);
+  });
+
+  test.each(["SIGKILL", "SIGTERM"])("does not outlive this process, which ends by %s", async (ending) => {
+    const module = new URL("../../../tools/programs/system-runner.ts", import.meta.url).href;
+    const script = `echo $$ >'${file("pid")}'; echo serves; exec sleep 60`;
+    const program = `
+      import fs from "node:fs";
+      import { systemRunner } from ${JSON.stringify(module)};
+      const onInterrupt = () => fs.writeFileSync(${JSON.stringify(file("interrupted"))}, "");
+      const command = { program: "sh", args: ["-c", ${JSON.stringify(script)}] };
+      await systemRunner.serve(command, { purpose: "x", ready: "serves", onInterrupt });
+      process.kill(process.pid, ${JSON.stringify(ending)});
+      setInterval(() => {}, 1000);`;
+    const { signal, stderr } = spawnSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
+      encoding: "utf8",
+    });
+    expect({ signal, stderr }).toEqual({ signal: ending, stderr: "" });
+    // A handler runs for one of them only; the other is what the tether is for.
+    expect(await readdir(directory)).toEqual(ending === "SIGTERM" ? ["interrupted", "pid"] : ["pid"]);
+    const pid = Number(await readFile(file("pid"), "utf8"));
+    await vi.waitFor(() => expect(stateOf(pid).trim()).toMatch(/^(Z.*)?$/), { timeout: 60_000 });
+  });
+
+  test.each([
+    ["echo 'error: no port' >&2; exit 1", 60, 'sh says "no port".'],
+    ["exec sleep 60", 0.2, "sh gave no answer within 0.2 s; run the same command again."],
+  ])("%j does not serve", async (script, timeoutSeconds, reason) => {
+    const listeners = process.listenerCount("SIGTERM");
+    const sentence = await refusal(() => serve(script, timeoutSeconds), EXIT.unavailable);
+    expect(sentence).toBe(`Could not read x: ${reason}`);
+    expect(process.listenerCount("SIGTERM")).toBe(listeners);
+  });
+
+  test("is not on the PATH", async () => {
+    const missing = { program: "no-such-program", args: [] };
+    const options = { purpose: "read x", ready: "x", onInterrupt: () => {} };
+    expect(await refusal(() => systemRunner.serve(missing, options), EXIT.unavailable)).toBe(
+      "Could not read x: no-such-program is not on the PATH; install it.",
+    );
+  });
 });
 
-test("waits for a program that handles an interruption, and says how to continue", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "run-"));
-  const [started, ended] = [join(directory, "started"), join(directory, "ended")];
-  const program = `
-    process.on("SIGTERM", () => setTimeout(() => { fs.writeFileSync(${JSON.stringify(ended)}, ""); process.exit(1); }, 200));
-    setInterval(() => {}, 1000);
-    fs.writeFileSync(${JSON.stringify(started)}, "");`;
-  const listeners = process.listenerCount("SIGTERM");
-  const running = refusal(() => tryCommand(node(program), 300), EXIT.unavailable);
-  await vi.waitFor(() => access(started), { timeout: 60_000 });
-  process.emit("SIGTERM", "SIGTERM");
-  expect(await running).toContain("rerun the same command to resume");
-  // The program's last act, some time after the signal.
-  await access(ended);
-  expect(process.listenerCount("SIGTERM")).toBe(listeners);
+test.each([
+  [{ program: "helm", args: [] }, 'helm says "no".'],
+  [{ program: "tctl", args: [] }, 'tctl says "no"; log in with `tsh login` as somebody who may manage roles,'],
+  [{ program: "kubectl", args: ["--context=prod", "get"] }, 'kubectl (context "prod") says "no"; fix that'],
+])("%j that fails is explained in one way, whoever calls it", (command, sentence) => {
+  expect(failed(command, "do x", "Error: no\n").message).toContain(`Could not do x: ${sentence}`);
 });
 
 test.each([

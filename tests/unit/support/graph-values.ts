@@ -1,4 +1,5 @@
 import type { GraphValues } from "../../../tools/graph/mesh-graph.ts";
+import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { loadGraphValues } from "../../../tools/values/load.ts";
 
 /** Two applications and a gateway, with each kind of caller and each narrowing; the names collide as far as they may. */
@@ -55,7 +56,7 @@ export const SMALL_GRAPH: GraphValues = {
 /** Sock Shop alone, as its subchart has it, with these `--set` assignments. */
 export function sockShopValues(...sets: string[]): Promise<GraphValues> {
   const teleport = ["clusterName=example.teleport.sh", "proxyAddr=example.teleport.sh:443"];
-  return loadGraphValues({
+  return loadGraphValues(systemRunner, {
     files: [],
     sets: [...teleport.map((set) => `global.teleport.${set}`), "sockShop.enabled=true", ...sets],
   });

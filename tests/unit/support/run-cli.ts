@@ -1,5 +1,6 @@
 import { vi } from "vitest";
 import { istioTeleport } from "../../../tools/program.ts";
+import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { runMain } from "../../../tools/terminal/run-command.ts";
 import { captureOutput } from "./captured-output.ts";
 
@@ -8,7 +9,7 @@ export async function runCli(...args: string[]) {
   const output = captureOutput();
   process.exitCode = undefined;
   try {
-    await runMain(istioTeleport(), ["node", "istio-teleport", ...args]);
+    await runMain(istioTeleport(systemRunner), ["node", "istio-teleport", ...args]);
     return { ...output, status: process.exitCode ?? 0 };
   } finally {
     vi.restoreAllMocks();

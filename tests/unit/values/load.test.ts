@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { DEFAULTS } from "../../../tools/values/defaults.ts";
 import { loadValues } from "../../../tools/values/load.ts";
 
@@ -17,7 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-const load = (text: string, ...sets: string[]) => loadValues({ files: ["-"], sets, stdin: Readable.from([text]) });
+const load = (text: string, ...sets: string[]) =>
+  loadValues(systemRunner, { files: ["-"], sets, stdin: Readable.from([text]) });
 
 test("a minimal file is the defaults with two values", async () => {
   const expected = structuredClone(DEFAULTS);
@@ -30,7 +32,7 @@ test("later files win over earlier ones, --set over both; maps merge, lists repl
   await writeFile(first, `${MINIMAL}tbot: {image: {tag: "18.12.0"}, podLabels: {a: x}, tolerations: []}\n`);
   await writeFile(second, 'tbot: {image: {tag: "18.13.0"}, podLabels: {b: y}, resources: {limits: null}}\n');
   const sets = ["tbot.podLabels.b=z", "tbot.extraEnv[0].name=A,tbot.extraEnv[0].value=b\\,c", "tbot.debug=true"];
-  const { tbot } = await loadValues({ files: [first, second], sets });
+  const { tbot } = await loadValues(systemRunner, { files: [first, second], sets });
   expect(tbot.image.tag).toBe("18.13.0");
   expect(tbot.podLabels).toEqual({ a: "x", b: "z" });
   expect(tbot.tolerations).toEqual([]);
@@ -95,11 +97,11 @@ test.each([
   ["no-such-file.yaml", "no-such-file.yaml does not exist"],
   [tmpdir(), "is a directory"],
 ])("the file %s is refused", async (file, sentence) => {
-  await expect(loadValues({ files: [file] })).rejects.toThrow(sentence);
+  await expect(loadValues(systemRunner, { files: [file] })).rejects.toThrow(sentence);
 });
 
 test("stdin can be named once", async () => {
-  await expect(loadValues({ files: ["-", "-"] })).rejects.toThrow("-f - is given twice");
+  await expect(loadValues(systemRunner, { files: ["-", "-"] })).rejects.toThrow("-f - is given twice");
 });
 
 test.each(["tbot", "tbot.extraEnv[-1].name=x", "tbot.extraEnv[99999999].name=x"])(

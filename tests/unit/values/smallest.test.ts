@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { ExitError } from "../../../tools/base/exit-error.ts";
+import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { mergedValues } from "../../../tools/values/load.ts";
 import { smallestValues } from "../../../tools/values/smallest.ts";
 import { repositoryPath } from "../../support/run-helm.ts";
@@ -17,7 +18,7 @@ const fileOf = (clusterName: string, proxyAddr: string) =>
 
 /** What the chart says to the same two values; empty when it takes them. */
 const chartRefusal = (clusterName: string, proxyAddr: string) =>
-  mergedValues({ files: [{ name: "values.yaml", text: fileOf(clusterName, proxyAddr) }], sets: [] }).then(
+  mergedValues(systemRunner, { files: [{ name: "values.yaml", text: fileOf(clusterName, proxyAddr) }], sets: [] }).then(
     () => "",
     (error: Error) => error.message,
   );
@@ -58,7 +59,7 @@ describe("the smallest values", { concurrent: true }, () => {
   ])("%s and %s are taken as the chart takes them, and stay strings", async (clusterName, proxyAddr) => {
     const text = await smallestValues(clusterName, proxyAddr);
     expect(parse(text)).toEqual({ global: { teleport: { clusterName, proxyAddr } } });
-    const { global } = await mergedValues({ files: [{ name: "values.yaml", text }], sets: [] });
+    const { global } = await mergedValues(systemRunner, { files: [{ name: "values.yaml", text }], sets: [] });
     expect(global.teleport).toMatchObject({ clusterName, proxyAddr });
   });
 

@@ -1,12 +1,13 @@
 import { ExitError } from "../../base/exit-error.ts";
-import { recordAt, textAt } from "../../base/json-value.ts";
+import { isRecord, recordAt, textAt } from "../../base/json-value.ts";
 import { parseManifests } from "../../chart/manifests.ts";
 import { CHART_RELEASE, ISTIO_RELEASES } from "../../chart/releases.ts";
-import { type HelmAccess, helmReleases, type Release, releaseValues } from "../../programs/helm-releases.ts";
+import { helmVersion } from "../../programs/helm.ts";
+import { helmReleases, type Release, releaseValues } from "../../programs/helm-releases.ts";
 import type { Read } from "../../programs/kube-api/read.ts";
 import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
 import { podsWithProxy } from "../../programs/pods-with-proxy.ts";
-import { mustRun } from "../../programs/run.ts";
+import { mustRun, type Runner } from "../../programs/run.ts";
 import type { JoinToken } from "../../teleport/join/join-token.ts";
 import { teleportResources, teleportStatus, teleportTokens } from "../../teleport/resources.ts";
 import type { Values } from "../../values/types.ts";
@@ -16,7 +17,7 @@ import { missingRights } from "./installation-rights.ts";
 
 /** What is to be installed, and where. */
 export interface Planned {
-  helm: HelmAccess;
+  access: ClusterAccess;
   values: Values;
   /** The join token with this cluster's keys. */
   token: () => Promise<JoinToken>;
@@ -27,9 +28,9 @@ export interface Planned {
 }
 
 /** Reads what the checks before an installation need, all at once. What cannot be read is in the facts as the reason. */
-export async function gatherBefore({ helm, values, token, manifests, skipIstio }: Planned): Promise<BeforeFacts> {
-  const { access } = helm;
-  const releases = read(() => helmReleases(helm));
+export async function gatherBefore({ access, values, token, manifests, skipIstio }: Planned): Promise<BeforeFacts> {
+  const { runner } = access;
+  const releases = read(() => helmReleases(access));
   const [
     wantedToken,
     programs,
@@ -43,14 +44,14 @@ export async function gatherBefore({ helm, values, token, manifests, skipIstio }
     namespaces,
   ] = await Promise.all([
     read(token),
-    Promise.all([read(() => helmVersion(helm)), read(kubectlVersion), read(tctlVersion)]),
+    Promise.all([read(() => helmText(runner)), read(() => kubectlText(runner)), read(() => tctlText(runner))]),
     read(() => serverVersion(access)),
     read(() => items<Node>(access, "list the nodes", ["get", "nodes"])),
     read(() => missingRights(access, values, { skipIstio })),
-    read(teleportStatus),
-    read(() => teleportResources(values)),
-    read(teleportTokens),
-    readIstio({ helm, values, skipIstio }, releases),
+    read(() => teleportStatus(runner)),
+    read(() => teleportResources(runner, values)),
+    read(() => teleportTokens(runner)),
+    readIstio({ access, values, skipIstio }, releases),
     read(() => plannedNamespaces(access, manifests)),
   ]);
   return {
@@ -70,13 +71,13 @@ export async function gatherBefore({ helm, values, token, manifests, skipIstio }
 }
 
 async function readIstio(
-  { helm, values, skipIstio }: Pick<Planned, "helm" | "values" | "skipIstio">,
+  { access, values, skipIstio }: Pick<Planned, "access" | "values" | "skipIstio">,
   releases: Promise<Read<Release[]>>,
 ): Promise<BeforeFacts["istio"]> {
   if (skipIstio) {
-    return { managed: "elsewhere", found: await read(() => istioElsewhere(helm.access, values.mesh.rootNamespace)) };
+    return { managed: "elsewhere", found: await read(() => istioElsewhere(access, values.mesh.rootNamespace)) };
   }
-  return { managed: "here", found: await read(async () => istioHere(helm, values, await releases)) };
+  return { managed: "here", found: await read(async () => istioHere(access, values, await releases)) };
 }
 
 /** The value, or why there is none: a program failed, or printed what is not JSON. */
@@ -89,22 +90,18 @@ async function read<T>(get: () => Promise<T>): Promise<Read<T>> {
   }
 }
 
-async function helmVersion({ helm }: HelmAccess): Promise<string> {
-  const args = ["version", "--template={{.Version}}"];
-  return `helm ${(await mustRun({ program: helm, args }, "ask Helm's version")).trim()}`;
+async function helmText(runner: Runner): Promise<string> {
+  return `helm ${(await helmVersion(runner)).trim()}`;
 }
 
-async function kubectlVersion(): Promise<string> {
-  const args = ["version", "--client", "--output=json"];
-  const printed = JSON.parse(await mustRun({ program: "kubectl", args }, "ask kubectl's version")) as Record<
-    string,
-    unknown
-  >;
-  return `kubectl ${textAt(recordAt(printed, "clientVersion"), "gitVersion")}`;
+async function kubectlText(runner: Runner): Promise<string> {
+  const command = { program: "kubectl", args: ["version", "--client", "--output=json"] };
+  const printed: unknown = JSON.parse(await mustRun(runner, command, { purpose: "ask kubectl's version" }));
+  return `kubectl ${isRecord(printed) ? textAt(recordAt(printed, "clientVersion"), "gitVersion") : ""}`;
 }
 
-async function tctlVersion(): Promise<string> {
-  const printed = await mustRun({ program: "tctl", args: ["version"] }, "ask tctl's version");
+async function tctlText(runner: Runner): Promise<string> {
+  const printed = await mustRun(runner, { program: "tctl", args: ["version"] }, { purpose: "ask tctl's version" });
   return `tctl ${/v?(\d+\.\d+\.\S+)/.exec(printed)?.[1] ?? "of an unknown version"}`;
 }
 
@@ -118,9 +115,8 @@ async function items<T>(access: ClusterAccess, purpose: string, args: readonly s
   return (JSON.parse(printed.toString()) as { items: T[] }).items;
 }
 
-async function istioHere(helm: HelmAccess, values: Values, releases: Read<Release[]>): Promise<IstioHere> {
+async function istioHere(access: ClusterAccess, values: Values, releases: Read<Release[]>): Promise<IstioHere> {
   if (!releases.ok) throw new ExitError(releases.reason);
-  const { access } = helm;
   const { rootNamespace } = values.mesh;
   const istiods = await items<Deployment>(access, "look for istiod", [
     ...["get", "deployments", "--all-namespaces", "--selector=app=istiod"],
@@ -138,7 +134,7 @@ async function istioHere(helm: HelmAccess, values: Values, releases: Read<Releas
   // A release that has failed may still be a mesh that runs: what istiod reads tells, not what Helm was given last.
   const trustDomains =
     release.status === "deployed"
-      ? [textAt(recordAt(await releaseValues(helm, release), "meshConfig"), "trustDomain") || "cluster.local"]
+      ? [textAt(recordAt(await releaseValues(access, release), "meshConfig"), "trustDomain") || "cluster.local"]
       : await meshTrustDomains(access, rootNamespace);
   const otherTrustDomain = trustDomains.find((domain) => domain !== values.global.teleport.clusterName);
   if (otherTrustDomain === undefined) return { release, meshedPods: 0 };

@@ -1,6 +1,4 @@
-import { kubectlCommand } from "../../programs/cluster-commands.ts";
-import type { ClusterAccess } from "../../programs/kubectl.ts";
-import { mustRun } from "../../programs/run.ts";
+import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
 import type { Values } from "../../values/types.ts";
 
 /** A right as Kubernetes names it; without a namespace, to a cluster-wide object. */
@@ -33,7 +31,8 @@ export async function missingRights(
     })),
   };
   const args = ["create", "--filename=-", '--output=jsonpath={.status.allowed}{"\\n"}'];
-  const printed = await mustRun(kubectlCommand(access, args, JSON.stringify(reviews)), "ask for your permissions");
+  const stdin = JSON.stringify(reviews);
+  const printed = (await kubectl(access, "ask for your permissions", args, { stdin })).toString();
   const answers = printed.trim().split("\n");
   if (answers.length !== rights.length) {
     throw new Error(`${answers.length} answers to ${rights.length} access reviews: ${printed.slice(0, 200)}`);

@@ -22,7 +22,7 @@ export async function meshedPods(access: ClusterAccess, namespaces: readonly str
   for (const namespace of namespaces) {
     const args = ["get", "pods", "--namespace", namespace, "--output=json"];
     const purpose = `list the pods of the namespace ${namespace}`;
-    const list = await kubectl(access, purpose, args, "give a saved log with --log");
+    const list = await kubectl(access, purpose, args, { instead: "give a saved log with --log" });
     const meshed = (JSON.parse(list.toString()) as PodList).items.filter(({ spec }) => proxiesOf(spec).length > 0);
     if (meshed.length === 0) {
       throw new ExitError(

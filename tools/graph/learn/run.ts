@@ -1,4 +1,5 @@
 import { ExitError } from "../../base/exit-error.ts";
+import type { Runner } from "../../programs/run.ts";
 import { loadGraphValues } from "../../values/load.ts";
 import type { Values } from "../../values/types.ts";
 import { type MeshGraph, meshGraph } from "../mesh-graph.ts";
@@ -31,15 +32,15 @@ export interface Learned {
  * @throws ExitError (refused) for flags that do not fit together, and for a source without a single call; (unavailable)
  *   when the cluster or Prometheus does not answer
  */
-export async function learn(flags: GraphLearnFlags): Promise<Learned> {
+export async function learn(runner: Runner, flags: GraphLearnFlags): Promise<Learned> {
   checkFlags(flags);
   const hasValues = flags.values.length > 0 || flags.set.length > 0;
-  const values = hasValues ? await loadGraphValues({ files: flags.values, sets: flags.set }) : undefined;
+  const values = hasValues ? await loadGraphValues(runner, { files: flags.values, sets: flags.set }) : undefined;
   const graph = values && meshGraph(values);
   const isNarrowed = graph?.edges.some(({ methods, paths }) => methods !== undefined || paths !== undefined) ?? false;
   const seen = seenCalls({ details: isNarrowed || flags.withMethods || flags.withPaths });
   const usesMetrics = flags.prometheus !== undefined || flags.prometheusFile.length > 0;
-  const source = usesMetrics ? await readMetrics(flags, graph, seen.add) : await readLogs(flags, seen.add);
+  const source = usesMetrics ? await readMetrics(flags, graph, seen.add) : await readLogs(runner, flags, seen.add);
 
   const { kept, notes } = selectCalls(seen.all(), flags, values);
   if (kept.length === 0) {
@@ -102,9 +103,10 @@ interface Source {
   notes: string[];
 }
 
-async function readLogs(flags: GraphLearnFlags, onCall: (call: Call) => void): Promise<Source> {
+async function readLogs(runner: Runner, flags: GraphLearnFlags, onCall: (call: Call) => void): Promise<Source> {
   const since = flags.since === undefined ? undefined : readSince(flags.since, Date.now()).kubectl;
   const access = {
+    runner,
     ...(flags.context !== undefined && { context: flags.context }),
     ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),
   };

@@ -1,8 +1,8 @@
 import { isRecord, recordAt, textAt } from "../../base/json-value.ts";
 import { ISTIO_RELEASES } from "../../chart/releases.ts";
 import { kubectlCommand } from "../../programs/cluster-commands.ts";
-import { type HelmAccess, helmReleases } from "../../programs/helm-releases.ts";
-import { kubectl } from "../../programs/kubectl.ts";
+import { helmReleases } from "../../programs/helm-releases.ts";
+import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
 import type { Todo } from "../install/plan.ts";
 import { belongsTo, COPIED_BY_ISTIOD, type KubernetesObject } from "./ownership.ts";
 import type { Finding, Scene } from "./plan.ts";
@@ -14,22 +14,22 @@ import type { Finding, Scene } from "./plan.ts";
  * @throws ExitError (unavailable) when the cluster does not answer
  */
 export async function lookAtIstioRemains(scene: Scene): Promise<Finding> {
-  const { helm, values, withIstio, removed } = scene;
+  const { access, values, withIstio, removed } = scene;
   if (!withIstio) return { commands: [], left: [] };
   const goes = (name: string, namespace: string) =>
     removed.some((release) => release.name === name && release.namespace === namespace);
-  const staying = (await helmReleases(helm)).filter(
+  const staying = (await helmReleases(access)).filter(
     ({ name, namespace, chart }) => (chart === "istiod" || chart === "base") && !goes(name, namespace),
   );
-  const deployments = await objects(helm, "look for istiod", ["deployments", "--selector=app=istiod"]);
+  const deployments = await objects(access, "look for istiod", ["deployments", "--selector=app=istiod"]);
   const otherIstiod = deployments.some((deployment) => !belongsTo(deployment, removed));
   if (staying.length > 0 || otherIstiod) return { commands: [], left: [] };
   const { commands, left } = await customResources(scene, values.mesh.rootNamespace);
-  return { commands: [...commands, ...(await copies(helm))], left };
+  return { commands: [...commands, ...(await copies(access))], left };
 }
 
-async function customResources({ helm, removed }: Scene, namespace: string): Promise<Finding> {
-  const found = await objects(helm, "list the CRDs", ["customresourcedefinitions"]);
+async function customResources({ access, removed }: Scene, namespace: string): Promise<Finding> {
+  const found = await objects(access, "list the CRDs", ["customresourcedefinitions"]);
   const own = found.filter(({ metadata }) => {
     const { annotations } = metadata;
     return (
@@ -39,7 +39,7 @@ async function customResources({ helm, removed }: Scene, namespace: string): Pro
   });
   if (own.length === 0) return { commands: [], left: [] };
   const names = own.map(({ metadata }) => metadata.name);
-  const users = (await objects(helm, "list Istio's objects", [names.join(",")])).filter(
+  const users = (await objects(access, "list Istio's objects", [names.join(",")])).filter(
     (object) => !belongsTo(object, removed),
   );
   if (users.length > 0) {
@@ -51,23 +51,23 @@ async function customResources({ helm, removed }: Scene, namespace: string): Pro
       ],
     };
   }
-  const command = kubectlCommand(helm.access, ["delete", "customresourcedefinitions", ...names]);
+  const command = kubectlCommand(access, ["delete", "customresourcedefinitions", ...names]);
   return { commands: [{ purpose: `delete Istio's ${names.length} CRDs`, command }], left: [] };
 }
 
-async function copies(helm: HelmAccess): Promise<Todo[]> {
+async function copies(access: ClusterAccess): Promise<Todo[]> {
   const todos = await Promise.all(
     COPIED_BY_ISTIOD.map(async (name): Promise<Todo[]> => {
       const selection = ["--selector=istio.io/config=true", `--field-selector=metadata.name=${name}`];
-      const found = await objects(helm, "look for istiod's ConfigMaps", ["configmaps", ...selection]);
-      const command = kubectlCommand(helm.access, ["delete", "configmaps", "--all-namespaces", ...selection]);
+      const found = await objects(access, "look for istiod's ConfigMaps", ["configmaps", ...selection]);
+      const command = kubectlCommand(access, ["delete", "configmaps", "--all-namespaces", ...selection]);
       return found.length === 0 ? [] : [{ purpose: `delete ${name} in every namespace`, command }];
     }),
   );
   return todos.flat();
 }
 
-async function objects({ access }: HelmAccess, purpose: string, args: string[]): Promise<KubernetesObject[]> {
+async function objects(access: ClusterAccess, purpose: string, args: string[]): Promise<KubernetesObject[]> {
   const printed = await kubectl(access, purpose, ["get", ...args, "--all-namespaces", "--output=json"]);
   const { items } = JSON.parse(printed.toString()) as { items: unknown[] };
   return items.filter(isRecord).filter((item) => textAt(recordAt(item, "metadata"), "name") !== "") as never;

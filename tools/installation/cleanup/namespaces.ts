@@ -11,7 +11,7 @@ import type { Finding, Scene } from "./plan.ts";
  * @throws ExitError (unavailable) when the cluster does not answer
  */
 export async function lookAtNamespaces(scene: Scene): Promise<Finding> {
-  const { helm, timeoutSeconds } = scene;
+  const { access, timeoutSeconds } = scene;
   const namespaces = (await list(scene, "list the namespaces", ["namespaces", `--selector=${PART_OF}`])).filter(isOwn);
   if (namespaces.length === 0) return { commands: [], left: [] };
   const kinds = await namespacedKinds(scene);
@@ -24,7 +24,7 @@ export async function lookAtNamespaces(scene: Scene): Promise<Finding> {
     const [first] = others;
     if (first === undefined) {
       const args = ["delete", "namespace", name, `--timeout=${timeoutSeconds}s`];
-      commands.push({ purpose: `delete the namespace ${name}`, command: kubectlCommand(helm.access, args) });
+      commands.push({ purpose: `delete the namespace ${name}`, command: kubectlCommand(access, args) });
     } else {
       const more = others.length === 1 ? "" : ` and ${others.length - 1} more`;
       left.push(`the namespace ${name}: it holds ${first.kind} ${first.metadata.name}${more}`);
@@ -42,8 +42,8 @@ function isOwn({ metadata }: KubernetesObject): boolean {
   return byInstall || metadata.annotations?.["meta.helm.sh/release-name"] !== undefined;
 }
 
-async function namespacedKinds({ helm }: Scene): Promise<string[]> {
-  const printed = await kubectl(helm.access, "list the kinds of objects", [
+async function namespacedKinds({ access }: Scene): Promise<string[]> {
+  const printed = await kubectl(access, "list the kinds of objects", [
     ...["api-resources", "--namespaced", "--verbs=list", "--output=name"],
   ]);
   return printed
@@ -82,7 +82,7 @@ function isMadeByIstiod(
   return isLock && name.startsWith("istio-");
 }
 
-async function list({ helm }: Scene, purpose: string, args: string[]): Promise<KubernetesObject[]> {
-  const printed = await kubectl(helm.access, purpose, ["get", ...args, "--output=json"]);
+async function list({ access }: Scene, purpose: string, args: string[]): Promise<KubernetesObject[]> {
+  const printed = await kubectl(access, purpose, ["get", ...args, "--output=json"]);
   return (JSON.parse(printed.toString()) as { items: KubernetesObject[] }).items;
 }

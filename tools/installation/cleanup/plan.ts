@@ -1,4 +1,5 @@
-import type { HelmAccess, Release } from "../../programs/helm-releases.ts";
+import type { Release } from "../../programs/helm-releases.ts";
+import type { ClusterAccess } from "../../programs/kubectl.ts";
 import type { ExternalCommand } from "../../programs/run.ts";
 import type { Values } from "../../values/types.ts";
 import type { Todo } from "../install/plan.ts";
@@ -13,7 +14,7 @@ export interface Finding {
 
 /** What all stages know. */
 export interface Scene {
-  helm: HelmAccess;
+  access: ClusterAccess;
   values: Values;
   withIstio: boolean;
   timeoutSeconds: number;

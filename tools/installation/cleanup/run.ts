@@ -1,7 +1,7 @@
 import { ExitError } from "../../base/exit-error.ts";
 import { chosenCluster } from "../../programs/chosen-cluster.ts";
-import { findHelm } from "../../programs/helm.ts";
-import { mustRun, shellText } from "../../programs/run.ts";
+import { mustRun, type Runner } from "../../programs/run.ts";
+import { shellText } from "../../programs/shell-text.ts";
 import { say } from "../../terminal/say.ts";
 import { loadValues } from "../../values/load.ts";
 import { accessOf } from "../cluster-flags.ts";
@@ -22,28 +22,29 @@ const GRACE = 60;
  *
  * @throws ExitError refused for a wrong flag or value; unavailable when a program fails
  */
-export async function cleanup(flags: CleanupFlags): Promise<void> {
+export async function cleanup(runner: Runner, flags: CleanupFlags): Promise<void> {
   if (flags.yes && flags.dryRun) throw new ExitError("--yes and --dry-run say the opposite; leave out one of them.");
-  const values = await loadValues({ files: flags.values, sets: flags.set });
-  const { access, described } = await chosenCluster(accessOf(flags));
+  const values = await loadValues(runner, { files: flags.values, sets: flags.set });
+  const { access, described } = await chosenCluster(accessOf(runner, flags));
   say(`Cluster: ${described}.`);
-  const helm = { access, helm: await findHelm() };
-  const { own, left } = await ownReleases(helm, values, flags.withIstio);
+  const { own, left } = await ownReleases(access, values, flags.withIstio);
   const scene: Scene = {
-    helm,
+    access,
     values,
     withIstio: flags.withIstio && left.length === 0,
     timeoutSeconds: flags.timeout,
     removed: own,
   };
-  const meshed = own.length === 0 ? [] : await meshedNamespaces(helm);
+  const meshed = own.length === 0 ? [] : await meshedNamespaces(access);
   if (meshed.length > 0) {
     say(
       `Note: pods in ${meshed.join(", ")} have their certificates from tbot: these last at most ${values.tbot.credentialTTL} more, then new connections fail. The chart's policies and STRICT mutual TLS are removed immediately.`,
     );
   }
   const stages = stagesOf(scene, flags.runTctl);
-  const { commands, left: leftByStages } = await (flags.yes ? removeAll(stages, flags.timeout) : printScript(stages));
+  const { commands, left: leftByStages } = await (flags.yes
+    ? removeAll(runner, stages, flags.timeout)
+    : printScript(stages));
   const allLeft = [...left, ...leftByStages];
   for (const sentence of allLeft) say(`Left: ${sentence}.`);
   if (commands.length === 0 && allLeft.length === 0) say("Nothing to clean up.");
@@ -62,8 +63,8 @@ function stagesOf(scene: Scene, runTctl: boolean): Stage[] {
   ];
 }
 
-async function lookAtTeleport({ values, helm }: Scene, runTctl: boolean): Promise<Finding> {
-  const { references, left } = await teleportRemains(values, helm.access, runTctl);
+async function lookAtTeleport({ values, access }: Scene, runTctl: boolean): Promise<Finding> {
+  const { references, left } = await teleportRemains(values, access, runTctl);
   const commands = references.map((reference) => ({
     purpose: `remove ${reference}`,
     command: { program: "tctl", args: ["rm", reference] },
@@ -101,13 +102,13 @@ async function printScript(stages: readonly Stage[]): Promise<Finding> {
   return all;
 }
 
-async function removeAll(stages: readonly Stage[], timeoutSeconds: number): Promise<Finding> {
+async function removeAll(runner: Runner, stages: readonly Stage[], timeoutSeconds: number): Promise<Finding> {
   const all: Finding = { commands: [], left: [] };
   for (const { look } of stages) {
     const { commands, forUser = [], left } = await look();
     for (const { purpose, command } of commands) {
       say(`${purpose} …`);
-      await mustRun(command, purpose, timeoutSeconds + GRACE);
+      await mustRun(runner, command, { purpose, timeoutSeconds: timeoutSeconds + GRACE });
     }
     process.stdout.write(forUser.map((command) => shellText(command)).join(""));
     all.commands.push(...commands);

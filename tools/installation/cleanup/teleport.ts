@@ -27,7 +27,7 @@ export async function teleportRemains(
   const { join, bot, role, workloadIdentity, clusterName } = values.global.teleport;
   const shared = [`bot/${bot.name}`, `role/${role.name}`, `workload_identity/${workloadIdentity.name}`];
   try {
-    const status = await teleportStatus();
+    const status = await teleportStatus(access.runner);
     if (status.clusterName !== clusterName) {
       const reason = `tctl is logged in to the cluster ${JSON.stringify(status.clusterName)}, not ${JSON.stringify(clusterName)}`;
       if (required) throw new ExitError(`${reason}.`, EXIT.unavailable);
@@ -47,7 +47,7 @@ export async function teleportRemains(
 
 async function look(values: Values, access: ClusterAccess, shared: readonly string[]): Promise<TeleportRemains> {
   const { join, bot } = values.global.teleport;
-  const [resources, tokens] = [await teleportResources(values), await teleportTokens()];
+  const [resources, tokens] = [await teleportResources(access.runner, values), await teleportTokens(access.runner)];
   const references: string[] = [];
   const left: string[] = [];
   const token = tokens.find(({ name }) => name === join.tokenName);

@@ -3,8 +3,8 @@ import { CHART_DIR } from "../../base/package-files.ts";
 import { type Manifest, parseManifests } from "../../chart/manifests.ts";
 import { CHART_RELEASE } from "../../chart/releases.ts";
 import { helmCommand, kubectlCommand } from "../../programs/cluster-commands.ts";
-import { type HelmAccess, type Release, releaseManifest } from "../../programs/helm-releases.ts";
-import { kubectl } from "../../programs/kubectl.ts";
+import { type Release, releaseManifest } from "../../programs/helm-releases.ts";
+import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
 import type { Values } from "../../values/types.ts";
 import { lookAtRelease } from "./helm-step.ts";
 import { prepareNamespace } from "./namespace.ts";
@@ -23,22 +23,22 @@ export interface ChartSettings {
 }
 
 /** The chart of this package with the user's values, the fourth step; then tbot is waited for. */
-export function chartStep(chart: ChartSettings, helm: HelmAccess): Step {
+export function chartStep(chart: ChartSettings, access: ClusterAccess): Step {
   const namespace = chart.values.tbot.namespace.name;
   const wanted = {
     name: CHART_RELEASE,
     namespace,
     differs: async (release: Release) =>
-      sameObjects(await releaseManifest(helm, release), chart.manifests) ? undefined : "its objects differ",
-    before: () => prepareNamespace(helm.access, namespace, chart.values.tbot.enabled ? TBOT_NAMESPACE_LABELS : {}),
-    install: () => upgrade(chart, helm),
+      sameObjects(await releaseManifest(access, release), chart.manifests) ? undefined : "its objects differ",
+    before: () => prepareNamespace(access, namespace, chart.values.tbot.enabled ? TBOT_NAMESPACE_LABELS : {}),
+    install: () => upgrade(chart, access),
   };
   const look = async (): Promise<Finding> => {
-    const finding = await lookAtRelease(wanted, helm, chart.timeoutSeconds);
+    const finding = await lookAtRelease(wanted, access, chart.timeoutSeconds);
     if (!chart.values.tbot.enabled || finding.state === "busy") return finding;
-    const wait = waitForTbot(chart, helm);
+    const wait = waitForTbot(chart, access);
     if (finding.state === "todo") return { ...finding, commands: [...finding.commands, wait] };
-    const { ready, nodes } = await tbotState(helm, namespace);
+    const { ready, nodes } = await tbotState(access, namespace);
     if (ready === nodes) return { ...finding, found: `${finding.found}, tbot is ready on ${nodes} of ${nodes} nodes` };
     return { state: "todo", why: `tbot is ready on ${ready} of ${nodes} nodes`, commands: [wait] };
   };
@@ -54,17 +54,17 @@ const TBOT_NAMESPACE_LABELS = {
 /** Name of tbot's DaemonSet: chart/charts/tbot/templates/daemonset.yaml. */
 const TBOT = "tbot";
 
-function upgrade({ values, files, sets, stdin, timeoutSeconds }: ChartSettings, { access, helm }: HelmAccess): Todo {
+function upgrade({ values, files, sets, stdin, timeoutSeconds }: ChartSettings, access: ClusterAccess): Todo {
   const args = [
     ...["upgrade", "--install", CHART_RELEASE, CHART_DIR, `--namespace=${values.tbot.namespace.name}`],
     ...files.map((file) => `--values=${file}`),
     ...sets.map((assignment) => `--set=${assignment}`),
     `--timeout=${timeoutSeconds}s`,
   ];
-  return { purpose: `install ${CHART_RELEASE}`, command: helmCommand(access, helm, args, stdin) };
+  return { purpose: `install ${CHART_RELEASE}`, command: helmCommand(access, args, stdin) };
 }
 
-function waitForTbot({ values, timeoutSeconds }: ChartSettings, { access }: HelmAccess): Todo {
+function waitForTbot({ values, timeoutSeconds }: ChartSettings, access: ClusterAccess): Todo {
   const args = [
     ...["rollout", "status", `daemonset/${TBOT}`, `--namespace=${values.tbot.namespace.name}`],
     `--timeout=${timeoutSeconds}s`,
@@ -72,7 +72,7 @@ function waitForTbot({ values, timeoutSeconds }: ChartSettings, { access }: Helm
   return { purpose: "wait for tbot on every node", command: kubectlCommand(access, args) };
 }
 
-async function tbotState({ access }: HelmAccess, namespace: string): Promise<{ ready: number; nodes: number }> {
+async function tbotState(access: ClusterAccess, namespace: string): Promise<{ ready: number; nodes: number }> {
   const printed = await kubectl(access, "read tbot's DaemonSet", [
     ...["get", "daemonset", TBOT, `--namespace=${namespace}`, "--output=json"],
   ]);

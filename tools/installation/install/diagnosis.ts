@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { doctor } from "../../doctor/run.ts";
+import type { doctor } from "../../doctor/run.ts";
 import { mustRun } from "../../programs/run.ts";
 import { withTempDir } from "../../programs/temp-dir.ts";
 import type { InstallFlags } from "./flags.ts";
@@ -15,18 +15,24 @@ const WAIT = "60s";
  *
  * @throws ExitError (unavailable) when tctl or the cluster does not answer
  */
-export async function diagnoseInstallation({ helm, token, chart }: Prepared, flags: InstallFlags): Promise<void> {
+export async function diagnoseInstallation(
+  { access, token, chart }: Prepared,
+  flags: InstallFlags,
+  examine: typeof doctor,
+): Promise<void> {
+  const { runner, ...cluster } = access;
   await withTempDir(async (directory) => {
     const tokenFile = join(directory, "token.json");
-    const args = ["get", `token/${token.tokenName}`, "--format=json"];
-    await writeFile(tokenFile, await mustRun({ program: "tctl", args }, "read the join token"), { mode: 0o600 });
+    const command = { program: "tctl", args: ["get", `token/${token.tokenName}`, "--format=json"] };
+    const stored = await mustRun(runner, command, { purpose: "read the join token" });
+    await writeFile(tokenFile, stored, { mode: 0o600 });
     // stdin was read before; the doctor gets what it held.
     const stdinFile = join(directory, "values.yaml");
     if (chart.stdin !== undefined) await writeFile(stdinFile, chart.stdin);
-    await doctor({
+    await examine(runner, {
       values: flags.values.map((file) => (file === "-" ? stdinFile : file)),
       set: flags.set,
-      ...helm.access,
+      ...cluster,
       pre: false,
       skipIstio: false,
       namespace: [],

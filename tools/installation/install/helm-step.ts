@@ -1,6 +1,6 @@
 import { helmCommand, kubectlCommand } from "../../programs/cluster-commands.ts";
-import { type HelmAccess, helmReleases, type Release, releaseManifest } from "../../programs/helm-releases.ts";
-import { tryCommand } from "../../programs/run.ts";
+import { helmReleases, type Release, releaseManifest } from "../../programs/helm-releases.ts";
+import type { ClusterAccess } from "../../programs/kubectl.ts";
 import type { Finding, Todo } from "./plan.ts";
 
 /** A release that a step installs. */
@@ -20,13 +20,17 @@ export interface WantedRelease {
  *
  * @param timeoutSeconds how long one operation of Helm may take: after that and a margin, a pending one is dead
  */
-export async function lookAtRelease(wanted: WantedRelease, helm: HelmAccess, timeoutSeconds: number): Promise<Finding> {
-  const all = await helmReleases(helm);
+export async function lookAtRelease(
+  wanted: WantedRelease,
+  access: ClusterAccess,
+  timeoutSeconds: number,
+): Promise<Finding> {
+  const all = await helmReleases(access);
   const release = all.find(({ name, namespace }) => name === wanted.name && namespace === wanted.namespace);
   const recovery: Todo[] = [];
   let why = "not installed";
   if (release?.status === "deployed") {
-    const difference = (await wanted.differs(release, all)) ?? (await missingObjects(helm, release));
+    const difference = (await wanted.differs(release, all)) ?? (await missingObjects(access, release));
     if (difference === undefined) return { state: "done", found: `${release.chart} ${release.version} is there` };
     why = difference;
   } else if (release !== undefined) {
@@ -40,7 +44,7 @@ export async function lookAtRelease(wanted: WantedRelease, helm: HelmAccess, tim
           until,
         };
       }
-      recovery.push(recover(release, helm));
+      recovery.push(recover(release, access));
     }
   }
   const commands = [...recovery, ...(await wanted.before()), wanted.install(release, all)];
@@ -51,7 +55,7 @@ export async function lookAtRelease(wanted: WantedRelease, helm: HelmAccess, tim
 const MARGIN = 10;
 
 /** Helm refuses to touch a release whose operation was killed ("another operation … is in progress"). */
-function recover({ name, namespace, status, revision }: Release, { access, helm }: HelmAccess): Todo {
+function recover({ name, namespace, status, revision }: Release, access: ClusterAccess): Todo {
   // A first revision is "rolled back" to itself, which makes what it lacks. It may serve a mesh for long already, when
   // Helm was killed while it waited: an uninstallation would take policies and injection away until they are made anew.
   // A rollback that fails (with Helm 4 for istiod, which changes its webhook itself) leaves the release failed, from
@@ -60,17 +64,18 @@ function recover({ name, namespace, status, revision }: Release, { access, helm 
   const args = isGoing ? ["uninstall", name] : ["rollback", name, ...(revision === 1 ? ["1"] : [])];
   return {
     purpose: `recover the release ${name}, which is ${status}`,
-    command: helmCommand(access, helm, [...args, `--namespace=${namespace}`]),
+    command: helmCommand(access, [...args, `--namespace=${namespace}`]),
     ...(!isGoing && { mayFail: true }),
   };
 }
 
-async function missingObjects(helm: HelmAccess, release: Release): Promise<string | undefined> {
-  const manifest = await releaseManifest(helm, release);
+async function missingObjects(access: ClusterAccess, release: Release): Promise<string | undefined> {
+  const manifest = await releaseManifest(access, release);
   if (!/^kind:/m.test(manifest)) return undefined;
   // Without --namespace: kubectl refuses objects of other ones then, and all these charts name each object's own.
   const args = ["get", "--filename=-", "--output=name"];
-  const { code, stderr } = await tryCommand(kubectlCommand(helm.access, args, manifest), 60);
+  const command = kubectlCommand(access, args, manifest);
+  const { code, stderr } = await access.runner.run(command, { purpose: `read the objects of ${release.name}` });
   if (code === 0) return undefined;
   const missing = [...stderr.matchAll(/: (\S+ "[^"]+") not found/g)].map(([, object]) => object);
   return missing.length === 0 ? "its objects could not all be read" : `missing: ${missing.join(", ")}`;

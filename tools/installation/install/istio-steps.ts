@@ -4,7 +4,8 @@ import { isRecord } from "../../base/json-value.ts";
 import { ISTIO_RELEASES } from "../../chart/releases.ts";
 import { helmCommand } from "../../programs/cluster-commands.ts";
 import type { ValuesInputs } from "../../programs/helm.ts";
-import { type HelmAccess, type Release, releaseValues } from "../../programs/helm-releases.ts";
+import { type Release, releaseValues } from "../../programs/helm-releases.ts";
+import type { ClusterAccess } from "../../programs/kubectl.ts";
 import { lookAtRelease } from "./helm-step.ts";
 import { prepareNamespace } from "./namespace.ts";
 import type { Step, Todo } from "./plan.ts";
@@ -24,37 +25,37 @@ export interface IstioSettings {
 }
 
 /** Istio's CRDs, the first step. */
-export function istioBaseStep(istio: IstioSettings, helm: HelmAccess): Step {
+export function istioBaseStep(istio: IstioSettings, access: ClusterAccess): Step {
   const wanted = {
     name: ISTIO_RELEASES.base,
     namespace: istio.namespace,
     differs: async (release: Release) => versionDifference(istio, release),
-    before: () => prepareNamespace(helm.access, istio.namespace, {}),
+    before: () => prepareNamespace(access, istio.namespace, {}),
     install: (release: Release | undefined, all: readonly Release[]) =>
-      upgrade(istio, helm, { name: ISTIO_RELEASES.base, chart: "base", version: versionOf(istio, release, all) }),
+      upgrade(istio, access, { name: ISTIO_RELEASES.base, chart: "base", version: versionOf(istio, release, all) }),
   };
-  return { title: "Istio's CRDs", look: () => lookAtRelease(wanted, helm, istio.timeoutSeconds) };
+  return { title: "Istio's CRDs", look: () => lookAtRelease(wanted, access, istio.timeoutSeconds) };
 }
 
 /** istiod with our values, the second step. */
-export function istiodStep(istio: IstioSettings, helm: HelmAccess): Step {
+export function istiodStep(istio: IstioSettings, access: ClusterAccess): Step {
   const wanted = {
     name: ISTIO_RELEASES.istiod,
     namespace: istio.namespace,
     differs: async (release: Release) => {
-      const same = isDeepStrictEqual(await releaseValues(helm, release), mergedIstiodValues(istio));
+      const same = isDeepStrictEqual(await releaseValues(access, release), mergedIstiodValues(istio));
       return versionDifference(istio, release) ?? (same ? undefined : "its values differ");
     },
     before: async () => [],
     install: (release: Release | undefined, all: readonly Release[]) =>
       upgrade(
         istio,
-        helm,
+        access,
         { name: ISTIO_RELEASES.istiod, chart: "istiod", version: versionOf(istio, release, all) },
         istio,
       ),
   };
-  return { title: "istiod", look: () => lookAtRelease(wanted, helm, istio.timeoutSeconds) };
+  return { title: "istiod", look: () => lookAtRelease(wanted, access, istio.timeoutSeconds) };
 }
 
 function versionDifference({ version }: IstioSettings, release: Release): string | undefined {
@@ -75,7 +76,7 @@ function versionOf(
 
 function upgrade(
   { namespace, repo, timeoutSeconds }: IstioSettings,
-  { access, helm }: HelmAccess,
+  access: ClusterAccess,
   { name, chart, version }: { name: string; chart: string; version: string | undefined },
   values?: Pick<IstioSettings, "values" | "furtherValues">,
 ): Todo {
@@ -88,7 +89,7 @@ function upgrade(
       : ["--values=-", ...values.furtherValues.map(({ name: file }) => `--values=${file}`)]),
     ...["--wait", `--timeout=${timeoutSeconds}s`],
   ];
-  return { purpose: `install ${name}`, command: helmCommand(access, helm, args, values?.values) };
+  return { purpose: `install ${name}`, command: helmCommand(access, args, values?.values) };
 }
 
 /** As Helm merges several files: maps key by key, everything else by the later one (Helm pkg/cli/values/options.go). */

@@ -5,8 +5,8 @@ import { CHART_RELEASE } from "../../chart/releases.ts";
 import { readKeys } from "../../gen-token/keys.ts";
 import { warnings } from "../../gen-token/warnings.ts";
 import { chosenCluster } from "../../programs/chosen-cluster.ts";
-import { findHelm } from "../../programs/helm.ts";
-import type { HelmAccess } from "../../programs/helm-releases.ts";
+import type { ClusterAccess } from "../../programs/kubectl.ts";
+import type { Runner } from "../../programs/run.ts";
 import { type JoinToken, joinToken } from "../../teleport/join/join-token.ts";
 import { readValuesInputs } from "../../values/inputs.ts";
 import { mergedValues } from "../../values/load.ts";
@@ -25,7 +25,7 @@ const ISTIO_REPO = "https://istio-release.storage.googleapis.com/charts";
 export interface Prepared {
   /** For people: where it all goes. */
   cluster: string;
-  helm: HelmAccess;
+  access: ClusterAccess;
   values: Values;
   /** The join token with this cluster's keys. */
   token: JoinToken;
@@ -41,16 +41,17 @@ export interface Prepared {
  *
  * @throws ExitError refused for a wrong flag or value; unavailable when Helm or the cluster does not answer
  */
-export async function prepare(flags: InstallFlags): Promise<Prepared> {
+export async function prepare(runner: Runner, flags: InstallFlags): Promise<Prepared> {
   refuseFlagsWithoutEffect(flags);
   const inputs = await readValuesInputs({ files: flags.values, sets: flags.set });
   const further = await readValuesInputs({ files: flags.istiodValues });
-  const values = await mergedValues(inputs);
+  const values = await mergedValues(runner, inputs);
   const manifests = await renderManifests(
+    runner,
     { inputs, release: CHART_RELEASE, namespace: values.tbot.namespace.name },
     values,
   );
-  const { access, described } = await chosenCluster(accessOf(flags));
+  const { access, described } = await chosenCluster(accessOf(runner, flags));
   const { join } = values.global.teleport;
   const source = join.type === "static_jwks" ? await readKeys({ ...access, extraJwks: [] }) : undefined;
   const istio = flags.skipIstio
@@ -59,13 +60,13 @@ export async function prepare(flags: InstallFlags): Promise<Prepared> {
         namespace: values.mesh.rootNamespace,
         repo: flags.istioRepo ?? ISTIO_REPO,
         version: flags.istioVersion,
-        values: await istioValues(inputs, "istiod"),
+        values: await istioValues(runner, inputs, "istiod"),
         furtherValues: further.files,
         timeoutSeconds: flags.timeout,
       };
   return {
     cluster: described,
-    helm: { access, helm: await findHelm() },
+    access,
     values,
     token: joinToken(values, source?.keys ?? []),
     istio,
@@ -82,11 +83,11 @@ export async function prepare(flags: InstallFlags): Promise<Prepared> {
 }
 
 /** The steps of docs/start/installation.md that change something, in its order. */
-export function installationSteps({ helm, values, token, istio, chart }: Prepared): Step[] {
+export function installationSteps({ access, values, token, istio, chart }: Prepared): Step[] {
   return [
-    ...(istio === undefined ? [] : [istioBaseStep(istio, helm), istiodStep(istio, helm)]),
-    teleportStep(values, token),
-    chartStep(chart, helm),
+    ...(istio === undefined ? [] : [istioBaseStep(istio, access), istiodStep(istio, access)]),
+    teleportStep(access.runner, values, token),
+    chartStep(chart, access),
   ];
 }
 

@@ -5,7 +5,10 @@ import { printable } from "../../base/printable.ts";
 import { examineBefore } from "../../doctor/before.ts";
 import { exitCode } from "../../doctor/diagnose.ts";
 import { table } from "../../doctor/reports/table.ts";
-import { failed, lastWords, shellText, tryCommand } from "../../programs/run.ts";
+import { doctor } from "../../doctor/run.ts";
+import { lastWords } from "../../programs/last-words.ts";
+import { failed, type Runner } from "../../programs/run.ts";
+import { shellText } from "../../programs/shell-text.ts";
 import { say } from "../../terminal/say.ts";
 import { diagnoseInstallation } from "./diagnosis.ts";
 import type { InstallFlags } from "./flags.ts";
@@ -19,31 +22,25 @@ const PATIENCE = 2;
 const GRACE = 60;
 
 /**
- * Installs everything and has the doctor look at it, or with --dry-run prints how. All documents are rendered and checked before the first look at the
- * cluster, and everything is looked at before the first change.
+ * Installs everything and has the doctor look at it, or with --dry-run prints how. All documents are rendered and checked
+ * before the first look at the cluster, and everything is looked at before the first change.
  *
+ * @param examine what looks at the mesh at the end
  * @throws ExitError refused for a wrong flag or value, or a failed pre-flight check; unavailable when a program fails
  */
-export async function install(flags: InstallFlags): Promise<void> {
-  const prepared = await prepare(flags);
-  await installPrepared(prepared, flags);
-  if (flags.dryRun) return;
-  const count = total(installationSteps(prepared));
-  say(`${count}/${count} doctor:`);
-  await diagnoseInstallation(prepared, flags);
-}
-
-/** The steps that change something, with what was rendered before. */
-export async function installPrepared(
-  prepared: Prepared,
-  { dryRun, timeout }: Pick<InstallFlags, "dryRun" | "timeout">,
-): Promise<void> {
+export async function install(runner: Runner, flags: InstallFlags, examine: typeof doctor = doctor): Promise<void> {
+  const prepared = await prepare(runner, flags);
   say(`Cluster: ${prepared.cluster}.`);
   await refuseUnlessReady(prepared);
   for (const warning of prepared.warnings) say(`Warning: ${warning}`);
   const steps = installationSteps(prepared);
-  if (dryRun) process.stdout.write(await script(steps));
-  else await takeSteps(steps, timeout);
+  if (flags.dryRun) {
+    process.stdout.write(await script(steps));
+    return;
+  }
+  await takeSteps(runner, steps, flags.timeout);
+  say(`${total(steps)}/${total(steps)} doctor:`);
+  await diagnoseInstallation(prepared, flags, examine);
 }
 
 /**
@@ -51,9 +48,9 @@ export async function installPrepared(
  *
  * @throws ExitError refused when something is wrong, unavailable when something could not be checked
  */
-async function refuseUnlessReady({ helm, values, token, istio, chart }: Prepared): Promise<void> {
+async function refuseUnlessReady({ access, values, token, istio, chart }: Prepared): Promise<void> {
   const results = await examineBefore({
-    helm,
+    access,
     values,
     token: async () => token,
     manifests: chart.manifests,
@@ -62,9 +59,9 @@ async function refuseUnlessReady({ helm, values, token, istio, chart }: Prepared
   process.stderr.write(table(results, pc.createColors(process.stderr.isTTY === true && pc.isColorSupported)));
   const code = exitCode(results);
   if (code === 0) return;
-  const failed = results.filter(({ status }) => status === "problem" || status === "unknown").length;
+  const count = results.filter(({ status }) => status === "problem" || status === "unknown").length;
   throw new ExitError(
-    `${failed} of ${results.length} pre-flight checks failed (above); nothing was changed: fix them and rerun the command.`,
+    `${count} of ${results.length} pre-flight checks failed (above); nothing was changed: fix them and rerun the command.`,
     code === 1 ? EXIT.refused : EXIT.unavailable,
   );
 }
@@ -93,20 +90,20 @@ async function script(steps: readonly Step[]): Promise<string> {
  * @param timeoutSeconds what the programs were told
  * @throws ExitError (unavailable) when one of them fails
  */
-async function takeSteps(steps: readonly Step[], timeoutSeconds: number): Promise<void> {
+async function takeSteps(runner: Runner, steps: readonly Step[], timeoutSeconds: number): Promise<void> {
   for (const [index, step] of steps.entries()) {
     const title = `${index + 1}/${total(steps)} ${step.title}`;
     const finding = await settled(step, title);
     say(`${title}: ${summary(finding)}`);
     if (finding.state !== "todo") continue;
-    for (const todo of finding.commands) await doIt(todo, timeoutSeconds + GRACE);
+    for (const todo of finding.commands) await doIt(runner, todo, timeoutSeconds + GRACE);
   }
 }
 
-async function doIt({ purpose, command, mayFail }: Todo, timeoutSeconds: number): Promise<void> {
+async function doIt(runner: Runner, { purpose, command, mayFail }: Todo, timeoutSeconds: number): Promise<void> {
   const start = Date.now();
   say(`     ${purpose} …`);
-  const { code, stderr } = await tryCommand(command, timeoutSeconds);
+  const { code, stderr } = await runner.run(command, { purpose, timeoutSeconds });
   if (code === 0) return say(`     done after ${Math.round((Date.now() - start) / 1000)} s`);
   if (mayFail !== true) throw failed(command, purpose, stderr);
   say(`     failed, but that does not matter: ${command.program} says "${lastWords(stderr)}"`);

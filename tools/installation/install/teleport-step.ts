@@ -1,3 +1,4 @@
+import type { Runner } from "../../programs/run.ts";
 import type { JoinToken } from "../../teleport/join/join-token.ts";
 import { tokenDocument } from "../../teleport/join/join-token.ts";
 import { hasOnlyMoreKeys, tokenDifferences, withStoredKeys } from "../../teleport/join/token-difference.ts";
@@ -6,12 +7,12 @@ import type { Values } from "../../values/types.ts";
 import type { Finding, Step } from "./plan.ts";
 
 /** Role, bot, workload identity and join token, the third step; only what Teleport does not have yet is sent. */
-export function teleportStep(values: Values, token: JoinToken): Step {
-  return { title: "Teleport", look: () => lookAtTeleport(values, token) };
+export function teleportStep(runner: Runner, values: Values, token: JoinToken): Step {
+  return { title: "Teleport", look: () => lookAtTeleport(runner, values, token) };
 }
 
-async function lookAtTeleport(values: Values, token: JoinToken): Promise<Finding> {
-  const [resources, tokens] = [await teleportResources(values), await teleportTokens()];
+async function lookAtTeleport(runner: Runner, values: Values, token: JoinToken): Promise<Finding> {
+  const [resources, tokens] = [await teleportResources(runner, values), await teleportTokens(runner)];
   const missing = resources.filter(({ state }) => state !== "same");
   const words = missing.map(word);
   const documents = missing.map(({ yaml }) => yaml);

@@ -1,9 +1,7 @@
-import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { Agent, type IncomingMessage, type RequestOptions, request } from "node:http";
 import { dirname, join } from "node:path";
 import type { Duplex } from "node:stream";
-import { EXIT, ExitError } from "../../base/exit-error.ts";
 import { accessFlags, type ClusterAccess, kubectl } from "../kubectl.ts";
 import { withTempDir } from "../temp-dir.ts";
 import { limited } from "./limited.ts";
@@ -42,9 +40,6 @@ interface Limits {
   /** Bytes. */
   most: number;
 }
-
-/** How long kubectl proxy may take to listen, in milliseconds. */
-const START_TIMEOUT = 20_000;
 
 /**
  * The Kubernetes API through one `kubectl proxy`, so that a thousand requests cost one start of kubectl and every
@@ -207,72 +202,16 @@ export async function withKubeApi<Result>(
 /** Reviews are posted; nothing else that would change the cluster gets through, whatever a defect of ours asks for. */
 const READ_ONLY = ["--reject-methods=^(PUT|PATCH|DELETE)$", "--reject-paths=/(exec|attach|token|eviction|binding)$"];
 
-/**
- * kubectl in a process group that ends when the pipe from this process does: also by kill -9, which no handler sees, the
- * proxy and with it the user's rights must not outlive us.
- */
-const TETHERED_KUBECTL = 'exec 3<&0; (cat <&3; kill -KILL 0) >/dev/null 2>&1 & exec kubectl "$@" </dev/null 3<&-';
-
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
 async function startProxy(access: ClusterAccess, socketPath: string): Promise<() => Promise<void>> {
   const args = [...accessFlags(access), "proxy", `--unix-socket=${socketPath}`, ...READ_ONLY];
-  // Where `kubectl` is a script that starts the real one, both are in a process group of their own, and end together.
-  const child = spawn("sh", ["-c", TETHERED_KUBECTL, "sh", ...args], {
-    stdio: ["pipe", "pipe", "pipe"],
-    detached: true,
-  });
-  const closed = new Promise<void>((resolve) => child.on("close", () => resolve()));
-  const end = () => {
-    for (const signal of SIGNALS) process.removeListener(signal, interrupted);
-    endGroup(child.pid);
-  };
-  // Otherwise the proxy, and with it the user's rights, would outlive this process.
-  const interrupted = (signal: NodeJS.Signals) => {
-    end();
-    rmSync(dirname(socketPath), { recursive: true, force: true });
-    process.kill(process.pid, signal);
-  };
-  const stop = async () => {
-    end();
-    await closed;
-  };
-  for (const signal of SIGNALS) process.on(signal, interrupted);
-  let said = "";
-  const listens = new Promise<boolean>((resolve) => {
-    const timer = setTimeout(resolve, START_TIMEOUT, false);
-    const settle = (answer: boolean) => {
-      clearTimeout(timer);
-      resolve(answer);
-    };
-    child.stdout.on("data", (chunk: Buffer) => {
-      said += chunk.toString();
-      if (said.includes("Starting to serve")) settle(true);
-    });
-    child.stderr.on("data", (chunk: Buffer) => {
-      said += chunk.toString();
-    });
-    child.on("close", () => settle(false));
-    child.on("error", () => settle(false));
-  });
-  if (await listens) return stop;
-  end();
-  const last = said.trim().split("\n").at(-1) ?? "";
-  throw new ExitError(
-    `Could not read the cluster: kubectl proxy did not start and says ${JSON.stringify(last.slice(0, 300))}; fix that and try again.`,
-    EXIT.unavailable,
+  return access.runner.serve(
+    { program: "kubectl", args },
+    {
+      purpose: "read the cluster",
+      ready: "Starting to serve",
+      onInterrupt: () => rmSync(dirname(socketPath), { recursive: true, force: true }),
+    },
   );
-}
-
-/** Ends all processes of a group; kubectl proxy has nothing to finish. */
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch (error) {
-    // It has ended by itself.
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
 }
 
 /** Lets Node's HTTP client speak over a stream that is there already. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type MeshGraph, meshGraph } from "../../../../tools/graph/mesh-graph.ts";
 import { graphLearnCommand } from "../../../../tools/graph-learn.ts";
+import { systemRunner } from "../../../../tools/programs/system-runner.ts";
 import { runMain } from "../../../../tools/terminal/run-command.ts";
 import { loadGraphValues } from "../../../../tools/values/load.ts";
 import { repositoryPath } from "../../../support/run-helm.ts";
@@ -51,10 +52,14 @@ const USUAL = [
 ];
 
 let dir: string;
+let kubectl: FakeKubectl;
 let values: string;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "learn-test-"));
   values = await file("values.yaml", JSON.stringify(VALUES));
+});
+beforeEach(() => {
+  kubectl = fakeKubectl();
 });
 afterEach(() => {
   process.exitCode = undefined;
@@ -74,7 +79,7 @@ async function run(...args: string[]) {
   const output = captureOutput();
   process.exitCode = undefined;
   try {
-    await runMain(graphLearnCommand(), ["node", "learn", ...args]);
+    await runMain(graphLearnCommand(kubectl.runner), ["node", "learn", ...args]);
     return { ...output, status: process.exitCode ?? 0 };
   } finally {
     vi.restoreAllMocks();
@@ -83,7 +88,7 @@ async function run(...args: string[]) {
 
 /** The graph of values files as every other command reads it. */
 async function graphOf(...files: string[]): Promise<MeshGraph> {
-  return meshGraph(await loadGraphValues({ files }));
+  return meshGraph(await loadGraphValues(systemRunner, { files }));
 }
 
 test("calls along every edge give the graph back, alone and laid over its values", async () => {
@@ -216,12 +221,6 @@ test("metrics without a graph: the ports are left to the reader, and Helm refuse
 });
 
 describe("from pods", () => {
-  let kubectl: FakeKubectl;
-  beforeEach(async () => {
-    kubectl = await fakeKubectl();
-  });
-  afterEach(() => kubectl.remove());
-
   const pod = (name: string, account: string, labels: Record<string, string>, container = "istio-proxy") => ({
     metadata: { name, labels },
     spec: { serviceAccountName: account, containers: [{ name: "app" }], initContainers: [{ name: container }] },
@@ -236,7 +235,7 @@ describe("from pods", () => {
   });
 
   test("every meshed pod's proxy is read, and labels are the pods' own", async () => {
-    await kubectl.answer([
+    kubectl.answer([
       { when: "get pods", stdout: PODS },
       { when: "logs --namespace shop db-0", stdout: USUAL[1] ?? "" },
       { when: "logs --namespace shop web-1", stdout: `${USUAL[2]}\n${USUAL[3]}\n` },
@@ -250,14 +249,14 @@ describe("from pods", () => {
     expect(stdout).toContain("labels: {app: shop, tier: web}\n");
     expect(stdout).toContain("- {principal: a.example/ns/ingress/sa/gw}\n");
     expect(stderr).toMatch(/^Could not read the access log of the pod shop\/web-2: .* pods web-2 not found\.\n3 edges/);
-    const calls = await kubectl.calls();
+    const calls = kubectl.calls;
     expect(calls.every((call) => call.startsWith("--kubeconfig=/tmp/config --context=prod "))).toBe(true);
     expect(calls.filter((call) => call.includes(" logs "))).toHaveLength(3);
     expect(calls.at(-1)).toContain("--container istio-proxy --since=24h");
   });
 
   test("no log at all: the first reason, and nothing on stdout", async () => {
-    await kubectl.answer([
+    kubectl.answer([
       { when: "get pods", stdout: PODS },
       { when: "logs", stderr: "Error from server (Forbidden): pods/log is forbidden", code: 1 },
     ]);
@@ -269,7 +268,7 @@ describe("from pods", () => {
   });
 
   test("a namespace without a meshed pod", async () => {
-    await kubectl.answer([{ when: "get pods", stdout: '{"items":[]}' }]);
+    kubectl.answer([{ when: "get pods", stdout: '{"items":[]}' }]);
     expect(await run("--namespace", "shop")).toMatchObject({
       status: 1,
       stdout: "",

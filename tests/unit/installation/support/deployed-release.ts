@@ -1,4 +1,4 @@
-import type { FakeRelease } from "./fake-program.ts";
+import type { FakeRelease } from "./fake-state.ts";
 
 /**
  * A release that was installed and never touched again.
