@@ -99,8 +99,8 @@ describe("monitoring", () => {
   });
 
   test("thresholds follow the life of certificates", async () => {
-    expect(await thresholdOf("IstioTeleportCertificateNotRenewed")).toBe("1800");
-    expect(await thresholdOf("IstioTeleportCertificateExpiring")).toBe("1200");
+    expect(await thresholdOf("IstioTeleportCertificateNotRenewed")).toBe("2700");
+    expect(await thresholdOf("IstioTeleportCertificateExpiring")).toBe("1500");
     const short = ["tbot.credentialTTL=60s", "tbot.renewalInterval=20s"];
     expect(await thresholdOf("IstioTeleportCertificateNotRenewed", ...short)).toBe("30");
     expect(await thresholdOf("IstioTeleportCertificateExpiring", ...short)).toBe("20");

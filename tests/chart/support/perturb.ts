@@ -15,7 +15,7 @@ export function valuesAt(path: string, value: unknown): Record<string, unknown> 
 const STRINGS = [
   "perturbed",
   "2h",
-  "10m",
+  "9m",
   "/run/perturbed",
   "perturbed.example:8443",
   "https://perturbed.example",

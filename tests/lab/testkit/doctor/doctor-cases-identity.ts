@@ -114,10 +114,10 @@ export const IDENTITY_SITUATIONS: readonly Situation[] = [
   },
   alone({
     id: "outage-budget",
-    how: "an interval of more than half the life in tbot.yaml",
-    break: editConfigMap("teleport-system", "tbot", "s/credential_ttl: 1h/credential_ttl: 30m/"),
+    how: "an interval of more than a third of the life in tbot.yaml",
+    break: editConfigMap("teleport-system", "tbot", "s/credential_ttl: 1h/credential_ttl: 25m/"),
     heal: restoreConfigMap,
-    evidence: "one missed renewal lets them expire",
+    evidence: "3 breaks of tbot's connection to Teleport in a row let them expire",
   }),
   {
     cases: [
@@ -159,7 +159,7 @@ export const IDENTITY_SITUATIONS: readonly Situation[] = [
     heal: async () => {
       await shell(end("late"));
       await giveSocketDirectoryBack();
-      await tbotWith("1h", "20m");
+      await tbotWith("1h", "10m");
     },
   },
 ];
