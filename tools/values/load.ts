@@ -23,7 +23,7 @@ export async function mergedValues(inputs: ValuesInputs): Promise<Values> {
   return (await checked(inputs)).values;
 }
 
-/** An application that the chart brings along, as the chart describes it. */
+/** An application bundled with the chart (chart/templates/graph/_bundled.tpl). */
 export interface BundledApplication {
   /** The value that installs it, such as `example.enabled`. */
   enabledBy: string;
@@ -37,7 +37,7 @@ export interface ValuesWithGraphs extends Values {
   bundledApplications: Record<string, BundledApplication>;
 }
 
-/** As `loadValues`, with the applications that the chart brings along. */
+/** As `loadValues`, with the applications bundled with the chart. */
 export async function loadGraphValues(options: ValuesOptions): Promise<ValuesWithGraphs> {
   const { values, applications, bundledApplications } = await checked(await readValuesInputs(options));
   return { ...values, mesh: { ...values.mesh, applications }, bundledApplications };
@@ -64,7 +64,7 @@ interface Merged {
   values: unknown;
   /** What the chart's templates refuse, one sentence for each problem. */
   problems: string[];
-  /** Those of the values and those that the chart brings along. */
+  /** Those of the values and the bundled ones that are installed. */
   applications: Record<string, Application>;
   bundledApplications: Record<string, BundledApplication>;
 }
