@@ -9,7 +9,7 @@ import { parseJwks } from "../../tools/teleport/join/jwks.ts";
 import type { Values } from "../../tools/values/types.ts";
 import { repositoryPath } from "../support/run-helm.ts";
 import { alternatives, leavesOf, valuesAt } from "./support/perturb.ts";
-import { type Outcome, renderMany } from "./support/render-many.ts";
+import { type Outcome, once, renderMany } from "./support/render-many.ts";
 
 /**
  * A value that changes nothing is a lie to whoever sets it. Each leaf of values.yaml is changed to another legal value,
@@ -226,13 +226,4 @@ test("the comparison sees that values do not differ", async () => {
 
 function read(values: Values, path: string): unknown {
   return path.split(".").reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], values);
-}
-
-/** The same promise for every caller, made by the first one. */
-function once<Result>(make: () => Promise<Result>): () => Promise<Result> {
-  let made: Promise<Result> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
 }

@@ -1,8 +1,9 @@
-import { cp, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CHART_DIR } from "../../../tools/base/package-files.ts";
 import { helmTemplate } from "../../../tools/programs/helm.ts";
 import { withTempDir } from "../../../tools/programs/temp-dir.ts";
+import { validateValues } from "../../../tools/values/schema.ts";
 
 /** Values of one case: layers as values files, the later wins, then `--set` assignments. */
 export interface Case {
@@ -22,17 +23,15 @@ export interface Outcome {
   documents: Map<string, string>;
 }
 
-/** What to leave out of the chart; default: nothing. */
-export interface Parts {
-  /** `false` for no schema: the outcome holds values that the schema refuses. */
-  schema?: boolean;
-  /** `false` for no manifests. */
-  manifests?: boolean;
-}
+/**
+ * How far Helm shall go: `merged` values only, which no schema checked; `checked` by the schema and the chart's own
+ * checks, too; or `rendered` with all manifests as well.
+ */
+export type Depth = "merged" | "checked" | "rendered";
 
 /** More at once cost less process starts, but Helm's time grows with the square of the charts below one. */
 const AT_ONCE = 24;
-const PRINT = `{{ dict "values" .Values "problems" (include "istio-teleport.problems" . | fromJsonArray) | toJson }}\n`;
+const PROBLEMS = '(include "istio-teleport.problems" . | fromJsonArray)';
 const NOTHING: Omit<Outcome, "refused"> = { values: undefined, problems: [], documents: new Map() };
 
 /**
@@ -44,10 +43,10 @@ const NOTHING: Omit<Outcome, "refused"> = { values: undefined, problems: [], doc
  *
  * @throws ExitError naming the case (`case004`) whose templates fail
  */
-export async function renderMany(cases: readonly Case[], parts: Parts = {}): Promise<Outcome[]> {
+export async function renderMany(cases: readonly Case[], depth: Depth = "rendered"): Promise<Outcome[]> {
   return withTempDir(async (dir) => {
     const chart = join(dir, "chart");
-    await copyChart(chart, parts);
+    await copyChart(chart, depth);
     const outcomes: Outcome[] = [];
     for (let start = 0; start < cases.length; start += AT_ONCE) {
       outcomes.push(...(await renderSome(dir, chart, cases.slice(start, start + AT_ONCE))));
@@ -56,15 +55,20 @@ export async function renderMany(cases: readonly Case[], parts: Parts = {}): Pro
   });
 }
 
-async function copyChart(chart: string, { schema = true, manifests = true }: Parts): Promise<void> {
+async function copyChart(chart: string, depth: Depth): Promise<void> {
   await cp(CHART_DIR, chart, {
     recursive: true,
     filter: (path) =>
       !path.endsWith("templates/checks/checks.yaml") &&
-      (schema || !path.endsWith("values.schema.json")) &&
-      (manifests || !/[/\\]templates[/\\].*\.yaml$/.test(path.slice(CHART_DIR.length))),
+      (depth !== "merged" || !path.endsWith("values.schema.json")) &&
+      (depth === "rendered" || !/[/\\]templates[/\\].*\.yaml$/.test(path.slice(CHART_DIR.length))),
   });
-  await writeFile(join(chart, "templates", "print.yaml"), PRINT);
+  // Checks fail on a value of the wrong type, which only the schema refuses.
+  const problems = depth === "merged" ? "list" : PROBLEMS;
+  await writeFile(
+    join(chart, "templates", "print.yaml"),
+    `{{ dict "values" .Values "problems" ${problems} | toJson }}\n`,
+  );
 }
 
 /** Helm checks all schemas before it renders anything: what they refuse is left out of a second run. */
@@ -95,15 +99,14 @@ async function renderSome(dir: string, chart: string, cases: readonly Case[]): P
 async function runUmbrella(dir: string, chart: string, cases: ReadonlyMap<string, Case>): Promise<string> {
   const umbrella = join(dir, "umbrella");
   await rm(umbrella, { recursive: true, force: true });
+  const parts = (await readdir(chart)).filter((part) => part !== "Chart.yaml");
   const metadata = await readFile(join(chart, "Chart.yaml"), "utf8");
   // A real directory for each, no alias: Helm 3 shares what is below the aliases of one chart, and renames it once.
   for (const name of cases.keys()) {
     const own = join(umbrella, "charts", name);
     await mkdir(own, { recursive: true });
     await writeFile(join(own, "Chart.yaml"), metadata.replace(/^name: .*$/m, `name: ${name}`));
-    for (const part of ["values.yaml", "values.schema.json", "templates", "charts", "files", "dashboards"]) {
-      await symlink(join(chart, part), join(own, part));
-    }
+    for (const part of parts) await symlink(join(chart, part), join(own, part));
   }
   // Named as dependencies, else Helm does not look at what the subcharts of each depend on.
   const dependencies = [...cases.keys()].map((name) => ({ name, version: "*", repository: "" }));
@@ -137,4 +140,31 @@ function documentsOf(printed: string): Map<string, Map<string, string>> {
     own.set(template, (own.get(template) ?? "") + document);
   }
   return all;
+}
+
+/** The same promise for every caller, made by the first one: tests of one table share its renders. */
+export function once<Result>(make: () => Promise<Result>): () => Promise<Result> {
+  let made: Promise<Result> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+/** What Helm prints for each row of a table, by the row. */
+export function outcomesOf<Row>(
+  rows: readonly Row[],
+  caseOf: (row: Row) => Case,
+  depth?: Depth,
+): (row: Row) => Promise<Outcome> {
+  const outcomes = once(() => renderMany(rows.map(caseOf), depth));
+  return async (row) => (await outcomes())[rows.indexOf(row)] as Outcome;
+}
+
+/** What our tools' schema says of values that Helm merged; empty when it takes them. */
+export async function schemaRefusal({ values }: Outcome): Promise<string> {
+  return validateValues(values).then(
+    () => "",
+    (error: Error) => error.message,
+  );
 }
