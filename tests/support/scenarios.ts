@@ -1,8 +1,10 @@
 import { readdirSync } from "node:fs";
+import { CHART_DIR } from "../../tools/base/package-files.ts";
 import { type Manifest, parseManifests, renderManifests } from "../../tools/chart/manifests.ts";
 import type { ValuesInputs } from "../../tools/programs/helm.ts";
 import { readValuesInputs } from "../../tools/values/inputs.ts";
 import { mergedValues } from "../../tools/values/load.ts";
+import { kept } from "./kept.ts";
 import { repositoryPath } from "./run-helm.ts";
 
 /** Names of the scenarios: each file chart/ci/<name>-values.yaml is one. */
@@ -19,14 +21,9 @@ export type Rendered = Omit<Manifest, "metadata"> & {
   [key: string]: any;
 };
 
-const rendered = new Map<string, Promise<Rendered[]>>();
-
-/** The objects of a scenario, in the order of their rendering; rendered once for the same arguments. */
+/** The objects of a scenario, in the order of their rendering; rendered once for the same chart and arguments. */
 export function renderObjects(scenario: string, ...sets: string[]): Promise<Rendered[]> {
-  const id = [scenario, ...sets].join(" ");
-  const known = rendered.get(id) ?? render(scenario, sets);
-  rendered.set(id, known);
-  return known;
+  return kept(CHART_DIR, [scenario, ...sets], () => render(scenario, sets));
 }
 
 /** The same by "Kind name", for scenarios in which no two namespaces have an object of one kind and name. */
