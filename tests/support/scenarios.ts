@@ -4,6 +4,7 @@ import { type Manifest, parseManifests, renderManifests } from "../../tools/char
 import type { ValuesInputs } from "../../tools/programs/helm.ts";
 import { readValuesInputs } from "../../tools/values/inputs.ts";
 import { mergedValues } from "../../tools/values/load.ts";
+import type { Values } from "../../tools/values/types.ts";
 import { kept } from "./kept.ts";
 import { repositoryPath } from "./run-helm.ts";
 
@@ -15,6 +16,13 @@ export function scenarioInputs(scenario: string, ...sets: string[]): Promise<Val
   return readValuesInputs({ files: [repositoryPath(`chart/ci/${scenario}-values.yaml`)], sets });
 }
 
+/** The merged values of a scenario; merged once for the same chart and arguments. */
+export function scenarioValues(scenario: string, ...sets: string[]): Promise<Values> {
+  return kept(CHART_DIR, ["values", scenario, ...sets], async () =>
+    mergedValues(await scenarioInputs(scenario, ...sets)),
+  );
+}
+
 /** A rendered object with everything that is in it. */
 export type Rendered = Omit<Manifest, "metadata"> & {
   // biome-ignore lint/suspicious/noExplicitAny: assertions reach into objects of every kind
@@ -23,7 +31,7 @@ export type Rendered = Omit<Manifest, "metadata"> & {
 
 /** The objects of a scenario, in the order of their rendering; rendered once for the same chart and arguments. */
 export function renderObjects(scenario: string, ...sets: string[]): Promise<Rendered[]> {
-  return kept(CHART_DIR, [scenario, ...sets], () => render(scenario, sets));
+  return kept(CHART_DIR, ["objects", scenario, ...sets], () => render(scenario, sets));
 }
 
 /** The same by "Kind name", for scenarios in which no two namespaces have an object of one kind and name. */
@@ -34,5 +42,5 @@ export async function renderScenario(scenario: string, ...sets: string[]): Promi
 
 async function render(scenario: string, sets: string[]): Promise<Rendered[]> {
   const inputs = await scenarioInputs(scenario, ...sets);
-  return parseManifests(await renderManifests({ inputs }, await mergedValues(inputs)));
+  return parseManifests(await renderManifests({ inputs }, await scenarioValues(scenario, ...sets)));
 }
