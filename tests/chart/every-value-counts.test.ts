@@ -7,9 +7,9 @@ import { teleportDocuments } from "../../tools/teleport/documents.ts";
 import { tokenDocument } from "../../tools/teleport/join/join-token.ts";
 import { parseJwks } from "../../tools/teleport/join/jwks.ts";
 import type { Values } from "../../tools/values/types.ts";
+import { type Outcome, once, renderMany } from "../support/render-many.ts";
 import { repositoryPath } from "../support/run-helm.ts";
 import { alternatives, leavesOf, valuesAt } from "./support/perturb.ts";
-import { type Outcome, once, renderMany } from "./support/render-many.ts";
 
 /**
  * A value that changes nothing is a lie to whoever sets it. Each leaf of values.yaml is changed to another legal value,

@@ -4,8 +4,8 @@ import { helmTemplate } from "../../tools/programs/helm.ts";
 import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { mergedValues } from "../../tools/values/load.ts";
 import type { Caller, Port, Service } from "../../tools/values/types.ts";
+import { outcomesOf, schemaRefusal } from "../support/render-many.ts";
 import { repositoryPath } from "../support/run-helm.ts";
-import { outcomesOf, schemaRefusal } from "./support/render-many.ts";
 
 /** Graphs that JSON Schema takes and we do not. The tools read the chart's own list of problems: Helm alone tells all. */
 

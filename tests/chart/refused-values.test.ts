@@ -8,9 +8,9 @@ import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { readValuesInputs } from "../../tools/values/inputs.ts";
 import { mergedValues } from "../../tools/values/load.ts";
 import { kept } from "../support/kept.ts";
+import { outcomesOf, schemaRefusal } from "../support/render-many.ts";
 import { repositoryPath } from "../support/run-helm.ts";
 import { scenarioInputs } from "../support/scenarios.ts";
-import { outcomesOf, schemaRefusal } from "./support/render-many.ts";
 
 /** Helm runs without our tools, and our tools run before Helm: both tell the same list of problems. */
 

@@ -5,6 +5,7 @@ import { ExitError } from "../../../tools/base/exit-error.ts";
 import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { mergedValues } from "../../../tools/values/load.ts";
 import { smallestValues } from "../../../tools/values/smallest.ts";
+import { outcomesOf, schemaRefusal } from "../../support/render-many.ts";
 import { repositoryPath } from "../../support/run-helm.ts";
 
 /** `init` checks its two values without Helm; the chart's own checks are the measure. */
@@ -13,18 +14,10 @@ const NAME = "a.example";
 const PROXY = "a.example:443";
 const LONGEST = "a".repeat(255);
 
-const fileOf = (clusterName: string, proxyAddr: string) =>
-  JSON.stringify({ global: { teleport: { clusterName, proxyAddr } } });
-
-/** What the chart says to the same two values; empty when it takes them. */
-const chartRefusal = (clusterName: string, proxyAddr: string) =>
-  mergedValues(systemRunner, { files: [{ name: "values.yaml", text: fileOf(clusterName, proxyAddr) }], sets: [] }).then(
-    () => "",
-    (error: Error) => error.message,
-  );
+type Row = [what: string, clusterName: string, proxyAddr: string, start?: string];
 
 /** What is wrong, name, address, and how the refusal starts. */
-const REFUSED: [string, string, string, string][] = [
+const REFUSED: Row[] = [
   ["no name", "", PROXY, "global.teleport.clusterName is empty"],
   ["no address", NAME, "", "global.teleport.proxyAddr is empty"],
   ["neither", "", "", "global.teleport.clusterName is empty"],
@@ -67,25 +60,44 @@ const REFUSED: [string, string, string, string][] = [
   ],
 ];
 
-describe("the smallest values", { concurrent: true }, () => {
-  test.each(REFUSED)("with %s are refused as the chart refuses them", async (_, clusterName, proxyAddr, start) => {
-    const said = await chartRefusal(clusterName, proxyAddr);
+const TAKEN: Row[] = [
+  ["names", NAME, PROXY],
+  ["digits", "1", "1:1"],
+  ["a boolean's word and the last port", "true", "a.example:65535"],
+  ["YAML's float and an IPv6 address", "1e3", "[2001:db8::1]:443"],
+  ["YAML's hexadecimal and an IPv4 address", "0x10", "10.0.0.1:1"],
+  ["the longest name", LONGEST, "A.example:9999"],
+];
+
+const caseOf = ([, clusterName, proxyAddr]: Row) => ({
+  layers: [{ global: { teleport: { clusterName, proxyAddr } } }],
+});
+const named = (rows: readonly Row[]) => rows.map((row) => [row[0], row] as const);
+
+describe("the smallest values", () => {
+  const merged = outcomesOf<Row>(REFUSED, caseOf, "merged");
+  const checked = outcomesOf<Row>([...REFUSED, ...TAKEN], caseOf, "checked");
+
+  test.each(named(REFUSED))("with %s are refused as the chart refuses them", async (_, row) => {
+    const [, clusterName, proxyAddr, start = "nothing"] = row;
+    // The schema speaks first, as for our tools.
+    const said = (await schemaRefusal(await merged(row))) || (await checked(row)).problems.join("\n");
     expect(said.startsWith(start), said).toBe(true);
     await expect(smallestValues(clusterName, proxyAddr)).rejects.toThrow(new ExitError(said));
   });
 
-  test.each([
-    ["names", NAME, PROXY],
-    ["digits", "1", "1:1"],
-    ["a boolean's word and the last port", "true", "a.example:65535"],
-    ["YAML's float and an IPv6 address", "1e3", "[2001:db8::1]:443"],
-    ["YAML's hexadecimal and an IPv4 address", "0x10", "10.0.0.1:1"],
-    ["the longest name", LONGEST, "A.example:9999"],
-  ])("with %s are taken as the chart takes them, and stay strings", async (_, clusterName, proxyAddr) => {
+  test.each(named(TAKEN))("with %s are taken as the chart takes them", async (_, row) => {
+    const [, clusterName, proxyAddr] = row;
     const text = await smallestValues(clusterName, proxyAddr);
     expect(parse(text)).toEqual({ global: { teleport: { clusterName, proxyAddr } } });
+    const { refused, problems } = await checked(row);
+    expect([...refused, ...problems]).toEqual([]);
+  });
+
+  test("stay strings for Helm, which reads YAML 1.1", async () => {
+    const text = await smallestValues("1e3", "1:1");
     const { global } = await mergedValues(systemRunner, { files: [{ name: "values.yaml", text }], sets: [] });
-    expect(global.teleport).toMatchObject({ clusterName, proxyAddr });
+    expect(global.teleport).toMatchObject({ clusterName: "1e3", proxyAddr: "1:1" });
   });
 
   test("know every check of the chart that is about the two alone", () => {

@@ -1,10 +1,10 @@
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { CHART_DIR } from "../../../tools/base/package-files.ts";
-import { helmTemplate } from "../../../tools/programs/helm.ts";
-import { systemRunner } from "../../../tools/programs/system-runner.ts";
-import { withTempDir } from "../../../tools/programs/temp-dir.ts";
-import { validateValues } from "../../../tools/values/schema.ts";
+import { CHART_DIR } from "../../tools/base/package-files.ts";
+import { helmTemplate } from "../../tools/programs/helm.ts";
+import { systemRunner } from "../../tools/programs/system-runner.ts";
+import { withTempDir } from "../../tools/programs/temp-dir.ts";
+import { validateValues } from "../../tools/values/schema.ts";
 
 /** Values of one case: layers as values files, the later wins, then `--set` assignments. */
 export interface Case {
