@@ -10,7 +10,7 @@ import { readBounded } from "./bounded-input.ts";
  * Compares a token, as `tctl get token/NAME` prints it, with the wanted one.
  *
  * @param file - for stdin
- * @returns `differences`: one per line, empty when there is none; `sentence`: what they come to, and the fix
+ * @returns `differences`: one per line, empty if there are none; `sentence`: a summary and the fix
  * @throws ExitError (refused) when the file cannot be read or does not hold the token
  */
 export async function checkToken(file: string, wanted: JoinToken): Promise<{ differences: string; sentence: string }> {

@@ -27,7 +27,7 @@ export interface PodName {
 }
 
 /**
- * Flags over values over the chart's defaults. A flag that could have no effect is refused, since whoever gave it
+ * Flags override values, and values override the chart's defaults. Refuses a flag that would have no effect: the user
  * expects one.
  *
  * @throws ExitError (refused)

@@ -25,7 +25,7 @@ export async function writeNewFile(path: string, content: string, options: { for
     } finally {
       await file.close();
     }
-    // Unlike a check before a rename, link leaves no moment in which another process' file could be overwritten.
+    // A check before a rename could overwrite a file that another process creates in between. link cannot.
     if (options.force) await rename(temporary, path);
     else await link(temporary, path);
   } catch (error) {

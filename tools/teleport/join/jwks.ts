@@ -82,7 +82,7 @@ export function mergeJwks(sets: readonly (readonly PublicJwk[])[]): PublicJwk[] 
   return [...merged.values()];
 }
 
-/** The JWKS as one line of ASCII, the form in which it stands in the join token. */
+/** The JWKS as one line of ASCII, the form that the join token contains. */
 export function serializeJwks(keys: readonly PublicJwk[]): string {
   return JSON.stringify({ keys }).replace(
     /[\u007f-\uffff]/g,

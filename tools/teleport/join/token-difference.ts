@@ -3,7 +3,7 @@ import type { JoinToken } from "./join-token.ts";
 import { algorithmOf, type PublicJwk, parseJwks, samePublicKey } from "./jwks.ts";
 import type { StoredToken } from "./stored-token.ts";
 
-/** One point in which a stored join token is not the wanted one. */
+/** One difference between the stored join token and the wanted one. */
 export interface TokenDifference {
   /** `missing`: only wanted; `extra`: only stored; `changed`: both have it, not the same. */
   kind: "missing" | "extra" | "changed";
