@@ -2,7 +2,7 @@
  * How commands end. The documented exit codes (README, "Exit codes"):
  *
  * - 0: done, stdout holds the complete document.
- * - 1: rejected: a flag, value, JWKS or other input is wrong; the sentence on stderr names it and the fix.
+ * - 1: refused: a flag, value, JWKS or other input is wrong; the sentence on stderr names it and the fix.
  * - 2: unavailable: something outside (cluster, kubectl, Helm, disk) did not answer or refused.
  * - 3: done; the comparison found differences.
  * - 70: a defect of istio-teleport itself (EX_SOFTWARE in sysexits.h).

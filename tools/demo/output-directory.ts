@@ -59,7 +59,7 @@ async function refuseForeign(target: string): Promise<boolean> {
     () => false,
   );
   if (entries.length > 0 && !ours) {
-    throw new ExitError(`${target} was not made by this demo: remove it, or name another directory with --output.`);
+    throw new ExitError(`${target} was not created by this demo: remove it, or name another directory with --output.`);
   }
   return true;
 }

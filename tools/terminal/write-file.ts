@@ -32,7 +32,7 @@ export async function writeNewFile(path: string, content: string, options: { for
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
     if (code === "EEXIST") {
-      throw new ExitError(`${path} exists already; --force replaces it, or name another file.`);
+      throw new ExitError(`${path} already exists; replace it with --force, or name another file.`);
     }
     throw new ExitError(
       `${path} could not be written (${code}); choose a file in an existing directory that you may write to.`,
