@@ -103,7 +103,7 @@ async function merge(runner: Runner, inputs: ValuesInputs): Promise<Merged> {
     try {
       return await print<Merged>(ALL);
     } catch (error) {
-      // The checks fail on a value of the wrong type: the schema shall say which.
+      // The checks fail on a value of the wrong type: let the schema say which value.
       await validateValues((await print<Pick<Merged, "helm" | "values">>(VALUES_ONLY)).values);
       throw error;
     }
