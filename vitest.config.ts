@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
@@ -11,6 +13,15 @@ class ByName extends BaseSequencer {
 /** Milliseconds after which a test without a cluster counts as hanging; the longest takes some seconds. */
 const HANGING = 120_000;
 
+/** Environment, working directory, streams and mocks are the whole process's, and so are the helpers that change them. */
+const CHANGES_THE_PROCESS = /\bprocess\.|\bvi\.|\/(captured-output|fake-[a-z-]+|run-cli)\.ts"/;
+
+/** The unit tests that leave the process as it is: they share one, for each start costs a quarter of a CPU second. */
+const PURE = readdirSync(join(import.meta.dirname, "tests/unit"), { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".test.ts"))
+  .map((file) => join("tests/unit", file))
+  .filter((file) => !CHANGES_THE_PROCESS.test(readFileSync(join(import.meta.dirname, file), "utf8")));
+
 const WITHOUT_CLUSTER = {
   testTimeout: HANGING,
   hookTimeout: HANGING,
@@ -23,8 +34,9 @@ export default defineConfig({
     // Most tests wait for Helm, kubectl or Node itself; one worker less than cores, vitest's own choice, would idle.
     maxWorkers: "100%",
     projects: [
-      { test: { name: "unit", include: ["tests/unit/**/*.test.ts"], ...WITHOUT_CLUSTER } },
-      { test: { name: "chart", include: ["tests/chart/**/*.test.ts"], ...WITHOUT_CLUSTER } },
+      { test: { name: "unit", include: ["tests/unit/**/*.test.ts"], exclude: PURE, ...WITHOUT_CLUSTER } },
+      { test: { name: "pure", include: PURE, isolate: false, ...WITHOUT_CLUSTER } },
+      { test: { name: "chart", include: ["tests/chart/**/*.test.ts"], isolate: false, ...WITHOUT_CLUSTER } },
       {
         test: {
           name: "lab",

@@ -18,10 +18,10 @@ Examples:
   tctl get token/istio-tbot-k8s-join --format json | gen-token -f values.yaml --check -
 
 Exit codes:
-  0   the whole document is on stdout or in the file, nothing else; with --check: the token is the wanted one
+  0   the complete document, and nothing else, is on stdout or in the file; with --check: the stored token is up to date
   1   refused: a flag, a value or the JWKS is wrong, or the token would not let tbot join
   2   kubectl, the cluster or the disk is unavailable
-  3   --check has found differences: on stdout, one per line, keys by their kid
+  3   --check found differences: stdout has one per line, and names keys by their kid
   70  a defect of istio-teleport
 `;
 

@@ -206,7 +206,7 @@ function archiveFile(paths: LabPaths, image: Image): string {
   return join(paths.images, `${name}-${imageKey(image).slice(0, 8)}.tar`);
 }
 
-/** Reference → key of what was imported last. It lies beside containerd's content and is wiped together with it. */
+/** Reference → key of what was imported last. It is stored next to containerd's content and wiped with it. */
 function importedImages(paths: LabPaths): Readonly<Record<string, string>> {
   return existsSync(importRecord(paths)) ? JSON.parse(readFileSync(importRecord(paths), "utf8")) : {};
 }

@@ -179,7 +179,7 @@ export const PROMETHEUS_RECIPE = go({
   seconds: 150,
 });
 
-/** Plays nodes and the pods on them, as far as the API server knows of them. */
+/** Simulates nodes and their pods towards the API server. */
 export const KWOK_RECIPE = go({
   name: "kwok",
   version: KWOK,

@@ -92,7 +92,7 @@ export async function namespaceRemains(paths: LabPaths): Promise<string[]> {
   return remains;
 }
 
-/** Mount points of all cgroup hierarchies: the one of v2, and beside it those of v1 controllers if the machine still uses them. */
+/** Mount points of all cgroup hierarchies: that of v2, and those of v1 controllers if the machine still uses them. */
 export function cgroupMounts(): { readonly v2: string | undefined; readonly v1: readonly string[] } {
   const mounts = readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
@@ -123,10 +123,10 @@ function createCgroups(paths: LabPaths): void {
 }
 
 /**
- * Gives the lab's pods together the CPU weight of several processes. With the v1 cpu controller only they are in the
- * lab's cgroup there, at the weight of one, and each daemon counts as much as all of them: beside a node that starts
- * many pods, sidecars would not answer in time. On a real node the kubelet's share for pods stands beside one for the
- * whole system. With v2 the daemons are in the lab's cgroup as well.
+ * Gives the lab's pods as a group the CPU weight of several processes. The v1 cpu controller puts only the pods in the
+ * lab's cgroup, at the weight of one process, so each daemon would get as much CPU as all pods together. While a node
+ * starts many pods, sidecars would not answer in time. On a real node, the kubelet's share for pods competes with one
+ * share for the whole system. With v2 the daemons are in the lab's cgroup as well.
  */
 function weighPods(paths: LabPaths): void {
   for (const cgroup of labCgroups(paths)) {
@@ -138,7 +138,7 @@ function weighPods(paths: LabPaths): void {
 /**
  * Lets the children of a cgroup have every controller that it has itself; what is passed on already is left alone.
  * Throws an ExitError where the kernel refuses it because processes are in the cgroup (cgroups(7), "no internal processes"):
- * in a container, whose root cgroup is none to the kernel.
+ * in a container, whose root cgroup is not a root to the kernel.
  */
 export function passControllersOn(cgroup: string): void {
   const words = (file: string) => readFileSync(join(cgroup, file), "utf8").split(/\s+/).filter(Boolean);

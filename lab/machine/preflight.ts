@@ -53,7 +53,7 @@ function checkKernel(paths: LabPaths): void {
   }
   if (cgroupMounts().v2 === undefined) {
     throw refusal(
-      `No cgroup v2 hierarchy is mounted, in which the lab keeps its processes together (cgroup ${paths.name}).`,
+      `No cgroup v2 hierarchy is mounted. The lab needs one to group its processes (cgroup ${paths.name}).`,
     );
   }
 }

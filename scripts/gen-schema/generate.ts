@@ -60,7 +60,7 @@ async function typesOf(nodes: ValueNode[]): Promise<string> {
     bannerComment: "// Generated from chart/values.yaml by npm run gen-schema; do not edit.",
     style: { printWidth: 120 },
     additionalProperties: false,
-    // A list of at least one is an ordinary array in TypeScript: the schema keeps watch over its length.
+    // A list of at least one is an ordinary array in TypeScript: the schema checks its length.
     ignoreMinAndMaxItems: true,
   });
 }

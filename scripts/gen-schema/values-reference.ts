@@ -90,7 +90,7 @@ function typeName(schema: JsonSchema): string {
   return String(schema.type);
 }
 
-/** " of strings", " of callers"; empty for a list or map of whatever. */
+/** " of strings", " of callers"; empty if the list or map may hold anything. */
 function entryName({ title, $ref, ...schema }: JsonSchema): string {
   const name = title ?? (typeof $ref === "string" ? $ref.split("/").at(-1) : undefined);
   if (typeof name === "string") return ` of ${name.toLowerCase()}s`;

@@ -1,18 +1,14 @@
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { readValueNodes } from "../../scripts/gen-schema/values-comments.ts";
-import { ExitError } from "../../tools/base/exit-error.ts";
-import { istioValues } from "../../tools/chart/istio-values.ts";
-import { helmTemplate, type ValuesInputs } from "../../tools/programs/helm.ts";
-import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { teleportDocuments } from "../../tools/teleport/documents.ts";
 import { tokenDocument } from "../../tools/teleport/join/join-token.ts";
 import { parseJwks } from "../../tools/teleport/join/jwks.ts";
-import { mergedValues } from "../../tools/values/load.ts";
 import type { Values } from "../../tools/values/types.ts";
+import { type Outcome, once, renderMany } from "../support/render-many.ts";
 import { repositoryPath } from "../support/run-helm.ts";
-import { scenarioInputs } from "../support/scenarios.ts";
 import { alternatives, leavesOf, valuesAt } from "./support/perturb.ts";
 
 /**
@@ -30,7 +26,6 @@ const SECTIONS: Record<string, unknown> = {
   sockShop: { sockShop: { enabled: true } },
   monitoring: { monitoring: { enabled: true } },
 };
-const RELEASE_NAMESPACE = "elsewhere";
 
 /** What must be set besides for a leaf to be legal or to count. */
 const CONTEXT: Record<string, unknown> = {
@@ -45,17 +40,6 @@ const keys = (() => {
   return parseJwks(Buffer.from(JSON.stringify(jwks)), "the test");
 })();
 
-/** The documents in the order of their cost: Teleport's are made in this process, each other one by a run of Helm. */
-const OUTPUTS: ((values: Values, inputs: ValuesInputs) => Promise<string>)[] = [
-  async (values) =>
-    teleportDocuments(values)
-      .map(({ yaml }) => yaml)
-      .join("---\n") + joinToken(values),
-  (_, inputs) => helmTemplate(systemRunner, { inputs, namespace: RELEASE_NAMESPACE }),
-  (_, inputs) => istioValues(systemRunner, inputs, "istiod"),
-  (_, inputs) => istioValues(systemRunner, inputs, "gateway"),
-];
-
 function joinToken({ global, tbot }: Values): string {
   const { bot, join } = global.teleport;
   const means =
@@ -68,36 +52,51 @@ function joinToken({ global, tbot }: Values): string {
   return tokenDocument({ tokenName: join.tokenName, botName: bot.name, serviceAccounts, means }, "yaml");
 }
 
-function inputsOf(...layers: unknown[]): ValuesInputs {
-  return { files: layers.map((layer, index) => ({ name: `${index}`, text: JSON.stringify(layer) })), sets: [] };
+/** A set of values and another one, which shall give other bytes. */
+interface Pair {
+  before: readonly object[];
+  after: readonly object[];
 }
 
-/** Whether some output differs between two sets of values. */
-async function differs(before: ValuesInputs, after: ValuesInputs): Promise<boolean> {
-  const values = await mergedValues(systemRunner, after);
-  for (const [index, output] of OUTPUTS.entries()) {
-    if ((await baseline(index, before)) !== (await output(values, after))) return true;
+/** Whether some output differs; or why the chart refuses the other values. */
+type Verdict = boolean | { refused: string };
+
+/**
+ * Compares pairs by the documents in the order of their cost: Teleport's are made in this process, the manifests and
+ * Istio's values by Helm, for all pairs at once.
+ */
+async function compare(pairs: readonly Pair[]): Promise<Verdict[]> {
+  const verdicts: Verdict[] = pairs.map(() => false);
+  for (const print of ["", "istiod", "gateway"]) {
+    const open = [...pairs.keys()].filter((index) => verdicts[index] === false);
+    const outputs = await outputsOf(
+      open.flatMap((index) => {
+        const { before, after } = pairs[index] as Pair;
+        return [before, after].map((layers) => (print === "" ? layers : [...layers, { istio: { print } }]));
+      }),
+    );
+    for (const [place, index] of open.entries()) {
+      const [before, after] = outputs.slice(2 * place, 2 * place + 2) as [Outcome, Outcome];
+      const problems = [...after.refused, ...after.problems];
+      expect([...before.refused, ...before.problems]).toEqual([]);
+      if (problems.length > 0) verdicts[index] = { refused: problems.join(" ") };
+      else verdicts[index] = everything(before) !== everything(after);
+    }
   }
-  return false;
+  return verdicts;
 }
 
-const unchanged = new Map<string, Promise<Values>>();
-const baselines = new Map<string, Promise<string>>();
-
-/** The unchanged values; most leaves share them. */
-function unchangedValues(inputs: ValuesInputs): Promise<Values> {
-  const id = JSON.stringify(inputs);
-  const known = unchanged.get(id) ?? mergedValues(systemRunner, inputs);
-  unchanged.set(id, known);
-  return known;
+/** The outcome of each set of values; equal ones are rendered once. */
+async function outputsOf(all: readonly (readonly object[])[]): Promise<Outcome[]> {
+  const distinct = new Map(all.map((layers) => [JSON.stringify(layers), layers]));
+  const outcomes = await renderMany([...distinct.values()].map((layers) => ({ layers })));
+  const known = new Map([...distinct.keys()].map((id, index) => [id, outcomes[index]]));
+  return all.map((layers) => known.get(JSON.stringify(layers)) as Outcome);
 }
 
-/** An output of the unchanged values. */
-function baseline(index: number, inputs: ValuesInputs): Promise<string> {
-  const id = JSON.stringify([index, inputs]);
-  const known = baselines.get(id) ?? unchangedValues(inputs).then((values) => OUTPUTS[index]?.(values, inputs) ?? "");
-  baselines.set(id, known);
-  return known;
+function everything({ values, documents }: Outcome): string {
+  const teleport = teleportDocuments(values as Values).map(({ yaml }) => yaml);
+  return [...teleport, joinToken(values as Values), JSON.stringify([...documents])].join("---\n");
 }
 
 const NODES = readValueNodes(readFileSync(repositoryPath("chart/values.yaml"), "utf8"));
@@ -108,25 +107,51 @@ const { definitions } = JSON.parse(readFileSync(repositoryPath("chart/values.sch
   definitions: Record<string, { properties: object }>;
 };
 
-describe("every value changes something that is rendered", { concurrent: true }, () => {
-  test.each(LEAVES.map((leaf) => [leaf.path, leaf] as const))("%s", async (path, leaf) => {
-    const base = [EVERYTHING_ON, SECTIONS[path.split(".")[0] as string] ?? CONTEXT[path] ?? {}];
-    const current = read(await unchangedValues(inputsOf(...base)), path);
-    const refusals: string[] = [];
-    for (const value of alternatives(leaf, current, definitions)) {
-      try {
-        const changed = await differs(inputsOf(...base), inputsOf(...base, valuesAt(path, value)));
-        expect(changed, `${path} = ${JSON.stringify(value)} changes no byte; use it in a template or remove it`).toBe(
-          true,
-        );
-        return;
-      } catch (error) {
-        // Legal by its schema but refused together with other values: the next alternative may do.
-        if (!(error instanceof ExitError)) throw error;
-        refusals.push(error.message);
-      }
+const baseOf = (path: string) =>
+  [EVERYTHING_ON, SECTIONS[path.split(".")[0] as string] ?? CONTEXT[path] ?? {}] as object[];
+
+/** What became of each leaf: a verdict with the value that was tried last, and why those before it were refused. */
+interface Tried {
+  value: unknown;
+  changed: boolean;
+  refusals: string[];
+}
+
+/** Tries the likeliest value of all leaves at once, then the next one of those that were refused, and so on. */
+async function tryLeaves(): Promise<Map<string, Tried>> {
+  const defaults = await outputsOf(LEAVES.map(({ path }) => baseOf(path)));
+  const left = new Map(
+    LEAVES.map((leaf, index) => {
+      const current = read(defaults[index]?.values as Values, leaf.path);
+      return [leaf.path, { values: alternatives(leaf, current, definitions), refusals: [] as string[] }];
+    }),
+  );
+  const tried = new Map<string, Tried>();
+  while (left.size > 0) {
+    const open = [...left].map(([path, { values, refusals }]) => ({ path, value: values.shift(), refusals }));
+    const verdicts = await compare(
+      open.map(({ path, value }) => ({ before: baseOf(path), after: [...baseOf(path), valuesAt(path, value)] })),
+    );
+    for (const [index, { path, value, refusals }] of open.entries()) {
+      const verdict = verdicts[index];
+      // Legal by its schema but refused together with other values: the next alternative may do.
+      if (typeof verdict === "object") refusals.push(verdict.refused);
+      tried.set(path, { value, changed: verdict === true, refusals });
+      if (typeof verdict !== "object" || left.get(path)?.values.length === 0) left.delete(path);
     }
-    throw new Error(`${path}: every alternative is refused: ${refusals.join(" ")}`);
+  }
+  return tried;
+}
+
+describe("every value changes something that is rendered", () => {
+  const tried = once(tryLeaves);
+
+  test.each(LEAVES.map(({ path }) => path))("%s", async (path) => {
+    const { value, changed, refusals } = (await tried()).get(path) as Tried;
+    expect(
+      changed,
+      `${path} = ${JSON.stringify(value)} changes no byte; use it in a template or remove it. ${refusals.join(" ")}`,
+    ).toBe(true);
   });
 });
 
@@ -164,14 +189,24 @@ const PARTS_OF_A_GRAPH: Record<string, [string, string]> = {
   "Caller.paths": ["", `${SHOP}.web.callers[2].paths[0]=/x`],
 };
 
-describe("every part of a graph changes something that is rendered", { concurrent: true }, () => {
-  const policies = async (assignments: string) => {
-    const inputs = await scenarioInputs("graph", ...assignments.split(",").filter((set) => set !== ""));
-    return helmTemplate(systemRunner, { inputs, showOnly: ["templates/graph/applications.yaml"] });
-  };
+describe("every part of a graph changes something that is rendered", () => {
+  const policies = once(async () => {
+    const graph = parse(readFileSync(repositoryPath("chart/ci/graph-values.yaml"), "utf8"));
+    const assignments = Object.values(PARTS_OF_A_GRAPH).flat();
+    const cases = assignments.map((sets) => ({ layers: [graph], sets: sets.split(",").filter((set) => set !== "") }));
+    const outcomes = await renderMany(cases);
+    return new Map(assignments.map((sets, index) => [sets, outcomes[index] as Outcome]));
+  });
 
-  test.each(Object.entries(PARTS_OF_A_GRAPH))("%s", async (_, [before, after]) => {
-    expect(await policies(after)).not.toBe(await policies(before));
+  test.each(Object.entries(PARTS_OF_A_GRAPH))("%s", async (_, sides) => {
+    const outcomes = await policies();
+    const [before, after] = sides.map((sets) => {
+      const { refused, problems, documents } = outcomes.get(sets) as Outcome;
+      expect([...refused, ...problems]).toEqual([]);
+      return documents.get("templates/graph/applications.yaml");
+    });
+    expect(after).toBeDefined();
+    expect(after).not.toBe(before);
   });
 
   test("none is without a case here", () => {
@@ -184,8 +219,9 @@ describe("every part of a graph changes something that is rendered", { concurren
 });
 
 test("the comparison sees that values do not differ", async () => {
-  const inputs = inputsOf(EVERYTHING_ON);
-  expect(await differs(inputs, inputsOf(EVERYTHING_ON, { tbot: { debug: false } }))).toBe(false);
+  expect(await compare([{ before: [EVERYTHING_ON], after: [EVERYTHING_ON, { tbot: { debug: false } }] }])).toEqual([
+    false,
+  ]);
 });
 
 function read(values: Values, path: string): unknown {

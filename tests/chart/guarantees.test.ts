@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { CHART_DIR } from "../../tools/base/package-files.ts";
 import { istioValues } from "../../tools/chart/istio-values.ts";
 import { systemRunner } from "../../tools/programs/system-runner.ts";
+import { kept } from "../support/kept.ts";
 import { type Rendered, renderObjects, renderScenario, SCENARIOS, scenarioInputs } from "../support/scenarios.ts";
 
 /** What a reader of the snapshots could miss: each line here is a promise of docs/explain/security.md or of the design. */
@@ -125,7 +127,10 @@ describe("tbot", { concurrent: true }, () => {
 
 describe("fail-closed layers", { concurrent: true }, () => {
   const template = async (scenario: string) => {
-    const values = parse(await istioValues(systemRunner, await scenarioInputs(scenario), "istiod"));
+    const text = await kept(CHART_DIR, ["istiod", scenario], async () =>
+      istioValues(systemRunner, await scenarioInputs(scenario), "istiod"),
+    );
+    const values = parse(text);
     const name = values.sidecarInjectorWebhook.defaultTemplates.at(-1);
     return { values, name, template: values.sidecarInjectorWebhook.templates[name] as string };
   };

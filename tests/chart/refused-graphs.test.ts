@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { helmTemplate, type ValuesInputs } from "../../tools/programs/helm.ts";
+import { helmTemplate } from "../../tools/programs/helm.ts";
 import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { mergedValues } from "../../tools/values/load.ts";
 import type { Caller, Port, Service } from "../../tools/values/types.ts";
+import { outcomesOf, schemaRefusal } from "../support/render-many.ts";
 import { repositoryPath } from "../support/run-helm.ts";
 
 /** Graphs that JSON Schema takes and we do not. The tools read the chart's own list of problems: Helm alone tells all. */
@@ -221,75 +222,83 @@ const SCHEMA_CASES: [string, object][] = [
   ),
 ];
 
-function inputsOf(change: object): ValuesInputs {
-  const files = [LEGAL, change].map((layer, index) => ({ name: `${index}`, text: JSON.stringify(layer) }));
-  return { files, sets: [] };
-}
+/** What both take. */
+const LEGAL_CASES: [string, object][] = [
+  ["what the cases change", {}],
+  [
+    "callers of every kind",
+    callers(
+      { service: "web" },
+      { service: "audit", application: "office" },
+      { gateway: "public" },
+      { principal: "a.example/*" },
+      { principal: "a.example/ns/x/*" },
+      { principal: "a.example/ns/x/sa/y", ports: [5432] },
+      { anyone: true, ports: [80], methods: ["GET", "HEAD"] },
+    ),
+  ],
+  [
+    "paths with a normalization",
+    {
+      istio: { pathNormalization: "BASE" },
+      ...callers({ service: "batch", ports: [80], paths: ["/", "/a", "/a/*", "*/a", "*", "/{*}/{*}/b/{**}/c"] }),
+    },
+  ],
+  [
+    "selectors that share a label",
+    shop({ batch: { labels: { app: "web", x: "1" } }, web: { labels: { app: "web", x: "2" } } }),
+  ],
+  ["the test app's namespace while there is no test app", inNamespace("test-app")],
+  [
+    "the name of a bundled application that is not installed",
+    { mesh: { applications: { "sock-shop": { namespace: "own", services: { web: WEB } } } } },
+  ],
+  [
+    "a caller of a bundled application",
+    { sockShop: { enabled: true }, ...callers({ service: "orders", application: "sock-shop" }) },
+  ],
+  [
+    "applications without policies while the mesh has none",
+    { mesh: { enabled: false, applications: { office: { mode: "off" }, shop: { mode: "off" } } } },
+  ],
+];
 
-/** What Helm says, or our tools; empty when they take the values. */
-async function refusal(outcome: Promise<unknown>): Promise<string> {
-  return outcome.then(
-    () => "",
-    (error: Error) => error.message,
-  );
-}
+type Row = [string, object];
+const caseOf = ([, change]: Row) => ({ layers: [LEGAL, change] });
 
-/** What each says. */
-function refusals(inputs: ValuesInputs): Promise<string[]> {
-  return Promise.all([refusal(helmTemplate(systemRunner, { inputs })), refusal(mergedValues(systemRunner, inputs))]);
-}
+describe("the checks of graphs", () => {
+  const checked = outcomesOf<Row>(CASES, caseOf, "checked");
+  const rendered = outcomesOf<Row>(LEGAL_CASES, caseOf);
+  const refused = outcomesOf<Row>(SCHEMA_CASES, caseOf);
+  const merged = outcomesOf<Row>([...LEGAL_CASES, ...SCHEMA_CASES], caseOf, "merged");
 
-describe("the checks of graphs", { concurrent: true }, () => {
-  test.each(CASES)("%s", async (sentence, change) => {
-    expect(await refusal(helmTemplate(systemRunner, { inputs: inputsOf(change) }))).toBe(sentence);
+  test.each(CASES.map((row) => [row[0], row] as const))("%s", async (sentence, row) => {
+    const { refused, problems } = await checked(row);
+    expect(refused).toEqual([]);
+    expect(problems).toEqual([sentence]);
   });
 
-  test.each([
-    ["what the cases change", {}],
-    [
-      "callers of every kind",
-      callers(
-        { service: "web" },
-        { service: "audit", application: "office" },
-        { gateway: "public" },
-        { principal: "a.example/*" },
-        { principal: "a.example/ns/x/*" },
-        { principal: "a.example/ns/x/sa/y", ports: [5432] },
-        { anyone: true, ports: [80], methods: ["GET", "HEAD"] },
-      ),
-    ],
-    [
-      "paths with a normalization",
-      {
-        istio: { pathNormalization: "BASE" },
-        ...callers({ service: "batch", ports: [80], paths: ["/", "/a", "/a/*", "*/a", "*", "/{*}/{*}/b/{**}/c"] }),
-      },
-    ],
-    [
-      "selectors that share a label",
-      shop({ batch: { labels: { app: "web", x: "1" } }, web: { labels: { app: "web", x: "2" } } }),
-    ],
-    ["the test app's namespace while there is no test app", inNamespace("test-app")],
-    [
-      "the name of a bundled application that is not installed",
-      { mesh: { applications: { "sock-shop": { namespace: "own", services: { web: WEB } } } } },
-    ],
-    [
-      "a caller of a bundled application",
-      { sockShop: { enabled: true }, ...callers({ service: "orders", application: "sock-shop" }) },
-    ],
-    [
-      "applications without policies while the mesh has none",
-      { mesh: { enabled: false, applications: { office: { mode: "off" }, shop: { mode: "off" } } } },
-    ],
-  ])("%s: legal", async (_, change) => {
-    expect(await refusals(inputsOf(change))).toEqual(["", ""]);
+  test.each(LEGAL_CASES.map((row) => [row[0], row] as const))("%s: legal", async (_, row) => {
+    const { refused, problems, documents } = await rendered(row);
+    expect([...refused, ...problems]).toEqual([]);
+    expect(documents.keys()).toContain("charts/tbot/templates/daemonset.yaml");
+    expect(await schemaRefusal(await merged(row))).toBe("");
   });
 
-  test.each(SCHEMA_CASES)("%s", async (start, change) => {
-    const [helm, tools] = await refusals(inputsOf(change));
-    expect(tools).toContain(start);
-    expect(helm).toMatch(/^Helm: values don't meet the specifications of the schema/);
+  test.each(SCHEMA_CASES.map((row) => [row[0], row] as const))("%s", async (start, row) => {
+    expect(await schemaRefusal(await merged(row))).toContain(start);
+    expect((await refused(row)).refused).not.toEqual([]);
+  });
+
+  test("what the tools say of a case is what they say of its values alone", async () => {
+    const rows = [CASES[0], SCHEMA_CASES[0]] as [Row, Row];
+    for (const row of rows) {
+      const files = caseOf(row).layers.map((layer, index) => ({ name: `${index}`, text: JSON.stringify(layer) }));
+      await expect(mergedValues(systemRunner, { files, sets: [] })).rejects.toThrow(row[0]);
+      await expect(helmTemplate(systemRunner, { inputs: { files, sets: [] } })).rejects.toThrow(
+        row === rows[0] ? row[0] : /^Helm: values don't meet the specifications of the schema/,
+      );
+    }
   });
 
   test("none is without a case here", () => {

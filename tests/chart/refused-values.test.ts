@@ -1,10 +1,14 @@
 import { readFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { CHART_DIR } from "../../tools/base/package-files.ts";
 import { helmReason, helmTemplate } from "../../tools/programs/helm.ts";
 import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { readValuesInputs } from "../../tools/values/inputs.ts";
 import { mergedValues } from "../../tools/values/load.ts";
+import { kept } from "../support/kept.ts";
+import { outcomesOf, schemaRefusal } from "../support/render-many.ts";
 import { repositoryPath } from "../support/run-helm.ts";
 import { scenarioInputs } from "../support/scenarios.ts";
 
@@ -98,11 +102,15 @@ mesh:
           callers: [{application: office, service: audit}, {gateway: public}]
 `;
 
+const onMinimal = (...sets: string[]) => ({ layers: [parse(readFileSync(MINIMAL, "utf8"))], sets });
+
 describe("the chart's checks", { concurrent: true }, () => {
-  test.each(CHECKS)("%s", async (sentence, sets) => {
-    const said = await helmRefusal(sets);
-    expect(said).toContain(sentence);
-    expect(said.split("\n")).toHaveLength(1);
+  const checked = outcomesOf(CHECKS, ([, sets]) => onMinimal(...sets), "checked");
+
+  test.each(CHECKS.map((row) => [row[0], row] as const))("%s", async (sentence, row) => {
+    const { refused, problems } = await checked(row);
+    expect(refused).toEqual([]);
+    expect(problems).toEqual([expect.stringContaining(sentence)]);
   });
 
   test("five mistakes in one file are told at once, by Helm alone and by our tools", async () => {
@@ -147,7 +155,7 @@ describe("the chart's checks", { concurrent: true }, () => {
   ];
 
   test.each(CLUSTER_CHECKS)("on a cluster: %s", async (sentence, sets, args) => {
-    expect(await helmRefusal(sets)).toBe("");
+    expect(await kept(CHART_DIR, ["no cluster", ...sets], () => helmRefusal(sets))).toBe("");
     expect(await helmRefusal(sets, ...args)).toContain(sentence);
   });
 
@@ -262,9 +270,37 @@ describe("Helm and the tools agree", { concurrent: true }, () => {
     expect(outcomes.map(({ status }) => status === "fulfilled")).toEqual([legal, legal]);
   });
 
-  test.each(ASSIGNMENTS)("on %s: %s", async (assignment, legal) => {
+  /** `null` means something else for a subchart than for a chart, so each of these has Helm for itself. */
+  const deletes = ([assignment]: [string, boolean]) => assignment.endsWith("=null");
+  const others = ASSIGNMENTS.filter((row) => !deletes(row));
+  const rendered = outcomesOf(others, ([assignment]) => onMinimal(assignment));
+  const merged = outcomesOf(others, ([assignment]) => onMinimal(assignment), "merged");
+
+  test.each(others.map((row) => [...row, row] as const))("on %s: %s", async (assignment, legal, row) => {
+    const { refused, problems, documents } = await rendered(row);
+    const tools = await schemaRefusal(await merged(row));
+    expect([refused.length === 0, tools === ""]).toEqual([legal, legal]);
+    expect([problems, documents.has("templates/mesh/admission.yaml")]).toEqual([[], legal]);
+    if (!legal) expect(tools).toContain(section(assignment));
+  });
+
+  test.each(ASSIGNMENTS.filter(deletes))("on %s: %s", async (assignment, legal) => {
     const [helm, tools] = await Promise.all([helmRefusal([assignment]), toolsRefusal([assignment])]);
     expect([helm, tools].map((refusal) => refusal === "")).toEqual([legal, legal]);
-    if (!legal) expect(tools).toContain(assignment.split(/[=[]/)[0]?.split(".").slice(0, 2).join("."));
+    if (!legal) expect(tools).toContain(section(assignment));
+  });
+
+  test("of values without null Helm makes for many charts what it makes for one", async () => {
+    const assignment = "tbot.resources.limits.memory=1Gi";
+    const { values } = await merged(others.find(([known]) => known === assignment) as [string, boolean]);
+    const alone = await mergedValues(systemRunner, await scenarioInputs("minimal", assignment));
+    const { global: _, ...tbot } = (values as { tbot: Record<string, unknown> }).tbot;
+    expect(tbot).toEqual(alone.tbot);
+    expect((values as typeof alone).global).toEqual(alone.global);
   });
 });
+
+/** `tbot.image.tag=18` → `tbot.image`. */
+function section(assignment: string): string {
+  return (assignment.split(/[=[]/)[0] as string).split(".").slice(0, 2).join(".");
+}

@@ -3,8 +3,7 @@ import { asIstioOperator, istioValues } from "../../tools/chart/istio-values.ts"
 import { renderManifests } from "../../tools/chart/manifests.ts";
 import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { teleportDocuments } from "../../tools/teleport/documents.ts";
-import { mergedValues } from "../../tools/values/load.ts";
-import { SCENARIOS, scenarioInputs } from "../support/scenarios.ts";
+import { SCENARIOS, scenarioInputs, scenarioValues } from "../support/scenarios.ts";
 import { renderNotes } from "./support/notes.ts";
 
 /** One readable file for each document, so that a change of the chart shows in review as what it changes for a user. */
@@ -13,7 +12,7 @@ describe.each(SCENARIOS)("%s", (scenario) => {
 
   test("manifests", async () => {
     const inputs = await scenarioInputs(scenario);
-    const text = await renderManifests(systemRunner, { inputs }, await mergedValues(systemRunner, inputs));
+    const text = await renderManifests(systemRunner, { inputs }, await scenarioValues(scenario));
     await expect(text).toMatchFileSnapshot(snapshot("manifests.yaml"));
   });
 
@@ -28,7 +27,7 @@ describe.each(SCENARIOS)("%s", (scenario) => {
   });
 
   test("Teleport's documents", async () => {
-    const documents = teleportDocuments(await mergedValues(systemRunner, await scenarioInputs(scenario)));
+    const documents = teleportDocuments(await scenarioValues(scenario));
     const text = documents.map(({ yaml }) => yaml).join("---\n");
     await expect(text).toMatchFileSnapshot(snapshot("teleport.yaml"));
   });

@@ -1,9 +1,12 @@
 import { readdirSync } from "node:fs";
+import { CHART_DIR } from "../../tools/base/package-files.ts";
 import { type Manifest, parseManifests, renderManifests } from "../../tools/chart/manifests.ts";
 import type { ValuesInputs } from "../../tools/programs/helm.ts";
 import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { readValuesInputs } from "../../tools/values/inputs.ts";
 import { mergedValues } from "../../tools/values/load.ts";
+import type { Values } from "../../tools/values/types.ts";
+import { kept } from "./kept.ts";
 import { repositoryPath } from "./run-helm.ts";
 
 /** Names of the scenarios: each file chart/ci/<name>-values.yaml is one. */
@@ -14,20 +17,22 @@ export function scenarioInputs(scenario: string, ...sets: string[]): Promise<Val
   return readValuesInputs({ files: [repositoryPath(`chart/ci/${scenario}-values.yaml`)], sets });
 }
 
+/** The merged values of a scenario; merged once for the same chart and arguments. */
+export function scenarioValues(scenario: string, ...sets: string[]): Promise<Values> {
+  return kept(CHART_DIR, ["values", scenario, ...sets], async () =>
+    mergedValues(systemRunner, await scenarioInputs(scenario, ...sets)),
+  );
+}
+
 /** A rendered object with everything that is in it. */
 export type Rendered = Omit<Manifest, "metadata"> & {
   // biome-ignore lint/suspicious/noExplicitAny: assertions reach into objects of every kind
   [key: string]: any;
 };
 
-const rendered = new Map<string, Promise<Rendered[]>>();
-
-/** The objects of a scenario, in the order of their rendering; rendered once for the same arguments. */
+/** The objects of a scenario, in the order of their rendering; rendered once for the same chart and arguments. */
 export function renderObjects(scenario: string, ...sets: string[]): Promise<Rendered[]> {
-  const id = [scenario, ...sets].join(" ");
-  const known = rendered.get(id) ?? render(scenario, sets);
-  rendered.set(id, known);
-  return known;
+  return kept(CHART_DIR, ["objects", scenario, ...sets], () => render(scenario, sets));
 }
 
 /** The same by "Kind name", for scenarios in which no two namespaces have an object of one kind and name. */
@@ -38,5 +43,5 @@ export async function renderScenario(scenario: string, ...sets: string[]): Promi
 
 async function render(scenario: string, sets: string[]): Promise<Rendered[]> {
   const inputs = await scenarioInputs(scenario, ...sets);
-  return parseManifests(await renderManifests(systemRunner, { inputs }, await mergedValues(systemRunner, inputs)));
+  return parseManifests(await renderManifests(systemRunner, { inputs }, await scenarioValues(scenario, ...sets)));
 }

@@ -38,7 +38,11 @@ test("init writes a file that every other command takes, and does not replace it
 
   await writeFile(file, `${text}# mine\n`);
   const again = await runCli(...INIT, "--output", file);
-  expect(again).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("exists already; --force") });
+  expect(again).toMatchObject({
+    status: 1,
+    stdout: "",
+    stderr: expect.stringContaining("already exists; replace it with --force"),
+  });
   expect(await readFile(file, "utf8")).toContain("# mine");
   expect((await runCli(...INIT, "--output", file, "--force")).status).toBe(0);
   expect(await readFile(file, "utf8")).toBe(text);

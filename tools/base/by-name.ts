@@ -1,4 +1,4 @@
-/** The entries of a map in the order in which Helm ranges over it: by name, whatever order the values had. */
+/** The entries of a map sorted by name, as Helm's `range` visits them, whatever their order in the values. */
 export function byName<Value>(map: Readonly<Record<string, Value>>): [string, Value][] {
   return Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -12,7 +12,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   h: 3600,
 };
 
-/** The seconds of a Go duration without a sign ("1h" is 3600), or undefined when `text` is none. */
+/** The seconds of a Go duration without a sign ("1h" is 3600), or undefined if `text` is not one. */
 export function goDurationSeconds(text: string): number | undefined {
   if (!GO_DURATION.test(text)) return undefined;
   let seconds = 0;

@@ -9,7 +9,7 @@ export function isMeshedNamespace(labels: Labels = {}): boolean {
   return injection === "enabled" || (injection === undefined && labels["istio.io/rev"] !== undefined);
 }
 
-/** What a pod's specification says of containers, as far as it matters here. */
+/** The parts of a pod's specification that are read here. */
 interface Containers<C> {
   readonly containers: readonly C[];
   readonly initContainers?: readonly C[];

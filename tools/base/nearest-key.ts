@@ -1,7 +1,7 @@
 import { closest, distance } from "fastest-levenshtein";
 
 /**
- * The candidate that `key` was most likely meant to be, or undefined when none is near: at most two edits, or a third
+ * The candidate that `key` was most likely meant to be, or undefined if none is near: at most two edits, or a third
  * of the key's length for long keys; upper and lower case count as equal.
  */
 export function nearestKey(key: string, candidates: readonly string[]): string | undefined {

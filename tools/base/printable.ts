@@ -1,7 +1,7 @@
 /**
- * Text for a terminal, in which what others wrote (a key id, a path of a log, a name in values) stands as it is but for
- * characters that would steer the terminal, hide or reorder text: control and format characters, line breaks and lone
- * surrogates stand as their code, `\u{1b}`.
+ * Makes text from outside (a key ID, a log path, a name in values) safe to print on a terminal. Escapes characters that
+ * could control the terminal, or hide or reorder text: control and format characters, line breaks and lone surrogates
+ * become their code, `\u{1b}`.
  */
 export function printable(text: string): string {
   return text.replace(

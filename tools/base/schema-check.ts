@@ -32,13 +32,13 @@ export function schemaCheck(
   };
 }
 
-/** The first error; but where a key is missing and an unknown one stands beside it, that is mostly the same, misspelt. */
+/** The first error. If a key is missing and its object has an unknown key, the unknown one: it is usually a misspelling. */
 function mostTelling(errors: readonly ErrorObject[]): ErrorObject {
   const [first] = errors;
   if (first === undefined) throw new Error("ajv refused a value without an error");
   if (first.keyword !== "required") return first;
-  const beside = errors.find((e) => e.keyword === "additionalProperties" && e.instancePath === first.instancePath);
-  return beside ?? first;
+  const unknown = errors.find((e) => e.keyword === "additionalProperties" && e.instancePath === first.instancePath);
+  return unknown ?? first;
 }
 
 /** Schema of an object with exactly these keys. */

@@ -8,7 +8,7 @@ import { exampleCluster } from "./example-cluster.ts";
 export interface Proof {
   /** What was tried. */
   tried: string;
-  /** What came of it, as it had to. */
+  /** The result, which is the expected one. */
   outcome: string;
 }
 

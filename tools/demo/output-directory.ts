@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import type { DemoFile } from "./render-all.ts";
 
-/** Lies in every directory that the demo made, so that it replaces no other. */
+/** Marks each directory that the demo created, so that it never replaces another one. */
 const MARKER = ".istio-teleport-demo";
 
 /**
@@ -59,7 +59,7 @@ async function refuseForeign(target: string): Promise<boolean> {
     () => false,
   );
   if (entries.length > 0 && !ours) {
-    throw new ExitError(`${target} was not made by this demo: remove it, or name another directory with --output.`);
+    throw new ExitError(`${target} was not created by this demo: remove it, or name another directory with --output.`);
   }
   return true;
 }

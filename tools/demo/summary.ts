@@ -3,7 +3,7 @@ import type { DemoCluster } from "./demo-cluster.ts";
 import type { Proof } from "./join-proof.ts";
 import type { DemoFile } from "./render-all.ts";
 
-/** What the demo prints: what was made, what each file passed, what would join, and how to continue. */
+/** What the demo prints: the files, the checks that each passed, what would join, and how to continue. */
 export function summary(
   cluster: DemoCluster,
   directory: string,

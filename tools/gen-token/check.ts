@@ -10,7 +10,7 @@ import { readBounded } from "./bounded-input.ts";
  * Compares a token, as `tctl get token/NAME` prints it, with the wanted one.
  *
  * @param file - for stdin
- * @returns `differences`: one per line, empty when there is none; `sentence`: what they come to, and the fix
+ * @returns `differences`: one per line, empty if there are none; `sentence`: a summary and the fix
  * @throws ExitError (refused) when the file cannot be read or does not hold the token
  */
 export async function checkToken(file: string, wanted: JoinToken): Promise<{ differences: string; sentence: string }> {
@@ -24,10 +24,10 @@ export async function checkToken(file: string, wanted: JoinToken): Promise<{ dif
   const differences = tokenDifferences(readStoredToken(bytes.toString(), source, wanted.tokenName), wanted);
   const lines = differences.map((difference) => `${printable(describeDifference(difference))}\n`).join("");
   const name = `The join token ${JSON.stringify(wanted.tokenName)}`;
-  if (differences.length === 0) return { differences: "", sentence: `${name} is the wanted one.` };
+  if (differences.length === 0) return { differences: "", sentence: `${name} is up to date.` };
   const count = `${differences.length} ${differences.length === 1 ? "point" : "points"}`;
   const hint = hasOnlyMoreKeys(differences)
-    ? "tbot can join; during a rotation name such keys with --extra-jwks, after it make the token anew without --check"
-    : "make it anew without --check and give it to `tctl create -f`";
+    ? "tbot can join. During a rotation, name these keys with --extra-jwks; after it, recreate the token without --check"
+    : "recreate it without --check and pipe it to `tctl create -f`";
   return { differences: lines, sentence: `${name} differs in ${count}: ${hint}.` };
 }

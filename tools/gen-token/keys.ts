@@ -9,7 +9,7 @@ export interface KeyFlags extends ClusterAccess {
   extraJwks: string[];
 }
 
-/** The cluster whose keys were read, as far as it can be told. */
+/** What is known about the cluster whose keys were read. */
 export interface ClusterFacts {
   context: string;
   /** URL of the API server in the kubeconfig. */
@@ -73,7 +73,7 @@ async function readContext(access: ClusterAccess): Promise<{ name: string; serve
   };
 }
 
-/** Only for warnings; who may read the keys may mostly read this too, and where not the keys suffice. */
+/** The issuer, for warnings only. Accounts that may read the keys can usually read it; if not, the keys are enough. */
 async function readIssuer(access: ClusterAccess): Promise<string> {
   try {
     const discovery = await kubectl(access, "read the cluster's issuer", [

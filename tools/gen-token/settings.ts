@@ -136,7 +136,7 @@ function refuseFlagsWithoutEffect(flags: GenTokenFlags, type: Settings["type"]):
     (flags.verify ? "--verify" : undefined);
   if (idle !== undefined) {
     throw new ExitError(
-      `${idle} concerns the keys in the token, and a token of type ${type} has none; leave it out or take --type static_jwks.`,
+      `${idle} concerns the keys in the token, and a token of type ${type} has none; leave it out or add --type static_jwks.`,
     );
   }
 }
@@ -151,7 +151,7 @@ function refuseBesideCheck(flags: GenTokenFlags): void {
     (flags.verify ? "--verify" : undefined);
   if (idle !== undefined) {
     throw new ExitError(
-      `--check compares a token and makes none, so ${idle} has nothing to act on; leave one of them out.`,
+      `--check compares a token and creates none, so ${idle} has nothing to act on; leave one of them out.`,
     );
   }
 }

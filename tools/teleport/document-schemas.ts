@@ -33,7 +33,7 @@ export const FORMS: Readonly<Record<string, StringForm>> = {
   },
   issuer: {
     accepts: (text) => /^https:\/\/[^\s?#]+$/.test(text) && URL.canParse(text),
-    hint: "give the https URL that stands as `issuer` in what `kubectl get --raw /.well-known/openid-configuration` prints",
+    hint: "give the https URL that `kubectl get --raw /.well-known/openid-configuration` prints as `issuer`",
   },
   // Teleport reads labels of roles as patterns: * matches everything, ^...$ is a regular expression, {{ }} a trait.
   "literal-label": {

@@ -6,13 +6,13 @@ import type { Values } from "../values/types.ts";
 import { type TeleportDocument, teleportDocuments } from "./documents.ts";
 import { type StoredToken, storedTokens } from "./join/stored-token.ts";
 
-/** A role, bot or workload identity as the values ask for it, beside what Teleport stores under its name. */
+/** A role, bot or workload identity as the values ask for it, compared with what Teleport stores under its name. */
 export interface TeleportResource {
   kind: TeleportDocument["kind"];
   name: string;
   /** The wanted document. */
   yaml: string;
-  /** `other`: something else than istio-teleport makes has the name. `changed`: it is of its making, by other values. */
+  /** `changed`: istio-teleport created it from other values. `other`: something that istio-teleport did not create. */
   state: "absent" | "same" | "changed" | "other";
 }
 
@@ -101,7 +101,7 @@ function stateOf(
   return IS_OURS[kind](recordAt(stored, "spec"), recordAt(wanted, "spec")) ? "changed" : "other";
 }
 
-/** Whether a resource is of istio-teleport's making, though by other values: what it grants is nothing else's. */
+/** Whether istio-teleport created a resource, perhaps from other values: it grants nothing that ours would not. */
 const IS_OURS: Record<
   TeleportDocument["kind"],
   (stored: Record<string, unknown>, wanted: Record<string, unknown>) => boolean

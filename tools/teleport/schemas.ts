@@ -47,7 +47,9 @@ function checkJoinType(document: unknown, what: string): void {
       throw new ExitError(`${what}: ${path} is missing; the join type ${block} needs it.`);
     }
     if (kubernetes.type !== block && block in kubernetes) {
-      throw new ExitError(`${what}: ${path} stands with the join type ${String(kubernetes.type)}; remove one of them.`);
+      throw new ExitError(
+        `${what}: ${path} does not belong to the join type ${String(kubernetes.type)}; remove one of them.`,
+      );
     }
   }
   const jwks = asRecord(kubernetes.static_jwks).jwks;

@@ -11,7 +11,7 @@ import { printable } from "../base/printable.ts";
 export async function runMain(command: Command, argv: readonly string[]): Promise<void> {
   throwInsteadOfExit(command);
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    // A reader that went away (`| head`) has said what it wanted to say itself.
+    // A reader that closed the pipe (`| head`) needs no message.
     if (error.code !== "EPIPE") report(command, `The output could not be written (${error.code}); free some space.`);
     process.exit(EXIT.unavailable);
   });
@@ -54,7 +54,7 @@ function named(command: Command, args: readonly string[]): string {
   return subcommand === undefined ? command.name() : `${command.name()} ${named(subcommand, args.slice(1))}`;
 }
 
-/** Several sentences stand on a line each. */
+/** Prints each sentence on its own line. */
 function report(command: Command, sentences: string): void {
   process.stderr.write(`${command.name()}: ${sentences.split("\n").map(printable).join("\n")}\n`);
 }

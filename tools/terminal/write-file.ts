@@ -25,14 +25,14 @@ export async function writeNewFile(path: string, content: string, options: { for
     } finally {
       await file.close();
     }
-    // Unlike a check before a rename, link leaves no moment in which another process' file could be overwritten.
+    // A check before a rename could overwrite a file that another process creates in between. link cannot.
     if (options.force) await rename(temporary, path);
     else await link(temporary, path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
     if (code === "EEXIST") {
-      throw new ExitError(`${path} exists already; --force replaces it, or name another file.`);
+      throw new ExitError(`${path} already exists; replace it with --force, or name another file.`);
     }
     throw new ExitError(
       `${path} could not be written (${code}); choose a file in an existing directory that you may write to.`,

@@ -63,7 +63,7 @@ function checkValuesYaml(name: string, text: string): void {
     throw new ExitError(`${place}: ${reason}: correct the YAML of this values file.`);
   }
   if (second)
-    throw new ExitError(`${name} holds more than one YAML document, of which Helm reads only the first: split it.`);
+    throw new ExitError(`${name} holds more than one YAML document, and Helm reads only the first: split it.`);
   const contents = first?.contents ?? null;
   if (contents !== null && !isMap(contents) && !(isScalar(contents) && contents.value === null)) {
     throw new ExitError(`${name} is not a map of values: it must look like \`global: {teleport: {...}}\`.`);

@@ -24,7 +24,7 @@ export async function mergedValues(runner: Runner, inputs: ValuesInputs): Promis
   return (await checked(runner, inputs)).values;
 }
 
-/** An application that the chart brings along, as the chart describes it. */
+/** An application bundled with the chart (chart/templates/graph/_bundled.tpl). */
 export interface BundledApplication {
   /** The value that installs it, such as `example.enabled`. */
   enabledBy: string;
@@ -38,7 +38,7 @@ export interface ValuesWithGraphs extends Values {
   bundledApplications: Record<string, BundledApplication>;
 }
 
-/** As `loadValues`, with the applications that the chart brings along. */
+/** As `loadValues`, with the applications bundled with the chart. */
 export async function loadGraphValues(runner: Runner, options: ValuesOptions): Promise<ValuesWithGraphs> {
   const { values, applications, bundledApplications } = await checked(runner, await readValuesInputs(options));
   return { ...values, mesh: { ...values.mesh, applications }, bundledApplications };
@@ -67,7 +67,7 @@ interface Merged {
   values: unknown;
   /** What the chart's templates refuse, one sentence for each problem. */
   problems: string[];
-  /** Those of the values and those that the chart brings along. */
+  /** Those of the values and the bundled ones that are installed. */
   applications: Record<string, Application>;
   bundledApplications: Record<string, BundledApplication>;
 }
@@ -103,7 +103,7 @@ async function merge(runner: Runner, inputs: ValuesInputs): Promise<Merged> {
     try {
       return await print<Merged>(ALL);
     } catch (error) {
-      // The checks fail on a value of the wrong type: the schema shall say which.
+      // The checks fail on a value of the wrong type: let the schema say which value.
       await validateValues((await print<Pick<Merged, "helm" | "values">>(VALUES_ONLY)).values);
       throw error;
     }

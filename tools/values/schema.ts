@@ -34,8 +34,8 @@ export async function validateValues(merged: unknown): Promise<Values> {
 }
 
 /**
- * A bad name in a free map comes twice: what is wrong with it, and that some name is wrong; and so does a value of the
- * wrong type that is none of the allowed ones, of which the latter tells more.
+ * ajv reports some mistakes twice. For a bad name in a free map, it reports what is wrong and that some name is wrong.
+ * For a value of the wrong type where only some values are allowed, it reports both; the list of values tells more.
  */
 function saysTheSameTwice({ keyword, instancePath }: ErrorObject, all: readonly ErrorObject[]): boolean {
   if (keyword !== "type") return keyword === "propertyNames";
@@ -90,7 +90,7 @@ function article(type: string): string {
   return /^[aeiou]/.test(name) ? `an ${name}` : `a ${name}`;
 }
 
-/** A key of the chart has a default; one of an entry that the user added to a list or map has none. */
+/** The chart's own keys have defaults; keys of an entry that the user added to a list or map do not. */
 function missingKey(keys: string[], schema: SchemaNode): string {
   const { description, properties, default: fallback } = schemaAt(keys, schema) ?? {};
   if (properties !== undefined || fallback !== undefined) {
@@ -110,7 +110,7 @@ function unknownKey(keys: string[], schema: SchemaNode): string {
   return `${pathOf(keys)} is not a value; ${hint}`;
 }
 
-/** The one value anywhere whose last key is near `key`; undefined when there is none, or several (`name`). */
+/** The one value anywhere whose last key is near `key`; undefined if there is none, or more than one (`name`). */
 function nearestLeaf(key: string, schema: SchemaNode): string | undefined {
   const paths = allPaths(schema, []);
   const near = nearestKey(key, [...new Set(paths.map((path) => path.at(-1) as string))]);

@@ -75,7 +75,7 @@ export interface Values {
      */
     pathNormalization: "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
     /**
-     * Fail-closed layer b: istiod's own CA signs certificates that live 1 ms, so that no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.
+     * Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.
      */
     blockIstiodCertificates: boolean;
     /**
@@ -133,7 +133,7 @@ export interface Values {
       };
     };
     /**
-     * Life of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.
+     * Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.
      */
     credentialTTL: string;
     /**
@@ -156,7 +156,7 @@ export interface Values {
        */
       authorization: "pods" | "proxy";
       /**
-       * Skips verification of the kubelet's certificate. For clusters whose kubelets sign their own (kind, kubeadm without serverTLSBootstrap).
+       * Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).
        */
       skipVerify: boolean;
     };

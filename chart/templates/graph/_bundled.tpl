@@ -1,10 +1,10 @@
-{{/* The applications that the chart brings along, by name, as JSON. This is the only place that knows them: whatever reads
-graphs takes them for data, as it takes mesh.applications. Of each:
+{{/* The applications bundled with the chart, by name, as JSON. Only this file knows them: all other templates and the tools
+read them as data, as they read mesh.applications. Of each:
   title        what people call it
   enabledBy    the value that installs it
   application  its entry in the form of mesh.applications; absent while it is not installed
-  places       the values that state the parts of that entry, for sentences: namespace, mode, off (the mode without
-               policies, as that value spells it), and services by name
+  places       for the sentences of the checks, the values that set the parts of that entry: namespace, mode, services by
+               name; and off, how that mode's value spells "off"
 Call with the chart's context. */}}
 {{- define "istio-teleport.bundledApplications" -}}
 {{- $values := .Values.sockShop -}}

@@ -1,5 +1,5 @@
-{{/* The applications of the mesh by name, as JSON: mesh.applications and those that the chart brings along. Call with the
-chart's context. */}}
+{{/* The applications of the mesh by name, as JSON: mesh.applications and the bundled ones. Call with the chart's
+context. */}}
 {{- define "istio-teleport.applications" -}}
 {{- $applications := dict -}}
 {{- range $name, $application := .Values.mesh.applications }}{{ $_ := set $applications $name $application }}{{ end -}}

@@ -116,7 +116,7 @@ describe("the output directory", () => {
 
   test("one that the demo did not make stays as it is", async () => {
     await writeFile(join(dir, "mine"), "x");
-    expect(await refusal(() => replaceDirectory(dir, [file("a.yaml", "1")]))).toContain("was not made by this demo");
+    expect(await refusal(() => replaceDirectory(dir, [file("a.yaml", "1")]))).toContain("was not created by this demo");
     expect(await readdir(dir)).toEqual(["mine"]);
     expect(await refusal(() => replaceDirectory(join(dir, "mine"), []))).toContain("is a file");
   });

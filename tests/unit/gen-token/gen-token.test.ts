@@ -152,7 +152,7 @@ describe("the document", () => {
     expect(output.stdout).toBe("");
     expect(output.stderr).toContain(`Next: \`tctl create -f ${file("token.json")}\`.`);
     expect(await refused(EXIT.refused, "--jwks-file", file("jwks.json"), "--output", file("token.json"))).toContain(
-      "exists already",
+      "already exists",
     );
     await genToken("--jwks-file", file("jwks.json"), "--output", file("token.json"), "--force");
     expect(parse(await readFile(file("token.json"), "utf8"))).toMatchObject({ kind: "token" });
@@ -419,7 +419,7 @@ describe("--check", () => {
     const path = await stored();
     await genToken(...jwksFlag(), "--check", path);
     expect(output.stdout).toBe("");
-    expect(output.stderr).toContain('gen-token: The join token "istio-tbot-k8s-join" is the wanted one.');
+    expect(output.stderr).toContain('gen-token: The join token "istio-tbot-k8s-join" is up to date.');
     for (const format of ["yaml", "operator"]) {
       output.stdout = "";
       await genToken(...jwksFlag(), "--format", format, "--output", file(format));
@@ -448,15 +448,15 @@ describe("--check", () => {
     expect(await differs(...jwksFlag(), "--extra-jwks", file("old.json"), "--check", path)).toEqual({
       lines: ['missing key "previous" (RS256): tbot cannot join with a token that it signs'],
       sentence:
-        'The join token "istio-tbot-k8s-join" differs in 1 point: make it anew without --check and give it to `tctl create -f`.',
+        'The join token "istio-tbot-k8s-join" differs in 1 point: recreate it without --check and pipe it to `tctl create -f`.',
     });
   });
 
   it("names a key that only the token has, and what a rotation asks for", async () => {
     const path = await stored(undefined, "--extra-jwks", file("old.json"));
     const { lines, sentence } = await differs(...jwksFlag(), "--check", path);
-    expect(lines).toEqual(['extra   key "previous" (RS256): whoever holds its private half can join']);
-    expect(sentence).toContain("tbot can join; during a rotation name such keys with --extra-jwks");
+    expect(lines).toEqual(['extra   key "previous" (RS256): anyone with its private key can join']);
+    expect(sentence).toContain("tbot can join. During a rotation, name these keys with --extra-jwks");
     output.stdout = "";
     await genToken(...jwksFlag(), "--extra-jwks", file("old.json"), "--check", path);
     expect(output.stdout).toBe("");

@@ -70,7 +70,11 @@ test("--output writes the file and nothing else, and replaces none unasked", asy
   expect(await run("-f", GRAPH, "--format", "svg", "--output", file)).toEqual({ status: 0, stdout: "", stderr: "" });
   expect(await readFile(file, "utf8")).toMatch(/^<svg /);
   const again = await run("-f", GRAPH, "--output", file);
-  expect(again).toMatchObject({ status: 1, stdout: "", stderr: expect.stringContaining("exists already; --force") });
+  expect(again).toMatchObject({
+    status: 1,
+    stdout: "",
+    stderr: expect.stringContaining("already exists; replace it with --force"),
+  });
   expect((await run("-f", GRAPH, "--output", file, "--force")).status).toBe(0);
   expect(await readFile(file, "utf8")).toMatch(/^closed: namespace closed/);
 });

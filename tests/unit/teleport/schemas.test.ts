@@ -362,7 +362,7 @@ describe("checkTeleportDocument", () => {
       "keys with in_cluster",
       token,
       inCluster,
-      "spec.kubernetes.static_jwks stands with the join type in_cluster; remove one of them",
+      "spec.kubernetes.static_jwks does not belong to the join type in_cluster; remove one of them",
     ],
     [
       "an issuer with static_jwks",
@@ -370,7 +370,7 @@ describe("checkTeleportDocument", () => {
       (d) => {
         d.spec.kubernetes.oidc = { issuer: "https://a.b" };
       },
-      "spec.kubernetes.oidc stands with the join type static_jwks",
+      "spec.kubernetes.oidc does not belong to the join type static_jwks",
     ],
     [
       "oidc without issuer",
@@ -436,7 +436,7 @@ describe("checkTeleportDocument", () => {
       },
       'metadata.name is "My_Token"; with the operator',
     ],
-    ["the operator's token without keys", operatorToken, inCluster, "stands with the join type in_cluster"],
+    ["the operator's token without keys", operatorToken, inCluster, "does not belong to the join type in_cluster"],
     [
       "no limit of a session, which a thief of tbot's credential would use",
       role,

@@ -26,7 +26,7 @@ it("writes the whole text, for its owner only", async () => {
 it("leaves an existing file as it is", async () => {
   await writeFile(at("token.yaml"), "mine");
   const message = await refusal(() => writeNewFile(at("token.yaml"), "new", { force: false }));
-  expect(message).toContain("token.yaml exists already; --force replaces it");
+  expect(message).toContain("token.yaml already exists; replace it with --force");
   expect(await readFile(at("token.yaml"), "utf8")).toBe("mine");
   expect(await readdir(directory)).toEqual(["token.yaml"]);
 });

@@ -66,7 +66,7 @@ name: x
     "tbot.image.digest is null, which is not a string: leave it out for the default.",
     "istio.prin is not a value; did you mean istio.print?",
     "istio.print is missing: leave it out of your values for the default (null removes it), or give it a value.",
-    'tbot.credentialTTL is "1d", which does not match ^[1-9][0-9]{0,6}[smh]$. Life of each workload\'s certificate, as one number with a unit (s, m, h); at most 336h.',
+    'tbot.credentialTTL is "1d", which does not match ^[1-9][0-9]{0,6}[smh]$. Lifetime of each workload\'s certificate, as one number with a unit (s, m, h); at most 336h.',
     'tbot.extraEnv[0] is "x", which is not a map.',
     'istio.injectionTemplate is "gateway", a reserved name: choose another one.',
     'mesh.mtls.mode is "strict", but must be one of "STRICT", "PERMISSIVE".',

@@ -7,8 +7,7 @@ import type { LearnedApplication, LearnedGraph, LearnedService } from "./learned
  * it was compared with (`helm -f values.yaml -f learned.yaml`), to replace the callers there: services that nobody was
  * seen to call have an empty list.
  *
- * @param bundled the applications that the chart brings along; the graph of one that is installed is not the user's to
- *   set
+ * @param bundled the chart's own applications: the graph of one that is installed is not the user's to set
  */
 export function snippet(
   learned: LearnedGraph,

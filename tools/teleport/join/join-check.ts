@@ -54,7 +54,7 @@ export async function joinCheck(input: {
     });
     claims = JSON.parse(new TextDecoder().decode(verified.payload));
   } catch (error) {
-    return refusal(`its signature does not fit the key ${JSON.stringify(kid)} (${(error as Error).message})`);
+    return refusal(`its signature does not match the key ${JSON.stringify(kid)} (${(error as Error).message})`);
   }
   const reason = refusedClaim(claims, input) ?? (input.anyServiceAccount ? undefined : notAllowed(claims, allow));
   if (reason !== undefined) return refusal(reason);

@@ -31,7 +31,7 @@ export function parseStrictJson(bytes: Uint8Array, source: string): unknown {
     }
     if (!(error instanceof SyntaxError)) throw error;
     throw new ExitError(
-      `What ${source} holds is not valid JSON${where(text, errors[0], root)}; give it the JWKS as the API server answers it.`,
+      `What ${source} holds is not valid JSON${where(text, errors[0], root)}; give it the JWKS exactly as the API server returns it.`,
     );
   }
 }
@@ -72,7 +72,7 @@ function refuseLookalikes(text: string, source: string): void {
   }
   if (start.startsWith("<")) {
     throw new ExitError(
-      `What ${source} holds is an HTML or XML page, not a JWKS; a proxy or a login page answered in place of the API server.`,
+      `What ${source} holds is an HTML or XML page, not a JWKS; a proxy or a login page answered instead of the API server.`,
     );
   }
   if (/^(Error from server|error:|The connection to the server|Unable to connect to the server)/i.test(start)) {
@@ -83,7 +83,7 @@ function refuseLookalikes(text: string, source: string): void {
   if (isJson(start)) return;
   if (isJson(start.replaceAll('\\"', '"'))) {
     throw new ExitError(
-      `The quotes in ${source} are escaped (\\"), as a sed script does it; Teleport would refuse the join: write the JWKS as it is, do not escape quotes.`,
+      `The quotes in ${source} are escaped (\\"), as a sed script writes them; Teleport would refuse the join: write the JWKS as it is, do not escape quotes.`,
     );
   }
 }

@@ -82,7 +82,7 @@ export function mergeJwks(sets: readonly (readonly PublicJwk[])[]): PublicJwk[] 
   return [...merged.values()];
 }
 
-/** The JWKS as one line of ASCII, the form in which it stands in the join token. */
+/** The JWKS as one line of ASCII, the form that the join token contains. */
 export function serializeJwks(keys: readonly PublicJwk[]): string {
   return JSON.stringify({ keys }).replace(
     /[\u007f-\uffff]/g,
@@ -129,15 +129,19 @@ function keysOf(value: unknown, source: string): unknown[] {
 }
 
 function publicKey(value: unknown, position: string): PublicJwk {
-  if (!isObject(value)) throw new ExitError(`${position} is not a JSON object; give a JWKS with one object a key.`);
+  if (!isObject(value)) throw new ExitError(`${position} is not a JSON object; give a JWKS with one object per key.`);
   // First of all, so that no later sentence about such a key can tempt anyone to go on with it.
   refuseSecrets(value, position);
   const { kid, kty } = value;
   if (typeof kid !== "string" || kid === "") {
-    throw new ExitError(`${position} has no kid, by which Teleport selects the key; give the JWKS with its key IDs.`);
+    throw new ExitError(
+      `${position} has no kid, and Teleport selects the key by its kid; give the JWKS with its key IDs.`,
+    );
   }
   if (/\p{Surrogate}/u.test(kid)) {
-    throw new ExitError(`${position} has a kid that is not valid Unicode; give the JWKS as the API server answers it.`);
+    throw new ExitError(
+      `${position} has a kid that is not valid Unicode; give the JWKS exactly as the API server returns it.`,
+    );
   }
   const name = `${position} (kid ${JSON.stringify(kid)})`;
   if (kty !== "RSA" && kty !== "EC") {
@@ -154,7 +158,7 @@ function publicKey(value: unknown, position: string): PublicJwk {
 function refuseSecrets(value: Record<string, unknown>, position: string): void {
   if (value.kty === "oct") {
     throw new ExitError(
-      `${position} is a symmetric key (kty oct): whoever reads the token could sign with it; give public keys only.`,
+      `${position} is a symmetric key (kty oct): anyone who reads the token could sign with it; give public keys only.`,
     );
   }
   const secret = SECRET_MEMBERS.find((member) => member in value);

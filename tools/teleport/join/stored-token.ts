@@ -2,7 +2,7 @@ import { parseAllDocuments } from "yaml";
 import { ExitError } from "../../base/exit-error.ts";
 import { isRecord, recordAt, textAt, textsAt } from "../../base/json-value.ts";
 
-/** A join token as Teleport stores it, as far as it decides who joins as what; what is not set is empty. */
+/** A join token as Teleport stores it, reduced to what decides who may join as which bot. Unset fields are empty. */
 export interface StoredToken {
   name: string;
   roles: string[];

@@ -3,7 +3,7 @@ import type { JoinToken } from "./join-token.ts";
 import { algorithmOf, type PublicJwk, parseJwks, samePublicKey } from "./jwks.ts";
 import type { StoredToken } from "./stored-token.ts";
 
-/** One point in which a stored join token is not the wanted one. */
+/** One difference between the stored join token and the wanted one. */
 export interface TokenDifference {
   /** `missing`: only wanted; `extra`: only stored; `changed`: both have it, not the same. */
   kind: "missing" | "extra" | "changed";
@@ -91,10 +91,7 @@ function keyDifferences(jwks: string, wanted: readonly PublicJwk[]): TokenDiffer
     return [keyDifference("changed", key, "another key under this kid; signatures of the cluster's key do not fit it")];
   });
   const extra = stored.keys.filter(({ kid }) => !wantedKids.has(kid));
-  return [
-    ...differences,
-    ...extra.map((key) => keyDifference("extra", key, "whoever holds its private half can join")),
-  ];
+  return [...differences, ...extra.map((key) => keyDifference("extra", key, "anyone with its private key can join"))];
 }
 
 /** The keys of a stored JWKS; of one that Teleport cannot use, why. */

@@ -229,7 +229,7 @@ mesh:
   );
 });
 
-test("the graph of an application that the chart brings along is marked while it is installed", () => {
+test("the graph of a bundled application is marked while it is installed", () => {
   const { learned } = learn([{ from: "web", to: "db", port: 3306 }], BROAD, SHOP, GATEWAYS);
   const application = SHOP.store as Application;
   const installed = snippet(learned, [], { store: { enabledBy: "storeDemo.enabled", application } });

@@ -232,7 +232,7 @@ describe("joinCheck", () => {
 
   it("refuses another key under a known kid", async () => {
     const result = await check(await signed(claims(), ecKey("current")));
-    expect(result).toMatchObject({ joins: false, reason: expect.stringContaining('does not fit the key "current"') });
+    expect(result).toMatchObject({ joins: false, reason: expect.stringContaining('does not match the key "current"') });
   });
 
   it("refuses a token without kid", async () => {

@@ -180,7 +180,7 @@ func TestAttestedOncePerStream(t *testing.T) {
 // Without attestation SVIDs are asked for all the same, with no attributes:
 // over TCP, when the caller's PID is 0 (tbot without hostPID), and when the
 // attestation fails.
-func TestIssuingGoesOnWithoutAttestation(t *testing.T) {
+func TestIssuesWithoutAttestation(t *testing.T) {
 	overTCP := newFixture(t)
 	receiveSVID(t, overTCP.dial(t, "tcp", "127.0.0.1:0"))
 	if n := overTCP.attested.Load(); n != 0 || overTCP.lastSent() != nil {
