@@ -18,6 +18,7 @@ const (
 	PathJoin   = "/v1/join"
 	PathIssue  = "/v1/issue"
 	PathBundle = "/v1/bundle"
+	PathWatch  = "/v1/watch"
 )
 
 // The paths of tctl's API.
@@ -25,6 +26,9 @@ const (
 	PathAdminStatus    = "/v1/status"
 	PathAdminResources = "/v1/resources"
 	PathAdminRotate    = "/v1/rotate"
+
+	// PathAdminBreakWatches is for tests: no tctl command has it.
+	PathAdminBreakWatches = "/v1/break-watches"
 )
 
 // PingResponse names the server.
@@ -88,6 +92,12 @@ type BundleResponse struct {
 	TrustDomain string `json:"trust_domain"`
 	// X509Authorities are certificates in DER form.
 	X509Authorities [][]byte `json:"x509_authorities"`
+}
+
+// WatchEvent is one line of the answer to a watch. The first has no bundle: it
+// confirms that the watch is open.
+type WatchEvent struct {
+	Bundle *BundleResponse `json:"bundle,omitempty"`
 }
 
 // StatusResponse is what `tctl status` prints.

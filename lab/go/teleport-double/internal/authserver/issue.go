@@ -174,8 +174,9 @@ func (s *Server) bundle(r *http.Request, _ struct{}) (authapi.BundleResponse, er
 	if _, err := s.authenticate(r); err != nil {
 		return authapi.BundleResponse{}, err
 	}
-	return authapi.BundleResponse{
-		TrustDomain:     s.clusterName,
-		X509Authorities: s.spiffeCA.Bundle(),
-	}, nil
+	return s.currentBundle(), nil
+}
+
+func (s *Server) currentBundle() authapi.BundleResponse {
+	return authapi.BundleResponse{TrustDomain: s.clusterName, X509Authorities: s.spiffeCA.Bundle()}
 }

@@ -52,6 +52,9 @@ type Server struct {
 	hostCA      *authority.Authority
 	log         *slog.Logger
 	now         func() time.Time
+
+	bundleChanged signal
+	watchesBroken signal
 }
 
 // New opens the data directory and fills it on the first start.
@@ -110,6 +113,7 @@ func (s *Server) BotHandler() http.Handler {
 	mux.Handle("POST "+authapi.PathJoin, authapi.Handler(s.join))
 	mux.Handle("POST "+authapi.PathIssue, authapi.Handler(s.issue))
 	mux.Handle("GET "+authapi.PathBundle, authapi.Handler(s.bundle))
+	mux.HandleFunc("GET "+authapi.PathWatch, s.watch)
 	return mux
 }
 

@@ -202,10 +202,15 @@ services:
 
 func (c *cluster) startTbot(t *testing.T, selector string) string {
 	t.Helper()
+	return c.startTbotWithLog(t, selector, quiet)
+}
+
+func (c *cluster) startTbotWithLog(t *testing.T, selector string, log *slog.Logger) string {
+	t.Helper()
 	parsed, socket := c.tbotConfig(t, selector)
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error, 1)
-	go func() { stopped <- process.Run(ctx, parsed, quiet) }()
+	go func() { stopped <- process.Run(ctx, parsed, log) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-stopped; err != nil {

@@ -13,16 +13,12 @@ import (
 	"istio-teleport/lab/go/teleport-double/internal/tbot/config"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/diagnostics"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/identity"
+	"istio-teleport/lab/go/teleport-double/internal/tbot/idlewatch"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/readiness"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/taskloop"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/trustbundle"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/workloadapi"
 )
-
-// statusOnlyServices are services of tbot whose work is not played (the watch
-// for CA rotations, the cache of revocations). They show in /readyz, because
-// the real ones do, and are healthy from the first join on.
-var statusOnlyServices = []string{"ca-rotation", "crl-cache"}
 
 const (
 	heartbeatName       = "heartbeat"
@@ -41,12 +37,12 @@ func Run(ctx context.Context, c *config.Config, log *slog.Logger) error {
 		return err
 	}
 	reportHeartbeat := registry.Add(heartbeatName)
-	var statusOnly []readiness.Report
-	for _, name := range statusOnlyServices {
-		statusOnly = append(statusOnly, registry.Add(name))
-	}
-	fetchBundle := func(ctx context.Context) (authapi.BundleResponse, error) { return bot.Client().Bundle(ctx) }
-	bundles := trustbundle.New(fetchBundle, registry.Add(trustbundle.ServiceName), log)
+	openWatch := func(ctx context.Context) (trustbundle.Watch, error) { return bot.Client().Watch(ctx) }
+	reportRotation, reportRevocations := registry.Add(idlewatch.CARotation), registry.Add(idlewatch.CRLCache)
+	bundles := trustbundle.New(trustbundle.AuthServer{
+		Watch:  openWatch,
+		Bundle: func(ctx context.Context) (authapi.BundleResponse, error) { return bot.Client().Bundle(ctx) },
+	}, registry.Add(trustbundle.ServiceName), log)
 	var services []*workloadapi.Service
 	for _, service := range c.Services {
 		services = append(services, workloadapi.New(service, workloadapi.Dependencies{
@@ -62,13 +58,17 @@ func Run(ctx context.Context, c *config.Config, log *slog.Logger) error {
 	if err := bot.Initialize(ctx); err != nil {
 		return err
 	}
-	for _, report := range statusOnly {
-		report(readiness.Healthy, "")
-	}
-
 	g := newGroup(ctx)
 	g.start("identity", func(ctx context.Context) error { bot.Run(ctx); return nil })
 	g.start("trust bundle cache", func(ctx context.Context) error { bundles.Run(ctx); return nil })
+	g.start(idlewatch.CARotation, func(ctx context.Context) error {
+		idlewatch.RunCARotation(ctx, openWatch, reportRotation, log)
+		return nil
+	})
+	g.start(idlewatch.CRLCache, func(ctx context.Context) error {
+		idlewatch.RunCRLCache(ctx, openWatch, reportRevocations, log)
+		return nil
+	})
 	g.start("heartbeat", func(ctx context.Context) error {
 		beat(ctx, bot, registry, reportHeartbeat, log)
 		return nil

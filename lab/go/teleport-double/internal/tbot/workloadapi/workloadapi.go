@@ -174,17 +174,20 @@ func (s *Service) streamSVIDs(ctx context.Context, log *slog.Logger, attested *a
 	if err != nil {
 		return trace.Wrap(err, "fetching trust bundle set from cache")
 	}
-	renewal := time.NewTicker(s.renewal)
+	renewal := time.NewTimer(s.renewal)
 	defer renewal.Stop()
+	var issued []*workload.X509SVID
 	for {
-		issued, err := s.issuer.Fetch(ctx, attested, bundle.Local, log)
-		if err != nil {
-			return trace.Wrap(err)
-		}
-		renewal.Reset(s.renewal)
-		if len(issued) == 0 {
-			log.Error("Workload did not pass attestation for any SVIDs")
-			return status.Error(codes.PermissionDenied, "workload did not pass attestation for any SVIDs")
+		// Unlike in SDS, only a new SVID restarts the timer (PR 56626).
+		if issued == nil {
+			if issued, err = s.issuer.Fetch(ctx, attested, bundle.Local, log); err != nil {
+				return trace.Wrap(err)
+			}
+			renewal.Reset(s.renewal)
+			if len(issued) == 0 {
+				log.Error("Workload did not pass attestation for any SVIDs")
+				return status.Error(codes.PermissionDenied, "workload did not pass attestation for any SVIDs")
+			}
 		}
 		if err := server.Send(&workload.X509SVIDResponse{Svids: issued}); err != nil {
 			return trace.Wrap(err)
@@ -193,10 +196,16 @@ func (s *Service) streamSVIDs(ctx context.Context, log *slog.Logger, attested *a
 		case <-ctx.Done():
 			return nil
 		case <-renewal.C:
+			issued = nil
 		case <-bundle.Stale():
-			if bundle, err = s.bundles.Get(ctx); err != nil {
+			newer, err := s.bundles.Get(ctx)
+			if err != nil {
 				return trace.Wrap(err)
 			}
+			if !newer.Local.Equal(bundle.Local) {
+				issued = nil
+			}
+			bundle = newer
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
@@ -33,6 +34,8 @@ type fixture struct {
 	*Service
 	attested atomic.Int64
 	fails    bool
+	// events breaks the watch on the trust bundle.
+	events chan error
 
 	mu   sync.Mutex
 	sent []*attribute.Workload
@@ -46,8 +49,26 @@ func (f *fixture) Attest(context.Context, int) (*attribute.Workload, error) {
 	return &attribute.Workload{Unix: &attribute.Unix{Attested: true, UID: 1337}}, nil
 }
 
+// watch never has news; it breaks on demand.
+type watch struct {
+	ctx    context.Context
+	events chan error
+}
+
+func (w *watch) Next() (authapi.BundleResponse, error) {
+	select {
+	case err := <-w.events:
+		return authapi.BundleResponse{}, err
+	case <-w.ctx.Done():
+		return authapi.BundleResponse{}, w.ctx.Err()
+	}
+}
+
+func (*watch) Close() {}
+
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
+	f := &fixture{events: make(chan error)}
 	ca, err := authority.LoadOrCreate(t.TempDir(), "spiffe", authority.Options{TTL: time.Hour})
 	if err != nil {
 		t.Fatal(err)
@@ -56,9 +77,9 @@ func newFixture(t *testing.T) *fixture {
 		return authapi.BundleResponse{TrustDomain: "lab.teleport.example", X509Authorities: [][]byte{ca.Certificate().Raw}}, nil
 	}
 	log := slog.New(slog.DiscardHandler)
-	cache := trustbundle.New(fetch, func(readiness.Status, string) {}, log)
+	open := func(ctx context.Context) (trustbundle.Watch, error) { return &watch{ctx: ctx, events: f.events}, nil }
+	cache := trustbundle.New(trustbundle.AuthServer{Watch: open, Bundle: fetch}, func(readiness.Status, string) {}, log)
 	go cache.Run(t.Context())
-	f := &fixture{}
 	f.Service = New(&config.WorkloadAPI{Selector: config.Selector{Name: "x"}}, Dependencies{
 		Lifetime: config.Lifetime{TTL: time.Minute, RenewalInterval: 50 * time.Millisecond},
 		Bundles:  cache,
@@ -256,4 +277,46 @@ func TestJWTIsNotPlayed(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// Teleport workload_api.go@05afd4fe8d, FetchX509SVID (PR 56626): a stale bundle
+// that is equal is answered with the SVIDs that are there, and the renewal comes
+// when it was due. Only SDS lets itself be postponed.
+func TestBrokenWatchDoesNotPostponeTheWorkloadAPI(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.renewal = 100 * time.Second
+		stream := &svidStream{ctx: t.Context()}
+		go func() { _ = f.FetchX509SVID(nil, stream) }()
+		// The cache opens its watch again 10 s after each break.
+		for range 25 {
+			time.Sleep(50 * time.Second)
+			f.events <- errors.New("unexpected EOF")
+			time.Sleep(10 * time.Second)
+		}
+		time.Sleep(time.Second)
+		if stream.sent.Load() != 1+25+15 || f.issued() != 1+15 {
+			t.Errorf("%d answers, %d SVIDs", stream.sent.Load(), f.issued())
+		}
+	})
+}
+
+func (f *fixture) issued() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.sent)
+}
+
+// svidStream counts what is sent.
+type svidStream struct {
+	workload.SpiffeWorkloadAPI_FetchX509SVIDServer
+	ctx  context.Context
+	sent atomic.Int64
+}
+
+func (s *svidStream) Context() context.Context { return s.ctx }
+
+func (s *svidStream) Send(*workload.X509SVIDResponse) error {
+	s.sent.Add(1)
+	return nil
 }
