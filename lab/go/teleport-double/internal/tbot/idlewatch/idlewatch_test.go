@@ -14,10 +14,12 @@ import (
 	"istio-teleport/lab/go/teleport-double/internal/tbot/trustbundle"
 )
 
-type watch struct{ broken chan error }
+type fakeWatch struct{ broken chan error }
 
-func (w watch) Next() (authapi.BundleResponse, error) { return authapi.BundleResponse{}, <-w.broken }
-func (watch) Close()                                  {}
+func (w fakeWatch) Next() (authapi.BundleResponse, error) {
+	return authapi.BundleResponse{}, <-w.broken
+}
+func (fakeWatch) Close() {}
 
 // Teleport lib/tbot/internal/carotation/service.go@08dbc3a86e and
 // lib/tbot/workloadidentity/crl_cache.go@09ff201212: both are unhealthy from the
@@ -35,7 +37,7 @@ func TestHealthFollowsTheConnection(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := watch{broken: make(chan error)}
+				w := fakeWatch{broken: make(chan error)}
 				var failure error
 				var status readiness.Status
 				var reason string
