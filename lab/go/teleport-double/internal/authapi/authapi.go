@@ -14,11 +14,12 @@ import (
 // The paths of the API for bots. Join needs no credential, ping takes one if it
 // is there, the others need a bot's.
 const (
-	PathPing   = "/v1/ping"
-	PathJoin   = "/v1/join"
-	PathIssue  = "/v1/issue"
-	PathBundle = "/v1/bundle"
-	PathWatch  = "/v1/watch"
+	PathPing        = "/v1/ping"
+	PathJoin        = "/v1/join"
+	PathImpersonate = "/v1/impersonate"
+	PathIssue       = "/v1/issue"
+	PathBundle      = "/v1/bundle"
+	PathWatch       = "/v1/watch"
 )
 
 // The paths of tctl's API.
@@ -55,6 +56,20 @@ type JoinRequest struct {
 // JoinResponse carries a bot's credential.
 type JoinResponse struct {
 	ClusterName     string   `json:"cluster_name"`
+	Certificate     []byte   `json:"certificate"`
+	HostAuthorities [][]byte `json:"host_authorities"`
+}
+
+// ImpersonateRequest asks for a credential with all of the bot's roles.
+type ImpersonateRequest struct {
+	// PublicKey is in PKIX DER form.
+	PublicKey []byte `json:"public_key"`
+	// Expires is the end of life that is asked for.
+	Expires time.Time `json:"expires"`
+}
+
+// ImpersonateResponse carries such a credential.
+type ImpersonateResponse struct {
 	Certificate     []byte   `json:"certificate"`
 	HostAuthorities [][]byte `json:"host_authorities"`
 }

@@ -111,6 +111,7 @@ func (s *Server) BotHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+authapi.PathPing, authapi.Handler(s.ping))
 	mux.Handle("POST "+authapi.PathJoin, authapi.Handler(s.join))
+	mux.Handle("POST "+authapi.PathImpersonate, authapi.Handler(s.impersonate))
 	mux.Handle("POST "+authapi.PathIssue, authapi.Handler(s.issue))
 	mux.Handle("GET "+authapi.PathBundle, authapi.Handler(s.bundle))
 	mux.HandleFunc("GET "+authapi.PathWatch, s.watch)

@@ -408,3 +408,32 @@ spec: {spiffe: {id: "/ns/{{ workload.kubernetes.namespace }}/sa/{{ workload.kube
 		}
 	}
 }
+
+// Teleport lib/tbot/services/workloadidentity/workload_api.go@05afd4fe8d: a bot
+// whose role is missing joins, and 10 s later tbot has ended, with these words and
+// without a socket. Why stands in the log only.
+func TestMissingRoleEndsTheProcess(t *testing.T) {
+	c := startCluster(t)
+	c.mustCreate(t, "kind: bot\nversion: v1\nmetadata: {name: istio-tbot}\nspec: {roles: [issuer]}\n")
+	c.mustCreate(t, c.joinToken(t))
+	c.serviceAccountToken(t, c.key)
+	parsed, socket := c.tbotConfig(t, "{name: by-user}")
+	var logged logBuffer
+	err := process.Run(t.Context(), parsed, slog.New(slog.NewTextHandler(&logged, nil)))
+	if err == nil {
+		t.Fatal("tbot continues without a working credential")
+	}
+	for _, want := range []string{"service(workload-identity-api-1)", "timeout waiting for identity to be ready"} {
+		if !strings.Contains(trace.UserMessage(err), want) {
+			t.Errorf("error lacks %q: %s", want, trace.UserMessage(err))
+		}
+	}
+	for _, want := range []string{"generating identity", "role issuer is not found", "Service exited with error"} {
+		if !strings.Contains(logged.String(), want) {
+			t.Errorf("log lacks %q", want)
+		}
+	}
+	if _, err := os.Stat(socket); err == nil {
+		t.Error("tbot listened")
+	}
+}

@@ -130,6 +130,31 @@ func (d *ProtoDuration) Duration() time.Duration {
 	return time.Duration(*d)
 }
 
+// Duration is a duration in Teleport's own form: "1h0m0s", or "never" for 0. A
+// number is not accepted (Teleport api/types/duration.go).
+type Duration time.Duration
+
+// UnmarshalJSON reads Teleport's form.
+func (d *Duration) UnmarshalJSON(text []byte) error {
+	var value string
+	if err := json.Unmarshal(text, &value); err != nil {
+		return err
+	}
+	if value == "never" {
+		*d = 0
+		return nil
+	}
+	parsed, err := time.ParseDuration(value)
+	if err != nil {
+		return err
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+// MarshalJSON writes Teleport's form.
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
+
 // Strings is a list that may be written as a single string in YAML, as label
 // values and rule verbs may (Teleport api/utils.Strings).
 type Strings []string

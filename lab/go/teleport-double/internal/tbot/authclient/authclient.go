@@ -68,6 +68,13 @@ func (c *Client) Join(ctx context.Context, request authapi.JoinRequest) (authapi
 	return response, trace.Wrap(err)
 }
 
+// Impersonate asks for a credential with the bot's roles.
+func (c *Client) Impersonate(ctx context.Context, request authapi.ImpersonateRequest) (authapi.ImpersonateResponse, error) {
+	var response authapi.ImpersonateResponse
+	err := authapi.Call(ctx, c.http, http.MethodPost, c.base+authapi.PathImpersonate, request, &response)
+	return response, trace.Wrap(err)
+}
+
 // Issue asks for X.509 SVIDs.
 func (c *Client) Issue(ctx context.Context, request authapi.IssueRequest) (authapi.IssueResponse, error) {
 	var response authapi.IssueResponse

@@ -10,6 +10,7 @@ import (
 	"github.com/gravitational/trace"
 
 	"istio-teleport/lab/go/teleport-double/internal/authapi"
+	"istio-teleport/lab/go/teleport-double/internal/tbot/clientcredential"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/config"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/diagnostics"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/identity"
@@ -44,12 +45,16 @@ func Run(ctx context.Context, c *config.Config, log *slog.Logger) error {
 		Bundle: func(ctx context.Context) (authapi.BundleResponse, error) { return bot.Client().Bundle(ctx) },
 	}, registry.Add(trustbundle.ServiceName), log)
 	var services []*workloadapi.Service
+	var credentials []*clientcredential.Service
 	for _, service := range c.Services {
+		credential := clientcredential.New(bot.Impersonate, c.Lifetime.RenewalInterval, log.With("service", service.Name))
+		credentials = append(credentials, credential)
 		services = append(services, workloadapi.New(service, workloadapi.Dependencies{
 			Lifetime: c.Lifetime,
 			Bundles:  bundles,
+			Ready:    credential.Ready(),
 			Issue: func(ctx context.Context, request authapi.IssueRequest) (authapi.IssueResponse, error) {
-				return bot.Client().Issue(ctx, request)
+				return credential.Client().Issue(ctx, request)
 			},
 			Report: registry.Add(service.Name),
 			Log:    log,
@@ -58,7 +63,7 @@ func Run(ctx context.Context, c *config.Config, log *slog.Logger) error {
 	if err := bot.Initialize(ctx); err != nil {
 		return err
 	}
-	g := newGroup(ctx)
+	g := newGroup(ctx, log)
 	g.start("identity", func(ctx context.Context) error { bot.Run(ctx); return nil })
 	g.start("trust bundle cache", func(ctx context.Context) error { bundles.Run(ctx); return nil })
 	g.start(idlewatch.CARotation, func(ctx context.Context) error {
@@ -79,6 +84,7 @@ func Run(ctx context.Context, c *config.Config, log *slog.Logger) error {
 		})
 	}
 	for i, service := range services {
+		g.start(c.Services[i].Name, func(ctx context.Context) error { credentials[i].Run(ctx); return nil })
 		g.start(c.Services[i].Name, service.Run)
 	}
 	return g.wait()
@@ -114,16 +120,18 @@ type group struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	done   sync.WaitGroup
+	log    *slog.Logger
 }
 
-func newGroup(parent context.Context) *group {
+func newGroup(parent context.Context, log *slog.Logger) *group {
 	ctx, cancel := context.WithCancelCause(parent)
-	return &group{ctx: ctx, cancel: cancel}
+	return &group{ctx: ctx, cancel: cancel, log: log}
 }
 
 func (g *group) start(name string, run func(ctx context.Context) error) {
 	g.done.Go(func() {
 		if err := run(g.ctx); err != nil {
+			g.log.Error("Service exited with error", "service", name, "error", err)
 			g.cancel(trace.Wrap(err, "service(%s)", name))
 		}
 	})

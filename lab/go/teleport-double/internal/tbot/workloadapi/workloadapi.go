@@ -55,6 +55,7 @@ type Service struct {
 	attestor  attestor
 	issuer    svids.Issuer
 	renewal   time.Duration
+	ready     <-chan struct{}
 	bundles   *trustbundle.Cache
 	report    readiness.Report
 	log       *slog.Logger
@@ -69,9 +70,11 @@ type Dependencies struct {
 	// Lifetime applies where the service has no pair of its own.
 	Lifetime config.Lifetime
 	Bundles  *trustbundle.Cache
-	Issue    func(ctx context.Context, request authapi.IssueRequest) (authapi.IssueResponse, error)
-	Report   readiness.Report
-	Log      *slog.Logger
+	// Ready is closed when Issue has a credential to work with.
+	Ready  <-chan struct{}
+	Issue  func(ctx context.Context, request authapi.IssueRequest) (authapi.IssueResponse, error)
+	Report readiness.Report
+	Log    *slog.Logger
 }
 
 // New returns a service that does not listen yet.
@@ -84,15 +87,28 @@ func New(c *config.WorkloadAPI, d Dependencies) *Service {
 		attestor:  attestation.New(c.Attestors, os.Getenv, log),
 		issuer:    svids.Issuer{Selector: c.Selector, TTL: lifetime.TTL, Issue: d.Issue},
 		renewal:   lifetime.RenewalInterval,
+		ready:     d.Ready,
 		bundles:   d.Bundles,
 		report:    d.Report,
 		log:       log,
 	}
 }
 
-// Run listens and serves until ctx ends. The service counts as healthy once it
+// credentialPatience is how long a service waits for its credential.
+const credentialPatience = 10 * time.Second
+
+// Run waits for the service's credential, then listens and serves until ctx ends.
+// Without a credential it fails, which ends tbot: a missing role, a bot without
+// roles or a slow auth server show as that. The service counts as healthy once it
 // listens; that requests fail does not show in /readyz.
 func (s *Service) Run(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-time.After(credentialPatience):
+		return trace.BadParameter("timeout waiting for identity to be ready")
+	case <-s.ready:
+	}
 	opened, err := listener.Open(s.config.Listen, s.log)
 	if err != nil {
 		return trace.Wrap(err, "creating listener")

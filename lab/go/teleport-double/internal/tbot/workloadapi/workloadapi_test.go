@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	secret "github.com/envoyproxy/go-control-plane/envoy/service/secret/v3"
+	"github.com/gravitational/trace"
 	"github.com/spiffe/go-spiffe/v2/proto/spiffe/workload"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -34,6 +36,8 @@ type fixture struct {
 	*Service
 	attested atomic.Int64
 	fails    bool
+	// ready says that the service has its credential.
+	ready chan struct{}
 	// events breaks the watch on the trust bundle.
 	events chan error
 
@@ -68,7 +72,7 @@ func (*watch) Close() {}
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{events: make(chan error)}
+	f := &fixture{events: make(chan error), ready: make(chan struct{})}
 	ca, err := authority.LoadOrCreate(t.TempDir(), "spiffe", authority.Options{TTL: time.Hour})
 	if err != nil {
 		t.Fatal(err)
@@ -83,6 +87,7 @@ func newFixture(t *testing.T) *fixture {
 	f.Service = New(&config.WorkloadAPI{Selector: config.Selector{Name: "x"}}, Dependencies{
 		Lifetime: config.Lifetime{TTL: time.Minute, RenewalInterval: 50 * time.Millisecond},
 		Bundles:  cache,
+		Ready:    f.ready,
 		Report:   func(readiness.Status, string) {},
 		Log:      log,
 		Issue: func(_ context.Context, request authapi.IssueRequest) (authapi.IssueResponse, error) {
@@ -109,6 +114,7 @@ func TestHealthIsAboutListening(t *testing.T) {
 	f.config.Listen = "unix://" + socket
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
+	close(f.ready)
 	go func() { ended <- f.Run(ctx) }()
 	select {
 	case status := <-reports:
@@ -319,4 +325,27 @@ func (s *svidStream) Context() context.Context { return s.ctx }
 func (s *svidStream) Send(*workload.X509SVIDResponse) error {
 	s.sent.Add(1)
 	return nil
+}
+
+// Teleport workload_api.go@05afd4fe8d, setup: without its credential the service
+// waits for 10 s, and then it fails, which ends tbot. It never listened and never
+// said that it is healthy.
+func TestServiceWithoutItsCredential(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.report = func(status readiness.Status, _ string) { t.Errorf("reported %s", status) }
+		socket := filepath.Join(t.TempDir(), "socket")
+		f.config.Listen = "unix://" + socket
+		started := time.Now()
+		err := f.Run(t.Context())
+		if err == nil || trace.UserMessage(err) != "timeout waiting for identity to be ready" {
+			t.Errorf("ended with %v", err)
+		}
+		if waited := time.Since(started); waited != 10*time.Second {
+			t.Errorf("waited for %s", waited)
+		}
+		if _, err := os.Stat(socket); err == nil {
+			t.Error("it listened")
+		}
+	})
 }
