@@ -30,6 +30,8 @@ const (
 
 	// PathAdminBreakWatches is for tests: no tctl command has it.
 	PathAdminBreakWatches = "/v1/break-watches"
+	// PathAdminSteal too.
+	PathAdminSteal = "/v1/steal"
 )
 
 // PingResponse names the server.
@@ -72,6 +74,20 @@ type ImpersonateRequest struct {
 type ImpersonateResponse struct {
 	Certificate     []byte   `json:"certificate"`
 	HostAuthorities [][]byte `json:"host_authorities"`
+}
+
+// StealRequest names the bot whose own credential was stolen, and the life that
+// the thief asks for, as Go writes durations ("24h").
+type StealRequest struct {
+	BotName string `json:"bot_name"`
+	TTL     string `json:"ttl"`
+}
+
+// StealResponse is the thief's working credential, in PEM.
+type StealResponse struct {
+	Certificate string    `json:"certificate"`
+	Key         string    `json:"key"`
+	Expires     time.Time `json:"expires"`
 }
 
 // IssueRequest asks for X.509 SVIDs, by exactly one of name and labels.

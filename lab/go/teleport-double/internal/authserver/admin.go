@@ -20,6 +20,7 @@ func (s *Server) AdminHandler() http.Handler {
 	mux.Handle("GET "+authapi.PathAdminStatus, authapi.Handler(s.status))
 	mux.Handle("POST "+authapi.PathAdminRotate, authapi.Handler(s.rotate))
 	mux.Handle("POST "+authapi.PathAdminBreakWatches, authapi.Handler(s.breakWatches))
+	mux.Handle("POST "+authapi.PathAdminSteal, authapi.Handler(s.steal))
 	mux.Handle("PUT "+authapi.PathAdminResources, authapi.Handler(s.put))
 	mux.Handle("GET "+authapi.PathAdminResources+"/{kind}", authapi.Handler(s.list))
 	mux.Handle("GET "+one, authapi.Handler(s.get))

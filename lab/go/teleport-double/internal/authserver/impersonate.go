@@ -48,6 +48,9 @@ func (s *Server) signImpersonated(identity botIdentity, request authapi.Imperson
 		return nil, err
 	}
 	identity.Roles, identity.Impersonated = bot.Spec.Roles, true
+	if err := s.checkLocks(identity); err != nil {
+		return nil, err
+	}
 	ttl := roles.AdjustSessionTTL(min(request.Expires.Sub(now), maximumImpersonation))
 	return signBotCertificate(s.hostCA, identity, bot.UserName(), request.PublicKey, now, now.Add(ttl))
 }

@@ -186,5 +186,9 @@ func (s *Server) authenticate(r *http.Request) (botIdentity, error) {
 	if s.now().After(certificate.NotAfter) {
 		return botIdentity{}, trace.AccessDenied("access denied: client credentials have expired, please relogin.")
 	}
-	return identityFromCertificate(certificate)
+	identity, err := identityFromCertificate(certificate)
+	if err != nil {
+		return botIdentity{}, err
+	}
+	return identity, s.checkLocks(identity)
 }

@@ -1,5 +1,6 @@
 // Package resource reads and checks the four kinds of Teleport documents that
-// this project renders: role, bot, token and workload_identity.
+// this project renders (role, bot, token and workload_identity) and two that
+// change what becomes of them (lock and cluster_auth_preference).
 //
 // Parse is what tctl does before it sends anything, Validate what the auth
 // server does before it stores anything. Both are as strict and as lax as
@@ -27,6 +28,8 @@ const (
 	KindBot              Kind = "bot"
 	KindToken            Kind = "token"
 	KindWorkloadIdentity Kind = "workload_identity"
+	KindLock             Kind = "lock"
+	KindAuthPreference   Kind = "cluster_auth_preference"
 )
 
 // KindFromName resolves the names that tctl takes on its command line.
@@ -40,12 +43,16 @@ func KindFromName(name string) (Kind, error) {
 		return KindToken, nil
 	case "workload_identity", "workload_identities":
 		return KindWorkloadIdentity, nil
+	case "lock", "locks":
+		return KindLock, nil
+	case "cluster_auth_preference", "cap":
+		return KindAuthPreference, nil
 	default:
 		return "", trace.BadParameter("resource kind %q is not supported by the double", name)
 	}
 }
 
-// Resource is any of the four documents.
+// Resource is any of the documents.
 type Resource interface {
 	// ResourceKind is the kind it is stored under.
 	ResourceKind() Kind
@@ -92,6 +99,10 @@ func Parse(document []byte) (Resource, error) {
 		target = &Bot{}
 	case KindToken:
 		target = &Token{}
+	case KindLock:
+		target = &Lock{}
+	case KindAuthPreference:
+		target = &AuthPreference{}
 	default:
 		target = &WorkloadIdentity{}
 	}

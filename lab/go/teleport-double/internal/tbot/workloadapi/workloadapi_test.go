@@ -337,7 +337,9 @@ func TestServiceWithoutItsCredential(t *testing.T) {
 		socket := filepath.Join(t.TempDir(), "socket")
 		f.config.Listen = "unix://" + socket
 		started := time.Now()
-		err := f.Run(t.Context())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		err := f.Run(ctx)
 		if err == nil || trace.UserMessage(err) != "timeout waiting for identity to be ready" {
 			t.Errorf("ended with %v", err)
 		}
