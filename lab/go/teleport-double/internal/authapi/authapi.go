@@ -38,6 +38,8 @@ const (
 type PingResponse struct {
 	ClusterName   string `json:"cluster_name"`
 	ServerVersion string `json:"server_version"`
+	// SignatureAlgorithmSuite says what keys clients make.
+	SignatureAlgorithmSuite string `json:"signature_algorithm_suite"`
 	// HostAuthorities are the certificates (DER) that sign the server's TLS
 	// certificate; a bot trusts them on first use.
 	HostAuthorities [][]byte `json:"host_authorities"`

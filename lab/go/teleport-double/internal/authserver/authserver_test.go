@@ -395,6 +395,42 @@ func TestSelectors(t *testing.T) {
 	}
 }
 
+// The attribute user.bot_instance_id exists, so that rules and templates may name
+// it, and Teleport never sets it (facts of 2026-11-28, section 10.8).
+func TestBotInstanceIsNoAttribute(t *testing.T) {
+	f := newFixture(t)
+	f.createIdentity(t, "a", "{env: dev}", `{spiffe: {id: "/{{ user.bot_instance_id }}"}}`)
+	f.createIdentity(t, "b", "{env: dev}", `{spiffe: {id: "/{{ user.bot_name }}"}}`)
+	r := from(f.working(t))
+	if _, err := f.issue(r, f.issueRequest(t, "a", nil)); err == nil || !strings.Contains(err.Error(), "user.bot_instance_id is unset") {
+		t.Errorf("in a template: %v", err)
+	}
+	f.mustIssue(t, r, "b")
+	if last := f.events(t)[1]; last.Attributes.User.BotInstanceID != "" || last.BotInstanceID == "" {
+		t.Errorf("event: %+v", last)
+	}
+}
+
+// Teleport lib/cryptosuites/suites.go: Teleport's setting decides what keys tbot
+// makes; a new cluster has balanced-v1, one that sets none has legacy.
+func TestSignatureAlgorithmSuite(t *testing.T) {
+	f := newFixture(t)
+	for _, c := range []struct{ document, want string }{
+		{"", "balanced-v1"},
+		{`{kind: cluster_auth_preference, version: v2, spec: {signature_algorithm_suite: legacy}}`, "legacy"},
+		{`{kind: cluster_auth_preference, version: v2, spec: {signature_algorithm_suite: balanced-v1}}`, "balanced-v1"},
+		{`{kind: cluster_auth_preference, version: v2, spec: {type: local}}`, "legacy"},
+	} {
+		if c.document != "" {
+			f.create(t, c.document)
+		}
+		ping, err := f.ping(nil, struct{}{})
+		if err != nil || ping.SignatureAlgorithmSuite != c.want {
+			t.Errorf("after %s: %q, %v", c.document, ping.SignatureAlgorithmSuite, err)
+		}
+	}
+}
+
 // Teleport issuer_service.go, maxWorkloadIdentitiesIssued.
 func TestMoreThanTenAreRefused(t *testing.T) {
 	f := newFixture(t)

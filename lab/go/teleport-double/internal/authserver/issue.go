@@ -37,10 +37,10 @@ func (s *Server) issue(r *http.Request, request authapi.IssueRequest) (authapi.I
 	attrs := &attribute.Attrs{
 		Workload: request.Workload,
 		User: &attribute.User{
-			Name:          bot.UserName(),
-			IsBot:         true,
-			BotName:       identity.BotName,
-			BotInstanceID: identity.BotInstanceID,
+			Name:    bot.UserName(),
+			IsBot:   true,
+			BotName: identity.BotName,
+			// The attribute bot_instance_id exists, and Teleport never sets it.
 		},
 		Join: identity.Join,
 	}

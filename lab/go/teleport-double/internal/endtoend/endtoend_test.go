@@ -129,14 +129,14 @@ metadata: {name: istio-tbot}
 spec: {roles: [issuer]}
 `
 
-// byUser names workloads by their Unix user, since the test process is in no pod.
+// byUser names workloads by their process, since the test process is in no pod.
 const byUser = `
 kind: workload_identity
 version: v1
 metadata: {name: by-user, labels: {env: dev}}
 spec:
   spiffe:
-    id: /uid/{{ workload.unix.uid }}
+    id: /pid/{{ workload.unix.pid }}
     x509: {maximum_ttl: 600s}
 `
 
@@ -288,7 +288,7 @@ func TestHandOff(t *testing.T) {
 		t.Errorf("secret is called %q", first.Name)
 	}
 	certificate := leaf(t, first)
-	wantID := "spiffe://" + clusterName + "/uid/" + strconv.Itoa(os.Getuid())
+	wantID := "spiffe://" + clusterName + "/pid/" + strconv.Itoa(os.Getpid())
 	if len(certificate.URIs) != 1 || certificate.URIs[0].String() != wantID {
 		t.Errorf("URI SANs are %v, want %s", certificate.URIs, wantID)
 	}

@@ -189,6 +189,14 @@ func TestLock(t *testing.T) {
 	})
 }
 
+// Teleport api/types/authentication.go.
+func TestAuthPreference(t *testing.T) {
+	run(t, []documentCase{
+		{"suite", `{kind: cluster_auth_preference, version: v2, metadata: {name: cluster-auth-preference}, spec: {type: local, signature_algorithm_suite: legacy}}`, ""},
+		{"unknown suite", `{kind: cluster_auth_preference, version: v2, spec: {signature_algorithm_suite: rsa}}`, `unsupported signature algorithm suite: "rsa"`},
+	})
+}
+
 func TestUnknownKinds(t *testing.T) {
 	run(t, []documentCase{
 		{"other kind", `{kind: user, version: v2}`, `"user" is not supported by the double`},

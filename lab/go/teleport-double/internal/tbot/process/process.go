@@ -53,6 +53,10 @@ func Run(ctx context.Context, c *config.Config, log *slog.Logger) error {
 			Lifetime: c.Lifetime,
 			Bundles:  bundles,
 			Ready:    credential.Ready(),
+			Suite: func(ctx context.Context) (string, error) {
+				ping, err := credential.Client().Ping(ctx)
+				return ping.SignatureAlgorithmSuite, trace.Wrap(err)
+			},
 			Issue: func(ctx context.Context, request authapi.IssueRequest) (authapi.IssueResponse, error) {
 				return credential.Client().Issue(ctx, request)
 			},

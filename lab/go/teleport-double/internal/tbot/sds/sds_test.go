@@ -401,6 +401,26 @@ func TestBrokenWatchPostponesRenewal(t *testing.T) {
 	}
 }
 
+// Teleport handler.go@02a2029fd9, StreamSecrets and generateResponse: a bundle that
+// becomes stale before the first request ends the stream, after an SVID was issued
+// for nothing.
+func TestStaleBundleBeforeTheFirstRequest(t *testing.T) {
+	cache := newWatchedCache(t)
+	f := startStream(t, time.Hour, cache.get)
+	// The stream has its bundle once it is attested and the cache is filled.
+	if _, err := cache.get(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for f.attests.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(20 * time.Millisecond)
+	cache.rotate()
+	if err := f.end(t); status.Code(err) != codes.Internal || f.issues.Load() != 1 {
+		t.Errorf("ended with %v after %d issues", err, f.issues.Load())
+	}
+}
+
 // Errors of issuing end the stream.
 func TestIssueErrorEndsTheStream(t *testing.T) {
 	handler := &Handler{

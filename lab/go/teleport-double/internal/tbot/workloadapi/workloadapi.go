@@ -70,6 +70,8 @@ type Dependencies struct {
 	// Lifetime applies where the service has no pair of its own.
 	Lifetime config.Lifetime
 	Bundles  *trustbundle.Cache
+	// Suite asks Teleport for its signature algorithm suite.
+	Suite func(ctx context.Context) (string, error)
 	// Ready is closed when Issue has a credential to work with.
 	Ready  <-chan struct{}
 	Issue  func(ctx context.Context, request authapi.IssueRequest) (authapi.IssueResponse, error)
@@ -85,7 +87,7 @@ func New(c *config.WorkloadAPI, d Dependencies) *Service {
 		config:    c,
 		callerPID: peercred.FromContext,
 		attestor:  attestation.New(c.Attestors, os.Getenv, log),
-		issuer:    svids.Issuer{Selector: c.Selector, TTL: lifetime.TTL, Issue: d.Issue},
+		issuer:    svids.Issuer{Selector: c.Selector, TTL: lifetime.TTL, Suite: d.Suite, Issue: d.Issue},
 		renewal:   lifetime.RenewalInterval,
 		ready:     d.Ready,
 		bundles:   d.Bundles,

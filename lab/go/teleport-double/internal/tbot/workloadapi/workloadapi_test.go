@@ -88,6 +88,7 @@ func newFixture(t *testing.T) *fixture {
 		Lifetime: config.Lifetime{TTL: time.Minute, RenewalInterval: 50 * time.Millisecond},
 		Bundles:  cache,
 		Ready:    f.ready,
+		Suite:    func(context.Context) (string, error) { return "balanced-v1", nil },
 		Report:   func(readiness.Status, string) {},
 		Log:      log,
 		Issue: func(_ context.Context, request authapi.IssueRequest) (authapi.IssueResponse, error) {
