@@ -437,3 +437,47 @@ func TestMissingRoleEndsTheProcess(t *testing.T) {
 		t.Error("tbot listened")
 	}
 }
+
+// Teleport lib/auth/machineid/workloadidentityv1/decision.go@af52f1e3, and
+// lib/tbot/services/workloadidentity/workload_api.go@05afd4fe8d with
+// lib/tbot/internal/sds/handler.go@02a2029fd9: asked by name, the reason of a
+// refusal goes to the caller, so to Envoy's log, and not into tbot's. That the
+// attestation failed stands in tbot's log, as a warning.
+func TestRefusalByName(t *testing.T) {
+	c := startCluster(t)
+	c.mustCreate(t, roleAndBot+`---
+kind: workload_identity
+version: v1
+metadata: {name: ruled, labels: {env: dev}}
+spec:
+  spiffe: {id: /x}
+  rules: {allow: [{conditions: [{attribute: workload.kubernetes.namespace, eq: {value: test-app}}]}]}
+`)
+	c.mustCreate(t, c.joinToken(t))
+	c.serviceAccountToken(t, c.key)
+	var logged logBuffer
+	socket := c.startTbotWithLog(t, "{name: ruled}", slog.New(slog.NewTextHandler(&logged, nil)))
+	for _, name := range []string{"default", "ROOTCA"} {
+		_, err := sdsStream(t, socket, name).Recv()
+		// trace writes each wrapped message on a line of its own, indented.
+		text := strings.Join(strings.Fields(fmt.Sprint(err)), " ")
+		want := "fetching X509 SVIDs workload identity failed evaluation attributes did not pass rule evaluation no matching rule found"
+		if !strings.Contains(text, want) {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+	log := logged.String()
+	if strings.Contains(log, "no matching rule found") || strings.Contains(log, "failed evaluation") {
+		t.Errorf("tbot's log has the reason: %s", log)
+	}
+	if !strings.Contains(log, `level=WARN msg="Failed to perform Kubernetes workload attestation"`) {
+		t.Errorf("tbot's log lacks the failed attestation: %s", log)
+	}
+
+	// By labels the reason reaches nobody.
+	byLabels := c.startTbotWithLog(t, "{labels: {env: [dev]}}", slog.New(slog.NewTextHandler(&logged, nil)))
+	_, err := sdsStream(t, byLabels, "default").Recv()
+	if text := fmt.Sprint(err); !strings.Contains(text, "unknown resource names: [default]") || strings.Contains(text, "no matching rule found") {
+		t.Errorf("by labels: %s", text)
+	}
+}
