@@ -34,8 +34,8 @@ var suites = []string{SuiteLegacy, SuiteBalanced, "fips-v1", "hsm-v1"}
 
 const signatureAlgorithmSuite = "signature_algorithm_suite"
 
-// authPreferenceName is the name of the only one.
-const authPreferenceName = "cluster-auth-preference"
+// AuthPreferenceName is the name of the only one.
+const AuthPreferenceName = "cluster-auth-preference"
 
 // UnmarshalJSON reads the one part that matters and keeps the rest.
 func (s *AuthPreferenceSpec) UnmarshalJSON(text []byte) error {
@@ -66,7 +66,7 @@ func (s AuthPreferenceSpec) MarshalJSON() ([]byte, error) {
 func (p *AuthPreference) ResourceKind() Kind { return KindAuthPreference }
 
 // ResourceName implements Resource.
-func (p *AuthPreference) ResourceName() string { return authPreferenceName }
+func (p *AuthPreference) ResourceName() string { return AuthPreferenceName }
 
 // Validate implements Resource (Teleport api/types/authentication.go). A suite
 // that is not set counts as legacy.
@@ -75,7 +75,7 @@ func (p *AuthPreference) Validate() error {
 	if suite != "" && !slices.Contains(suites, suite) {
 		return trace.BadParameter("unsupported signature algorithm suite: %q", suite)
 	}
-	p.Metadata.Name = authPreferenceName
+	p.Metadata.Name = AuthPreferenceName
 	if p.Version == "" {
 		p.Version = "v2"
 	}

@@ -225,9 +225,15 @@ func (r run) createOne(ctx context.Context, document json.RawMessage, force bool
 		return err
 	}
 	// A token is always overwritten, with or without --force (Teleport
-	// tool/tctl/common/resources/token.go calls UpsertToken).
-	overwrite := force || parsed.ResourceKind() == resource.KindToken
+	// tool/tctl/common/resources/token.go calls UpsertToken), and so is the one
+	// cluster_auth_preference (createAuthPreference; if it came from a file of the
+	// auth server's, Teleport asks for --confirm).
+	overwrite := force || parsed.ResourceKind() == resource.KindToken || parsed.ResourceKind() == resource.KindAuthPreference
 	if err := r.client.put(ctx, document, overwrite); err != nil {
+		return err
+	}
+	if parsed.ResourceKind() == resource.KindAuthPreference {
+		_, err = fmt.Fprintln(r.environment.Stdout, "cluster auth preference has been updated")
 		return err
 	}
 	_, err = fmt.Fprintf(r.environment.Stdout, "%s %q has been created\n", createdName(parsed.ResourceKind()), parsed.ResourceName())
@@ -286,10 +292,19 @@ func (r run) remove(ctx context.Context, reference string) error {
 	if err != nil {
 		return err
 	}
+	if kind == resource.KindAuthPreference {
+		name = resource.AuthPreferenceName
+	}
 	if name == "" {
 		return trace.BadParameter("provide a full resource name to delete, for example:\n$ tctl rm %s/NAME", kind)
 	}
-	if err := r.client.remove(ctx, kind, name); err != nil {
+	err = r.client.remove(ctx, kind, name)
+	resets := kind == resource.KindAuthPreference && trace.IsNotFound(err)
+	if err != nil && !resets {
+		return err
+	}
+	if kind == resource.KindAuthPreference {
+		_, err := fmt.Fprintln(r.environment.Stdout, "cluster auth preference has been reset to defaults")
 		return err
 	}
 	called := createdName(kind)

@@ -178,6 +178,26 @@ func TestRotate(t *testing.T) {
 	}
 }
 
+// Teleport tool/tctl/common/resource_command.go, createAuthPreference and Delete:
+// there is one, it needs no --force, and deleting it resets it.
+func TestAuthPreference(t *testing.T) {
+	socket := startServer(t)
+	for range 2 {
+		out, err := runTctl(t, socket, "kind: cluster_auth_preference\nversion: v2\nspec: {signature_algorithm_suite: legacy}\n", "create")
+		if err != nil || out != "cluster auth preference has been updated\n" {
+			t.Errorf("create: %q, %v", out, err)
+		}
+	}
+	if out, err := runTctl(t, socket, "", "get", "cap"); err != nil || !strings.Contains(out, "signature_algorithm_suite: legacy") {
+		t.Errorf("get: %q, %v", out, err)
+	}
+	for range 2 {
+		if out, err := runTctl(t, socket, "", "rm", "cluster_auth_preference"); err != nil || out != "cluster auth preference has been reset to defaults\n" {
+			t.Errorf("rm: %q, %v", out, err)
+		}
+	}
+}
+
 // Teleport tool/tctl/common/lock_command.go.
 func TestLock(t *testing.T) {
 	socket := startServer(t)
