@@ -31,9 +31,10 @@ func main() {
 	adminSocket := flag.String("admin-socket", "", "path of the Unix socket for tctl (required)")
 	authorityTTL := flag.Duration("ca-ttl", authority.DefaultTTL, "life of a certificate authority made on the first start")
 	clockOffset := flag.Duration("clock-offset", 0, "by how much the server's clock is ahead of the machine's; negative: behind")
+	breakWatches := flag.Duration("break-watches-every", 0, "cut the connections of all watches again and again, at this interval; 0: never")
 	debug := flag.Bool("d", false, "log at debug level")
 	flag.Parse()
-	if flag.NArg() > 0 || *dataDir == "" || *clusterName == "" || *listen == "" || *adminSocket == "" {
+	if flag.NArg() > 0 || *breakWatches < 0 || *dataDir == "" || *clusterName == "" || *listen == "" || *adminSocket == "" {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -51,13 +52,13 @@ func main() {
 		ClockOffset:  *clockOffset,
 		Log:          log,
 	}
-	if err := run(ctx, config, *listen, *adminSocket); err != nil {
+	if err := run(ctx, config, *listen, *adminSocket, *breakWatches); err != nil {
 		fmt.Fprintf(os.Stderr, "ERROR: %s\n", trace.UserMessage(err))
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, config authserver.Config, listen, adminSocket string) error {
+func run(ctx context.Context, config authserver.Config, listen, adminSocket string, breakWatches time.Duration) error {
 	server, err := authserver.New(config)
 	if err != nil {
 		return err
@@ -76,6 +77,9 @@ func run(ctx context.Context, config authserver.Config, listen, adminSocket stri
 		return err
 	}
 	config.Log.Info("Serving", "cluster_name", config.ClusterName, "listen", botListener.Addr().String(), "admin_socket", adminSocket)
+	if breakWatches > 0 {
+		go server.BreakWatchesEvery(ctx, breakWatches)
+	}
 	return serve(ctx, map[net.Listener]http.Handler{
 		botListener:   server.BotHandler(),
 		adminListener: server.AdminHandler(),

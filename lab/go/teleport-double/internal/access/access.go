@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gravitational/trace"
 
@@ -19,6 +20,17 @@ const (
 	VerbRead = "read"
 	VerbList = "list"
 )
+
+// AdjustSessionTTL cuts a life at the smallest options.max_session_ttl of the
+// roles.
+func (roles Roles) AdjustSessionTTL(ttl time.Duration) time.Duration {
+	for _, role := range roles {
+		if maximum := role.MaxSessionTTL(); maximum > 0 {
+			ttl = min(ttl, maximum)
+		}
+	}
+	return ttl
+}
 
 const wildcard = "*"
 

@@ -121,6 +121,9 @@ const (
 	KindString
 	KindBool
 	KindInt
+	// KindUint is kept apart from KindInt, as protobuf does: a template can't
+	// render it.
+	KindUint
 	KindMap
 	KindEnum
 )
@@ -176,10 +179,9 @@ func (f Field) Value(attrs *Attrs) (any, error) {
 	}
 	switch f.Kind {
 	case KindInt:
-		if v.CanUint() {
-			return int(v.Uint()), nil
-		}
 		return int(v.Int()), nil
+	case KindUint:
+		return v.Uint(), nil
 	default:
 		return v.Interface(), nil
 	}
@@ -200,7 +202,7 @@ func ConditionValue(attrs *Attrs, path string) (string, error) {
 		}
 		kind := kindOf(fieldType)
 		if i == len(names)-1 {
-			if kind != KindString && kind != KindBool && kind != KindInt {
+			if kind != KindString && kind != KindBool && kind != KindInt && kind != KindUint {
 				return "", trace.BadParameter("attribute %q of type %q cannot be converted to string", name, protoKindName(kind))
 			}
 			return printed(fieldOrZero(v, position, fieldType)), nil
@@ -254,6 +256,8 @@ func kindOf(t reflect.Type) Kind {
 		return KindMap
 	case t.Kind() == reflect.Pointer:
 		return KindMessage
+	case t.Kind() == reflect.Uint32:
+		return KindUint
 	default:
 		return KindInt
 	}

@@ -14,10 +14,12 @@ import (
 // The paths of the API for bots. Join needs no credential, ping takes one if it
 // is there, the others need a bot's.
 const (
-	PathPing   = "/v1/ping"
-	PathJoin   = "/v1/join"
-	PathIssue  = "/v1/issue"
-	PathBundle = "/v1/bundle"
+	PathPing        = "/v1/ping"
+	PathJoin        = "/v1/join"
+	PathImpersonate = "/v1/impersonate"
+	PathIssue       = "/v1/issue"
+	PathBundle      = "/v1/bundle"
+	PathWatch       = "/v1/watch"
 )
 
 // The paths of tctl's API.
@@ -25,12 +27,19 @@ const (
 	PathAdminStatus    = "/v1/status"
 	PathAdminResources = "/v1/resources"
 	PathAdminRotate    = "/v1/rotate"
+
+	// PathAdminBreakWatches is for tests: no tctl command has it.
+	PathAdminBreakWatches = "/v1/break-watches"
+	// PathAdminSteal too.
+	PathAdminSteal = "/v1/steal"
 )
 
 // PingResponse names the server.
 type PingResponse struct {
 	ClusterName   string `json:"cluster_name"`
 	ServerVersion string `json:"server_version"`
+	// SignatureAlgorithmSuite says what keys clients make.
+	SignatureAlgorithmSuite string `json:"signature_algorithm_suite"`
 	// HostAuthorities are the certificates (DER) that sign the server's TLS
 	// certificate; a bot trusts them on first use.
 	HostAuthorities [][]byte `json:"host_authorities"`
@@ -53,6 +62,34 @@ type JoinResponse struct {
 	ClusterName     string   `json:"cluster_name"`
 	Certificate     []byte   `json:"certificate"`
 	HostAuthorities [][]byte `json:"host_authorities"`
+}
+
+// ImpersonateRequest asks for a credential with all of the bot's roles.
+type ImpersonateRequest struct {
+	// PublicKey is in PKIX DER form.
+	PublicKey []byte `json:"public_key"`
+	// Expires is the end of life that is asked for.
+	Expires time.Time `json:"expires"`
+}
+
+// ImpersonateResponse carries such a credential.
+type ImpersonateResponse struct {
+	Certificate     []byte   `json:"certificate"`
+	HostAuthorities [][]byte `json:"host_authorities"`
+}
+
+// StealRequest names the bot whose own credential was stolen, and the life that
+// the thief asks for, as Go writes durations ("24h").
+type StealRequest struct {
+	BotName string `json:"bot_name"`
+	TTL     string `json:"ttl"`
+}
+
+// StealResponse is the thief's working credential, in PEM.
+type StealResponse struct {
+	Certificate string    `json:"certificate"`
+	Key         string    `json:"key"`
+	Expires     time.Time `json:"expires"`
 }
 
 // IssueRequest asks for X.509 SVIDs, by exactly one of name and labels.
@@ -88,6 +125,12 @@ type BundleResponse struct {
 	TrustDomain string `json:"trust_domain"`
 	// X509Authorities are certificates in DER form.
 	X509Authorities [][]byte `json:"x509_authorities"`
+}
+
+// WatchEvent is one line of the answer to a watch. The first has no bundle: it
+// confirms that the watch is open.
+type WatchEvent struct {
+	Bundle *BundleResponse `json:"bundle,omitempty"`
 }
 
 // StatusResponse is what `tctl status` prints.

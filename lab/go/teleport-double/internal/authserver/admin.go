@@ -19,6 +19,8 @@ func (s *Server) AdminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+authapi.PathAdminStatus, authapi.Handler(s.status))
 	mux.Handle("POST "+authapi.PathAdminRotate, authapi.Handler(s.rotate))
+	mux.Handle("POST "+authapi.PathAdminBreakWatches, authapi.Handler(s.breakWatches))
+	mux.Handle("POST "+authapi.PathAdminSteal, authapi.Handler(s.steal))
 	mux.Handle("PUT "+authapi.PathAdminResources, authapi.Handler(s.put))
 	mux.Handle("GET "+authapi.PathAdminResources+"/{kind}", authapi.Handler(s.list))
 	mux.Handle("GET "+one, authapi.Handler(s.get))
@@ -49,7 +51,11 @@ func (s *Server) rotate(_ *http.Request, request authapi.RotateRequest) (struct{
 	if !request.Manual && !forced {
 		return struct{}{}, trace.NotImplemented("semi-automatic rotation is not supported by the double: use --manual")
 	}
-	return struct{}{}, s.spiffeCA.Rotate(phase, forced)
+	if err := s.spiffeCA.Rotate(phase, forced); err != nil {
+		return struct{}{}, err
+	}
+	s.bundleChanged.fire()
+	return struct{}{}, nil
 }
 
 func (s *Server) put(_ *http.Request, request authapi.PutRequest) (struct{}, error) {

@@ -153,6 +153,25 @@ func (f *fixture) mustJoin(t *testing.T, r *http.Request, request authapi.JoinRe
 	return certificate
 }
 
+func (f *fixture) mustImpersonate(t *testing.T, r *http.Request, ttl time.Duration) *x509.Certificate {
+	t.Helper()
+	response, err := f.impersonate(r, authapi.ImpersonateRequest{PublicKey: publicKey(t), Expires: f.now().Add(ttl)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(response.Certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certificate
+}
+
+// working is a credential that may issue: a bot's, with its roles.
+func (f *fixture) working(t *testing.T) *x509.Certificate {
+	t.Helper()
+	return f.mustImpersonate(t, from(f.mustJoin(t, from(nil), f.joinRequest(t))), time.Hour)
+}
+
 func (f *fixture) events(t *testing.T) []audit.Event {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(f.dataDir, "events.jsonl"))
@@ -263,7 +282,7 @@ var dev = map[string][]string{"env": {"dev"}}
 func TestIssueNeedsALivingCredential(t *testing.T) {
 	f := newFixture(t)
 	f.createIdentity(t, "a", "{env: dev}", bySA)
-	certificate := f.mustJoin(t, from(nil), f.joinRequest(t))
+	certificate := f.working(t)
 	if _, err := f.issue(from(nil), f.issueRequest(t, "a", nil)); !trace.IsAccessDenied(err) {
 		t.Errorf("without a credential: %v", err)
 	}
@@ -281,7 +300,9 @@ func TestClockOffset(t *testing.T) {
 	ahead.createIdentity(t, "a", "{env: dev}", bySA)
 	credential := ahead.mustJoin(t, from(nil), ahead.joinRequest(t))
 	checkTime(t, "credential's start", credential.NotBefore, offset-time.Minute)
-	svid := ahead.mustIssue(t, from(credential), "a")
+	working := ahead.mustImpersonate(t, from(credential), time.Hour)
+	checkTime(t, "working credential's start", working.NotBefore, offset-time.Minute)
+	svid := ahead.mustIssue(t, from(working), "a")
 	checkTime(t, "start", svid.NotBefore, offset-time.Minute)
 	checkTime(t, "end", svid.NotAfter, offset+time.Hour)
 
@@ -290,7 +311,7 @@ func TestClockOffset(t *testing.T) {
 	if _, err := behind.join(from(nil), behind.joinRequest(t)); err == nil || !strings.Contains(err.Error(), "token not valid yet") {
 		t.Errorf("join with a token of now: %v", err)
 	}
-	svid = behind.mustIssue(t, from(credential), "a")
+	svid = behind.mustIssue(t, from(working), "a")
 	checkTime(t, "end", svid.NotAfter, time.Hour-offset)
 	tlsConfig, err := behind.BotTLS()
 	if err != nil {
@@ -327,7 +348,7 @@ func TestSelectors(t *testing.T) {
 	f.createIdentity(t, "c-good", "{env: dev}", bySA)
 	f.createIdentity(t, "b-good", "{env: dev}", `{spiffe: {id: /b}}`)
 	f.createIdentity(t, "other-label", "{env: prod}", `{spiffe: {id: /p}}`)
-	r := from(f.mustJoin(t, from(nil), f.joinRequest(t)))
+	r := from(f.working(t))
 
 	response, err := f.issue(r, f.issueRequest(t, "", dev))
 	if err != nil {
@@ -374,13 +395,49 @@ func TestSelectors(t *testing.T) {
 	}
 }
 
+// The attribute user.bot_instance_id exists, so that rules and templates may name
+// it, and Teleport never sets it (facts of 2026-11-28, section 10.8).
+func TestBotInstanceIsNoAttribute(t *testing.T) {
+	f := newFixture(t)
+	f.createIdentity(t, "a", "{env: dev}", `{spiffe: {id: "/{{ user.bot_instance_id }}"}}`)
+	f.createIdentity(t, "b", "{env: dev}", `{spiffe: {id: "/{{ user.bot_name }}"}}`)
+	r := from(f.working(t))
+	if _, err := f.issue(r, f.issueRequest(t, "a", nil)); err == nil || !strings.Contains(err.Error(), "user.bot_instance_id is unset") {
+		t.Errorf("in a template: %v", err)
+	}
+	f.mustIssue(t, r, "b")
+	if last := f.events(t)[1]; last.Attributes.User.BotInstanceID != "" || last.BotInstanceID == "" {
+		t.Errorf("event: %+v", last)
+	}
+}
+
+// Teleport lib/cryptosuites/suites.go: Teleport's setting decides what keys tbot
+// makes; a new cluster has balanced-v1, one that sets none has legacy.
+func TestSignatureAlgorithmSuite(t *testing.T) {
+	f := newFixture(t)
+	for _, c := range []struct{ document, want string }{
+		{"", "balanced-v1"},
+		{`{kind: cluster_auth_preference, version: v2, spec: {signature_algorithm_suite: legacy}}`, "legacy"},
+		{`{kind: cluster_auth_preference, version: v2, spec: {signature_algorithm_suite: balanced-v1}}`, "balanced-v1"},
+		{`{kind: cluster_auth_preference, version: v2, spec: {type: local}}`, "legacy"},
+	} {
+		if c.document != "" {
+			f.create(t, c.document)
+		}
+		ping, err := f.ping(nil, struct{}{})
+		if err != nil || ping.SignatureAlgorithmSuite != c.want {
+			t.Errorf("after %s: %q, %v", c.document, ping.SignatureAlgorithmSuite, err)
+		}
+	}
+}
+
 // Teleport issuer_service.go, maxWorkloadIdentitiesIssued.
 func TestMoreThanTenAreRefused(t *testing.T) {
 	f := newFixture(t)
 	for i := range 10 {
 		f.createIdentity(t, fmt.Sprintf("w-%02d", i), "{env: dev}", `{spiffe: {id: /x}}`)
 	}
-	r := from(f.mustJoin(t, from(nil), f.joinRequest(t)))
+	r := from(f.working(t))
 	if _, err := f.issue(r, f.issueRequest(t, "", dev)); err != nil {
 		t.Errorf("ten: %v", err)
 	}
@@ -391,14 +448,56 @@ func TestMoreThanTenAreRefused(t *testing.T) {
 	}
 }
 
-// A role that does not exist is accepted with the bot, and fails when issuing.
+// A role that does not exist is accepted with the bot, and a bot without roles
+// too. No working credential comes from either (Teleport
+// lib/auth/auth_with_roles.go@00066f3506, desiredAccessInfoForRoleRequest), and one
+// that is there stops working when its role is removed.
 func TestRoleThatDoesNotExist(t *testing.T) {
 	f := newFixture(t)
 	f.createIdentity(t, "a", "{env: dev}", bySA)
-	r := from(f.mustJoin(t, from(nil), f.joinRequest(t)))
-	f.create(t, `{kind: bot, version: v1, metadata: {name: istio-tbot}, spec: {roles: [nobody]}}`)
-	if _, err := f.issue(r, f.issueRequest(t, "a", nil)); err == nil || !strings.Contains(err.Error(), "role nobody is not found") {
-		t.Errorf("got %v", err)
+	bot := from(f.mustJoin(t, from(nil), f.joinRequest(t)))
+	working := from(f.mustImpersonate(t, bot, time.Hour))
+	for _, c := range []struct{ roles, fails string }{
+		{"[nobody]", "role nobody is not found"},
+		{"[issuer, nobody]", "role nobody is not found"},
+		{"[]", "at least one role request is required"},
+	} {
+		f.create(t, `{kind: bot, version: v1, metadata: {name: istio-tbot}, spec: {roles: `+c.roles+`}}`)
+		_, err := f.impersonate(bot, authapi.ImpersonateRequest{PublicKey: publicKey(t), Expires: time.Now().Add(time.Hour)})
+		if err == nil || !strings.Contains(err.Error(), c.fails) {
+			t.Errorf("roles %s: %v", c.roles, err)
+		}
+	}
+	if _, err := f.issue(working, f.issueRequest(t, "a", nil)); err != nil {
+		t.Errorf("with the roles of before: %v", err)
+	}
+	if err := f.resources.Delete(resource.KindRole, "issuer"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.issue(working, f.issueRequest(t, "a", nil)); err == nil || !strings.Contains(err.Error(), "role issuer is not found") {
+		t.Errorf("without its role: %v", err)
+	}
+}
+
+// Teleport lib/auth/auth_with_roles.go@00066f3506: a bot's own credential has no
+// role that issues, and an impersonated one gets no further ones.
+func TestTwoCredentials(t *testing.T) {
+	f := newFixture(t)
+	f.createIdentity(t, "a", "{env: dev}", bySA)
+	bot := from(f.mustJoin(t, from(nil), f.joinRequest(t)))
+	for _, request := range []authapi.IssueRequest{f.issueRequest(t, "a", nil), f.issueRequest(t, "", dev)} {
+		if _, err := f.issue(bot, request); !trace.IsAccessDenied(err) {
+			t.Errorf("issued to the bot's own credential: %v", err)
+		}
+	}
+	working := from(f.mustImpersonate(t, bot, time.Hour))
+	request := authapi.ImpersonateRequest{PublicKey: publicKey(t), Expires: time.Now().Add(time.Hour)}
+	if _, err := f.impersonate(working, request); err == nil || !strings.Contains(err.Error(), "identity is not allowed to reissue certificates") {
+		t.Errorf("from an impersonated credential: %v", err)
+	}
+	request.Expires = time.Now().Add(-time.Minute)
+	if _, err := f.impersonate(bot, request); !trace.IsAccessDenied(err) {
+		t.Errorf("with an end in the past: %v", err)
 	}
 }
 
@@ -408,7 +507,7 @@ func TestLabelsOutOfReachAreLeftOut(t *testing.T) {
 	f := newFixture(t)
 	f.createIdentity(t, "a", "{env: dev, tier: web}", `{spiffe: {id: /a}}`)
 	f.createIdentity(t, "b", "{env: prod, tier: web}", `{spiffe: {id: /b}}`)
-	r := from(f.mustJoin(t, from(nil), f.joinRequest(t)))
+	r := from(f.working(t))
 	response, err := f.issue(r, f.issueRequest(t, "", map[string][]string{"tier": {"web"}}))
 	if err != nil || len(response.Credentials) != 1 || response.Credentials[0].WorkloadIdentity != "a" {
 		t.Errorf("got %+v, %v", response, err)
@@ -420,7 +519,7 @@ func TestLabelsOutOfReachAreLeftOut(t *testing.T) {
 func TestWithoutRulesIssuingIsDenied(t *testing.T) {
 	f := newFixture(t)
 	f.createIdentity(t, "a", "{env: dev}", bySA)
-	r := from(f.mustJoin(t, from(nil), f.joinRequest(t)))
+	r := from(f.working(t))
 	f.create(t, `{kind: role, version: v7, metadata: {name: issuer}, spec: {allow: {workload_identity_labels: {env: [dev]}}}}`)
 	for _, request := range []authapi.IssueRequest{f.issueRequest(t, "", dev), f.issueRequest(t, "a", nil)} {
 		if _, err := f.issue(r, request); !trace.IsAccessDenied(err) {
@@ -447,7 +546,7 @@ func TestRestartKeepsTheAuthorities(t *testing.T) {
 func TestRotationChangesWhoSigns(t *testing.T) {
 	f := newFixture(t)
 	f.createIdentity(t, "a", "{env: dev}", bySA)
-	r := from(f.mustJoin(t, from(nil), f.joinRequest(t)))
+	r := from(f.working(t))
 	old := f.spiffeCA.Active().Certificate()
 	for _, c := range []struct {
 		phase   authority.Phase

@@ -19,6 +19,10 @@ type botIdentity struct {
 	BotName       string          `json:"bot_name"`
 	BotInstanceID string          `json:"bot_instance_id"`
 	Join          *attribute.Join `json:"join"`
+	// Roles are what the credential may do: nothing, for the bot's own.
+	Roles []string `json:"roles,omitempty"`
+	// Impersonated credentials can't ask for further ones.
+	Impersonated bool `json:"impersonated,omitempty"`
 }
 
 // identityExtension carries a botIdentity as JSON. The arc 2.25 is free for

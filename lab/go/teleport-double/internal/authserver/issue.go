@@ -30,17 +30,17 @@ func (s *Server) issue(r *http.Request, request authapi.IssueRequest) (authapi.I
 	if err != nil {
 		return authapi.IssueResponse{}, err
 	}
-	roles, err := s.roles(bot)
+	roles, err := s.roles(identity.Roles)
 	if err != nil {
 		return authapi.IssueResponse{}, err
 	}
 	attrs := &attribute.Attrs{
 		Workload: request.Workload,
 		User: &attribute.User{
-			Name:          bot.UserName(),
-			IsBot:         true,
-			BotName:       identity.BotName,
-			BotInstanceID: identity.BotInstanceID,
+			Name:    bot.UserName(),
+			IsBot:   true,
+			BotName: identity.BotName,
+			// The attribute bot_instance_id exists, and Teleport never sets it.
 		},
 		Join: identity.Join,
 	}
@@ -153,11 +153,11 @@ func (s *Server) sign(request authapi.IssueRequest, identity botIdentity, attrs 
 	return response, nil
 }
 
-// roles loads the bot's roles. One that does not exist was accepted when the bot
-// was created, and fails here.
-func (s *Server) roles(bot *resource.Bot) (access.Roles, error) {
+// roles loads roles. One that does not exist was accepted when the bot was
+// created, and fails here.
+func (s *Server) roles(names []string) (access.Roles, error) {
 	var roles access.Roles
-	for _, name := range bot.Spec.Roles {
+	for _, name := range names {
 		stored, err := s.resources.Get(resource.KindRole, name)
 		if trace.IsNotFound(err) {
 			return nil, trace.NotFound("role %s is not found", name)
@@ -174,8 +174,9 @@ func (s *Server) bundle(r *http.Request, _ struct{}) (authapi.BundleResponse, er
 	if _, err := s.authenticate(r); err != nil {
 		return authapi.BundleResponse{}, err
 	}
-	return authapi.BundleResponse{
-		TrustDomain:     s.clusterName,
-		X509Authorities: s.spiffeCA.Bundle(),
-	}, nil
+	return s.currentBundle(), nil
+}
+
+func (s *Server) currentBundle() authapi.BundleResponse {
+	return authapi.BundleResponse{TrustDomain: s.clusterName, X509Authorities: s.spiffeCA.Bundle()}
 }

@@ -75,6 +75,9 @@ func (s *Server) tryJoin(ctx context.Context, r *http.Request, request authapi.J
 	if old, err := s.authenticate(r); err == nil && old.BotName == identity.BotName {
 		identity.BotInstanceID = old.BotInstanceID
 	}
+	if err := s.checkLocks(identity); err != nil {
+		return identity, nil, err
+	}
 	certificate, err := signBotCertificate(
 		s.hostCA, identity, bot.UserName(), request.PublicKey, s.now(), s.credentialEnd(request.Expires, bot))
 	return identity, certificate, err

@@ -3,6 +3,7 @@
 package authserver
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -22,6 +23,7 @@ import (
 	"istio-teleport/lab/go/teleport-double/internal/authapi"
 	"istio-teleport/lab/go/teleport-double/internal/authority"
 	"istio-teleport/lab/go/teleport-double/internal/buildversion"
+	"istio-teleport/lab/go/teleport-double/internal/resource"
 	"istio-teleport/lab/go/teleport-double/internal/store"
 )
 
@@ -52,6 +54,9 @@ type Server struct {
 	hostCA      *authority.Authority
 	log         *slog.Logger
 	now         func() time.Time
+
+	bundleChanged signal
+	watchesBroken signal
 }
 
 // New opens the data directory and fills it on the first start.
@@ -108,8 +113,10 @@ func (s *Server) BotHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+authapi.PathPing, authapi.Handler(s.ping))
 	mux.Handle("POST "+authapi.PathJoin, authapi.Handler(s.join))
+	mux.Handle("POST "+authapi.PathImpersonate, authapi.Handler(s.impersonate))
 	mux.Handle("POST "+authapi.PathIssue, authapi.Handler(s.issue))
 	mux.Handle("GET "+authapi.PathBundle, authapi.Handler(s.bundle))
+	mux.HandleFunc("GET "+authapi.PathWatch, s.watch)
 	return mux
 }
 
@@ -162,11 +169,27 @@ func (s *Server) serverCertificate(key *ecdsa.PrivateKey, hello *tls.ClientHello
 }
 
 func (s *Server) ping(*http.Request, struct{}) (authapi.PingResponse, error) {
+	suite, err := s.signatureAlgorithmSuite()
+	if err != nil {
+		return authapi.PingResponse{}, err
+	}
 	return authapi.PingResponse{
-		ClusterName:     s.clusterName,
-		ServerVersion:   buildversion.Version,
-		HostAuthorities: s.hostAuthorities(),
+		SignatureAlgorithmSuite: suite,
+		ClusterName:             s.clusterName,
+		ServerVersion:           buildversion.Version,
+		HostAuthorities:         s.hostAuthorities(),
 	}, nil
+}
+
+// signatureAlgorithmSuite is balanced-v1 unless cluster_auth_preference was
+// written; there, one that is not set counts as legacy, as in a cluster that was
+// upgraded from before Teleport 17 (Teleport lib/cryptosuites/suites.go).
+func (s *Server) signatureAlgorithmSuite() (string, error) {
+	stored, err := s.resources.List(resource.KindAuthPreference)
+	if err != nil || len(stored) == 0 {
+		return resource.SuiteBalanced, err
+	}
+	return cmp.Or(stored[0].(*resource.AuthPreference).Spec.SignatureAlgorithmSuite, resource.SuiteLegacy), nil
 }
 
 func (s *Server) hostAuthorities() [][]byte { return [][]byte{s.hostCA.Certificate().Raw} }
@@ -181,5 +204,9 @@ func (s *Server) authenticate(r *http.Request) (botIdentity, error) {
 	if s.now().After(certificate.NotAfter) {
 		return botIdentity{}, trace.AccessDenied("access denied: client credentials have expired, please relogin.")
 	}
-	return identityFromCertificate(certificate)
+	identity, err := identityFromCertificate(certificate)
+	if err != nil {
+		return botIdentity{}, err
+	}
+	return identity, s.checkLocks(identity)
 }

@@ -129,14 +129,14 @@ metadata: {name: istio-tbot}
 spec: {roles: [issuer]}
 `
 
-// byUser names workloads by their Unix user, since the test process is in no pod.
+// byUser names workloads by their process, since the test process is in no pod.
 const byUser = `
 kind: workload_identity
 version: v1
 metadata: {name: by-user, labels: {env: dev}}
 spec:
   spiffe:
-    id: /uid/{{ workload.unix.uid }}
+    id: /pid/{{ workload.unix.pid }}
     x509: {maximum_ttl: 600s}
 `
 
@@ -202,10 +202,15 @@ services:
 
 func (c *cluster) startTbot(t *testing.T, selector string) string {
 	t.Helper()
+	return c.startTbotWithLog(t, selector, quiet)
+}
+
+func (c *cluster) startTbotWithLog(t *testing.T, selector string, log *slog.Logger) string {
+	t.Helper()
 	parsed, socket := c.tbotConfig(t, selector)
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error, 1)
-	go func() { stopped <- process.Run(ctx, parsed, quiet) }()
+	go func() { stopped <- process.Run(ctx, parsed, log) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-stopped; err != nil {
@@ -283,7 +288,7 @@ func TestHandOff(t *testing.T) {
 		t.Errorf("secret is called %q", first.Name)
 	}
 	certificate := leaf(t, first)
-	wantID := "spiffe://" + clusterName + "/uid/" + strconv.Itoa(os.Getuid())
+	wantID := "spiffe://" + clusterName + "/pid/" + strconv.Itoa(os.Getpid())
 	if len(certificate.URIs) != 1 || certificate.URIs[0].String() != wantID {
 		t.Errorf("URI SANs are %v, want %s", certificate.URIs, wantID)
 	}
@@ -401,5 +406,78 @@ spec: {spiffe: {id: "/ns/{{ workload.kubernetes.namespace }}/sa/{{ workload.kube
 				t.Errorf("SDS %s: error lacks %q: %v", name, want, err)
 			}
 		}
+	}
+}
+
+// Teleport lib/tbot/services/workloadidentity/workload_api.go@05afd4fe8d: a bot
+// whose role is missing joins, and 10 s later tbot has ended, with these words and
+// without a socket. Why stands in the log only.
+func TestMissingRoleEndsTheProcess(t *testing.T) {
+	c := startCluster(t)
+	c.mustCreate(t, "kind: bot\nversion: v1\nmetadata: {name: istio-tbot}\nspec: {roles: [issuer]}\n")
+	c.mustCreate(t, c.joinToken(t))
+	c.serviceAccountToken(t, c.key)
+	parsed, socket := c.tbotConfig(t, "{name: by-user}")
+	var logged logBuffer
+	err := process.Run(t.Context(), parsed, slog.New(slog.NewTextHandler(&logged, nil)))
+	if err == nil {
+		t.Fatal("tbot continues without a working credential")
+	}
+	for _, want := range []string{"service(workload-identity-api-1)", "timeout waiting for identity to be ready"} {
+		if !strings.Contains(trace.UserMessage(err), want) {
+			t.Errorf("error lacks %q: %s", want, trace.UserMessage(err))
+		}
+	}
+	for _, want := range []string{"generating identity", "role issuer is not found", "Service exited with error"} {
+		if !strings.Contains(logged.String(), want) {
+			t.Errorf("log lacks %q", want)
+		}
+	}
+	if _, err := os.Stat(socket); err == nil {
+		t.Error("tbot listened")
+	}
+}
+
+// Teleport lib/auth/machineid/workloadidentityv1/decision.go@af52f1e3, and
+// lib/tbot/services/workloadidentity/workload_api.go@05afd4fe8d with
+// lib/tbot/internal/sds/handler.go@02a2029fd9: asked by name, the reason of a
+// refusal goes to the caller, so to Envoy's log, and not into tbot's. That the
+// attestation failed stands in tbot's log, as a warning.
+func TestRefusalByName(t *testing.T) {
+	c := startCluster(t)
+	c.mustCreate(t, roleAndBot+`---
+kind: workload_identity
+version: v1
+metadata: {name: ruled, labels: {env: dev}}
+spec:
+  spiffe: {id: /x}
+  rules: {allow: [{conditions: [{attribute: workload.kubernetes.namespace, eq: {value: test-app}}]}]}
+`)
+	c.mustCreate(t, c.joinToken(t))
+	c.serviceAccountToken(t, c.key)
+	var logged logBuffer
+	socket := c.startTbotWithLog(t, "{name: ruled}", slog.New(slog.NewTextHandler(&logged, nil)))
+	for _, name := range []string{"default", "ROOTCA"} {
+		_, err := sdsStream(t, socket, name).Recv()
+		// trace writes each wrapped message on a line of its own, indented.
+		text := strings.Join(strings.Fields(fmt.Sprint(err)), " ")
+		want := "fetching X509 SVIDs workload identity failed evaluation attributes did not pass rule evaluation no matching rule found"
+		if !strings.Contains(text, want) {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+	log := logged.String()
+	if strings.Contains(log, "no matching rule found") || strings.Contains(log, "failed evaluation") {
+		t.Errorf("tbot's log has the reason: %s", log)
+	}
+	if !strings.Contains(log, `level=WARN msg="Failed to perform Kubernetes workload attestation"`) {
+		t.Errorf("tbot's log lacks the failed attestation: %s", log)
+	}
+
+	// By labels the reason reaches nobody.
+	byLabels := c.startTbotWithLog(t, "{labels: {env: [dev]}}", slog.New(slog.NewTextHandler(&logged, nil)))
+	_, err := sdsStream(t, byLabels, "default").Recv()
+	if text := fmt.Sprint(err); !strings.Contains(text, "unknown resource names: [default]") || strings.Contains(text, "no matching rule found") {
+		t.Errorf("by labels: %s", text)
 	}
 }

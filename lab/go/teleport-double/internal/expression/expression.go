@@ -176,6 +176,15 @@ func (c compiler) compileAttribute(expr ast.Expr) (node, error) {
 		return node{typeBool, func(attrs *attribute.Attrs) (any, error) { return field.Value(attrs) }}, nil
 	case attribute.KindInt:
 		return node{typeInt, func(attrs *attribute.Attrs) (any, error) { return field.Value(attrs) }}, nil
+	case attribute.KindUint:
+		// A rule compares it with a number; a template does not get a number.
+		return node{typeInt, func(attrs *attribute.Attrs) (any, error) {
+			value, err := field.Value(attrs)
+			if err != nil || c.zeroValueIsError {
+				return value, err
+			}
+			return int(value.(uint64)), nil
+		}}, nil
 	case attribute.KindMap:
 		return node{}, notPlayed("the map " + field.Path + " without a key")
 	default:

@@ -66,7 +66,11 @@ func TestRender(t *testing.T) {
 		fails    string
 	}{
 		{"/ns/{{ workload.kubernetes.namespace }}/sa/{{workload.kubernetes.service_account}}", attested, "/ns/test-app/sa/client", ""},
-		{"/uid/{{ workload.unix.uid }}/{{ workload.unix.attested }}", attested, "/uid/1337/true", ""},
+		{"/pid/{{ workload.unix.pid }}/{{ workload.unix.attested }}", attested, "/pid/0/true", ""},
+		// Teleport expression/template.go@08faf2f75e and proto.go@00589fbd16: an
+		// unsigned number is no string, bool or int.
+		{"/uid/{{ workload.unix.uid }}", attested, "", "expression did not evaluate to a string: "},
+		{"/gid/{{ workload.unix.gid }}", attested, "", "expression did not evaluate to a string: "},
 		{`/{{ workload.kubernetes.labels["app"] }}/x`, attested, "/client/x", ""},
 		{"/plain", unattested, "/plain", ""},
 		{"/a{{  }}b", attested, "/ab", ""},

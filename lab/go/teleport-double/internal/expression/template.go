@@ -52,7 +52,9 @@ func renderExpression(source string, attrs *attribute.Attrs, start, end int) (st
 		return strconv.FormatBool(v), nil
 	case int:
 		return strconv.Itoa(v), nil
+	case string:
+		return v, nil
 	default:
-		return v.(string), nil
+		return "", trace.Errorf("expression did not evaluate to a string: %s", source)
 	}
 }

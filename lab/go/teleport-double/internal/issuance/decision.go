@@ -5,7 +5,6 @@ package issuance
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/gravitational/trace"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -77,12 +76,10 @@ func renderSubject(template resource.SubjectTemplate, attrs *attribute.Attrs) (r
 	return subject, nil
 }
 
-// validHostname wants every label to start with a letter, so no wildcard and no
-// label that starts with a digit (Teleport lib/utils/utils.go, IsValidHostname).
+// validHostname follows RFC 1123: a label may start with a digit, and the first
+// one may be a wildcard (Teleport PR 62665).
 func validHostname(name string) bool {
-	return !slices.ContainsFunc(strings.Split(name, "."), func(label string) bool {
-		return len(validation.IsDNS1035Label(label)) > 0
-	})
+	return len(validation.IsDNS1123Subdomain(name)) == 0 || len(validation.IsWildcardDNS1123Subdomain(name)) == 0
 }
 
 // evaluateRules passes when there are no rules or one of them holds. The first

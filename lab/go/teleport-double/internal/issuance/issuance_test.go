@@ -89,7 +89,7 @@ func TestRules(t *testing.T) {
 func TestDNSNames(t *testing.T) {
 	for name, good := range map[string]bool{
 		"client.test-app.svc": true, "{{ workload.kubernetes.namespace }}.svc": true,
-		"*.test-app.svc": false, "1.test-app.svc": false, "Client.svc": false, "": false,
+		"*.test-app.svc": true, "1.test-app.svc": true, "a.*.svc": false, "*": false, "a_b.svc": false, "Client.svc": false, "": false,
 	} {
 		_, err := Decide(identity(resource.SPIFFE{ID: "/x", X509: resource.X509{DNSSANs: []string{name}}}), attested)
 		if (err == nil) != good {

@@ -1,5 +1,6 @@
 // Package resource reads and checks the four kinds of Teleport documents that
-// this project renders: role, bot, token and workload_identity.
+// this project renders (role, bot, token and workload_identity) and two that
+// change what becomes of them (lock and cluster_auth_preference).
 //
 // Parse is what tctl does before it sends anything, Validate what the auth
 // server does before it stores anything. Both are as strict and as lax as
@@ -27,6 +28,8 @@ const (
 	KindBot              Kind = "bot"
 	KindToken            Kind = "token"
 	KindWorkloadIdentity Kind = "workload_identity"
+	KindLock             Kind = "lock"
+	KindAuthPreference   Kind = "cluster_auth_preference"
 )
 
 // KindFromName resolves the names that tctl takes on its command line.
@@ -40,12 +43,16 @@ func KindFromName(name string) (Kind, error) {
 		return KindToken, nil
 	case "workload_identity", "workload_identities":
 		return KindWorkloadIdentity, nil
+	case "lock", "locks":
+		return KindLock, nil
+	case "cluster_auth_preference", "cap":
+		return KindAuthPreference, nil
 	default:
 		return "", trace.BadParameter("resource kind %q is not supported by the double", name)
 	}
 }
 
-// Resource is any of the four documents.
+// Resource is any of the documents.
 type Resource interface {
 	// ResourceKind is the kind it is stored under.
 	ResourceKind() Kind
@@ -92,6 +99,10 @@ func Parse(document []byte) (Resource, error) {
 		target = &Bot{}
 	case KindToken:
 		target = &Token{}
+	case KindLock:
+		target = &Lock{}
+	case KindAuthPreference:
+		target = &AuthPreference{}
 	default:
 		target = &WorkloadIdentity{}
 	}
@@ -129,6 +140,31 @@ func (d *ProtoDuration) Duration() time.Duration {
 	}
 	return time.Duration(*d)
 }
+
+// Duration is a duration in Teleport's own form: "1h0m0s", or "never" for 0. A
+// number is not accepted (Teleport api/types/duration.go).
+type Duration time.Duration
+
+// UnmarshalJSON reads Teleport's form.
+func (d *Duration) UnmarshalJSON(text []byte) error {
+	var value string
+	if err := json.Unmarshal(text, &value); err != nil {
+		return err
+	}
+	if value == "never" {
+		*d = 0
+		return nil
+	}
+	parsed, err := time.ParseDuration(value)
+	if err != nil {
+		return err
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+// MarshalJSON writes Teleport's form.
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
 
 // Strings is a list that may be written as a single string in YAML, as label
 // values and rule verbs may (Teleport api/utils.Strings).

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -153,7 +154,46 @@ func TestRole(t *testing.T) {
 		{"no resources", role(`{rules: [{verbs: [read]}]}`), "missing resources"},
 		{"wildcard key", role(`{workload_identity_labels: {"*": [dev]}}`), "selector *:<val> is not supported"},
 		{"where", role(`{rules: [{resources: [workload_identity], verbs: [read], where: "true"}]}`), "not supported by the double"},
+		{"life", `{kind: role, version: v7, metadata: {name: r}, spec: {options: {max_session_ttl: 1h0m0s, forward_agent: true}}}`, ""},
+		{"life without a unit", `{kind: role, version: v7, metadata: {name: r}, spec: {options: {max_session_ttl: "3600"}}}`, `missing unit in duration "3600"`},
+		{"life as a number", `{kind: role, version: v7, metadata: {name: r}, spec: {options: {max_session_ttl: 3600}}}`, "cannot unmarshal number"},
 		{"version", `{kind: role, version: v1, metadata: {name: r}, spec: {}}`, `role version "v1" is not supported`},
+	})
+}
+
+// Teleport api/types/duration.go and api/types/role.go, CheckAndSetDefaults: the
+// life is written in Go's form, and a role without one is stored with 30 h.
+func TestRoleOptions(t *testing.T) {
+	for options, want := range map[string]string{
+		"{max_session_ttl: 1h, forward_agent: true}": `{"forward_agent":true,"max_session_ttl":"1h0m0s"}`,
+		"{forward_agent: true}":                      `{"forward_agent":true,"max_session_ttl":"30h0m0s"}`,
+		"{}":                                         `{"max_session_ttl":"30h0m0s"}`,
+	} {
+		parsed, err := read(t, `{kind: role, version: v7, metadata: {name: r}, spec: {options: `+options+`}}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(parsed.(*Role).Spec.Options)
+		if err != nil || string(text) != want {
+			t.Errorf("%s is stored as %s, %v", options, text, err)
+		}
+	}
+}
+
+// Teleport api/types/lock.go.
+func TestLock(t *testing.T) {
+	run(t, []documentCase{
+		{"user", `{kind: lock, version: v2, metadata: {name: l}, spec: {target: {user: bot-x}}}`, ""},
+		{"no target", `{kind: lock, version: v2, metadata: {name: l}, spec: {target: {}}}`, "at least one target field must be set"},
+		{"no name", `{kind: lock, version: v2, spec: {target: {user: bot-x}}}`, "missing parameter Name"},
+	})
+}
+
+// Teleport api/types/authentication.go.
+func TestAuthPreference(t *testing.T) {
+	run(t, []documentCase{
+		{"suite", `{kind: cluster_auth_preference, version: v2, metadata: {name: cluster-auth-preference}, spec: {type: local, signature_algorithm_suite: legacy}}`, ""},
+		{"unknown suite", `{kind: cluster_auth_preference, version: v2, spec: {signature_algorithm_suite: rsa}}`, `unsupported signature algorithm suite: "rsa"`},
 	})
 }
 

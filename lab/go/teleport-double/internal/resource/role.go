@@ -3,6 +3,7 @@ package resource
 import (
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/gravitational/trace"
 )
@@ -19,10 +20,46 @@ type Role struct {
 
 // RoleSpec holds what the role allows and denies.
 type RoleSpec struct {
-	Options json.RawMessage `json:"options,omitempty"`
-	Allow   RoleConditions  `json:"allow,omitzero"`
-	Deny    RoleConditions  `json:"deny,omitzero"`
+	Options RoleOptions    `json:"options,omitzero"`
+	Allow   RoleConditions `json:"allow,omitzero"`
+	Deny    RoleConditions `json:"deny,omitzero"`
 }
+
+// RoleOptions are read for the life of credentials alone.
+type RoleOptions struct {
+	// MaxSessionTTL limits the life of every credential with the role.
+	MaxSessionTTL Duration
+	// Unread keeps the other keys as they were written.
+	Unread map[string]json.RawMessage
+}
+
+// UnmarshalJSON reads the one part that matters and keeps the rest.
+func (o *RoleOptions) UnmarshalJSON(text []byte) error {
+	if err := json.Unmarshal(text, &o.Unread); err != nil {
+		return err
+	}
+	ttl, ok := o.Unread[maxSessionTTL]
+	if !ok {
+		return nil
+	}
+	delete(o.Unread, maxSessionTTL)
+	return json.Unmarshal(ttl, &o.MaxSessionTTL)
+}
+
+// MarshalJSON writes all keys again.
+func (o RoleOptions) MarshalJSON() ([]byte, error) {
+	keys := map[string]any{maxSessionTTL: o.MaxSessionTTL}
+	for key, value := range o.Unread {
+		keys[key] = value
+	}
+	return json.Marshal(keys)
+}
+
+const maxSessionTTL = "max_session_ttl"
+
+// defaultRoleTTL is stored with a role that sets no max_session_ttl (Teleport
+// api/types/role.go, CheckAndSetDefaults, and defaults.MaxCertDuration).
+const defaultRoleTTL = 30 * time.Hour
 
 // RoleConditions is one side of a role. The labels and the rules are two
 // separate gates: to issue a workload identity a bot needs both.
@@ -105,6 +142,9 @@ func (r *Role) ResourceKind() Kind { return KindRole }
 // ResourceName implements Resource.
 func (r *Role) ResourceName() string { return r.Metadata.Name }
 
+// MaxSessionTTL is the longest life of a credential with the role.
+func (r *Role) MaxSessionTTL() time.Duration { return time.Duration(r.Spec.Options.MaxSessionTTL) }
+
 var roleVersions = []string{"v3", "v4", "v5", "v6", "v7", "v8", "v9"}
 
 // Validate implements Resource (Teleport api/types/role.go and
@@ -135,6 +175,9 @@ func (r *Role) Validate() error {
 				return trace.BadParameter("failed to process rule %d: where: not supported by the double", i)
 			}
 		}
+	}
+	if r.Spec.Options.MaxSessionTTL == 0 {
+		r.Spec.Options.MaxSessionTTL = Duration(defaultRoleTTL)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/gravitational/trace"
 	kyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
@@ -37,9 +38,11 @@ var ErrUsage = errors.New(`usage: tctl [--admin-socket PATH] COMMAND
   rm KIND/NAME                           delete a resource
   auth rotate --type=spiffe (--manual --phase=PHASE | --grace-period=0)
                                          rotate the certificate authority of SVIDs
+  lock (--user=NAME | --role=NAME) [--message=TEXT] [--ttl=DURATION]
+                                         refuse everything to a user or a role
   status                                 print the cluster's name and the authority's rotation
   version                                print the version
-KIND is role, bot, token or workload_identity`)
+KIND is role, bot, token, workload_identity, lock or cluster_auth_preference`)
 
 // Environment is the outside world of one run.
 type Environment struct {
@@ -75,6 +78,8 @@ func Run(ctx context.Context, arguments []string, environment Environment) error
 		return r.remove(ctx, parsed.operand)
 	case "auth":
 		return r.rotate(ctx, parsed.rotation)
+	case "lock":
+		return r.lock(ctx, parsed.lock)
 	default:
 		return r.status(ctx)
 	}
@@ -88,6 +93,8 @@ type invocation struct {
 	force   bool
 	// rotation is set for "auth rotate" alone.
 	rotation authapi.RotateRequest
+	// lock is set for "lock" alone.
+	lock resource.LockSpec
 }
 
 // rotationGracePeriod is tctl's default (Teleport defaults.RotationGracePeriod).
@@ -106,7 +113,7 @@ func parse(arguments []string) (invocation, error) {
 			parsed.force = true
 		case "--manual":
 			parsed.rotation.Manual = true
-		case "--admin-socket", "--format", "--type", "--phase", "--grace-period":
+		case "--admin-socket", "--format", "--type", "--phase", "--grace-period", "--user", "--role", "--message", "--ttl":
 			if !hasValue {
 				i++
 				if i == len(arguments) {
@@ -119,6 +126,19 @@ func parse(arguments []string) (invocation, error) {
 				parsed.format = value
 			case "--admin-socket":
 				parsed.socket = value
+			case "--user":
+				parsed.lock.Target.User = value
+			case "--role":
+				parsed.lock.Target.Role = value
+			case "--message":
+				parsed.lock.Message = value
+			case "--ttl":
+				ttl, err := time.ParseDuration(value)
+				if err != nil {
+					return parsed, ErrUsage
+				}
+				expires := time.Now().Add(ttl).UTC()
+				parsed.lock.Expires = &expires
 			case "--type":
 				parsed.rotation.Type = value
 			case "--phase":
@@ -148,9 +168,10 @@ func parse(arguments []string) (invocation, error) {
 	needsOperand := parsed.command == "get" || parsed.command == "rm" || parsed.command == "auth"
 	takesOperand := needsOperand || parsed.command == "create"
 	switch {
-	case !slices.Contains([]string{"create", "get", "rm", "auth", "status", "version"}, parsed.command),
+	case !slices.Contains([]string{"create", "get", "rm", "auth", "lock", "status", "version"}, parsed.command),
 		rotates != (parsed.command == "auth"),
 		!rotates && parsed.rotation != unset,
+		parsed.command != "lock" && parsed.lock != resource.LockSpec{},
 		needsOperand && parsed.operand == "",
 		!takesOperand && parsed.operand != "",
 		parsed.force && parsed.command != "create",
@@ -204,9 +225,15 @@ func (r run) createOne(ctx context.Context, document json.RawMessage, force bool
 		return err
 	}
 	// A token is always overwritten, with or without --force (Teleport
-	// tool/tctl/common/resources/token.go calls UpsertToken).
-	overwrite := force || parsed.ResourceKind() == resource.KindToken
+	// tool/tctl/common/resources/token.go calls UpsertToken), and so is the one
+	// cluster_auth_preference (createAuthPreference; if it came from a file of the
+	// auth server's, Teleport asks for --confirm).
+	overwrite := force || parsed.ResourceKind() == resource.KindToken || parsed.ResourceKind() == resource.KindAuthPreference
 	if err := r.client.put(ctx, document, overwrite); err != nil {
+		return err
+	}
+	if parsed.ResourceKind() == resource.KindAuthPreference {
+		_, err = fmt.Fprintln(r.environment.Stdout, "cluster auth preference has been updated")
 		return err
 	}
 	_, err = fmt.Fprintf(r.environment.Stdout, "%s %q has been created\n", createdName(parsed.ResourceKind()), parsed.ResourceName())
@@ -265,10 +292,19 @@ func (r run) remove(ctx context.Context, reference string) error {
 	if err != nil {
 		return err
 	}
+	if kind == resource.KindAuthPreference {
+		name = resource.AuthPreferenceName
+	}
 	if name == "" {
 		return trace.BadParameter("provide a full resource name to delete, for example:\n$ tctl rm %s/NAME", kind)
 	}
-	if err := r.client.remove(ctx, kind, name); err != nil {
+	err = r.client.remove(ctx, kind, name)
+	resets := kind == resource.KindAuthPreference && trace.IsNotFound(err)
+	if err != nil && !resets {
+		return err
+	}
+	if kind == resource.KindAuthPreference {
+		_, err := fmt.Fprintln(r.environment.Stdout, "cluster auth preference has been reset to defaults")
 		return err
 	}
 	called := createdName(kind)
@@ -293,6 +329,21 @@ func (r run) rotate(ctx context.Context, request authapi.RotateRequest) error {
 		done = fmt.Sprintf("Updated rotation phase to %q.", string(request.TargetPhase))
 	}
 	_, err := fmt.Fprintf(r.environment.Stdout, "%s To check status use 'tctl status'\n", done)
+	return err
+}
+
+// lock makes a lock with a name of its own (Teleport
+// tool/tctl/common/lock_command.go).
+func (r run) lock(ctx context.Context, spec resource.LockSpec) error {
+	lock := resource.Lock{Kind: string(resource.KindLock), Version: "v2", Metadata: resource.Metadata{Name: uuid.NewString()}, Spec: spec}
+	document, err := json.Marshal(lock)
+	if err != nil {
+		return trace.Wrap(err)
+	}
+	if err := r.client.put(ctx, document, true); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(r.environment.Stdout, "Created a lock with name %q.\n", lock.Metadata.Name)
 	return err
 }
 

@@ -3,6 +3,7 @@ package tctl
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -177,11 +178,54 @@ func TestRotate(t *testing.T) {
 	}
 }
 
+// Teleport tool/tctl/common/resource_command.go, createAuthPreference and Delete:
+// there is one, it needs no --force, and deleting it resets it.
+func TestAuthPreference(t *testing.T) {
+	socket := startServer(t)
+	for range 2 {
+		out, err := runTctl(t, socket, "kind: cluster_auth_preference\nversion: v2\nspec: {signature_algorithm_suite: legacy}\n", "create")
+		if err != nil || out != "cluster auth preference has been updated\n" {
+			t.Errorf("create: %q, %v", out, err)
+		}
+	}
+	if out, err := runTctl(t, socket, "", "get", "cap"); err != nil || !strings.Contains(out, "signature_algorithm_suite: legacy") {
+		t.Errorf("get: %q, %v", out, err)
+	}
+	for range 2 {
+		if out, err := runTctl(t, socket, "", "rm", "cluster_auth_preference"); err != nil || out != "cluster auth preference has been reset to defaults\n" {
+			t.Errorf("rm: %q, %v", out, err)
+		}
+	}
+}
+
+// Teleport tool/tctl/common/lock_command.go.
+func TestLock(t *testing.T) {
+	socket := startServer(t)
+	out, err := runTctl(t, socket, "", "lock", "--user=bot-istio-tbot", "--message", "stolen", "--ttl=1h")
+	name, found := strings.CutPrefix(out, "Created a lock with name \"")
+	name, _, _ = strings.Cut(name, "\"")
+	if err != nil || !found || out != fmt.Sprintf("Created a lock with name %q.\n", name) {
+		t.Fatalf("lock: %q, %v", out, err)
+	}
+	out, err = runTctl(t, socket, "", "get", "lock/"+name)
+	for _, want := range []string{"user: bot-istio-tbot", "message: stolen", "expires: "} {
+		if err != nil || !strings.Contains(out, want) {
+			t.Errorf("get lacks %q: %q, %v", want, out, err)
+		}
+	}
+	if _, err := runTctl(t, socket, "", "lock"); err == nil || !strings.Contains(err.Error(), "at least one target field must be set") {
+		t.Errorf("without a target: %v", err)
+	}
+	if out, err := runTctl(t, socket, "", "rm", "lock/"+name); err != nil || !strings.Contains(out, "has been deleted") {
+		t.Errorf("rm: %q, %v", out, err)
+	}
+}
+
 func TestUsage(t *testing.T) {
 	for _, arguments := range [][]string{
 		{}, {"delete", "role/r"}, {"get"}, {"get", "role", "x"}, {"create", "--admin-socket"},
 		{"get", "role", "--format=text"}, {"status", "x"}, {"rm", "role/r", "-f"}, {"create", "--unknown"},
-		{"auth"}, {"auth", "sign"}, {"status", "--manual"}, {"create", "--type=spiffe"}, {"auth", "rotate", "--grace-period=soon"},
+		{"auth"}, {"auth", "sign"}, {"status", "--manual"}, {"status", "--user=x"}, {"lock", "--user"}, {"lock", "--ttl=soon"}, {"create", "--type=spiffe"}, {"auth", "rotate", "--grace-period=soon"},
 	} {
 		if _, err := runTctl(t, "/nowhere", "", arguments...); !errors.Is(err, ErrUsage) {
 			t.Errorf("%v: %v", arguments, err)

@@ -95,6 +95,11 @@ func TestLookupContainer(t *testing.T) {
 	if _, err := lookupContainer(t.TempDir(), pid); err == nil || !strings.Contains(err.Error(), "parsing mountinfo") {
 		t.Errorf("no such process: %v", err)
 	}
+	// Teleport workloadattest/container/*.go, through k8s.io/mount-utils: one line
+	// without its last field, and nothing after it is read.
+	if _, err := lookupContainer(proc(t, "1 2 3:4 / / rw - ext4 /dev/x\n"+mountinfo), pid); err == nil || !strings.Contains(err.Error(), "expected at least 10, got 9") {
+		t.Errorf("short line: %v", err)
+	}
 	if _, err := lookupContainer(proc(t, "1 2 3:4 / / rw - ext4 /dev/x rw\n"), pid); err == nil || !strings.Contains(err.Error(), `parsing cgroup mount (root: "")`) {
 		t.Errorf("no cgroup mount: %v", err)
 	}
@@ -118,6 +123,27 @@ func TestUnix(t *testing.T) {
 	}
 	if _, err := a.attest(pid + 1); err == nil {
 		t.Error("a process that is not there was attested")
+	}
+}
+
+// Teleport workloadattest/unix.go@176613d3ed: an executable that can't be read
+// costs two lines at ERROR for each stream, and no attestation.
+func TestUnreadableExecutable(t *testing.T) {
+	var logged bytes.Buffer
+	directory := proc(t, mountinfo)
+	// A socket is no link and can't be opened: both errors, for root too.
+	socket, err := net.Listen("unix", filepath.Join(directory, strconv.Itoa(pid), "exe"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	a := newUnixAttestor(config.Unix{}, func(string) string { return directory }, slog.New(slog.NewTextHandler(&logged, nil)))
+	if got, err := a.attest(pid); err != nil || !got.Attested || got.BinaryPath != "" || got.BinaryHash != "" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if strings.Count(logged.String(), "level=ERROR") != 2 || !strings.Contains(logged.String(), "Failed to find workload executable") ||
+		!strings.Contains(logged.String(), "Failed to open workload executable for hashing") {
+		t.Errorf("logged %q", logged.String())
 	}
 }
 

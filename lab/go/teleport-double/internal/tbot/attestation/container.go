@@ -38,6 +38,10 @@ func lookupContainer(proc string, pid int) (containerIdentity, error) {
 	return identity, trace.Wrap(err, "parsing cgroup mount (root: %q)", root)
 }
 
+// mountFields is the least number of fields of a line (k8s.io/mount-utils,
+// ParseMountInfo). The optional fields may be missing; then there are 10.
+const mountFields = 10
+
 // cgroupMountRoot returns "" when there is no such mount.
 func cgroupMountRoot(path string) (string, error) {
 	file, err := os.Open(path)
@@ -51,9 +55,12 @@ func cgroupMountRoot(path string) (string, error) {
 		fields := strings.Fields(scanner.Text())
 		// ID, parent, device, root, mount point, options, optional fields, "-",
 		// type, source, super options (proc_pid_mountinfo(5)).
+		if len(fields) < mountFields {
+			return "", trace.BadParameter("wrong number of fields in (expected at least %d, got %d): %s", mountFields, len(fields), scanner.Text())
+		}
 		separator := slices.Index(fields, "-")
 		if separator < 6 || separator+1 >= len(fields) {
-			return "", trace.BadParameter("wrong number of fields in %q", scanner.Text())
+			return "", trace.BadParameter("malformed mountinfo line %q", scanner.Text())
 		}
 		if fsType := fields[separator+1]; fsType == "cgroup" || fsType == "cgroup2" {
 			return fields[3], nil

@@ -143,7 +143,7 @@ func (s *Service) join(ctx context.Context, client *authclient.Client) error {
 	if err != nil {
 		return err
 	}
-	joined, err := newCredential(s.address, key, response)
+	joined, err := newCredential(s.address, key, response.Certificate, response.HostAuthorities)
 	if err != nil {
 		return err
 	}
@@ -155,20 +155,42 @@ func (s *Service) join(ctx context.Context, client *authclient.Client) error {
 	return nil
 }
 
-func newCredential(address string, key *ecdsa.PrivateKey, response authapi.JoinResponse) (*credential, error) {
-	certificate, err := x509.ParseCertificate(response.Certificate)
+// Impersonate asks for a credential with the bot's roles and tbot's own life, and
+// returns a client with it (Teleport lib/tbot/identity/generator.go).
+func (s *Service) Impersonate(ctx context.Context) (*authclient.Client, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, trace.Wrap(err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		return nil, trace.Wrap(err)
+	}
+	response, err := s.Client().Impersonate(ctx, authapi.ImpersonateRequest{PublicKey: public, Expires: time.Now().Add(s.lifetime.TTL)})
+	if err != nil {
+		return nil, err
+	}
+	impersonated, err := newCredential(s.address, key, response.Certificate, response.HostAuthorities)
+	if err != nil {
+		return nil, err
+	}
+	return impersonated.client, nil
+}
+
+func newCredential(address string, key *ecdsa.PrivateKey, der []byte, hostAuthorities [][]byte) (*credential, error) {
+	certificate, err := x509.ParseCertificate(der)
 	if err != nil {
 		return nil, trace.Wrap(err, "reading bot credential")
 	}
 	var authorities []*x509.Certificate
-	for _, der := range response.HostAuthorities {
+	for _, der := range hostAuthorities {
 		authority, err := x509.ParseCertificate(der)
 		if err != nil {
 			return nil, trace.Wrap(err, "reading host authority")
 		}
 		authorities = append(authorities, authority)
 	}
-	pair := tls.Certificate{Certificate: [][]byte{response.Certificate}, PrivateKey: key}
+	pair := tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 	return &credential{
 		client:   authclient.WithCredential(address, pair, authorities),
 		notAfter: certificate.NotAfter,

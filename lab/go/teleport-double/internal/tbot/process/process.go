@@ -10,19 +10,16 @@ import (
 	"github.com/gravitational/trace"
 
 	"istio-teleport/lab/go/teleport-double/internal/authapi"
+	"istio-teleport/lab/go/teleport-double/internal/tbot/clientcredential"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/config"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/diagnostics"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/identity"
+	"istio-teleport/lab/go/teleport-double/internal/tbot/idlewatch"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/readiness"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/taskloop"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/trustbundle"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/workloadapi"
 )
-
-// statusOnlyServices are services of tbot whose work is not played (the watch
-// for CA rotations, the cache of revocations). They show in /readyz, because
-// the real ones do, and are healthy from the first join on.
-var statusOnlyServices = []string{"ca-rotation", "crl-cache"}
 
 const (
 	heartbeatName       = "heartbeat"
@@ -41,19 +38,27 @@ func Run(ctx context.Context, c *config.Config, log *slog.Logger) error {
 		return err
 	}
 	reportHeartbeat := registry.Add(heartbeatName)
-	var statusOnly []readiness.Report
-	for _, name := range statusOnlyServices {
-		statusOnly = append(statusOnly, registry.Add(name))
-	}
-	fetchBundle := func(ctx context.Context) (authapi.BundleResponse, error) { return bot.Client().Bundle(ctx) }
-	bundles := trustbundle.New(fetchBundle, registry.Add(trustbundle.ServiceName), log)
+	openWatch := func(ctx context.Context) (trustbundle.Watch, error) { return bot.Client().Watch(ctx) }
+	reportRotation, reportRevocations := registry.Add(idlewatch.CARotation), registry.Add(idlewatch.CRLCache)
+	bundles := trustbundle.New(trustbundle.AuthServer{
+		Watch:  openWatch,
+		Bundle: func(ctx context.Context) (authapi.BundleResponse, error) { return bot.Client().Bundle(ctx) },
+	}, registry.Add(trustbundle.ServiceName), log)
 	var services []*workloadapi.Service
+	var credentials []*clientcredential.Service
 	for _, service := range c.Services {
+		credential := clientcredential.New(bot.Impersonate, c.Lifetime.RenewalInterval, log.With("service", service.Name))
+		credentials = append(credentials, credential)
 		services = append(services, workloadapi.New(service, workloadapi.Dependencies{
 			Lifetime: c.Lifetime,
 			Bundles:  bundles,
+			Ready:    credential.Ready(),
+			Suite: func(ctx context.Context) (string, error) {
+				ping, err := credential.Client().Ping(ctx)
+				return ping.SignatureAlgorithmSuite, trace.Wrap(err)
+			},
 			Issue: func(ctx context.Context, request authapi.IssueRequest) (authapi.IssueResponse, error) {
-				return bot.Client().Issue(ctx, request)
+				return credential.Client().Issue(ctx, request)
 			},
 			Report: registry.Add(service.Name),
 			Log:    log,
@@ -62,13 +67,17 @@ func Run(ctx context.Context, c *config.Config, log *slog.Logger) error {
 	if err := bot.Initialize(ctx); err != nil {
 		return err
 	}
-	for _, report := range statusOnly {
-		report(readiness.Healthy, "")
-	}
-
-	g := newGroup(ctx)
+	g := newGroup(ctx, log)
 	g.start("identity", func(ctx context.Context) error { bot.Run(ctx); return nil })
 	g.start("trust bundle cache", func(ctx context.Context) error { bundles.Run(ctx); return nil })
+	g.start(idlewatch.CARotation, func(ctx context.Context) error {
+		idlewatch.RunCARotation(ctx, openWatch, reportRotation, log)
+		return nil
+	})
+	g.start(idlewatch.CRLCache, func(ctx context.Context) error {
+		idlewatch.RunCRLCache(ctx, openWatch, reportRevocations, log)
+		return nil
+	})
 	g.start("heartbeat", func(ctx context.Context) error {
 		beat(ctx, bot, registry, reportHeartbeat, log)
 		return nil
@@ -79,6 +88,7 @@ func Run(ctx context.Context, c *config.Config, log *slog.Logger) error {
 		})
 	}
 	for i, service := range services {
+		g.start(c.Services[i].Name, func(ctx context.Context) error { credentials[i].Run(ctx); return nil })
 		g.start(c.Services[i].Name, service.Run)
 	}
 	return g.wait()
@@ -114,16 +124,18 @@ type group struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	done   sync.WaitGroup
+	log    *slog.Logger
 }
 
-func newGroup(parent context.Context) *group {
+func newGroup(parent context.Context, log *slog.Logger) *group {
 	ctx, cancel := context.WithCancelCause(parent)
-	return &group{ctx: ctx, cancel: cancel}
+	return &group{ctx: ctx, cancel: cancel, log: log}
 }
 
 func (g *group) start(name string, run func(ctx context.Context) error) {
 	g.done.Go(func() {
 		if err := run(g.ctx); err != nil {
+			g.log.Error("Service exited with error", "service", name, "error", err)
 			g.cancel(trace.Wrap(err, "service(%s)", name))
 		}
 	})

@@ -179,9 +179,10 @@ func sameElements(a, b []string) bool {
 }
 
 func (s *stream) send(bundle *x509bundle.Bundle) error {
-	// A bundle that changes before the first request leaves nothing to answer.
+	// A bundle that becomes stale before the first request makes tbot answer no
+	// request at all: it reads a nil pointer, and its server turns that into this.
 	if s.lastRequest == nil {
-		return nil
+		return status.Error(codes.Internal, "runtime error: invalid memory address or nil pointer dereference")
 	}
 	response, err := respond(s.lastRequest, s.issued, bundle)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -334,7 +335,7 @@ func TestRenewalPushes(t *testing.T) {
 
 // A new bundle is pushed, with a new SVID.
 func TestNewBundlePushes(t *testing.T) {
-	cache := trustbundleCache(t)
+	cache := newWatchedCache(t)
 	f := startStream(t, time.Hour, cache.get)
 	f.requests <- &discovery.DiscoveryRequest{ResourceNames: []string{"ROOTCA"}}
 	f.next(t)
@@ -342,6 +343,81 @@ func TestNewBundlePushes(t *testing.T) {
 	f.next(t)
 	if f.issues.Load() != 2 {
 		t.Errorf("%d issues", f.issues.Load())
+	}
+}
+
+// Teleport handler.go@02a2029fd9, StreamSecrets, over trust_bundle_cache.go@005d1d4081:
+// a stale bundle that is equal is answered with the SVIDs that are there, and each
+// answer restarts the renewal timer. Real code gave 26 answers and 1 leaf in 1.5 s
+// (renewal every 100 ms, a break every 60 ms); here one millisecond is a second.
+func TestBrokenWatchPostponesRenewal(t *testing.T) {
+	for _, c := range []struct {
+		name            string
+		breakEvery      time.Duration
+		answers, leaves int64
+	}{
+		{"a break every 60 s", 60 * time.Second, 26, 1},
+		{"no break", time.Hour, 16, 16},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cache := newWatchedCache(t)
+				f := startStream(t, 100*time.Second, cache.get)
+				f.requests <- &discovery.DiscoveryRequest{ResourceNames: []string{"default"}}
+				ctx, cancel := context.WithCancel(t.Context())
+				var answers atomic.Int64
+				go func() {
+					for {
+						select {
+						case <-f.responses:
+							answers.Add(1)
+						case <-ctx.Done():
+							return
+						}
+					}
+				}()
+				// The cache opens its watch again 10 s after the break.
+				const backoff = 10 * time.Second
+				end := time.Now().Add(1500 * time.Second)
+				for {
+					next := c.breakEvery - backoff
+					if time.Now().Add(next + backoff).After(end) {
+						break
+					}
+					time.Sleep(next)
+					cache.breakOnce()
+					time.Sleep(backoff)
+				}
+				time.Sleep(time.Until(end))
+				synctest.Wait()
+				cancel()
+				if answers.Load() != c.answers || f.issues.Load() != c.leaves {
+					t.Errorf("%d answers, %d leaves; want %d, %d", answers.Load(), f.issues.Load(), c.answers, c.leaves)
+				}
+				close(f.requests)
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// Teleport handler.go@02a2029fd9, StreamSecrets and generateResponse: a bundle that
+// becomes stale before the first request ends the stream, after an SVID was issued
+// for nothing.
+func TestStaleBundleBeforeTheFirstRequest(t *testing.T) {
+	cache := newWatchedCache(t)
+	f := startStream(t, time.Hour, cache.get)
+	// The stream has its bundle once it is attested and the cache is filled.
+	if _, err := cache.get(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for f.attests.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(20 * time.Millisecond)
+	cache.rotate()
+	if err := f.end(t); status.Code(err) != codes.Internal || f.issues.Load() != 1 {
+		t.Errorf("ended with %v after %d issues", err, f.issues.Load())
 	}
 }
 

@@ -6,9 +6,11 @@ package svids
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"log/slog"
 	"time"
@@ -19,6 +21,7 @@ import (
 
 	"istio-teleport/lab/go/teleport-double/internal/attribute"
 	"istio-teleport/lab/go/teleport-double/internal/authapi"
+	"istio-teleport/lab/go/teleport-double/internal/resource"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/config"
 )
 
@@ -26,13 +29,19 @@ import (
 type Issuer struct {
 	Selector config.Selector
 	TTL      time.Duration
-	Issue    func(ctx context.Context, request authapi.IssueRequest) (authapi.IssueResponse, error)
+	// Suite asks Teleport for its signature algorithm suite.
+	Suite func(ctx context.Context) (string, error)
+	Issue func(ctx context.Context, request authapi.IssueRequest) (authapi.IssueResponse, error)
 }
 
 // Fetch makes a new key and has certificates issued for it: one, or an error,
 // for a selector by name; any number, none included, for one by labels.
 func (i Issuer) Fetch(ctx context.Context, attested *attribute.Workload, bundle *x509bundle.Bundle, log *slog.Logger) ([]*workload.X509SVID, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	suite, err := i.Suite(ctx)
+	if err != nil {
+		return nil, trace.Wrap(err)
+	}
+	key, err := generateKey(suite)
 	if err != nil {
 		return nil, trace.Wrap(err)
 	}
@@ -74,6 +83,18 @@ func (i Issuer) Fetch(ctx context.Context, attested *attribute.Workload, bundle 
 		))
 	}
 	return issued, nil
+}
+
+// legacyKeyBits is the size of an SVID's key in the legacy suite.
+const legacyKeyBits = 2048
+
+// generateKey makes the key of an SVID (Teleport lib/cryptosuites/suites.go,
+// BotSVID): on the node, and each time anew.
+func generateKey(suite string) (crypto.Signer, error) {
+	if suite == resource.SuiteLegacy {
+		return rsa.GenerateKey(rand.Reader, legacyKeyBits)
+	}
+	return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 }
 
 // MarshalBundle is the concatenation of the DER certificates.

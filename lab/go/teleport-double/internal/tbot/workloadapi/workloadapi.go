@@ -55,6 +55,7 @@ type Service struct {
 	attestor  attestor
 	issuer    svids.Issuer
 	renewal   time.Duration
+	ready     <-chan struct{}
 	bundles   *trustbundle.Cache
 	report    readiness.Report
 	log       *slog.Logger
@@ -69,9 +70,13 @@ type Dependencies struct {
 	// Lifetime applies where the service has no pair of its own.
 	Lifetime config.Lifetime
 	Bundles  *trustbundle.Cache
-	Issue    func(ctx context.Context, request authapi.IssueRequest) (authapi.IssueResponse, error)
-	Report   readiness.Report
-	Log      *slog.Logger
+	// Suite asks Teleport for its signature algorithm suite.
+	Suite func(ctx context.Context) (string, error)
+	// Ready is closed when Issue has a credential to work with.
+	Ready  <-chan struct{}
+	Issue  func(ctx context.Context, request authapi.IssueRequest) (authapi.IssueResponse, error)
+	Report readiness.Report
+	Log    *slog.Logger
 }
 
 // New returns a service that does not listen yet.
@@ -82,17 +87,30 @@ func New(c *config.WorkloadAPI, d Dependencies) *Service {
 		config:    c,
 		callerPID: peercred.FromContext,
 		attestor:  attestation.New(c.Attestors, os.Getenv, log),
-		issuer:    svids.Issuer{Selector: c.Selector, TTL: lifetime.TTL, Issue: d.Issue},
+		issuer:    svids.Issuer{Selector: c.Selector, TTL: lifetime.TTL, Suite: d.Suite, Issue: d.Issue},
 		renewal:   lifetime.RenewalInterval,
+		ready:     d.Ready,
 		bundles:   d.Bundles,
 		report:    d.Report,
 		log:       log,
 	}
 }
 
-// Run listens and serves until ctx ends. The service counts as healthy once it
+// credentialPatience is how long a service waits for its credential.
+const credentialPatience = 10 * time.Second
+
+// Run waits for the service's credential, then listens and serves until ctx ends.
+// Without a credential it fails, which ends tbot: a missing role, a bot without
+// roles or a slow auth server show as that. The service counts as healthy once it
 // listens; that requests fail does not show in /readyz.
 func (s *Service) Run(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-time.After(credentialPatience):
+		return trace.BadParameter("timeout waiting for identity to be ready")
+	case <-s.ready:
+	}
 	opened, err := listener.Open(s.config.Listen, s.log)
 	if err != nil {
 		return trace.Wrap(err, "creating listener")
@@ -174,17 +192,20 @@ func (s *Service) streamSVIDs(ctx context.Context, log *slog.Logger, attested *a
 	if err != nil {
 		return trace.Wrap(err, "fetching trust bundle set from cache")
 	}
-	renewal := time.NewTicker(s.renewal)
+	renewal := time.NewTimer(s.renewal)
 	defer renewal.Stop()
+	var issued []*workload.X509SVID
 	for {
-		issued, err := s.issuer.Fetch(ctx, attested, bundle.Local, log)
-		if err != nil {
-			return trace.Wrap(err)
-		}
-		renewal.Reset(s.renewal)
-		if len(issued) == 0 {
-			log.Error("Workload did not pass attestation for any SVIDs")
-			return status.Error(codes.PermissionDenied, "workload did not pass attestation for any SVIDs")
+		// Unlike in SDS, only a new SVID restarts the timer (PR 56626).
+		if issued == nil {
+			if issued, err = s.issuer.Fetch(ctx, attested, bundle.Local, log); err != nil {
+				return trace.Wrap(err)
+			}
+			renewal.Reset(s.renewal)
+			if len(issued) == 0 {
+				log.Error("Workload did not pass attestation for any SVIDs")
+				return status.Error(codes.PermissionDenied, "workload did not pass attestation for any SVIDs")
+			}
 		}
 		if err := server.Send(&workload.X509SVIDResponse{Svids: issued}); err != nil {
 			return trace.Wrap(err)
@@ -193,10 +214,16 @@ func (s *Service) streamSVIDs(ctx context.Context, log *slog.Logger, attested *a
 		case <-ctx.Done():
 			return nil
 		case <-renewal.C:
+			issued = nil
 		case <-bundle.Stale():
-			if bundle, err = s.bundles.Get(ctx); err != nil {
+			newer, err := s.bundles.Get(ctx)
+			if err != nil {
 				return trace.Wrap(err)
 			}
+			if !newer.Local.Equal(bundle.Local) {
+				issued = nil
+			}
+			bundle = newer
 		}
 	}
 }

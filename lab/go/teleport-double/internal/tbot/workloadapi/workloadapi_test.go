@@ -5,14 +5,17 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	discovery "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	secret "github.com/envoyproxy/go-control-plane/envoy/service/secret/v3"
+	"github.com/gravitational/trace"
 	"github.com/spiffe/go-spiffe/v2/proto/spiffe/workload"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -33,6 +36,10 @@ type fixture struct {
 	*Service
 	attested atomic.Int64
 	fails    bool
+	// ready says that the service has its credential.
+	ready chan struct{}
+	// events breaks the watch on the trust bundle.
+	events chan error
 
 	mu   sync.Mutex
 	sent []*attribute.Workload
@@ -46,8 +53,26 @@ func (f *fixture) Attest(context.Context, int) (*attribute.Workload, error) {
 	return &attribute.Workload{Unix: &attribute.Unix{Attested: true, UID: 1337}}, nil
 }
 
+// watch never has news; it breaks on demand.
+type watch struct {
+	ctx    context.Context
+	events chan error
+}
+
+func (w *watch) Next() (authapi.BundleResponse, error) {
+	select {
+	case err := <-w.events:
+		return authapi.BundleResponse{}, err
+	case <-w.ctx.Done():
+		return authapi.BundleResponse{}, w.ctx.Err()
+	}
+}
+
+func (*watch) Close() {}
+
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
+	f := &fixture{events: make(chan error), ready: make(chan struct{})}
 	ca, err := authority.LoadOrCreate(t.TempDir(), "spiffe", authority.Options{TTL: time.Hour})
 	if err != nil {
 		t.Fatal(err)
@@ -56,12 +81,14 @@ func newFixture(t *testing.T) *fixture {
 		return authapi.BundleResponse{TrustDomain: "lab.teleport.example", X509Authorities: [][]byte{ca.Certificate().Raw}}, nil
 	}
 	log := slog.New(slog.DiscardHandler)
-	cache := trustbundle.New(fetch, func(readiness.Status, string) {}, log)
+	open := func(ctx context.Context) (trustbundle.Watch, error) { return &watch{ctx: ctx, events: f.events}, nil }
+	cache := trustbundle.New(trustbundle.AuthServer{Watch: open, Bundle: fetch}, func(readiness.Status, string) {}, log)
 	go cache.Run(t.Context())
-	f := &fixture{}
 	f.Service = New(&config.WorkloadAPI{Selector: config.Selector{Name: "x"}}, Dependencies{
 		Lifetime: config.Lifetime{TTL: time.Minute, RenewalInterval: 50 * time.Millisecond},
 		Bundles:  cache,
+		Ready:    f.ready,
+		Suite:    func(context.Context) (string, error) { return "balanced-v1", nil },
 		Report:   func(readiness.Status, string) {},
 		Log:      log,
 		Issue: func(_ context.Context, request authapi.IssueRequest) (authapi.IssueResponse, error) {
@@ -88,6 +115,7 @@ func TestHealthIsAboutListening(t *testing.T) {
 	f.config.Listen = "unix://" + socket
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
+	close(f.ready)
 	go func() { ended <- f.Run(ctx) }()
 	select {
 	case status := <-reports:
@@ -256,4 +284,71 @@ func TestJWTIsNotPlayed(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// Teleport workload_api.go@05afd4fe8d, FetchX509SVID (PR 56626): a stale bundle
+// that is equal is answered with the SVIDs that are there, and the renewal comes
+// when it was due. Only SDS lets itself be postponed.
+func TestBrokenWatchDoesNotPostponeTheWorkloadAPI(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.renewal = 100 * time.Second
+		stream := &svidStream{ctx: t.Context()}
+		go func() { _ = f.FetchX509SVID(nil, stream) }()
+		// The cache opens its watch again 10 s after each break.
+		for range 25 {
+			time.Sleep(50 * time.Second)
+			f.events <- errors.New("unexpected EOF")
+			time.Sleep(10 * time.Second)
+		}
+		time.Sleep(time.Second)
+		if stream.sent.Load() != 1+25+15 || f.issued() != 1+15 {
+			t.Errorf("%d answers, %d SVIDs", stream.sent.Load(), f.issued())
+		}
+	})
+}
+
+func (f *fixture) issued() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.sent)
+}
+
+// svidStream counts what is sent.
+type svidStream struct {
+	workload.SpiffeWorkloadAPI_FetchX509SVIDServer
+	ctx  context.Context
+	sent atomic.Int64
+}
+
+func (s *svidStream) Context() context.Context { return s.ctx }
+
+func (s *svidStream) Send(*workload.X509SVIDResponse) error {
+	s.sent.Add(1)
+	return nil
+}
+
+// Teleport workload_api.go@05afd4fe8d, setup: without its credential the service
+// waits for 10 s, and then it fails, which ends tbot. It never listened and never
+// said that it is healthy.
+func TestServiceWithoutItsCredential(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.report = func(status readiness.Status, _ string) { t.Errorf("reported %s", status) }
+		socket := filepath.Join(t.TempDir(), "socket")
+		f.config.Listen = "unix://" + socket
+		started := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		err := f.Run(ctx)
+		if err == nil || trace.UserMessage(err) != "timeout waiting for identity to be ready" {
+			t.Errorf("ended with %v", err)
+		}
+		if waited := time.Since(started); waited != 10*time.Second {
+			t.Errorf("waited for %s", waited)
+		}
+		if _, err := os.Stat(socket); err == nil {
+			t.Error("it listened")
+		}
+	})
 }
