@@ -13,7 +13,8 @@ import { REPOSITORY, USER_DIR } from "./testkit/installation/installation.ts";
 
 /** Faults of what gives workloads their identity: tbot, its socket, Teleport. docs/operate/faults.md has a section for each. */
 
-const LIFE: Life = { ttl: 60, renewal: 15 };
+/** Doctor calls a certificate late one and a half intervals and 30 s after its issuance: well before its end. */
+const LIFE: Life = { ttl: 90, renewal: 14 };
 const SOCKET_DIRECTORY = "/run/spire/sockets";
 const TELEPORT = "teleport-double-auth";
 
@@ -70,7 +71,21 @@ const OF_SHORT_LIFE: readonly Fault[] = [
     break: () => stopNodeDaemon(TELEPORT),
     while: requestsFail,
     repair: () => startNodeDaemon(TELEPORT),
-    longest: 120,
+    longest: 160,
+  },
+  {
+    // tbot opens its watch again 10 s after each break, so every 12 s.
+    name: "tbot's connection to Teleport breaks more often than every renewal interval",
+    break: () => startNodeDaemon(TELEPORT, (flags) => [...flags, "--break-watches-every=2s"]),
+    while: requestsFail,
+    repair: () => startNodeDaemon(TELEPORT),
+    longest: 160,
+  },
+  {
+    name: "tbot's connection to Teleport breaks less often than every renewal interval",
+    break: () => startNodeDaemon(TELEPORT, (flags) => [...flags, "--break-watches-every=15s"]),
+    while: async ({ wire, brokenAt }) => wire.allIssuedSince(brokenAt),
+    repair: () => startNodeDaemon(TELEPORT),
   },
   {
     name: "Teleport's clock is 5 minutes ahead",

@@ -107,7 +107,8 @@ fs.writeFileSync("${TOKEN}", JSON.stringify(tokens));'`,
     how: "Teleport is stopped",
     break: () => stopNodeDaemon("teleport-double-auth"),
     heal: () => startNodeDaemon("teleport-double-auth"),
-    evidence: /its service spiffe-trust-bundle-cache is unhealthy: .*connection refused/,
+    // The words change when its next try fails, 10 s later.
+    evidence: /its service spiffe-trust-bundle-cache is unhealthy: (watcher closed|.*connection refused)/,
     // Its pod is not ready either, once its probe has failed three times.
     perhaps: ["tbot-nodes"],
   }),
