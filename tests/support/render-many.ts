@@ -61,6 +61,8 @@ async function copyChart(chart: string, depth: Depth): Promise<void> {
     recursive: true,
     filter: (path) =>
       !path.endsWith("templates/checks/checks.yaml") &&
+      // Nobody sees them, and they fail on a value of the wrong type.
+      !path.endsWith("templates/NOTES.txt") &&
       (depth !== "merged" || !path.endsWith("values.schema.json")) &&
       (depth === "rendered" || !/[/\\]templates[/\\].*\.yaml$/.test(path.slice(CHART_DIR.length))),
   });

@@ -48,13 +48,13 @@ export const FORMS: Readonly<Record<string, StringForm>> = {
     accepts: isTemplateOfAttributes,
     hint: "write {{ }} around one attribute that Teleport knows, such as workload.kubernetes.namespace",
   },
-  // Teleport lib/utils IsValidHostname.
+  // RFC 1123, with a wildcard as the first label (Teleport PR 62665).
   "dns-name": {
     accepts: (text) =>
       fillTemplate(text, "a")
         .split(".")
-        .every((label) => /^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(label)),
-    hint: "Teleport takes DNS names of lower-case labels that start with a letter, without a wildcard",
+        .every((label, index) => new RegExp(`^${DNS_LABEL}$`).test(label) || (label === "*" && index === 0)),
+    hint: "Teleport takes DNS names of lower-case labels (RFC 1123); the first one may be *",
   },
   // Teleport takes any duration; without one a session may live for 30 hours (api/defaults: MaxCertDuration).
   "session-ttl": {

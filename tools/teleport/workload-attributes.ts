@@ -1,7 +1,8 @@
 /**
  * The attributes that Teleport's templates and rules know and that have one value (string, number or boolean); Teleport
  * docs, workload identity reference, "attributes". An unknown one fails the issuance for every workload, and nothing
- * says so before: Teleport lib/auth/machineid/workloadidentityv1/decision.go.
+ * says so before: Teleport lib/auth/machineid/workloadidentityv1/decision.go. `user.bot_instance_id` is left out: it may be
+ * named and is never set.
  */
 export const WORKLOAD_ATTRIBUTES: readonly string[] = [
   "join.kubernetes.pod.name",
@@ -10,7 +11,6 @@ export const WORKLOAD_ATTRIBUTES: readonly string[] = [
   "join.kubernetes.subject",
   "join.meta.join_method",
   "join.meta.join_token_name",
-  "user.bot_instance_id",
   "user.bot_name",
   "user.is_bot",
   "user.name",
@@ -30,6 +30,9 @@ export const WORKLOAD_ATTRIBUTES: readonly string[] = [
   "workload.unix.uid",
 ];
 
+/** Not in templates, which want text: "expression did not evaluate to a string" (Teleport .../expression/template.go). */
+const UNSIGNED = ["workload.unix.gid", "workload.unix.uid"];
+
 /** What Teleport replaces: {{ ... }} without braces inside (Teleport .../workloadidentityv1/expression/template.go). */
 const INTERPOLATION = /\{\{([^{}]*)\}\}/g;
 
@@ -37,7 +40,7 @@ const INTERPOLATION = /\{\{([^{}]*)\}\}/g;
 export function isTemplateOfAttributes(text: string): boolean {
   const expressions = [...text.matchAll(INTERPOLATION)].map(([, expression]) => (expression ?? "").trim());
   return (
-    expressions.every((expression) => WORKLOAD_ATTRIBUTES.includes(expression)) &&
+    expressions.every((expression) => WORKLOAD_ATTRIBUTES.includes(expression) && !UNSIGNED.includes(expression)) &&
     !/[{}]/.test(text.replace(INTERPOLATION, ""))
   );
 }

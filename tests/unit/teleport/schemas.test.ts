@@ -93,6 +93,12 @@ describe("checkTeleportDocument", () => {
     },
   );
 
+  it.each(["*.example", "1a.2b.example", "a"])("takes the DNS name %s, as RFC 1123 and PR 62665 do", (name) => {
+    const document = identity();
+    san(name)(document);
+    expect(() => checkTeleportDocument(document)).not.toThrow();
+  });
+
   it("takes the longest lives and names", () => {
     const longest = identity();
     longest.spec.spiffe.x509.maximum_ttl = "1209600s";
@@ -572,14 +578,17 @@ describe("checkTeleportDocument", () => {
       "write {{ }} around one attribute",
     ],
     ["a map as an attribute", identity, id("/ns/{{ workload.kubernetes.labels }}"), "write {{ }} around one attribute"],
+    ["a number without a sign", identity, id("/ns/{{ workload.unix.uid }}"), "write {{ }} around one attribute"],
+    ["what is never set", identity, id("/ns/{{ user.bot_instance_id }}"), "write {{ }} around one attribute"],
     ["a function", identity, id("/ns/{{ strings.upper(user.name) }}"), "write {{ }} around one attribute"],
     [
-      "a wildcard DNS name",
+      "a wildcard that is not the first label",
       identity,
-      san("*.example"),
-      'spec.spiffe.x509.dns_sans[0] is "*.example"; Teleport takes DNS names',
+      san("a.*.example"),
+      'spec.spiffe.x509.dns_sans[0] is "a.*.example"; Teleport takes DNS names',
     ],
-    ["a DNS label that starts with a digit", identity, san("1a.example"), "lower-case labels that start with a letter"],
+    ["a wildcard within a label", identity, san("a*.example"), "lower-case labels"],
+    ["a DNS label that starts with a hyphen", identity, san("-a.example"), "lower-case labels"],
     ["a DNS name in capitals", identity, san("A.example"), "lower-case labels"],
     ["a DNS label of 64 characters", identity, san(`${"a".repeat(64)}.example`), "lower-case labels"],
     ["a DNS name that ends with a dot", identity, san("a.example."), "lower-case labels"],

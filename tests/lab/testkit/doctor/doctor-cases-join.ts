@@ -107,8 +107,9 @@ fs.writeFileSync("${TOKEN}", JSON.stringify(tokens));'`,
     how: "Teleport is stopped",
     break: () => stopNodeDaemon("teleport-double-auth"),
     heal: () => startNodeDaemon("teleport-double-auth"),
-    // The words change when its next try fails, 10 s later.
-    evidence: /its service spiffe-trust-bundle-cache is unhealthy: (watcher closed|.*connection refused)/,
+    // First its watch is closed; 10 s later its next try fails.
+    evidence: /its service spiffe-trust-bundle-cache is unhealthy: .*connection refused/,
+    within: 60,
     // Its pod is not ready either, once its probe has failed three times.
     perhaps: ["tbot-nodes"],
   }),
