@@ -93,7 +93,7 @@ test("denyAll: nothing is allowed, and plaintext of an entry point is refused by
   expect(objects.get("PeerAuthentication entry")?.spec.portLevelMtls).toEqual({ "8081": { mode: "PERMISSIVE" } });
 });
 
-test("off: no policy; entry points go on taking plaintext", async () => {
+test("off: no policy; entry points still take plaintext", async () => {
   const objects = await objectsOf("open");
   expect([...objects.keys()]).toEqual(["PeerAuthentication entry"]);
   expect(objects.get("PeerAuthentication entry")?.spec).toEqual({

@@ -49,7 +49,7 @@ export interface Snapshot {
   /** Issuer of ServiceAccount tokens; absent where the discovery document may not be read. */
   issuer?: string;
 
-  /** Deployments of istiod, one a revision. */
+  /** Deployments of istiod, one per revision. */
   istiods: Read<Deployment[]>;
   /** ConfigMaps in the namespaces of istiod. */
   istioConfigMaps: Read<ConfigMap[]>;

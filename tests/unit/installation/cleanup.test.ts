@@ -230,7 +230,7 @@ test("Teleport's commands are comments in that script, since --run-tctl did not 
   expect(output.stdout).not.toMatch(/^tctl/m);
 });
 
-test("an interrupted run is gone on with by the same command", async () => {
+test("rerunning the command resumes an interrupted run", async () => {
   change((state) =>
     state.failures.push({ when: "kubectl delete customresource", how: "error", says: "error: no route to host" }),
   );

@@ -48,7 +48,7 @@ export function generalizedPath(path: string): string {
   return TEMPLATE.test(template) ? template : path;
 }
 
-/** No empty part, each one a literal or a wildcard. */
+/** No empty part; each is a literal or a wildcard. */
 const TEMPLATE = new RegExp(`^(/([${PART}]+|\\{\\*\\}))+$`);
 
 const IDENTIFIERS = [

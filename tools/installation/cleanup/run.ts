@@ -17,8 +17,8 @@ import { tokenFiles } from "./token-files.ts";
 const GRACE = 60;
 
 /**
- * Cleans up, or without --yes prints how. Each stage looks when it is its turn, so that an interrupted run is gone on
- * with by the same command.
+ * Cleans up, or without --yes prints how. Each stage looks when it is its turn, so that rerunning the command resumes an
+ * interrupted run.
  *
  * @throws ExitError refused for a wrong flag or value; unavailable when a program fails
  */

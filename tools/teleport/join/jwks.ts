@@ -130,7 +130,7 @@ function keysOf(value: unknown, source: string): unknown[] {
 
 function publicKey(value: unknown, position: string): PublicJwk {
   if (!isObject(value)) throw new ExitError(`${position} is not a JSON object; give a JWKS with one object per key.`);
-  // First of all, so that no later sentence about such a key can tempt anyone to go on with it.
+  // First, so that no later sentence tempts anyone to correct such a key and use it.
   refuseSecrets(value, position);
   const { kid, kty } = value;
   if (typeof kid !== "string" || kid === "") {
