@@ -42,7 +42,7 @@ export const DEFAULTS: Values = {
     },
     "image": {
       "repository": "public.ecr.aws/gravitational/tbot-distroless",
-      "tag": "18.11.1",
+      "tag": "18.11.10",
       "digest": "",
       "pullPolicy": "IfNotPresent",
       "pullSecrets": []

@@ -384,7 +384,7 @@ describe("pre-flight", () => {
       "a tbot that is newer than the cluster",
       (state) => Object.assign(state.teleport, { version: "17.7.1" }),
       {},
-      "tbot.image.tag: tbot is 18.11.1, the cluster 17.7.1",
+      "tbot.image.tag: tbot is 18.11.10, the cluster 17.7.1",
     ],
     [
       "a role of somebody else",
