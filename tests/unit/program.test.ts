@@ -32,6 +32,8 @@ test("init writes a file that every other command takes, and does not replace it
   const made = await runCli(...INIT, "--output", file);
   expect(made).toMatchObject({ status: 0, stdout: "" });
   expect(made.stderr).toContain(`Wrote ${file}. Next`);
+  // The whole installation: a list of commands that leaves one out ends in a mesh without tbot.
+  expect(made.stderr).toContain(`istio-teleport install -f ${file}`);
   const text = await readFile(file, "utf8");
   expect(parse(text)).toEqual({ global: { teleport: { clusterName: "a.example", proxyAddr: "a.example:443" } } });
   expect(text).toMatch(/^ {4}# /m);
