@@ -32,7 +32,7 @@ export function cleanupCommand(runner: Runner): Command {
     .description("remove everything the chart and the CLI created; only prints what it would do, unless --yes")
     .option("--with-istio", "also remove Istio's releases and CRDs", false)
     .option("--run-tctl", "also remove Teleport's resources instead of printing the commands", false)
-    .option("--dry-run", "change nothing, print the commands (the default)", false)
+    .option("--dry-run", "change nothing, print the commands: the default without --yes")
     .option("--yes", "run the commands", false)
     .addHelpText("after", HELP)
     .action(async (flags: CleanupFlags) => {

@@ -13,7 +13,7 @@ const CLUSTER_NAME = "example.teleport.sh";
 export function demoCommand(runner: Runner): Command {
   return new Command("demo")
     .description("render everything for an example cluster in memory, check it, and show what would join")
-    .option("--context <name>", "take the keys of a running cluster, through your kubectl; it is only read")
+    .option("--context <name>", "take the keys of a running cluster, through your kubectl; read-only")
     .option("-o, --output <directory>", "directory to write; replaced if a demo made it", "out")
     .addHelpText("after", "\nExample:\n  istio-teleport demo\n  istio-teleport demo --context kind-kind --output out")
     .action(async ({ context, output }: DemoFlags) => {

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import type { DoctorFlags } from "./doctor/flags.ts";
+import { repeatable } from "./flags/repeatable.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
 import type { Runner } from "./programs/run.ts";
 
@@ -27,17 +28,19 @@ Exit codes:
 /** `istio-teleport doctor`: every hand-off of a live mesh checked, in their order. */
 export function doctorCommand(runner: Runner): Command {
   return withValuesFlags(new Command("doctor"))
-    .description("check every hand-off between Teleport, tbot and Istio on a live cluster; it is only read")
+    .description("check every hand-off between Teleport, tbot and Istio on a live cluster; read-only")
     .option("--context <name>", "context of the kubeconfig (default: its current one)")
     .option("--kubeconfig <file>", "kubeconfig (default: as kubectl)")
     .option("--pre", "check what must hold before an installation, with the values (-f)", false)
     .option("--skip-istio", "with --pre: Istio is managed elsewhere, as for `install`", false)
-    .option("-n, --namespace <name>", "check the workloads of this namespace only (repeatable)", append, [])
-    .option(
-      "--only <ids>",
-      "run these checks only, and those that they rest on (repeatable, or separated by commas)",
-      append,
-      [],
+    .addOption(
+      repeatable("-n, --namespace <name>", "check the workloads of this namespace only").default([], "all namespaces"),
+    )
+    .addOption(
+      repeatable(
+        "--only <ids>",
+        "run these checks only, and those that they rest on; ids are separated by commas",
+      ).default([], "all checks"),
     )
     .addOption(
       new Option("-o, --output <form>", "form of the report").choices(["table", "json", "junit"]).default("table"),
@@ -50,8 +53,4 @@ export function doctorCommand(runner: Runner): Command {
       if (flags.pre) await (await import("./doctor/before.ts")).doctorBefore(runner, flags);
       else await (await import("./doctor/run.ts")).doctor(runner, flags);
     });
-}
-
-function append(value: string, previous: string[]): string[] {
-  return [...previous, value];
 }

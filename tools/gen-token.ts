@@ -4,18 +4,19 @@ import { withValuesFlags } from "./flags/values-flags.ts";
 import type { GenTokenFlags } from "./gen-token/flags.ts";
 import type { Runner } from "./programs/run.ts";
 
-const HELP = `
+/** @param name the command as it was called, which the examples repeat */
+const help = (name: string): string => `
 Without --jwks-file the keys come from the cluster that kubectl talks to (--context, --kubeconfig). Names come from the
 chart's values (-f, --set), or else are the chart's defaults; the flags here win over both.
 
 The document carries no cluster name: --verify needs it, since it is the audience of tbot's ServiceAccount token.
 
 Examples:
-  gen-token -f values.yaml | tctl create -f
-  gen-token --context prod -f values.yaml --verify-as istio-system/istiod-7d9f --output token.yaml
-  kubectl get --raw /openid/v1/jwks | gen-token --jwks-file -
-  gen-token --type oidc --issuer https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE
-  tctl get token/istio-tbot-k8s-join --format json | gen-token -f values.yaml --check -
+  ${name} -f values.yaml | tctl create -f
+  ${name} --context prod -f values.yaml --verify-as istio-system/istiod-7d9f --output token.yaml
+  kubectl get --raw /openid/v1/jwks | ${name} --jwks-file -
+  ${name} --type oidc --issuer https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE
+  tctl get token/istio-tbot-k8s-join --format json | ${name} -f values.yaml --check -
 
 Exit codes:
   0   the complete document, and nothing else, is on stdout or in the file; with --check: the stored token is up to date
@@ -28,7 +29,7 @@ Exit codes:
 /** The command `gen-token`: by itself a bin of the package, and a command of `istio-teleport`. */
 export function genTokenCommand(runner: Runner): Command {
   const command = new Command("gen-token")
-    .description("Prints the Teleport join token for tbot: a document for `tctl create -f`, with the cluster's keys.")
+    .description("print the Teleport join token for tbot, with the cluster's keys, for `tctl create -f`")
     .option("--context <name>", "context of the kubeconfig to read the keys with (default: its current one)")
     .option("--kubeconfig <file>", "kubeconfig to read the keys with (default: as kubectl)")
     .option("--jwks-file <file>", "read the keys from a saved JWKS, - for stdin, instead of from the cluster")
@@ -55,7 +56,7 @@ export function genTokenCommand(runner: Runner): Command {
       "verify with another pod's token: before tbot is installed (implies --verify)",
     )
     .option("--check <file>", "compare a token with the cluster instead of making one; - for stdin")
-    .addHelpText("after", HELP)
+    .addHelpText("after", ({ command: { parent } }) => help(parent === null ? "gen-token" : "istio-teleport gen-token"))
     .action(async (flags: GenTokenFlags) => {
       // Loaded only now, so that --help of the whole toolchain stays fast.
       const { genToken } = await import("./gen-token/run.ts");

@@ -33,11 +33,9 @@ export function initCommand(): Command {
 }
 
 function nextCommands(file: string): string {
-  return `Wrote ${file}. Next (docs/start/installation.md has every step):
-  helm upgrade --install istio-base istio/base -n istio-system --create-namespace
-  npx istio-teleport render istio -f ${file} > istiod-values.yaml &&
-    helm upgrade --install istiod istio/istiod -n istio-system -f istiod-values.yaml --wait
-  npx istio-teleport render teleport -f ${file} | tctl create -f
-  npx istio-teleport gen-token -f ${file} | tctl create -f
+  return `Wrote ${file}. Next:
+  npx istio-teleport doctor --pre -f ${file}     # checks the cluster and Teleport, changes nothing
+  npx istio-teleport install -f ${file}
+Or run each step by hand: docs/start/installation.md.
 `;
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { withClusterFlags } from "./flags/cluster-flags.ts";
+import { repeatable } from "./flags/repeatable.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
 import type { InstallFlags } from "./installation/install/flags.ts";
 import type { Runner } from "./programs/run.ts";
@@ -32,15 +33,11 @@ export function installCommand(runner: Runner): Command {
     .option("--skip-istio", "leave Istio alone: it is managed elsewhere, with the values of `render istio`", false)
     .option("--istio-repo <url>", "chart repository of Istio, https:// or oci:// (default: Istio's own)")
     .option("--istio-version <version>", "version of Istio (default: what is installed, else the newest)")
-    .option("--istiod-values <file>", "your own values for istiod, after ours (repeatable)", append, [])
+    .addOption(repeatable("--istiod-values <file>", "your own values for istiod, after ours"))
     .option("--dry-run", "change nothing, print the commands", false)
     .addHelpText("after", HELP)
     .action(async (flags: InstallFlags) => {
       const { install } = await import("./installation/install/run.ts");
       await install(runner, flags);
     });
-}
-
-function append(value: string, previous: string[]): string[] {
-  return [...previous, value];
 }

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { exampleCluster } from "../../tools/demo/example-cluster.ts";
+import { genTokenCommand } from "../../tools/gen-token.ts";
+import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { repositoryPath } from "../support/run-helm.ts";
 import { runCli } from "./support/run-cli.ts";
 
@@ -32,6 +34,8 @@ test("init writes a file that every other command takes, and does not replace it
   const made = await runCli(...INIT, "--output", file);
   expect(made).toMatchObject({ status: 0, stdout: "" });
   expect(made.stderr).toContain(`Wrote ${file}. Next`);
+  // The whole installation: a list of commands that leaves one out ends in a mesh without tbot.
+  expect(made.stderr).toContain(`istio-teleport install -f ${file}`);
   const text = await readFile(file, "utf8");
   expect(parse(text)).toEqual({ global: { teleport: { clusterName: "a.example", proxyAddr: "a.example:443" } } });
   expect(text).toMatch(/^ {4}# /m);
@@ -146,6 +150,28 @@ test.each([
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   expect(stdout).toContain("Usage: istio-teleport");
 });
+
+test("examples of gen-token --help start with what the user typed", async () => {
+  const { stdout } = await runCli("gen-token", "--help");
+  expect(stdout).toContain("\n  istio-teleport gen-token -f values.yaml | tctl create -f\n");
+  expect(stdout).not.toMatch(/(^ {2}|\| )gen-token /m);
+
+  let bin = "";
+  genTokenCommand(systemRunner)
+    .configureOutput({ writeOut: (text) => (bin += text) })
+    .outputHelp();
+  expect(bin).toContain("\n  gen-token -f values.yaml | tctl create -f\n");
+  expect(bin).not.toContain("istio-teleport gen-token");
+});
+
+test.each([["doctor"], ["install"], ["cleanup"], ["render", "istio"], ["graph"], ["gen-token"]])(
+  "%s --help shows no empty list as a default",
+  async (...command) => {
+    const { stdout } = await runCli(...command, "--help");
+    expect(stdout).toContain("-f, --values <file>");
+    expect(stdout).not.toContain("[])");
+  },
+);
 
 test("as a process: values from stdin, the document whole on a pipe, the exit code", () => {
   const program = ["--import", "tsx", repositoryPath("tools/cli.ts")];

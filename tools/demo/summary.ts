@@ -24,13 +24,11 @@ ${made.join("\n")}
 ${pc.bold("Who would join Teleport with teleport/join-token.yaml")} (checked as Teleport's Auth Service does)
 ${joins.join("\n")}
 
-${pc.bold("On your own cluster")} (docs/start/installation.md)
+${pc.bold("On your own cluster")} (docs/start/quick-start.md; each step by hand: docs/start/installation.md)
   npx istio-teleport demo --context NAME        the same with that cluster's keys; changes nothing there
   npx istio-teleport init --cluster-name TELEPORT_CLUSTER --proxy-addr HOST:PORT
-  npx istio-teleport render istio -f values.yaml > istiod-values.yaml &&
-    helm upgrade --install istiod istio/istiod -n istio-system -f istiod-values.yaml
-  npx istio-teleport render teleport -f values.yaml | tctl create -f
-  npx istio-teleport gen-token -f values.yaml | tctl create -f
+  npx istio-teleport doctor --pre -f values.yaml
+  npx istio-teleport install -f values.yaml
 `;
 }
 

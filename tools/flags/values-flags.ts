@@ -1,12 +1,9 @@
 import type { Command } from "commander";
+import { repeatable } from "./repeatable.ts";
 
 /** Adds Helm's own flags for values, `-f/--values FILE` and `--set PATH=VALUE`, each repeatable. */
 export function withValuesFlags(command: Command): Command {
   return command
-    .option("-f, --values <file>", "values file of the chart, - for stdin (repeatable, later ones win)", append, [])
-    .option("--set <path=value>", "set single values, as helm does (repeatable)", append, []);
-}
-
-function append(value: string, previous: string[]): string[] {
-  return [...previous, value];
+    .addOption(repeatable("-f, --values <file>", "values file of the chart, - for stdin; later ones win"))
+    .addOption(repeatable("--set <path=value>", "set single values, as helm does"));
 }

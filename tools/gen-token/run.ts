@@ -83,9 +83,11 @@ function described({ keys, cluster }: KeySource): string {
 }
 
 function next(flags: GenTokenFlags): string {
-  const command = flags.format === "operator" ? "kubectl apply -n <the operator's namespace> -f" : "tctl create -f";
+  const operator = flags.format === "operator";
+  const command = operator ? "kubectl apply -n <the operator's namespace> -f" : "tctl create -f";
+  // kubectl reads stdin only when told with "-"; -f of tctl means --force, and without a file it reads stdin.
   return flags.output === undefined
-    ? `Next: give this document to \`${command}\`.`
+    ? `Next: pipe this document to \`${command}${operator ? " -" : ""}\`.`
     : `Wrote ${flags.output}. Next: \`${command} ${flags.output}\`.`;
 }
 

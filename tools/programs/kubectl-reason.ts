@@ -8,7 +8,7 @@ const CAUSES: readonly { pattern: RegExp; meaning: string; quote?: true }[] = [
   },
   {
     pattern: /current-context (is not set|must exist)|no configuration has been provided|localhost:8080/,
-    meaning: "no cluster is selected; name one with --context or --kubeconfig",
+    meaning: "no cluster is selected; name one with --context, or set KUBECONFIG",
   },
   {
     pattern: /stat .*no such file|error loading config file|cannot read file/,

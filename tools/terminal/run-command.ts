@@ -35,7 +35,8 @@ function fail(command: Command, argv: readonly string[], error: unknown): number
       .replace(/^error: /, "")
       .replace(/\s*\n\s*/g, " ")
       .replace(/\.$/, "");
-    report(command, `${message}; \`${named(command, argv.slice(2))} --help\` lists the flags.`);
+    const listed = error.code === "commander.unknownCommand" ? "commands" : "flags";
+    report(command, `${message}; \`${named(command, argv.slice(2))} --help\` lists the ${listed}.`);
     return EXIT.refused;
   }
   if (error instanceof ExitError) {

@@ -268,6 +268,7 @@ it("waits until it is fine", async () => {
 });
 
 it.each([
+  [["--only", "nonsense"], '--only "nonsense" is no check. The checks are'],
   [["--only", "tbot-nods"], '--only "tbot-nods" is no check; did you mean tbot-nodes?'],
   [["--wait", "soon"], '--wait "soon" is no duration'],
   [["--teleport-version", "new"], '--teleport-version "new" is no version'],

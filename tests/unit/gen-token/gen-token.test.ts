@@ -89,7 +89,7 @@ describe("the document", () => {
     });
     expect(keysOf(output.stdout)).toEqual(["current"]);
     expect(output.stderr).toBe(
-      'gen-token: 1 key: RS256 "current".\ngen-token: Next: give this document to `tctl create -f`.\n',
+      'gen-token: 1 key: RS256 "current".\ngen-token: Next: pipe this document to `tctl create -f`.\n',
     );
   });
 
@@ -143,7 +143,7 @@ describe("the document", () => {
       kind: "TeleportProvisionToken",
       spec: { kubernetes: { type: "in_cluster" } },
     });
-    expect(output.stderr).toContain("Next: give this document to `kubectl apply");
+    expect(output.stderr).toMatch(/Next: pipe this document to `kubectl apply .*-f -`/);
   });
 
   it("goes to a file, and stdout stays empty", async () => {

@@ -34,7 +34,7 @@ it.each([
   ["error: cannot locate context nope\nerror: context was not found for specified context: nope", "no such context"],
   [
     "error: current-context must exist in order to minify",
-    "no cluster is selected; name one with --context or --kubeconfig",
+    "no cluster is selected; name one with --context, or set KUBECONFIG",
   ],
   [
     "The connection to the server localhost:8080 was refused - did you specify the right host or port?",

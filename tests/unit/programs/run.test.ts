@@ -195,6 +195,14 @@ test.each([
   expect(failed(command, "do x", "Error: no\n").message).toContain(`Could not do x: ${sentence}`);
 });
 
+test("Helm without a cluster gets kubectl's words: the address that Helm reports is nobody's", () => {
+  const says =
+    'Error: Kubernetes cluster unreachable: Get "http://localhost:8080/version": dial tcp: connection refused';
+  expect(failed({ program: "helm", args: ["list"] }, "list the Helm releases", says).message).toBe(
+    "Could not list the Helm releases: no cluster is selected; name one with --context, or set KUBECONFIG.",
+  );
+});
+
 test.each([
   ["warning\nError: a\n  b.\n", "a b"],
   ["only\nthe last", "the last"],

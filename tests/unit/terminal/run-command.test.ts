@@ -58,7 +58,7 @@ it.each([
   [["part", "--fil", "x"], "unknown option '--fil' (Did you mean --file?); `tool part --help` lists the flags."],
   [["part", "--file"], "option '--file <file>' argument missing; `tool part --help` lists the flags."],
   [["part", "x"], "too many arguments for 'part'. Expected 0 arguments but got 1; `tool part --help` lists the flags."],
-  [["prt"], "unknown command 'prt' (Did you mean part?); `tool --help` lists the flags."],
+  [["prt"], "unknown command 'prt' (Did you mean part?); `tool --help` lists the commands."],
 ])("answers %j with one sentence", async (args, sentence) => {
   expect(await run(() => {}, ...args)).toBe(1);
   expect(output.stderr).toBe(`tool: ${sentence}\n`);

@@ -183,7 +183,7 @@ function compareToken(facts: Facts, judge: (stored: StoredToken, differences: To
   return judge(stored, tokenDifferences(stored, wantedToken(facts, stored)));
 }
 
-const GEN_TOKEN = "Run `gen-token -f values.yaml | tctl create -f`.";
+const GEN_TOKEN = "Run `istio-teleport gen-token -f values.yaml | tctl create -f`.";
 
 const joinToken: Check = {
   id: "join-token",

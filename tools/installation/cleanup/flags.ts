@@ -6,5 +6,5 @@ export interface CleanupFlags extends ValuesFlags, ClusterFlags {
   withIstio: boolean;
   runTctl: boolean;
   yes: boolean;
-  dryRun: boolean;
+  dryRun?: boolean;
 }
