@@ -1,5 +1,6 @@
-import { EXIT, ExitError } from "../base/exit-error.ts";
+import { ExitError } from "../base/exit-error.ts";
 import { type ClusterAccess, kubectl } from "../programs/kubectl.ts";
+import { isUnavailable } from "../programs/run.ts";
 import { mergeJwks, type PublicJwk, parseJwks } from "../teleport/join/jwks.ts";
 import { readBounded } from "./bounded-input.ts";
 
@@ -84,7 +85,7 @@ async function readIssuer(access: ClusterAccess): Promise<string> {
     const { issuer } = JSON.parse(discovery.toString()) as { issuer?: unknown };
     return typeof issuer === "string" ? issuer : "";
   } catch (error) {
-    if (error instanceof SyntaxError || (error instanceof ExitError && error.code === EXIT.unavailable)) return "";
+    if (error instanceof SyntaxError || isUnavailable(error)) return "";
     throw error;
   }
 }

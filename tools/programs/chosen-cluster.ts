@@ -1,5 +1,5 @@
-import { EXIT, ExitError } from "../base/exit-error.ts";
 import { type ClusterAccess, kubectl } from "./kubectl.ts";
+import { CutOff, isUnavailable } from "./run.ts";
 
 /** The cluster that commands go to, by a name that stays. */
 export interface ChosenCluster {
@@ -35,8 +35,9 @@ async function readConfig(access: ClusterAccess): Promise<KubeConfig> {
     const view = await kubectl(access, "read the kubeconfig", ["config", "view", "--minify", "--output=json"]);
     return JSON.parse(view.toString()) as KubeConfig;
   } catch (error) {
-    // Whether there is a cluster all the same is what the next call tells, in better words.
-    if (error instanceof ExitError && error.code === EXIT.unavailable) return {};
+    // kubectl has found no context: whether there is a cluster all the same is what the next call tells, in better words.
+    // Where it did not come to an end, there may be one, and nobody may choose another meanwhile.
+    if (isUnavailable(error) && !(error instanceof CutOff)) return {};
     throw error;
   }
 }

@@ -87,11 +87,27 @@ export const CUT = {
   tooLong: (mebibytes: number) => `printed more than ${mebibytes} MiB; ask for less`,
 } as const;
 
+/** A program did not come to an end of its own, so what it would have said is not known. */
+export class CutOff extends ExitError {
+  /** @param message one sentence: what did not end, why, and the fix */
+  constructor(message: string) {
+    super(message, EXIT.unavailable);
+  }
+}
+
+/** The user wants the command to stop: nobody may forgive this one and continue. */
+export class Interrupted extends CutOff {}
+
 /**
  * The failure of a program that did not come to an end of its own.
  *
  * @param why one of `CUT`
  */
-export function cutOff({ program }: ExternalCommand, purpose: string, why: string): ExitError {
-  return new ExitError(`Could not ${purpose}: ${program} ${why}.`, EXIT.unavailable);
+export function cutOff({ program }: ExternalCommand, purpose: string, why: string): CutOff {
+  return new CutOff(`Could not ${purpose}: ${program} ${why}.`);
+}
+
+/** Whether something outside did not answer or refused, which callers that can do without may forgive. */
+export function isUnavailable(error: unknown): error is ExitError {
+  return error instanceof ExitError && error.code === EXIT.unavailable && !(error instanceof Interrupted);
 }

@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
-import { EXIT, ExitError } from "../base/exit-error.ts";
 import {
   type CallOptions,
   CUT,
   cutOff,
   type ExternalCommand,
   failed,
+  Interrupted,
   type Outcome,
   type Runner,
   type ServeOptions,
@@ -78,11 +78,8 @@ async function run(command: ExternalCommand, options: CallOptions): Promise<Outc
   });
 }
 
-function interruption(program: string, signal: NodeJS.Signals): ExitError {
-  return new ExitError(
-    `Interrupted (${signal}) while ${program} ran; rerun the same command to resume.`,
-    EXIT.unavailable,
-  );
+function interruption(program: string, signal: NodeJS.Signals): Interrupted {
+  return new Interrupted(`Interrupted (${signal}) while ${program} ran; rerun the same command to resume.`);
 }
 
 type Interrupt = (signal: NodeJS.Signals) => void;

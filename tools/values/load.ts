@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import { ExitError } from "../base/exit-error.ts";
 import { CHART_DIR } from "../base/package-files.ts";
 import { helmTemplate, refuseOldHelm, type ValuesInputs } from "../programs/helm.ts";
-import type { Runner } from "../programs/run.ts";
+import { Interrupted, type Runner } from "../programs/run.ts";
 import { withTempDir } from "../programs/temp-dir.ts";
 import { readValuesInputs, type ValuesOptions } from "./inputs.ts";
 import { validateValues } from "./schema.ts";
@@ -103,6 +103,7 @@ async function merge(runner: Runner, inputs: ValuesInputs): Promise<Merged> {
     try {
       return await print<Merged>(ALL);
     } catch (error) {
+      if (error instanceof Interrupted) throw error;
       // The checks fail on a value of the wrong type: let the schema say which value.
       await validateValues((await print<Pick<Merged, "helm" | "values">>(VALUES_ONLY)).values);
       throw error;

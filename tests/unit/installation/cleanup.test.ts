@@ -241,6 +241,19 @@ test("rerunning the command resumes an interrupted run", async () => {
   expect(fakes.state.objects).toHaveLength(4);
 });
 
+test("Ctrl-C while it settles the cluster ends it before anything is changed", async () => {
+  change((state) => state.failures.push({ when: "config view", how: "interrupted", says: "" }));
+  expect(await refusal(() => run({ yes: true }), EXIT.unavailable)).toMatch(/^Interrupted \(SIGINT\)/);
+  expect(fakes.changes).toEqual([]);
+});
+
+test("Ctrl-C while it asks for Teleport's status ends it: files with a join token stay", async () => {
+  await writeFile(file("token.yaml"), "kind: token\n");
+  change((state) => state.failures.push({ when: "tctl status", how: "interrupted", says: "" }));
+  expect(await refusal(() => run({ yes: true }), EXIT.unavailable)).toMatch(/^Interrupted \(SIGINT\)/);
+  expect(await readdir(directory)).toContain("token.yaml");
+});
+
 test("pods that have certificates from tbot are named first", async () => {
   const pod = meshedPod("cart", "shop");
   change((state) => state.objects.push(pod));

@@ -577,6 +577,23 @@ describe("pre-flight", () => {
   });
 });
 
+/** Each of these reads may fail without harm, but not because the user wants to stop. */
+test.each(["config view", "openid-configuration", "get nodes", "tctl status", "helm list"])(
+  "Ctrl-C during %s ends it before anything is changed",
+  async (when) => {
+    change((state) => state.failures.push({ when, how: "interrupted", says: "" }));
+    expect(await refusal(() => install(), EXIT.unavailable)).toMatch(/^Interrupted \(SIGINT\)/);
+    expect(fakes.changes).toEqual([]);
+    expect(output.stdout).toBe("");
+  },
+);
+
+test("a kubectl that is killed while it says which context is meant ends it: another might be meant later", async () => {
+  change((state) => state.failures.push({ when: "config view", how: "killed", says: "" }));
+  expect(await refusal(() => install(), EXIT.unavailable)).toContain("kubectl was ended by SIGKILL");
+  expect(fakes.changes).toEqual([]);
+});
+
 test("--skip-istio leaves Istio alone", async () => {
   change((state) => {
     state.objects.push(

@@ -7,7 +7,7 @@ import { helmReleases, type Release, releaseValues } from "../../programs/helm-r
 import type { Read } from "../../programs/kube-api/read.ts";
 import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
 import { podsWithProxy } from "../../programs/pods-with-proxy.ts";
-import { mustRun, type Runner } from "../../programs/run.ts";
+import { Interrupted, mustRun, type Runner } from "../../programs/run.ts";
 import type { JoinToken } from "../../teleport/join/join-token.ts";
 import { teleportResources, teleportStatus, teleportTokens } from "../../teleport/resources.ts";
 import type { Values } from "../../values/types.ts";
@@ -85,7 +85,7 @@ async function read<T>(get: () => Promise<T>): Promise<Read<T>> {
   try {
     return { ok: true, value: await get() };
   } catch (error) {
-    if (!(error instanceof ExitError || error instanceof SyntaxError)) throw error;
+    if (error instanceof Interrupted || !(error instanceof ExitError || error instanceof SyntaxError)) throw error;
     return { ok: false, reason: error.message.replace(/\.$/, "") };
   }
 }

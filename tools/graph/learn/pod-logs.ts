@@ -1,6 +1,7 @@
-import { EXIT, ExitError } from "../../base/exit-error.ts";
+import { ExitError } from "../../base/exit-error.ts";
 import { PROXY_CONTAINER, proxiesOf } from "../../base/injection.ts";
 import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
+import { isUnavailable } from "../../programs/run.ts";
 import type { Workload } from "./calls.ts";
 
 /** A pod with a sidecar or a gateway's proxy. */
@@ -71,7 +72,7 @@ export async function readPodLogs(
         await onLog(log.toString().split("\n"));
         read += 1;
       } catch (error) {
-        if (!(error instanceof ExitError) || error.code !== EXIT.unavailable) throw error;
+        if (!isUnavailable(error)) throw error;
         failure ??= error;
         onMissing(error.message);
       }

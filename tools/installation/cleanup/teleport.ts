@@ -1,6 +1,7 @@
 import { EXIT, ExitError } from "../../base/exit-error.ts";
 import { readKeys } from "../../gen-token/keys.ts";
 import type { ClusterAccess } from "../../programs/kubectl.ts";
+import { isUnavailable } from "../../programs/run.ts";
 import { isOfAnotherCluster } from "../../teleport/join/token-difference.ts";
 import { teleportResources, teleportStatus, teleportTokens } from "../../teleport/resources.ts";
 import type { Values } from "../../values/types.ts";
@@ -36,7 +37,7 @@ export async function teleportRemains(
     }
     return await look(values, access, shared);
   } catch (error) {
-    if (required || !(error instanceof ExitError) || error.code !== EXIT.unavailable) throw error;
+    if (required || !isUnavailable(error)) throw error;
     const reason = error.message.replace(/\.$/, "");
     return {
       references: [`token/${join.tokenName}`, ...shared],

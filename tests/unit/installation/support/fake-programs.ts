@@ -1,4 +1,4 @@
-import { CUT, cutOff, type ExternalCommand, type Runner } from "../../../../tools/programs/run.ts";
+import { CUT, cutOff, type ExternalCommand, Interrupted, type Runner } from "../../../../tools/programs/run.ts";
 import { systemRunner } from "../../../../tools/programs/system-runner.ts";
 import { fakeKubectlOfCluster, isReview, KUBECTL_CHANGES } from "./fake-cluster.ts";
 import { fakeHelm, HELM_CHANGES } from "./fake-helm.ts";
@@ -38,6 +38,8 @@ export function fakePrograms(state: FakeState): FakePrograms {
     );
     const leavesTraces = /^helm upgrade /.test(call.line);
     const said = failure === undefined || leavesTraces ? await program.answer(call, state, failure) : {};
+    if (failure?.how === "interrupted")
+      throw new Interrupted("Interrupted (SIGINT); rerun the same command to resume.");
     if (failure?.how === "killed") throw cutOff(command, options.purpose, CUT.killed("SIGKILL"));
     const stderr = said.stderr ?? failure?.says;
     return { code: stderr === undefined ? 0 : 1, stdout: Buffer.from(said.stdout ?? ""), stderr: stderr ?? "" };

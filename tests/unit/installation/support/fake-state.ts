@@ -48,7 +48,7 @@ export interface FakeState {
 
 export interface Failure {
   when: string;
-  how: "error" | "killed";
+  how: "error" | "killed" | "interrupted";
   says: string;
 }
 
