@@ -1,22 +1,19 @@
-import pc from "picocolors";
 import { ExitError } from "../base/exit-error.ts";
 import { renderManifests } from "../chart/manifests.ts";
 import { CHART_RELEASE } from "../chart/releases.ts";
 import { readKeys } from "../gen-token/keys.ts";
 import { chosenCluster } from "../programs/chosen-cluster.ts";
+import { accessOf } from "../programs/kubectl.ts";
 import type { Runner } from "../programs/run.ts";
 import { joinToken } from "../teleport/join/join-token.ts";
 import { readValuesInputs } from "../values/inputs.ts";
 import { mergedValues } from "../values/load.ts";
 import { CHECKS_BEFORE } from "./checks/before/all.ts";
 import { diagnose, exitCode, type Result } from "./diagnose.ts";
-import type { BeforeFacts } from "./facts/before.ts";
 import type { DoctorFlags } from "./flags.ts";
 import { gatherBefore, type Planned } from "./gather/before.ts";
 import { chosenChecks } from "./only.ts";
-import { jsonReport } from "./reports/json-report.ts";
-import { junitReport } from "./reports/junit-report.ts";
-import { table } from "./reports/table.ts";
+import { report } from "./reports/report.ts";
 
 /**
  * `doctor --pre`: checks what must hold before an installation, prints the report on stdout and sets the exit code as
@@ -31,12 +28,8 @@ export async function doctorBefore(runner: Runner, flags: DoctorFlags): Promise<
   const values = await mergedValues(runner, inputs);
   const request = { inputs, release: CHART_RELEASE, namespace: values.tbot.namespace.name };
   const manifests = await renderManifests(runner, request, values);
-  const { context, kubeconfig, skipIstio, output } = flags;
-  const { access } = await chosenCluster({
-    runner,
-    ...(context !== undefined && { context }),
-    ...(kubeconfig !== undefined && { kubeconfig }),
-  });
+  const { skipIstio, output } = flags;
+  const { access } = await chosenCluster(accessOf(runner, flags));
   const needsKeys = values.global.teleport.join.type === "static_jwks";
   const facts = await gatherBefore({
     access,
@@ -46,20 +39,14 @@ export async function doctorBefore(runner: Runner, flags: DoctorFlags): Promise<
     skipIstio,
   });
   const results = diagnose(checks, facts);
-  process.stdout.write(report(output, results, facts));
+  const takenAt = { ok: true, value: Date.now() } as const;
+  process.stdout.write(report(output, results, { takenAt, kubernetesVersion: facts.kubernetesVersion }));
   process.exitCode = exitCode(results);
 }
 
 /** What `doctor --pre` finds, for `install`. */
 export async function examineBefore(planned: Planned): Promise<Result[]> {
   return diagnose(CHECKS_BEFORE, await gatherBefore(planned));
-}
-
-function report(output: DoctorFlags["output"], results: readonly Result[], { kubernetesVersion }: BeforeFacts): string {
-  const takenAt = { ok: true, value: Date.now() } as const;
-  if (output === "json") return jsonReport(results, { takenAt, kubernetesVersion });
-  if (output === "junit") return junitReport(results);
-  return table(results, pc.createColors(process.stdout.isTTY === true && pc.isColorSupported));
 }
 
 function refuseFlagsForLater({ values, set, namespace, wait, tokenFile, teleportVersion }: DoctorFlags): void {

@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { text as readStream } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import pc from "picocolors";
 import { goDurationSeconds } from "../base/durations.ts";
 import { ExitError } from "../base/exit-error.ts";
 import { versionIn } from "../base/versions.ts";
 import { type KubeApi, withKubeApi } from "../programs/kube-api/kube-api.ts";
+import { accessOf } from "../programs/kubectl.ts";
 import type { Runner } from "../programs/run.ts";
 import { type StoredToken, storedTokens } from "../teleport/join/stored-token.ts";
 import { CHECKS } from "./checks/all.ts";
@@ -15,9 +15,8 @@ import { type Facts, makeFacts } from "./facts/make-facts.ts";
 import type { DoctorFlags } from "./flags.ts";
 import { type Given, gather } from "./gather/gather.ts";
 import { chosenChecks } from "./only.ts";
-import { jsonReport } from "./reports/json-report.ts";
-import { junitReport } from "./reports/junit-report.ts";
-import { summary, table } from "./reports/table.ts";
+import { report } from "./reports/report.ts";
+import { summary } from "./reports/table.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Between two looks of --wait, in milliseconds. */
@@ -34,12 +33,7 @@ export async function doctor(runner: Runner, flags: DoctorFlags): Promise<void> 
   const checks = chosenChecks(flags.only, CHECKS);
   const deadline = Date.now() + waitSeconds(flags.wait) * 1000;
   const given = await readGiven(runner, flags);
-  const access = {
-    runner,
-    ...(flags.context !== undefined && { context: flags.context }),
-    ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),
-  };
-  const { results, facts } = await withKubeApi(access, (api) => look(api, checks, given, deadline));
+  const { results, facts } = await withKubeApi(accessOf(runner, flags), (api) => look(api, checks, given, deadline));
   process.stdout.write(report(flags.output, results, facts));
   process.exitCode = exitCode(results);
 }
@@ -77,12 +71,6 @@ function refuseUnknownNamespaces({ scope = [], namespaces }: Snapshot): void {
 /** One line on a terminal, overwritten by the next one; nothing elsewhere. */
 function progress(what: string): void {
   if (process.stderr.isTTY === true) process.stderr.write(`\r\u001b[K${what}`);
-}
-
-function report(output: DoctorFlags["output"], results: readonly Result[], facts: Facts): string {
-  if (output === "json") return jsonReport(results, facts);
-  if (output === "junit") return junitReport(results);
-  return table(results, pc.createColors(process.stdout.isTTY === true && pc.isColorSupported));
 }
 
 function waitSeconds(wait: string | undefined): number {

@@ -11,6 +11,11 @@ export interface ClusterAccess extends ClusterChoice {
   runner: Runner;
 }
 
+/** The cluster that flags choose, without those that were not given. */
+export function accessOf(runner: Runner, { context, kubeconfig }: ClusterChoice): ClusterAccess {
+  return { runner, ...(context !== undefined && { context }), ...(kubeconfig !== undefined && { kubeconfig }) };
+}
+
 /** The flags by which kubectl finds the cluster. */
 export function accessFlags({ kubeconfig, context }: ClusterChoice): string[] {
   return [

@@ -16,7 +16,7 @@ interface ProxyRoots {
 }
 
 /** What the report says besides the checks; before an installation there are no proxies. */
-type Seen = Pick<Facts, "takenAt" | "kubernetesVersion"> & Partial<Pick<Facts, "certifiedPods" | "certificate">>;
+export type Seen = Pick<Facts, "takenAt" | "kubernetesVersion"> & Partial<Pick<Facts, "certifiedPods" | "certificate">>;
 
 /** The report for programs; docs/reference/doctor-report.schema.json describes it. */
 export function jsonReport(results: readonly Result[], seen: Seen): string {

@@ -1,4 +1,5 @@
 import { ExitError } from "../../base/exit-error.ts";
+import { accessOf } from "../../programs/kubectl.ts";
 import type { Runner } from "../../programs/run.ts";
 import { loadGraphValues } from "../../values/load.ts";
 import type { Values } from "../../values/types.ts";
@@ -105,11 +106,7 @@ interface Source {
 
 async function readLogs(runner: Runner, flags: GraphLearnFlags, onCall: (call: Call) => void): Promise<Source> {
   const since = flags.since === undefined ? undefined : readSince(flags.since, Date.now()).kubectl;
-  const access = {
-    runner,
-    ...(flags.context !== undefined && { context: flags.context }),
-    ...(flags.kubeconfig !== undefined && { kubeconfig: flags.kubeconfig }),
-  };
+  const access = accessOf(runner, flags);
   const notes: string[] = [];
   const counts: LogLines[] = [];
   const pods = await meshedPods(access, flags.namespace);

@@ -1,10 +1,10 @@
 import { ExitError } from "../../base/exit-error.ts";
 import { chosenCluster } from "../../programs/chosen-cluster.ts";
+import { accessOf } from "../../programs/kubectl.ts";
 import { mustRun, type Runner } from "../../programs/run.ts";
 import { shellText } from "../../programs/shell-text.ts";
 import { say } from "../../terminal/say.ts";
 import { loadValues } from "../../values/load.ts";
-import { accessOf } from "../cluster-flags.ts";
 import type { CleanupFlags } from "./flags.ts";
 import { lookAtIstioRemains } from "./istio-remains.ts";
 import { lookAtNamespaces } from "./namespaces.ts";
