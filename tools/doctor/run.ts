@@ -13,6 +13,7 @@ import type { Check } from "./checks/check.ts";
 import { diagnose, exitCode, type Result } from "./diagnose.ts";
 import { type Facts, makeFacts } from "./facts/make-facts.ts";
 import type { DoctorFlags } from "./flags.ts";
+import { withConnectionBreaks } from "./gather/connection-breaks.ts";
 import { type Given, gather } from "./gather/gather.ts";
 import { chosenChecks } from "./only.ts";
 import { report } from "./reports/report.ts";
@@ -48,7 +49,7 @@ async function look(
   for (;;) {
     const snapshot = await gather(api, given, progress);
     refuseUnknownNamespaces(snapshot);
-    const facts = makeFacts(snapshot);
+    const facts = await withConnectionBreaks(api, makeFacts(snapshot));
     const results = diagnose(checks, facts);
     if (exitCode(results) === 0 || Date.now() + PAUSE >= deadline) {
       progress("");

@@ -1,9 +1,7 @@
 import { groupBy } from "../../base/group-by.ts";
 import type { CertifiedPod } from "../facts/certificates.ts";
 import { known } from "../facts/facts.ts";
-import type { Facts } from "../facts/make-facts.ts";
 import { nameOf, nodeOf } from "../facts/meshed-pods.ts";
-import type { Pod } from "../facts/objects.ts";
 import { isLate } from "../facts/renewal.ts";
 import { type Check, count, type Finding, problem, warning } from "./check.ts";
 
@@ -39,14 +37,17 @@ const certificateRotation: Check = {
     const now = known(facts.takenAt);
     const { renewalInterval = 0 } = facts.tbotSettings();
     const all = facts.certifiedPods().filter(({ expiresAt }) => expiresAt > now);
-    const [late, punctual] = [true, false].map((wanted) =>
-      all.filter(({ issuedAt }) => isLate(issuedAt, now, renewalInterval) === wanted),
+    const late = new Set(all.filter(({ issuedAt }) => isLate(issuedAt, now, renewalInterval)));
+    const fresh = groupBy(
+      all.filter((certified) => !late.has(certified)),
+      ({ pod }) => nodeOf(pod),
     );
-    const fresh = groupBy(punctual ?? [], ({ pod }) => nodeOf(pod));
-    const findings = (late ?? []).map(({ pod, issuedAt, expiresAt }) => {
+    const breaksOn = new Map(facts.tbotPods.map(({ node, connectionBreaks }) => [node, connectionBreaks]));
+    const findings = [...late].map(({ pod, issuedAt, expiresAt }) => {
       const others = fresh.get(nodeOf(pod))?.length ?? 0;
       const evidence = `it was issued ${duration(now - issuedAt)} ago, tbot replaces each after ${duration(renewalInterval * 1000)}, and it expires in ${duration(expiresAt - now)}; on its node ${nodeOf(pod)} ${count(others, "other")} ${others === 1 ? "is" : "are"} fresh`;
-      const breaks = connectionBreaks(facts, pod, issuedAt);
+      const onNode = breaksOn.get(nodeOf(pod));
+      const breaks = onNode?.ok ? onNode.value.filter((at) => at > issuedAt) : [];
       // A break within the last interval has started the renewal timer anew.
       if (breaks.some((at) => (now - at) / 1000 < renewalInterval + RECONNECTED)) {
         const cut = `tbot's connection to Teleport broke ${count(breaks.length, "time")} since, and each break postpones the renewal by an interval`;
@@ -62,12 +63,6 @@ const certificateRotation: Check = {
     return { examined, findings };
   },
 };
-
-/** What tbot's log on the pod's node has of broken connections since the certificate was issued. */
-function connectionBreaks({ tbotPods }: Facts, pod: Pod, issuedAt: number): number[] {
-  const breaks = tbotPods.find(({ node }) => node === nodeOf(pod))?.connectionBreaks;
-  return breaks?.ok ? breaks.value.filter((at) => at > issuedAt) : [];
-}
 
 /** Envoy waits up to 30 s before it tries again to reach an SDS server that was away; in seconds, with a little more. */
 const RECONNECTED = 35;

@@ -72,14 +72,9 @@ function certified(
     leaf,
     ...(root !== undefined && { root }),
     issuer: ofIstiod ? "istiod" : isTeleport ? "teleport" : "unknown",
-    issuedAt: issuedAt(leaf),
+    issuedAt: Date.parse(leaf.validFrom) + BACKDATED * 1000,
     expiresAt: Date.parse(leaf.validTo),
   };
-}
-
-/** When Teleport issued a certificate, milliseconds since 1970. */
-export function issuedAt(leaf: X509Certificate): number {
-  return Date.parse(leaf.validFrom) + BACKDATED * 1000;
 }
 
 /** A root by its short fingerprint, and which proxies have to do with it. */

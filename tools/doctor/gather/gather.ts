@@ -6,7 +6,6 @@ import type { Values } from "../../values/types.ts";
 import { isMeshed } from "../facts/meshed-pods.ts";
 import type { ConfigMap, DaemonSet, Deployment, Pod } from "../facts/objects.ts";
 import type { Snapshot, TbotPod, TbotReadiness } from "../snapshot.ts";
-import { withConnectionBreaks } from "./connection-breaks.ts";
 import { readProxies } from "./proxy-secrets.ts";
 import { complaintsIn } from "./tbot-log.ts";
 import { readTeleportVersion } from "./teleport-version.ts";
@@ -70,7 +69,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     readKubeletRight(api, daemonSet, "proxy"),
     readTeleportVersion(given, tbotConfig),
   ]);
-  return await withConnectionBreaks(api, {
+  return {
     takenAt,
     ...(takenAt.ok && { readUntil: Date.now() + apiAhead }),
     ...(given.scope !== undefined && { scope: given.scope }),
@@ -95,7 +94,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     admissionPolicy,
     admissionBinding,
     proxies,
-  });
+  };
 }
 
 type Listed<Key extends keyof Snapshot> =

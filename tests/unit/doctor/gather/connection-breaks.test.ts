@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { makeFacts } from "../../../../tools/doctor/facts/make-facts.ts";
 import { withConnectionBreaks } from "../../../../tools/doctor/gather/connection-breaks.ts";
 import type { KubeApi } from "../../../../tools/programs/kube-api/kube-api.ts";
 import { healthySnapshot } from "../healthy-snapshot.ts";
@@ -27,7 +28,7 @@ function later(minutes: number) {
 
 it("reads no log while no certificate is late", async () => {
   const paths: string[] = [];
-  const { tbotPods } = await withConnectionBreaks(api(paths), later(0));
+  const { tbotPods } = await withConnectionBreaks(api(paths), makeFacts(later(0)));
   expect(paths).toEqual([]);
   expect(tbotPods.every(({ connectionBreaks }) => connectionBreaks === undefined)).toBe(true);
 });
@@ -35,7 +36,7 @@ it("reads no log while no certificate is late", async () => {
 it("reads the log of a node with a late certificate since it was issued, and takes the times of breaks", async () => {
   const paths: string[] = [];
   const snapshot = later(60);
-  const { tbotPods } = await withConnectionBreaks(api(paths), snapshot);
+  const { tbotPods } = await withConnectionBreaks(api(paths), makeFacts(snapshot));
   expect(paths).toHaveLength(snapshot.tbotPods.length);
   const [, since = ""] = /sinceSeconds=(\d+)/.exec(paths[0] ?? "") ?? [];
   expect(Number(since)).toBeGreaterThanOrEqual(3600);
@@ -47,6 +48,6 @@ it("reads the log of a node with a late certificate since it was issued, and tak
 
 it("reads none where tbot.yaml says no interval that can be read", async () => {
   const paths: string[] = [];
-  await withConnectionBreaks(api(paths), { ...later(60), tbotConfig: { ok: true, value: "{" } });
+  await withConnectionBreaks(api(paths), makeFacts({ ...later(60), tbotConfig: { ok: true, value: "{" } }));
   expect(paths).toEqual([]);
 });
