@@ -143,23 +143,21 @@ func from(certificate *x509.Certificate) *http.Request {
 func (f *fixture) mustJoin(t *testing.T, r *http.Request, request authapi.JoinRequest) *x509.Certificate {
 	t.Helper()
 	response, err := f.join(r, request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := x509.ParseCertificate(response.Certificate)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return certificate
+	return mustParse(t, response.Certificate, err)
 }
 
 func (f *fixture) mustImpersonate(t *testing.T, r *http.Request, ttl time.Duration) *x509.Certificate {
 	t.Helper()
 	response, err := f.impersonate(r, authapi.ImpersonateRequest{PublicKey: publicKey(t), Expires: f.now().Add(ttl)})
+	return mustParse(t, response.Certificate, err)
+}
+
+func mustParse(t *testing.T, der []byte, err error) *x509.Certificate {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
-	certificate, err := x509.ParseCertificate(response.Certificate)
+	certificate, err := x509.ParseCertificate(der)
 	if err != nil {
 		t.Fatal(err)
 	}
