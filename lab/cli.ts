@@ -3,7 +3,7 @@ import { EXIT } from "../tools/base/exit-error.ts";
 import { runMain } from "../tools/terminal/run-command.ts";
 import { down } from "./commands/down.ts";
 import { labStatus, statusTable } from "./commands/status.ts";
-import { runGoTests, runTests } from "./commands/test-run.ts";
+import { execute, runGoTests, runTests } from "./commands/test-run.ts";
 import { up } from "./commands/up.ts";
 import { exclusively } from "./machine/exclusive.ts";
 import { labPaths } from "./machine/paths.ts";
@@ -50,6 +50,14 @@ program
     await step("the npm package, packed and installed as a user would", 5, () => installPackage(paths));
     process.exitCode = await runTests(paths, vitestArguments);
     if (options.down) await changing(() => down(paths, false));
+  });
+
+program
+  .command("exec")
+  .description("run a command inside the lab, with the lab's programs on its PATH")
+  .argument("<command...>", "put -- before it if it has options")
+  .action(async (command: string[]) => {
+    process.exitCode = await execute(paths, command);
   });
 
 program

@@ -24,6 +24,11 @@ export function runTests(paths: LabPaths, vitestArguments: readonly string[]): P
   return visibly(insideLab(paths, vitest), repository, labEnvironment(paths));
 }
 
+/** Runs a command inside the lab, in the current folder, with the lab's programs on its PATH. Returns its exit code. */
+export function execute(paths: LabPaths, command: readonly string[]): Promise<number> {
+  return visibly(insideLab(paths, command), process.cwd(), labEnvironment(paths));
+}
+
 /** Checks and tests the lab's own Go programs; needs Go, but no lab. Returns the exit code of the first command that fails, else 0. */
 export async function runGoTests(): Promise<number> {
   for (const { module } of [TELEPORT_DOUBLE_RECIPE, SOCK_SHOP_STAND_IN_RECIPE]) {

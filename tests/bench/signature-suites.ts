@@ -1,0 +1,193 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { alignColumns } from "../../tools/terminal/columns.ts";
+import { containerPids } from "../lab/testkit/cluster/containers.ts";
+import { createNamespace, deleteNamespace } from "../lab/testkit/cluster/namespaces.ts";
+import { address, isReady, livePods, onePod } from "../lab/testkit/cluster/pods.ts";
+import { shell, until } from "../lab/testkit/cluster/shell.ts";
+import { auditEvents } from "../lab/testkit/identity/audit-events.ts";
+import { certificateOnTheWire } from "../lab/testkit/identity/wire.ts";
+import { requireInstalled } from "../lab/testkit/installation/installation.ts";
+import { createTeleportResources, tbotRolledOut, upgrade } from "../lab/testkit/installation/releases.ts";
+
+/**
+ * What tbot costs under each of Teleport's signature suites: 50 pods that start at once, 100 sidecars that all come back to
+ * a restarted tbot, and their renewals. `npm run lab -- test --fresh 01-`, then `npm run bench:keys`.
+ *
+ * Under the legacy suite tbot makes an RSA 2048 key for each SVID, under the others a P-256 key
+ * (Teleport lib/cryptosuites/suites.go). tbot is the lab's double: what makes keys, reads the kubelet's pod list and holds
+ * streams is alike in kind, but the real one is a larger program, so its memory starts higher.
+ */
+
+const SUITES = ["balanced-v1", "legacy"] as const;
+const NAMESPACE = "crowd";
+const POD_START = 50;
+const SIDECARS = 100;
+/** Each sidecar asks for `default` and for the SVID that comes with the trust bundle. */
+const SVIDS_PER_SIDECAR = 2;
+/** The test app's server and its two clients. */
+const OTHER_SIDECARS = 3;
+/** Long enough that renewals don't overlap, short enough to see some. */
+const RENEWAL_SECONDS = 60;
+const RENEWALS = 2;
+const PORT = 8080;
+const TICKS_PER_SECOND = 100;
+const INOTIFY_INSTANCES = "/proc/sys/fs/inotify/max_user_instances";
+
+const POD = {
+  metadata: {
+    labels: { app: "idle" },
+    annotations: { "sidecar.istio.io/proxyCPU": "1m", "sidecar.istio.io/proxyMemory": "64Mi" },
+  },
+  spec: {
+    terminationGracePeriodSeconds: 1,
+    containers: [
+      {
+        name: "idle",
+        image: "lab.local/pause:lab",
+        imagePullPolicy: "Never",
+        resources: { requests: { cpu: "1m" } },
+      },
+    ],
+  },
+};
+
+interface Usage {
+  /** Of the process, since its start. */
+  readonly cpuSeconds: number;
+  readonly peakMebibytes: number;
+}
+
+async function tbotPid(): Promise<number> {
+  const { metadata } = await onePod("teleport-system", "app.kubernetes.io/name=tbot");
+  const [pid] = await containerPids("teleport-system", metadata.name, "tbot");
+  if (pid === undefined) throw new Error("tbot has no process");
+  return pid;
+}
+
+async function tbotUsage(): Promise<Usage> {
+  const pid = await tbotPid();
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return {
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
+    peakMebibytes: Number(peak) / 1024,
+  };
+}
+
+const issuedSince = (from: Date) => auditEvents(from).filter(({ event }) => event === "spiffe.svid.issued");
+
+/** A tbot without a past. */
+async function restartTbot(): Promise<void> {
+  const old = await onePod("teleport-system", "app.kubernetes.io/name=tbot");
+  await shell(`kubectl -n teleport-system delete pod ${old.metadata.name} --grace-period=5`);
+  await tbotRolledOut();
+}
+
+async function scale(replicas: number): Promise<void> {
+  await shell(`kubectl -n ${NAMESPACE} scale deployment idle --replicas=${replicas}`);
+  await until(`${replicas} pods are Ready`, 900, async () => {
+    const pods = await livePods(NAMESPACE);
+    return pods.length === replicas && pods.every(isReady);
+  });
+}
+
+/** The kind of key in a sidecar's certificate, from its own TLS handshake. */
+async function keyOnTheWire(): Promise<string> {
+  const [pod] = await livePods(NAMESPACE);
+  if (pod === undefined) throw new Error("no idle pod");
+  const certificate = await certificateOnTheWire(address(pod), PORT);
+  if (certificate === undefined) throw new Error("the sidecar presents no certificate");
+  const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
+  return `${asymmetricKeyType} ${asymmetricKeyDetails?.modulusLength ?? asymmetricKeyDetails?.namedCurve}`;
+}
+
+async function useSuite(suite: string): Promise<void> {
+  const preference = {
+    kind: "cluster_auth_preference",
+    version: "v2",
+    metadata: { name: "cluster-auth-preference" },
+    spec: { signature_algorithm_suite: suite },
+  };
+  await shell("tctl create -f", { input: JSON.stringify(preference) });
+}
+
+const seconds = (from: number, to = Date.now()) => `${((to - from) / 1000).toFixed(0)} s`;
+const cpu = (from: Usage, to: Usage) => `${(to.cpuSeconds - from.cpuSeconds).toFixed(2)} s`;
+const memory = ({ peakMebibytes }: Usage) => `${peakMebibytes.toFixed(0)} MiB`;
+const NOTHING: Usage = { cpuSeconds: 0, peakMebibytes: 0 };
+
+/** One suite's column of the table. */
+async function measure(suite: string): Promise<Record<string, string>> {
+  await useSuite(suite);
+  await restartTbot();
+  const deployment = {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "idle", namespace: NAMESPACE },
+    spec: { replicas: 0, selector: { matchLabels: POD.metadata.labels }, template: POD },
+  };
+  await shell("kubectl apply -f -", { input: JSON.stringify(deployment) });
+
+  const before = await tbotUsage();
+  const started = Date.now();
+  await scale(POD_START);
+  const ready = Date.now();
+  const after = await tbotUsage();
+  const kind = await keyOnTheWire();
+  await scale(SIDECARS);
+
+  const stormFrom = new Date();
+  await restartTbot();
+  const all = (SIDECARS + OTHER_SIDECARS) * SVIDS_PER_SIDECAR;
+  await until("every sidecar has a new SVID", 300, async () => issuedSince(stormFrom).length >= all);
+  const storm = await tbotUsage();
+  const issued = issuedSince(stormFrom).map(({ time }) => Date.parse(time));
+
+  const renewalFrom = new Date();
+  await until("renewals", (RENEWALS + 2) * RENEWAL_SECONDS, async () => {
+    return issuedSince(renewalFrom).length >= RENEWALS * all;
+  });
+  // The last ones are written down before tbot has sent them.
+  await sleep(2000);
+  const renewed = await tbotUsage();
+  const svids = issuedSince(renewalFrom).length;
+  await shell(`kubectl -n ${NAMESPACE} delete deployment idle --wait`);
+  await until("the pods are gone", 300, async () => (await livePods(NAMESPACE)).length === 0);
+  return {
+    "key of an SVID, on the wire": kind,
+    [`${POD_START} pods at once: creation to all Ready`]: seconds(started, ready),
+    [`${POD_START} pods at once: tbot's CPU`]: cpu(before, after),
+    [`${POD_START} pods at once: tbot's peak memory`]: memory(after),
+    [`storm of ${SIDECARS} sidecars: first to last SVID`]: seconds(Math.min(...issued), Math.max(...issued)),
+    [`storm of ${SIDECARS} sidecars: SVIDs issued`]: String(issued.length),
+    [`storm of ${SIDECARS} sidecars: tbot's CPU, its start included`]: cpu(NOTHING, storm),
+    [`storm of ${SIDECARS} sidecars: tbot's peak memory`]: memory(storm),
+    [`${RENEWALS} renewals of ${SIDECARS} sidecars: tbot's CPU for an SVID`]: `${(((renewed.cpuSeconds - storm.cpuSeconds) * 1000) / svids).toFixed(1)} ms`,
+    [`${RENEWALS} renewals of ${SIDECARS} sidecars: tbot's peak memory`]: memory(renewed),
+  };
+}
+
+await requireInstalled();
+const inotifyInstances = readFileSync(INOTIFY_INSTANCES, "utf8").trim();
+const lives = ["tbot.credentialTTL=10m", `tbot.renewalInterval=${RENEWAL_SECONDS}s`];
+try {
+  if (Number(inotifyInstances) < 1024) writeFileSync(INOTIFY_INSTANCES, "1024");
+  await createTeleportResources(lives);
+  await upgrade(lives);
+  await tbotRolledOut();
+  await createNamespace(NAMESPACE, { meshed: true });
+  const columns: Record<string, string>[] = [];
+  for (const suite of SUITES) {
+    process.stderr.write(`measuring ${suite}\n`);
+    columns.push(await measure(suite));
+  }
+  const rows = Object.keys(columns[0] ?? {}).map((row) => [row, ...columns.map((column) => column[row] ?? "")]);
+  for (const line of alignColumns([["", ...SUITES], ...rows])) process.stdout.write(`${line}\n`);
+} finally {
+  writeFileSync(INOTIFY_INSTANCES, inotifyInstances);
+  await deleteNamespace(NAMESPACE);
+  await shell("tctl rm cap");
+  await upgrade([]);
+  await createTeleportResources([]);
+}
