@@ -65,11 +65,11 @@ export const DEFAULTS: Values = {
     "debug": false,
     "resources": {
       "requests": {
-        "cpu": "20m",
-        "memory": "64Mi"
+        "cpu": "50m",
+        "memory": "128Mi"
       },
       "limits": {
-        "memory": "256Mi"
+        "memory": "512Mi"
       }
     },
     "priorityClassName": "system-node-critical",

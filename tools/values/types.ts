@@ -169,7 +169,7 @@ export interface Values {
      */
     debug: boolean;
     /**
-     * Compute resources of tbot.
+     * Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.
      */
     resources: {
       [k: string]: unknown;
