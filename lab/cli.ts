@@ -20,7 +20,11 @@ const program = new Command("lab").description(
 program
   .command("up")
   .description("build what is missing, start what isn't running")
-  .action(() => changing(() => up(paths)));
+  .option(
+    "--teleport-bin <folder>",
+    "run teleport, tctl and tbot of a Teleport release instead of the double, until down --wipe",
+  )
+  .action(({ teleportBin }: { teleportBin?: string }) => changing(() => up(paths, teleportBin)));
 
 program
   .command("down")

@@ -4,6 +4,7 @@
 package tctl
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,16 +24,12 @@ import (
 	"istio-teleport/lab/go/teleport-double/internal/authapi"
 	"istio-teleport/lab/go/teleport-double/internal/authority"
 	"istio-teleport/lab/go/teleport-double/internal/buildversion"
+	"istio-teleport/lab/go/teleport-double/internal/fileconfig"
 	"istio-teleport/lab/go/teleport-double/internal/resource"
 )
 
-// SocketEnvironment names the variable that holds the admin socket's path. The
-// flag --admin-socket comes before it. (The real tctl finds its server by a
-// config file or an identity file.)
-const SocketEnvironment = "TELEPORT_DOUBLE_ADMIN_SOCKET"
-
 // ErrUsage is returned for arguments that don't make a command.
-var ErrUsage = errors.New(`usage: tctl [--admin-socket PATH] COMMAND
+var ErrUsage = errors.New(`usage: tctl [-c FILE] COMMAND
   create [-f|--force] [FILE]             store every document of FILE, or of stdin when there is no FILE
   get KIND[/NAME] [--format yaml|json]   print resources
   rm KIND/NAME                           delete a resource
@@ -42,6 +39,7 @@ var ErrUsage = errors.New(`usage: tctl [--admin-socket PATH] COMMAND
                                          refuse everything to a user or a role
   status                                 print the cluster's name and the authority's rotation
   version                                print the version
+FILE is the Auth Service's teleport.yaml; it may also come from TELEPORT_CONFIG_FILE
 KIND is role, bot, token, workload_identity, lock or cluster_auth_preference`)
 
 // Environment is the outside world of one run.
@@ -61,14 +59,11 @@ func Run(ctx context.Context, arguments []string, environment Environment) error
 		_, err := fmt.Fprintln(environment.Stdout, buildversion.Version)
 		return err
 	}
-	socket := parsed.socket
-	if socket == "" {
-		socket = environment.Getenv(SocketEnvironment)
+	config, err := fileconfig.Read(cmp.Or(parsed.config, environment.Getenv(fileconfig.PathEnvironment), defaultConfig))
+	if err != nil {
+		return err
 	}
-	if socket == "" {
-		return trace.BadParameter("no auth server: set %s or --admin-socket", SocketEnvironment)
-	}
-	r := run{client: newClient(socket), environment: environment}
+	r := run{client: newClient(config.AdminSocket()), environment: environment}
 	switch parsed.command {
 	case "create":
 		return r.create(ctx, parsed.operand, parsed.force)
@@ -85,10 +80,14 @@ func Run(ctx context.Context, arguments []string, environment Environment) error
 	}
 }
 
+// defaultConfig is where tctl looks when nothing names a file (Teleport
+// defaults.ConfigFilePath).
+const defaultConfig = "/etc/teleport.yaml"
+
 type invocation struct {
 	command string
 	operand string
-	socket  string
+	config  string
 	format  string
 	force   bool
 	// rotation is set for "auth rotate" alone.
@@ -113,7 +112,7 @@ func parse(arguments []string) (invocation, error) {
 			parsed.force = true
 		case "--manual":
 			parsed.rotation.Manual = true
-		case "--admin-socket", "--format", "--type", "--phase", "--grace-period", "--user", "--role", "--message", "--ttl":
+		case "-c", "--config", "--format", "--type", "--phase", "--grace-period", "--user", "--role", "--message", "--ttl":
 			if !hasValue {
 				i++
 				if i == len(arguments) {
@@ -124,8 +123,8 @@ func parse(arguments []string) (invocation, error) {
 			switch name {
 			case "--format":
 				parsed.format = value
-			case "--admin-socket":
-				parsed.socket = value
+			case "-c", "--config":
+				parsed.config = value
 			case "--user":
 				parsed.lock.Target.User = value
 			case "--role":
