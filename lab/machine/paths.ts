@@ -29,7 +29,7 @@ export interface LabPaths {
   readonly kubeconfig: string;
   /** File for a person to source. */
   readonly envFile: string;
-  /** Data of Teleport's Auth Service; the double's: resources, CA, `events.jsonl`, `admin.sock`. */
+  /** Data of Teleport's Auth Service; the double's: resources, CA, `log/events.log`, `admin.sock`. */
   readonly teleportData: string;
 }
 

@@ -58,7 +58,7 @@ export async function forge(stolen: StolenCredential, account: { namespace: stri
   }));
 }
 
-/** Posts JSON and reads JSON; throws an Error with the answer's text unless its status is 200. */
+/** Posts JSON and reads JSON; throws an Error with the answer's message unless its status is 200. */
 function post<Answer>(request: typeof httpsRequest, options: object, body: unknown): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const call = request(
@@ -69,7 +69,7 @@ function post<Answer>(request: typeof httpsRequest, options: object, body: unkno
           text += chunk;
         });
         response.on("error", reject).on("end", () => {
-          if (response.statusCode !== 200) reject(new Error(text));
+          if (response.statusCode !== 200) reject(new Error(JSON.parse(text).error.message));
           else resolve(JSON.parse(text) as Answer);
         });
       },

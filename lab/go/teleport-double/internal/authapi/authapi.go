@@ -142,6 +142,9 @@ type StatusResponse struct {
 	ClusterName     string           `json:"cluster_name"`
 	ServerVersion   string           `json:"server_version"`
 	SPIFFEAuthority authority.Status `json:"spiffe_authority"`
+	// SPIFFEAuthorities are the certificates (DER) of all CAs that SVIDs are
+	// verified with.
+	SPIFFEAuthorities [][]byte `json:"spiffe_authorities"`
 }
 
 // AuthoritySPIFFE is the type of the authority that signs SVIDs, the only one

@@ -30,7 +30,7 @@ import (
 
 // Config is what the server needs to start.
 type Config struct {
-	// DataDir holds the resources, the authorities and events.jsonl.
+	// DataDir holds the resources, the authorities and log/events.log.
 	DataDir string
 	// ClusterName is also the trust domain and the audience of join tokens.
 	ClusterName string
@@ -76,7 +76,7 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	events, err := audit.Open(filepath.Join(config.DataDir, "events.jsonl"))
+	events, err := audit.Open(filepath.Join(config.DataDir, "log", "events.log"))
 	if err != nil {
 		return nil, err
 	}

@@ -128,7 +128,7 @@ func (c *cluster) mustCreate(t *testing.T, documents string) {
 // events is the text of the audit log.
 func (c *cluster) events(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(c.dataDir, "events.jsonl"))
+	text, err := os.ReadFile(filepath.Join(c.dataDir, "log", "events.log"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -35,6 +36,7 @@ var ErrUsage = errors.New(`usage: tctl [-c FILE] COMMAND
   rm KIND/NAME                           delete a resource
   auth rotate --type=spiffe (--manual --phase=PHASE | --grace-period=0)
                                          rotate the certificate authority of SVIDs
+  auth export --type=tls-spiffe          print the certificates of that authority
   lock (--user=NAME | --role=NAME) [--message=TEXT] [--ttl=DURATION]
                                          refuse everything to a user or a role
   status                                 print the cluster's name and the authority's rotation
@@ -72,6 +74,9 @@ func Run(ctx context.Context, arguments []string, environment Environment) error
 	case "rm":
 		return r.remove(ctx, parsed.operand)
 	case "auth":
+		if parsed.operand == "export" {
+			return r.export(ctx, parsed.rotation.Type)
+		}
 		return r.rotate(ctx, parsed.rotation)
 	case "lock":
 		return r.lock(ctx, parsed.lock)
@@ -164,12 +169,13 @@ func parse(arguments []string) (invocation, error) {
 		parsed.operand = operands[1]
 	}
 	rotates := parsed.command == "auth" && parsed.operand == "rotate"
+	exports := parsed.command == "auth" && parsed.operand == "export"
 	needsOperand := parsed.command == "get" || parsed.command == "rm" || parsed.command == "auth"
 	takesOperand := needsOperand || parsed.command == "create"
 	switch {
 	case !slices.Contains([]string{"create", "get", "rm", "auth", "lock", "status", "version"}, parsed.command),
-		rotates != (parsed.command == "auth"),
-		!rotates && parsed.rotation != unset,
+		(rotates || exports) != (parsed.command == "auth"),
+		!rotates && !exports && parsed.rotation != unset,
 		parsed.command != "lock" && parsed.lock != resource.LockSpec{},
 		needsOperand && parsed.operand == "",
 		!takesOperand && parsed.operand != "",
@@ -329,6 +335,28 @@ func (r run) rotate(ctx context.Context, request authapi.RotateRequest) error {
 	}
 	_, err := fmt.Fprintf(r.environment.Stdout, "%s To check status use 'tctl status'\n", done)
 	return err
+}
+
+// typeSPIFFE is what `tctl auth export` calls the authority of SVIDs (Teleport
+// tool/tctl/common/auth_command.go, allowedCertificateTypes).
+const typeSPIFFE = "tls-spiffe"
+
+// export prints certificates in PEM. Which of two the real tctl prints while one
+// is being rotated could not be read; this prints both.
+func (r run) export(ctx context.Context, kind string) error {
+	if kind != typeSPIFFE {
+		return trace.BadParameter("--type=%s is not played, only %s", kind, typeSPIFFE)
+	}
+	status, err := r.client.status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, der := range status.SPIFFEAuthorities {
+		if err := pem.Encode(r.environment.Stdout, &pem.Block{Type: "CERTIFICATE", Bytes: der}); err != nil {
+			return trace.Wrap(err)
+		}
+	}
+	return nil
 }
 
 // lock makes a lock with a name of its own (Teleport

@@ -2,6 +2,7 @@ package tctl
 
 import (
 	"bytes"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -220,6 +221,34 @@ func TestLock(t *testing.T) {
 	}
 	if out, err := runTctl(t, config, "", "rm", "lock/"+name); err != nil || !strings.Contains(out, "has been deleted") {
 		t.Errorf("rm: %q, %v", out, err)
+	}
+}
+
+// Teleport tool/tctl/common/auth_command.go.
+func TestExport(t *testing.T) {
+	config := startServer(t)
+	count := func() int {
+		out, err := runTctl(t, config, "", "auth", "export", "--type=tls-spiffe")
+		if err != nil {
+			t.Fatal(err)
+		}
+		certificates := x509.NewCertPool()
+		if !certificates.AppendCertsFromPEM([]byte(out)) {
+			t.Fatalf("no certificates: %q", out)
+		}
+		return strings.Count(out, "BEGIN CERTIFICATE")
+	}
+	if count() != 1 {
+		t.Error("not one authority before a rotation")
+	}
+	if _, err := runTctl(t, config, "", "auth", "rotate", "--manual", "--type=spiffe", "--phase=init"); err != nil {
+		t.Fatal(err)
+	}
+	if count() != 2 {
+		t.Error("not two during one")
+	}
+	if _, err := runTctl(t, config, "", "auth", "export", "--type=user"); err == nil || !strings.Contains(err.Error(), "not played") {
+		t.Errorf("another type: %v", err)
 	}
 }
 
