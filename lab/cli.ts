@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { EXIT } from "../tools/base/exit-error.ts";
 import { runMain } from "../tools/terminal/run-command.ts";
 import { down } from "./commands/down.ts";
@@ -20,7 +20,8 @@ const program = new Command("lab").description(
 program
   .command("up")
   .description("build what is missing, start what isn't running")
-  .action(() => changing(() => up(paths)));
+  .addOption(teleportBin())
+  .action(({ teleportBin }: { teleportBin?: string }) => changing(() => up(paths, teleportBin)));
 
 program
   .command("down")
@@ -42,11 +43,12 @@ program
   .description("up, then run the lab tests inside the lab; leaves it up")
   .argument("[filter...]", "only test files whose path contains this; vitest's own options are passed on")
   .option("--fresh", "begin with a cluster without state, as after down --wipe", false)
+  .addOption(teleportBin())
   .option("--down", "stop the lab afterwards, whether the tests passed or not", false)
   .allowUnknownOption()
-  .action(async (vitestArguments: string[], options: { fresh: boolean; down: boolean }) => {
+  .action(async (vitestArguments: string[], options: { fresh: boolean; down: boolean; teleportBin?: string }) => {
     if (options.fresh) await changing(() => down(paths, true));
-    await changing(() => up(paths));
+    await changing(() => up(paths, options.teleportBin));
     await step("the npm package, packed and installed as a user would", 5, () => installPackage(paths));
     process.exitCode = await runTests(paths, vitestArguments);
     if (options.down) await changing(() => down(paths, false));
@@ -67,6 +69,13 @@ program
     await checkGo();
     process.exitCode = await runGoTests();
   });
+
+function teleportBin(): Option {
+  return new Option(
+    "--teleport-bin <folder>",
+    "run teleport, tctl and tbot of a Teleport release instead of the double, until down --wipe",
+  );
+}
 
 /** Work that changes the lab: root's, and one command's at a time. */
 async function changing(work: () => Promise<void>): Promise<void> {

@@ -29,16 +29,16 @@ import {
   type Recipe,
   ROOTFS_RECIPE,
   SOCK_SHOP_STAND_IN_RECIPE,
-  TELEPORT_DOUBLE_RECIPE,
   VEGETA_RECIPE,
 } from "./recipes.ts";
+import { hasOwnTeleport, teleportProgram } from "./teleport.ts";
 
 /** An image of the lab: files out of components, on nothing or on the Debian root file system. */
 interface Image {
   readonly reference: string;
   readonly onRootfs: boolean;
-  /** Absolute path in the image → file of a component; all are root's, mode 0755. */
-  readonly files: Readonly<Record<string, { readonly recipe: Recipe; readonly file: string }>>;
+  /** Absolute path in the image → file of a component, or another one by its path; all are root's, mode 0755. */
+  readonly files: Readonly<Record<string, { readonly recipe: Recipe; readonly file: string } | string>>;
   readonly settings: ImageSettings;
 }
 
@@ -69,20 +69,40 @@ const SOCK_SHOP_PORTS: Readonly<Record<string, string>> = {
   "user-db": "mongo:27017",
 };
 
+/** Where tbot's image has the CA that signed the Teleport proxy's certificate. */
+const TRUSTED_ROOTS = "/etc/ssl/certs/lab-web-ca.crt";
+
+/**
+ * Nothing but tbot, as in Teleport's distroless image: the chart may rely on no shell. A tbot of a release needs the C library,
+ * as that image has it. Its system trusts the lab's web CA.
+ */
+function tbotImage(paths: LabPaths): Image {
+  return {
+    reference: "lab.local/tbot:lab",
+    onRootfs: hasOwnTeleport(paths),
+    files: {
+      "/usr/local/bin/tbot": teleportProgram(paths, "tbot"),
+      [TRUSTED_ROOTS]: join(paths.pki, "web-ca.crt"),
+    },
+    settings: {
+      Entrypoint: ["/usr/local/bin/tbot"],
+      User: ROOT,
+      Env: [PATH_VARIABLE, `SSL_CERT_FILE=${TRUSTED_ROOTS}`],
+    },
+  };
+}
+
 /** Every image of the lab; none can be pulled from anywhere. */
-export const IMAGES: readonly Image[] = [
+export function images(paths: LabPaths): readonly Image[] {
+  return [tbotImage(paths), ...COMPONENT_IMAGES];
+}
+
+const COMPONENT_IMAGES: readonly Image[] = [
   {
     reference: PAUSE_IMAGE,
     onRootfs: false,
     files: { "/pause": { recipe: PAUSE_RECIPE, file: "pause" } },
     settings: { Entrypoint: ["/pause"], User: NOBODY },
-  },
-  {
-    // Nothing but tbot, as in Teleport's distroless image: the chart may rely on no shell.
-    reference: "lab.local/tbot:lab",
-    onRootfs: false,
-    files: { "/usr/local/bin/tbot": { recipe: TELEPORT_DOUBLE_RECIPE, file: "tbot" } },
-    settings: { Entrypoint: ["/usr/local/bin/tbot"], User: ROOT, Env: [PATH_VARIABLE] },
   },
   {
     reference: "lab.local/go-httpbin:lab",
@@ -129,7 +149,7 @@ export const IMAGES: readonly Image[] = [
 /** The images whose content, as made from today's components, isn't in containerd yet. */
 export function outdatedImages(paths: LabPaths): Image[] {
   const imported = importedImages(paths);
-  return IMAGES.filter((image) => imported[image.reference] !== imageKey(image));
+  return images(paths).filter((image) => imported[image.reference] !== imageKey(image));
 }
 
 /** Makes the images' archives, where they don't exist, and imports them into containerd's namespace for Kubernetes. */
@@ -173,10 +193,10 @@ async function makeArchive(paths: LabPaths, image: Image, archive: string): Prom
 
 async function makeLayer(paths: LabPaths, image: Image, staging: string): Promise<string> {
   const root = join(staging, "root");
-  for (const [target, { recipe, file }] of Object.entries(image.files)) {
+  for (const [target, source] of Object.entries(image.files)) {
     const copy = join(root, target);
     mkdirSync(dirname(copy), { recursive: true, mode: 0o755 });
-    copyFileSync(join(componentDir(paths, recipe), file), copy);
+    copyFileSync(typeof source === "string" ? source : join(componentDir(paths, source.recipe), source.file), copy);
   }
   await command(["chmod", "-R", "0755", root]);
   const tar = join(staging, "own-layer.tar");
@@ -190,11 +210,11 @@ function deterministicTar(file: string): string[] {
 
 /** SHA-256 (hex) over all that decides an image's content. */
 function imageKey(image: Image): string {
-  const files = Object.entries(image.files).map(([target, { recipe, file }]) => [
-    target,
-    componentFolder(recipe),
-    file,
-  ]);
+  const files = Object.entries(image.files).map(([target, source]) =>
+    typeof source === "string"
+      ? [target, createHash("sha256").update(readFileSync(source)).digest("hex")]
+      : [target, componentFolder(source.recipe), source.file],
+  );
   const rootfs = image.onRootfs ? componentFolder(ROOTFS_RECIPE) : "";
   return createHash("sha256")
     .update(JSON.stringify([image.reference, image.settings, rootfs, files]))
@@ -216,7 +236,7 @@ function importRecord(paths: LabPaths): string {
 }
 
 function removeSupersededArchives(paths: LabPaths): void {
-  const current = new Set(IMAGES.map((image) => archiveFile(paths, image)));
+  const current = new Set(images(paths).map((image) => archiveFile(paths, image)));
   for (const name of readdirSync(paths.images)) {
     if (!current.has(join(paths.images, name))) rmSync(join(paths.images, name), { recursive: true });
   }

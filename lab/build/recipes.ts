@@ -202,10 +202,7 @@ export const TELEPORT_DOUBLE_RECIPE = go({
   version: "local",
   module: "go/teleport-double",
   programs: Object.fromEntries(
-    ["tctl", "tbot", "teleport-double-auth"].map((program) => [
-      program,
-      `istio-teleport/lab/go/teleport-double/cmd/${program}`,
-    ]),
+    ["teleport", "tctl", "tbot"].map((program) => [program, `istio-teleport/lab/go/teleport-double/cmd/${program}`]),
   ),
   seconds: 75,
 });

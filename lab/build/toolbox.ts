@@ -13,26 +13,26 @@ import {
   KUBERNETES_RECIPE,
   PROMETHEUS_RECIPE,
   type Recipe,
-  TELEPORT_DOUBLE_RECIPE,
 } from "./recipes.ts";
+import { teleportProgram } from "./teleport.ts";
 
-/** The lab's client programs: the name by which a person calls it → component and file. `helm` is Helm 4. */
+/** The lab's client programs but tctl: the name by which a person calls it → component and file. `helm` is Helm 4. */
 const TOOLS = {
   kubectl: [KUBERNETES_RECIPE, "kubectl"],
   helm: [HELM4_RECIPE, "helm"],
   helm3: [HELM3_RECIPE, "helm"],
   helm4: [HELM4_RECIPE, "helm"],
   istioctl: [ISTIO_RECIPE, "istioctl"],
-  tctl: [TELEPORT_DOUBLE_RECIPE, "tctl"],
   ctr: [CONTAINERD_RECIPE, "ctr"],
   prometheus: [PROMETHEUS_RECIPE, "prometheus"],
   promtool: [PROMETHEUS_RECIPE, "promtool"],
 } as const satisfies Record<string, readonly [Recipe, string]>;
 
-export type Tool = keyof typeof TOOLS;
+export type Tool = keyof typeof TOOLS | "tctl";
 
 /** Absolute path of a client program's binary. It must be run inside the lab (`labExec`, or a wrapper of `env.sh`). */
 export function toolPath(paths: LabPaths, tool: Tool): string {
+  if (tool === "tctl") return teleportProgram(paths, tool);
   const [recipe, file] = TOOLS[tool];
   return join(componentDir(paths, recipe), file);
 }
@@ -43,14 +43,14 @@ export function istioCharts(paths: LabPaths): string {
 }
 
 /**
- * The environment for programs that are run inside the lab: PATH with the lab's wrappers first, KUBECONFIG, the Teleport double's
- * admin socket, and containerd's socket for `ctr`.
+ * The environment for programs that are run inside the lab: PATH with the lab's wrappers first, KUBECONFIG, the configuration by
+ * which tctl finds the Auth Service, and containerd's socket for `ctr`.
  */
 export function labEnvironment(paths: LabPaths): Readonly<Record<string, string>> {
   return {
     PATH: `${paths.wrappers}:${process.env.PATH ?? ""}`,
     KUBECONFIG: paths.kubeconfig,
-    TELEPORT_DOUBLE_ADMIN_SOCKET: paths.teleportAdminSocket,
+    TELEPORT_CONFIG_FILE: join(paths.config, "teleport.yaml"),
     CONTAINERD_ADDRESS: CONTAINERD_SOCKET,
     CONTAINERD_NAMESPACE: "k8s.io",
   };
@@ -78,7 +78,7 @@ export function writeEnvironment(paths: LabPaths): void {
   const holder = `"$(sed -E 's/.*"pid":([0-9]+).*/\\1/' '${join(paths.run, "holder.json")}')"`;
   const enter = `exec nsenter --target=${holder} --net --mount --wdns="$PWD" --`;
   writeProgram(join(paths.wrappers, "lab-exec"), `#!/bin/sh\n# Runs a command inside the lab.\n${enter} "$@"\n`);
-  for (const tool of Object.keys(TOOLS) as Tool[]) {
+  for (const tool of [...Object.keys(TOOLS), "tctl"] as Tool[]) {
     writeProgram(join(paths.wrappers, tool), `#!/bin/sh\n${enter} '${toolPath(paths, tool)}' "$@"\n`);
   }
   const { PATH: _path, ...variables } = labEnvironment(paths);

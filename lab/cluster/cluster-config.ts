@@ -8,7 +8,9 @@ import {
   NODE_IP,
   NODE_NAME,
   POD_CIDR,
+  TELEPORT_CLUSTER_NAME,
   TELEPORT_HOST,
+  TELEPORT_PORT,
 } from "./addresses.ts";
 
 /** The sandbox image; containerd never pulls it. */
@@ -22,6 +24,7 @@ export function clusterConfig(paths: LabPaths): Readonly<Record<string, string>>
     "cni/10-lab.conflist": JSON.stringify(cni(paths)),
     "kubelet.yaml": stringify(kubelet(paths)),
     "kube-proxy.yaml": stringify(kubeProxy(paths)),
+    "teleport.yaml": stringify(teleport(paths), { version: "1.1" }),
     Corefile: corefile(paths),
     // Pods get kubelet's clusterDNS; those with hostNetwork or dnsPolicy Default get this file, which names no server.
     "resolv.conf": "# The lab has no name server but its own.\n",
@@ -133,6 +136,37 @@ function kubeProxy(paths: LabPaths): unknown {
     metricsBindAddress: "127.0.0.1:10249",
     // conntrack's limits belong to the machine, not to a network namespace: leave them.
     conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: "0s", tcpCloseWaitTimeout: "0s" },
+  };
+}
+
+/**
+ * Auth and Proxy Service on one address, with TLS routing (docs, reference/deployment/config). Text in quotes where YAML 1.1,
+ * which Teleport reads, has booleans. People log in nowhere; the second factor is what a cluster must have.
+ */
+function teleport(paths: LabPaths): unknown {
+  return {
+    version: "v3",
+    teleport: {
+      nodename: NODE_NAME,
+      data_dir: paths.teleportData,
+      log: { output: "stderr", severity: "INFO" },
+    },
+    auth_service: {
+      enabled: "yes",
+      cluster_name: TELEPORT_CLUSTER_NAME,
+      listen_addr: `${NODE_IP}:3025`,
+      proxy_listener_mode: "multiplex",
+      authentication: { type: "local", second_factors: ["webauthn"], webauthn: { rp_id: TELEPORT_HOST } },
+    },
+    proxy_service: {
+      enabled: "yes",
+      web_listen_addr: `${NODE_IP}:${TELEPORT_PORT}`,
+      public_addr: `${TELEPORT_HOST}:${TELEPORT_PORT}`,
+      https_keypairs: [
+        { key_file: join(paths.pki, "teleport-proxy.key"), cert_file: join(paths.pki, "teleport-proxy.crt") },
+      ],
+    },
+    ssh_service: { enabled: "no" },
   };
 }
 

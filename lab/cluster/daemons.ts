@@ -3,14 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { componentDir } from "../build/components.ts";
-import {
-  CONTAINERD_RECIPE,
-  COREDNS_RECIPE,
-  ETCD_RECIPE,
-  KUBERNETES_RECIPE,
-  type Recipe,
-  TELEPORT_DOUBLE_RECIPE,
-} from "../build/recipes.ts";
+import { CONTAINERD_RECIPE, COREDNS_RECIPE, ETCD_RECIPE, KUBERNETES_RECIPE, type Recipe } from "../build/recipes.ts";
+import { teleportProgram } from "../build/teleport.ts";
 import { asLabProcess, insideLab } from "../machine/namespaces.ts";
 import type { LabPaths } from "../machine/paths.ts";
 import { logFile, runningProcess, startProcess, stopProcess } from "../machine/processes.ts";
@@ -25,8 +19,6 @@ import {
   NODE_NAME,
   SERVICE_ACCOUNT_ISSUER,
   SERVICE_CIDR,
-  TELEPORT_CLUSTER_NAME,
-  TELEPORT_PORT,
 } from "./addresses.ts";
 
 /** A long-running program of the lab. */
@@ -78,16 +70,17 @@ export function daemons(paths: LabPaths): readonly Daemon[] {
       stopSignal: "SIGTERM",
     },
     {
-      name: "teleport-double-auth",
+      name: "teleport",
       command: [
-        program(TELEPORT_DOUBLE_RECIPE, "teleport-double-auth"),
-        `--data-dir=${paths.teleportData}`,
-        `--cluster-name=${TELEPORT_CLUSTER_NAME}`,
-        `--listen=${NODE_IP}:${TELEPORT_PORT}`,
-        `--admin-socket=${paths.teleportAdminSocket}`,
+        // A Proxy Service starts only with a certificate that its own host trusts.
+        "env",
+        `SSL_CERT_FILE=${pki("web-ca.crt")}`,
+        teleportProgram(paths, "teleport"),
+        "start",
+        `--config=${config("teleport.yaml")}`,
       ],
-      configFiles: [],
-      probe: [program(TELEPORT_DOUBLE_RECIPE, "tctl"), `--admin-socket=${paths.teleportAdminSocket}`, "status"],
+      configFiles: [config("teleport.yaml"), pki("teleport-proxy.crt")],
+      probe: [teleportProgram(paths, "tctl"), `--config=${config("teleport.yaml")}`, "status"],
       stopSignal: "SIGTERM",
     },
     {

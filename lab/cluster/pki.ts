@@ -1,12 +1,27 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import type { LabPaths } from "../machine/paths.ts";
 import { command } from "../machine/shell.ts";
-import { API_SERVER_URL, CLUSTER_DOMAIN, KUBERNETES_SERVICE_IP, NODE_IP, NODE_NAME } from "./addresses.ts";
+import {
+  API_SERVER_URL,
+  CLUSTER_DOMAIN,
+  KUBERNETES_SERVICE_IP,
+  NODE_IP,
+  NODE_NAME,
+  TELEPORT_HOST,
+} from "./addresses.ts";
 
-/** A certificate of the cluster's CA: its subject, and the names it may serve under. */
+/** The cluster's CA, and one for web servers, which stands for the public ones that a machine trusts. */
+const AUTHORITIES = { ca: "/CN=lab-cluster-ca", "web-ca": "/CN=lab-web-ca" } as const;
+
+type Authority = keyof typeof AUTHORITIES;
+
+/** A certificate: its subject, and the names it may serve under. */
 interface CertificateRequest {
   readonly subject: string;
+  /** Who signs it; default: the cluster's CA. */
+  readonly authority?: Authority;
   readonly names?: readonly string[];
 }
 
@@ -31,6 +46,11 @@ const CERTIFICATES: Readonly<Record<string, CertificateRequest>> = {
   "kube-proxy": { subject: "/CN=system:kube-proxy" },
   node: { subject: `/O=system:nodes/CN=system:node:${NODE_NAME}` },
   coredns: { subject: "/O=system:masters/CN=lab-coredns" },
+  "teleport-proxy": {
+    subject: `/CN=${TELEPORT_HOST}`,
+    names: [`DNS:${TELEPORT_HOST}`, `IP:${NODE_IP}`],
+    authority: "web-ca",
+  },
 };
 
 /** The users that get a kubeconfig, `config/<user>.kubeconfig`. */
@@ -39,31 +59,30 @@ const KUBECONFIG_USERS = ["admin", "kube-controller-manager", "kube-scheduler", 
 const VALID_DAYS = "3650";
 
 /**
- * Makes the cluster's CA, certificates, service account key (RSA 2048, as kubeadm makes it) and kubeconfigs, once in a state's life.
+ * Makes the CAs, certificates, service account key (RSA 2048, as kubeadm makes it) and kubeconfigs, once in a state's life.
  */
 export async function createPki(paths: LabPaths): Promise<void> {
-  if (existsSync(join(paths.pki, "complete"))) return;
+  const marker = join(paths.pki, "complete");
+  const made = JSON.stringify([AUTHORITIES, CERTIFICATES]);
+  if (existsSync(marker)) {
+    if (readFileSync(marker, "utf8") === made) return;
+    throw new ExitError(
+      "This lab's certificates are an earlier lab's; run `npm run lab -- down --wipe` first.",
+      EXIT.refused,
+    );
+  }
   mkdirSync(paths.pki, { recursive: true, mode: 0o700 });
   mkdirSync(paths.config, { recursive: true });
   const openssl = (...args: string[]) => command(["openssl", ...args], { cwd: paths.pki });
   const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  await openssl(
-    ...[
-      "req",
-      "-x509",
-      ...newKey,
-      "-days",
-      VALID_DAYS,
-      "-subj",
-      "/CN=lab-cluster-ca",
-      "-keyout",
-      "ca.key",
-      "-out",
-      "ca.crt",
-    ],
-    ...["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign"],
-  );
-  for (const [name, { subject, names }] of Object.entries(CERTIFICATES)) {
+  for (const [name, subject] of Object.entries(AUTHORITIES)) {
+    await openssl(
+      ...["req", "-x509", ...newKey, "-days", VALID_DAYS, "-subj", subject],
+      ...["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign"],
+      ...["-keyout", `${name}.key`, "-out", `${name}.crt`],
+    );
+  }
+  for (const [name, { subject, names, authority = "ca" }] of Object.entries(CERTIFICATES)) {
     const extensions = [
       "basicConstraints=CA:FALSE",
       "keyUsage=critical,digitalSignature",
@@ -73,7 +92,17 @@ export async function createPki(paths: LabPaths): Promise<void> {
     writeFileSync(join(paths.pki, `${name}.ext`), `${extensions.join("\n")}\n`);
     await openssl("req", ...newKey, "-subj", subject, "-keyout", `${name}.key`, "-out", `${name}.csr`);
     await openssl(
-      ...["x509", "-req", "-in", `${name}.csr`, "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial"],
+      ...[
+        "x509",
+        "-req",
+        "-in",
+        `${name}.csr`,
+        "-CA",
+        `${authority}.crt`,
+        "-CAkey",
+        `${authority}.key`,
+        "-CAcreateserial",
+      ],
       ...["-days", VALID_DAYS, "-extfile", `${name}.ext`, "-out", `${name}.crt`],
     );
   }
@@ -83,7 +112,7 @@ export async function createPki(paths: LabPaths): Promise<void> {
     writeFileSync(join(paths.config, `${user}.kubeconfig`), kubeconfig(paths.pki, user), { mode: 0o600 });
   }
   writeFileSync(paths.kubeconfig, kubeconfig(paths.pki, "admin"), { mode: 0o600 });
-  writeFileSync(join(paths.pki, "complete"), "");
+  writeFileSync(marker, made);
 }
 
 function kubeconfig(pki: string, user: string): string {

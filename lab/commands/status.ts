@@ -1,5 +1,5 @@
 import { missingComponents } from "../build/components.ts";
-import { IMAGES, outdatedImages } from "../build/images.ts";
+import { images, outdatedImages } from "../build/images.ts";
 import { RECIPES } from "../build/recipes.ts";
 import { daemons, isCurrent, isHealthy } from "../cluster/daemons.ts";
 import { isNodeReady } from "../cluster/node.ts";
@@ -42,7 +42,7 @@ export async function labStatus(paths: LabPaths): Promise<readonly PartStatus[]>
     {
       part: "images",
       healthy: outdated.length === 0,
-      detail: `${IMAGES.length - outdated.length} of ${IMAGES.length} imported`,
+      detail: `${images(paths).length - outdated.length} of ${images(paths).length} imported`,
     },
     { part: "node", healthy: nodeReady, detail: nodeReady ? "Ready" : "not Ready" },
   ];

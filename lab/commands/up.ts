@@ -4,6 +4,7 @@ import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { buildComponents, missingComponents } from "../build/components.ts";
 import { installPackages } from "../build/debian-packages.ts";
 import { importImages, outdatedImages } from "../build/images.ts";
+import { chooseTeleport, teleportName } from "../build/teleport.ts";
 import { writeEnvironment } from "../build/toolbox.ts";
 import { clusterConfig } from "../cluster/cluster-config.ts";
 import { awaitDaemon, type Daemon, daemons, isCurrent, isHealthy, startDaemon } from "../cluster/daemons.ts";
@@ -19,11 +20,14 @@ import { eventually, logTail } from "../machine/shell.ts";
 const NODE_READY_TIMEOUT_MS = 120_000;
 
 /**
- * Brings the lab up, or what is missing of it: builds components, starts the cluster and the Teleport double's auth service, imports images.
+ * Brings the lab up, or what is missing of it: builds components, starts the cluster and what plays Teleport, imports images.
  * On a healthy lab it changes nothing. Throws an ExitError if the machine or a part refuses.
+ *
+ * @param teleportBin folder of a Teleport release that is to play itself; default: what did so before, else the double
  */
-export async function up(paths: LabPaths): Promise<void> {
+export async function up(paths: LabPaths, teleportBin?: string): Promise<void> {
   const start = Date.now();
+  if (teleportBin !== undefined) chooseTeleport(paths, teleportBin);
   const missing = missingComponents(paths);
   if (missing.length === 0 && (await isUp(paths)))
     return say(`The lab is up already: nothing to do. ${useHint(paths)}`);
@@ -57,8 +61,8 @@ async function startCluster(paths: LabPaths, all: readonly Daemon[]): Promise<vo
     for (const name of names) await startDaemon(paths, named(name));
     await Promise.all(names.map((name) => awaitDaemon(paths, named(name))));
   };
-  await step("etcd, containerd, API server, Teleport double", 5, () =>
-    startTogether(["etcd", "containerd", "teleport-double-auth", "kube-apiserver"]),
+  await step(`etcd, containerd, API server, ${teleportName(paths)}`, 5, () =>
+    startTogether(["etcd", "containerd", "teleport", "kube-apiserver"]),
   );
   const images = outdatedImages(paths);
   if (images.length > 0)

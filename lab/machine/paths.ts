@@ -29,9 +29,7 @@ export interface LabPaths {
   readonly kubeconfig: string;
   /** File for a person to source. */
   readonly envFile: string;
-  /** Unix socket through which the Teleport double's `tctl` reaches its auth service. */
-  readonly teleportAdminSocket: string;
-  /** Data of the Teleport double's auth service: resources, CA, `events.jsonl`. */
+  /** Data of Teleport's Auth Service; the double's: resources, CA, `log/events.log`, `admin.sock`. */
   readonly teleportData: string;
 }
 
@@ -60,7 +58,6 @@ export function labPaths(env: NodeJS.ProcessEnv = process.env): LabPaths {
     wrappers: join(state, "wrappers"),
     kubeconfig: join(state, "kubeconfig"),
     envFile: join(state, "env.sh"),
-    teleportAdminSocket: join(state, "teleport-admin.sock"),
-    teleportData: join(state, "teleport-double"),
+    teleportData: join(state, "teleport"),
   };
 }

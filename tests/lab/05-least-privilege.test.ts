@@ -1,12 +1,15 @@
+import type { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { parse, stringify } from "yaml";
 import { containerPids } from "./testkit/cluster/containers.ts";
 import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { address, isReady, onePod, untilReady } from "./testkit/cluster/pods.ts";
 import { shell, tryShell, until } from "./testkit/cluster/shell.ts";
 import { auditEvents } from "./testkit/identity/audit-events.ts";
 import { Issuers } from "./testkit/identity/issuers.ts";
+import { forge, steal } from "./testkit/identity/thief.ts";
 import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 
 const TBOT = "-n teleport-system daemonset tbot";
@@ -110,6 +113,64 @@ describe("tbot as the chart installs it", () => {
     const [pid] = await containerPids("teleport-system", pod.metadata.name, "tbot");
     const mounts = readFileSync(`/proc/${pid}/mountinfo`, "utf8");
     expect(mounts).toMatch(/ \/ \/ ro,/);
+  });
+});
+
+describe("a thief of the bot's credential, out of tbot's memory", () => {
+  const BOT = "istio-tbot";
+  /** Nobody's in this cluster: Teleport takes a bot's word for what it attested. */
+  const VICTIM = { namespace: "payments", name: "ledger" };
+  const hours = (until: Date) => (until.getTime() - Date.now()) / 3_600_000;
+
+  async function putRole(change: (role: { spec: { options?: unknown } }) => void): Promise<void> {
+    const role = parse(await shell("tctl get role/istio-workload-identity-issuer"));
+    change(role);
+    await shell("tctl create -f", { input: stringify(role) });
+  }
+
+  it("gets a working credential of an hour, and of a day where the role sets no limit", async () => {
+    const limited = await steal(BOT, "48h");
+    expect(hours(limited.expires)).toBeLessThanOrEqual(1);
+    const { spec } = parse(await shell("tctl get role/istio-workload-identity-issuer"));
+    await putRole((role) => {
+      delete role.spec.options;
+    });
+    try {
+      expect(hours((await steal(BOT, "48h")).expires)).toBeGreaterThan(23);
+    } finally {
+      await putRole((role) => {
+        role.spec.options = spec.options;
+      });
+    }
+    expect(hours((await steal(BOT, "48h")).expires)).toBeLessThanOrEqual(1);
+  });
+
+  it("forges any workload's SVID with it, until the bot is locked; then tbot itself is refused, too", async () => {
+    const stolen = await steal(BOT, "48h");
+    const [forged] = await forge(stolen, VICTIM);
+    expect(forged?.spiffeId).toBe("spiffe://lab.teleport.example/ns/payments/sa/ledger");
+    expect((await Issuers.read()).identityOf(forged?.certificate as X509Certificate)).toMatchObject({
+      issuer: "teleport",
+      valid: true,
+    });
+
+    const locked = await shell(`tctl lock --user=bot-${BOT} --message=stolen --ttl=1h`);
+    const [lock] = /(?<=")[0-9a-f-]{36}(?=")/.exec(locked) ?? [];
+    expect(lock).toBeDefined();
+    try {
+      const words = /lock targeting User:"bot-istio-tbot" is in force: stolen/;
+      await expect(forge(stolen, VICTIM)).rejects.toThrow(words);
+      await expect(steal(BOT, "1m")).rejects.toThrow(words);
+      await createMeshedPod("while-locked");
+      await until("the sidecar says why it has no certificate", 60, async () => {
+        const { stdout } = await tryShell("kubectl -n privilege logs while-locked -c istio-proxy");
+        return words.test(stdout.replaceAll("\\", ""));
+      });
+    } finally {
+      await shell(`tctl rm lock/${lock}`);
+    }
+    await untilReady("privilege", "app=while-locked", READY_SECONDS);
+    await shell("kubectl -n privilege delete pod while-locked --wait");
   });
 });
 

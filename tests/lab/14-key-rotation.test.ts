@@ -187,8 +187,8 @@ describe("Teleport's SPIFFE CA", () => {
     expect(failed).toEqual([]);
   }
 
-  function onlyRoot(): string {
-    const [root, ...others] = teleportRoots();
+  async function onlyRoot(): Promise<string> {
+    const [root, ...others] = await teleportRoots();
     if (root === undefined || others.length > 0) throw new Error(`${others.length + 1} roots`);
     return rootName(root);
   }
@@ -196,26 +196,26 @@ describe("Teleport's SPIFFE CA", () => {
   const rotate = (name: string) => shell(`tctl auth rotate --manual --type=spiffe --phase=${name}`);
 
   it("can go back from update_clients: no request fails", { timeout: 240_000 }, async () => {
-    const old = onlyRoot();
+    const old = await onlyRoot();
     await rotate("init");
     await until("all trust both", 60, async () => (await roots(old)).join() === "uses old, trusts old new");
     await phase(old, "update_clients", () => rotate("update_clients"), "new", "old new");
     await phase(old, "rollback", () => rotate("rollback"), "old", "old new");
     await phase(old, "standby after rollback", () => rotate("standby"), "old", "old");
-    expect(onlyRoot()).toBe(old);
+    expect(await onlyRoot()).toBe(old);
   });
 
   it("is rotated as docs/operate/key-rotation.md says: in no phase fails a request", { timeout: 300_000 }, async () => {
-    const old = onlyRoot();
+    const old = await onlyRoot();
     await phase(old, "init", () => step("SPIFFE CA, step 1"), "old", "old new");
     await phase(old, "update_clients", () => step("SPIFFE CA, step 2"), "new", "old new");
     await phase(old, "update_servers", () => step("SPIFFE CA, step 3"), "new", "old new");
     await phase(old, "standby", () => step("SPIFFE CA, step 4"), "new", "new");
-    expect(onlyRoot()).not.toBe(old);
+    expect(await onlyRoot()).not.toBe(old);
   });
 
   it("replaced at once, without a time in which both are trusted: heals by itself", { timeout: 120_000 }, async () => {
-    const old = onlyRoot();
+    const old = await onlyRoot();
     // How many requests fail is printed only: one tbot pushes to both ends within moments, which no other cluster promises.
     await underLoad("SPIFFE CA, at once", async () => {
       await shell("tctl auth rotate --type=spiffe --grace-period=0");

@@ -16,7 +16,7 @@ import { REPOSITORY, USER_DIR } from "./testkit/installation/installation.ts";
 /** Doctor calls a certificate late one and a half intervals and 30 s after its issuance: well before its end. */
 const LIFE: Life = { ttl: 90, renewal: 14 };
 const SOCKET_DIRECTORY = "/run/spire/sockets";
-const TELEPORT = "teleport-double-auth";
+const TELEPORT = "teleport";
 
 async function killTbot(): Promise<void> {
   const { metadata } = await onePod("teleport-system", "app.kubernetes.io/name=tbot");

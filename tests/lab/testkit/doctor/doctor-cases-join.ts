@@ -105,8 +105,8 @@ fs.writeFileSync("${TOKEN}", JSON.stringify(tokens));'`,
   alone({
     id: "tbot-health",
     how: "Teleport is stopped",
-    break: () => stopNodeDaemon("teleport-double-auth"),
-    heal: () => startNodeDaemon("teleport-double-auth"),
+    break: () => stopNodeDaemon("teleport"),
+    heal: () => startNodeDaemon("teleport"),
     // First its watch is closed; 10 s later its next try fails.
     evidence: /its service spiffe-trust-bundle-cache is unhealthy: .*connection refused/,
     within: 60,

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { labPaths } from "../../../../lab/machine/paths.ts";
 
-/** One line of the Teleport double's audit log, with the fields that the tests read. */
+/** One line of the audit log of what plays Teleport, with the fields that the tests read. */
 export interface AuditEvent {
   readonly time: string;
   readonly event: "bot.join" | "spiffe.svid.issued";
@@ -15,9 +15,9 @@ export interface AuditEvent {
   readonly serial_number?: string;
 }
 
-/** The Teleport double's audit log since a moment (default: all of it), oldest first. */
+/** The audit log since a moment (default: all of it), oldest first. */
 export function auditEvents(since = new Date(0)): AuditEvent[] {
-  return readFileSync(join(labPaths().teleportData, "events.jsonl"), "utf8")
+  return readFileSync(join(labPaths().teleportData, "log", "events.log"), "utf8")
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as AuditEvent)

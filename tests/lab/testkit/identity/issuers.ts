@@ -1,7 +1,4 @@
 import { X509Certificate } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { labPaths } from "../../../../lab/machine/paths.ts";
 import { shell } from "../cluster/shell.ts";
 import { certificateOnTheWire, spiffeId } from "./wire.ts";
 
@@ -27,15 +24,14 @@ export function rootName(root: X509Certificate): string {
   return root.fingerprint256.replaceAll(":", "").slice(0, 16).toLowerCase();
 }
 
-/** The Teleport double's SPIFFE CAs: one, or two while one is being rotated. */
-export function teleportRoots(): X509Certificate[] {
-  const folder = join(labPaths().teleportData, "authorities");
-  return readdirSync(folder)
-    .filter((file) => /^spiffe(-\d+)?\.crt$/.test(file))
-    .map((file) => new X509Certificate(readFileSync(join(folder, file))));
+/** Teleport's SPIFFE CAs: one, or two while one is being rotated. */
+export async function teleportRoots(): Promise<X509Certificate[]> {
+  const exported = await shell("tctl auth export --type=tls-spiffe");
+  const certificates = exported.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? [];
+  return certificates.map((pem) => new X509Certificate(pem));
 }
 
-/** Verifies signatures against the CAs of the lab: the Teleport double's and istiod's own. */
+/** Verifies signatures against the CAs of the lab: Teleport's and istiod's own. */
 export class Issuers {
   readonly #cas: readonly { readonly issuer: Issuer; readonly root: X509Certificate }[];
 
@@ -46,12 +42,12 @@ export class Issuers {
     ];
   }
 
-  /** Reads the CAs of the Teleport double from its data, as they are now, and istiod's from its Secret. */
+  /** Asks Teleport for its CAs, as they are now, and reads istiod's from its Secret. */
   static async read(): Promise<Issuers> {
     const istiod = await shell(
       "kubectl -n istio-system get secret istio-ca-secret -o jsonpath='{.data.ca-cert\\.pem}'",
     );
-    return new Issuers(teleportRoots(), new X509Certificate(Buffer.from(istiod, "base64")));
+    return new Issuers(await teleportRoots(), new X509Certificate(Buffer.from(istiod, "base64")));
   }
 
   /** Whose a certificate is, PEM or DER. */

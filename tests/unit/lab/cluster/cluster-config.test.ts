@@ -55,6 +55,18 @@ describe("clusterConfig", () => {
     expect(name({ LAB_CACHE_DIR: "/cache" })).not.toBe(name({ LAB_CACHE_DIR: "/cache2" }));
   });
 
+  it("configures Teleport as a real one reads it: text where YAML 1.1 has booleans, one address with TLS routing", () => {
+    expect(config["teleport.yaml"]).toContain('enabled: "yes"');
+    expect(parse(config["teleport.yaml"] ?? "")).toMatchObject({
+      version: "v3",
+      auth_service: { cluster_name: "lab.teleport.example", proxy_listener_mode: "multiplex" },
+      proxy_service: {
+        public_addr: `${TELEPORT_HOST}:3080`,
+        https_keypairs: [{ cert_file: "/cache/state/pki/teleport-proxy.crt" }],
+      },
+    });
+  });
+
   it("is valid JSON where CNI wants it", () => {
     expect(JSON.parse(config["cni/10-lab.conflist"] ?? "")).toMatchObject({ cniVersion: "1.0.0" });
   });

@@ -5,6 +5,7 @@ package audit
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -62,6 +63,9 @@ type Log struct {
 
 // Open opens the file for appending and makes it if it is missing.
 func Open(path string) (*Log, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, trace.ConvertSystemError(err)
+	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, trace.ConvertSystemError(err)

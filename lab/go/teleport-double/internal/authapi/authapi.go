@@ -11,6 +11,10 @@ import (
 	"istio-teleport/lab/go/teleport-double/internal/authority"
 )
 
+// ProtocolAuth is the ALPN protocol by which a client asks a proxy for the Auth
+// Service behind it (Teleport lib/srv/alpnproxy/common/protocols.go).
+const ProtocolAuth = "teleport-auth@"
+
 // The paths of the API for bots. Join needs no credential, ping takes one if it
 // is there, the others need a bot's.
 const (
@@ -138,6 +142,9 @@ type StatusResponse struct {
 	ClusterName     string           `json:"cluster_name"`
 	ServerVersion   string           `json:"server_version"`
 	SPIFFEAuthority authority.Status `json:"spiffe_authority"`
+	// SPIFFEAuthorities are the certificates (DER) of all CAs that SVIDs are
+	// verified with.
+	SPIFFEAuthorities [][]byte `json:"spiffe_authorities"`
 }
 
 // AuthoritySPIFFE is the type of the authority that signs SVIDs, the only one

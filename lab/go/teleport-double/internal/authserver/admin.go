@@ -30,9 +30,10 @@ func (s *Server) AdminHandler() http.Handler {
 
 func (s *Server) status(*http.Request, struct{}) (authapi.StatusResponse, error) {
 	return authapi.StatusResponse{
-		ClusterName:     s.clusterName,
-		ServerVersion:   buildversion.Version,
-		SPIFFEAuthority: s.spiffeCA.Status(),
+		ClusterName:       s.clusterName,
+		ServerVersion:     buildversion.Version,
+		SPIFFEAuthority:   s.spiffeCA.Status(),
+		SPIFFEAuthorities: s.spiffeCA.Bundle(),
 	}, nil
 }
 

@@ -172,7 +172,7 @@ func (f *fixture) working(t *testing.T) *x509.Certificate {
 
 func (f *fixture) events(t *testing.T) []audit.Event {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(f.dataDir, "events.jsonl"))
+	text, err := os.ReadFile(filepath.Join(f.dataDir, "log", "events.log"))
 	if err != nil {
 		t.Fatal(err)
 	}

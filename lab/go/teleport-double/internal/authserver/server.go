@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/gravitational/trace"
@@ -29,10 +30,13 @@ import (
 
 // Config is what the server needs to start.
 type Config struct {
-	// DataDir holds the resources, the authorities and events.jsonl.
+	// DataDir holds the resources, the authorities and log/events.log.
 	DataDir string
 	// ClusterName is also the trust domain and the audience of join tokens.
 	ClusterName string
+	// WebCertificate is what the proxy shows to a client that does not ask for
+	// the Auth Service.
+	WebCertificate *tls.Certificate
 	// AuthorityTTL is the life of new authorities; 0 stands for
 	// authority.DefaultTTL.
 	AuthorityTTL time.Duration
@@ -47,13 +51,14 @@ type Config struct {
 // Server is one auth server. Its two APIs are plain HTTP handlers; the caller
 // owns the listeners.
 type Server struct {
-	clusterName string
-	resources   *store.Store
-	events      *audit.Log
-	spiffeCA    *authority.Rotating
-	hostCA      *authority.Authority
-	log         *slog.Logger
-	now         func() time.Time
+	clusterName    string
+	webCertificate *tls.Certificate
+	resources      *store.Store
+	events         *audit.Log
+	spiffeCA       *authority.Rotating
+	hostCA         *authority.Authority
+	log            *slog.Logger
+	now            func() time.Time
 
 	bundleChanged signal
 	watchesBroken signal
@@ -71,7 +76,7 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	events, err := audit.Open(filepath.Join(config.DataDir, "events.jsonl"))
+	events, err := audit.Open(filepath.Join(config.DataDir, "log", "events.log"))
 	if err != nil {
 		return nil, err
 	}
@@ -95,13 +100,14 @@ func New(config Config) (*Server, error) {
 		return nil, err
 	}
 	return &Server{
-		clusterName: config.ClusterName,
-		resources:   resources,
-		events:      events,
-		spiffeCA:    spiffeCA,
-		hostCA:      hostCA,
-		log:         config.Log,
-		now:         func() time.Time { return time.Now().Add(config.ClockOffset) },
+		clusterName:    config.ClusterName,
+		webCertificate: config.WebCertificate,
+		resources:      resources,
+		events:         events,
+		spiffeCA:       spiffeCA,
+		hostCA:         hostCA,
+		log:            config.Log,
+		now:            func() time.Time { return time.Now().Add(config.ClockOffset) },
 	}, nil
 }
 
@@ -120,8 +126,9 @@ func (s *Server) BotHandler() http.Handler {
 	return mux
 }
 
-// BotTLS is the TLS configuration for the bots' API: a certificate of the host
-// authority for whatever name the client asks for, and a bot's certificate is
+// BotTLS is the TLS configuration for the bots' API. As at a proxy with TLS
+// routing, a client that asks for the Auth Service by ALPN gets a certificate of
+// the host authority, and any other the proxy's own. A bot's certificate is
 // checked if one is shown.
 func (s *Server) BotTLS() (*tls.Config, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -136,6 +143,9 @@ func (s *Server) BotTLS() (*tls.Config, error) {
 		ClientCAs:  clients,
 		Time:       func() time.Time { return s.now() },
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if !slices.Contains(hello.SupportedProtos, authapi.ProtocolAuth) {
+				return s.webCertificate, nil
+			}
 			return s.serverCertificate(key, hello)
 		},
 	}, nil

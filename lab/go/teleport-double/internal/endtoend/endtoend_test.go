@@ -31,6 +31,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"istio-teleport/lab/go/teleport-double/internal/authserver"
+	"istio-teleport/lab/go/teleport-double/internal/clustertest"
+	"istio-teleport/lab/go/teleport-double/internal/fileconfig"
 	"istio-teleport/lab/go/teleport-double/internal/kubetest"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/config"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/process"
@@ -46,14 +48,33 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 type cluster struct {
 	address     string
 	adminSocket string
+	config      string
 	dataDir     string
 	key         kubetest.Key
 }
 
+// trustedProxy is the certificate of a proxy that this process trusts.
+var trustedProxy clustertest.Proxy
+
+func TestMain(m *testing.M) {
+	clustertest.TrustedProxy(m, func(p clustertest.Proxy) { trustedProxy = p })
+}
+
 func startCluster(t *testing.T) *cluster {
 	t.Helper()
+	return startClusterBehind(t, trustedProxy)
+}
+
+func startClusterBehind(t *testing.T, proxy clustertest.Proxy) *cluster {
+	t.Helper()
 	c := &cluster{dataDir: t.TempDir(), key: kubetest.NewKey(t, "key-1")}
-	server, err := authserver.New(authserver.Config{DataDir: c.dataDir, ClusterName: clusterName, Log: quiet})
+	webCertificate, err := tls.LoadX509KeyPair(proxy.Certificate, proxy.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := authserver.New(authserver.Config{
+		DataDir: c.dataDir, ClusterName: clusterName, WebCertificate: &webCertificate, Log: quiet,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +88,8 @@ func startCluster(t *testing.T) *cluster {
 		t.Fatal(err)
 	}
 	c.address = bots.Addr().String()
-	c.adminSocket = filepath.Join(t.TempDir(), "admin.sock")
+	c.config = clustertest.WriteConfig(t, c.dataDir, clusterName, c.address, proxy)
+	c.adminSocket = filepath.Join(c.dataDir, "admin.sock")
 	admins, err := net.Listen("unix", c.adminSocket)
 	if err != nil {
 		t.Fatal(err)
@@ -87,8 +109,8 @@ func (c *cluster) tctl(t *testing.T, stdin string, arguments ...string) (string,
 	err := tctl.Run(t.Context(), arguments, tctl.Environment{
 		Stdin: strings.NewReader(stdin), Stdout: &stdout,
 		Getenv: func(name string) string {
-			if name == tctl.SocketEnvironment {
-				return c.adminSocket
+			if name == fileconfig.PathEnvironment {
+				return c.config
 			}
 			return ""
 		},
@@ -106,7 +128,7 @@ func (c *cluster) mustCreate(t *testing.T, documents string) {
 // events is the text of the audit log.
 func (c *cluster) events(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(c.dataDir, "events.jsonl"))
+	text, err := os.ReadFile(filepath.Join(c.dataDir, "log", "events.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -368,6 +390,27 @@ func TestFirstFailedJoinEndsTheProcess(t *testing.T) {
 	events := c.events(t)
 	if !strings.Contains(events, `"success":false`) || !strings.Contains(events, "validating jwt signature") {
 		t.Errorf("no event of the failed join: %s", events)
+	}
+}
+
+// tbot trusts a proxy whose certificate its system trusts, and no other: docs,
+// machine-id troubleshooting; the words are Go's crypto/tls.
+func TestUntrustedProxy(t *testing.T) {
+	untrusted, err := clustertest.NewProxy(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := startClusterBehind(t, untrusted)
+	c.mustCreate(t, roleAndBot)
+	c.mustCreate(t, c.joinToken(t))
+	c.serviceAccountToken(t, c.key)
+	parsed, _ := c.tbotConfig(t, "{name: by-user}")
+	err = process.Run(t.Context(), parsed, quiet)
+	if err == nil || !strings.Contains(trace.UserMessage(err), "tls: failed to verify certificate: x509: certificate signed by unknown authority") {
+		t.Errorf("join: %v", err)
+	}
+	if strings.Contains(c.events(t), "bot.join") {
+		t.Error("tbot shows its token to a proxy that it does not trust")
 	}
 }
 

@@ -4,8 +4,10 @@
 package tctl
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -23,25 +25,23 @@ import (
 	"istio-teleport/lab/go/teleport-double/internal/authapi"
 	"istio-teleport/lab/go/teleport-double/internal/authority"
 	"istio-teleport/lab/go/teleport-double/internal/buildversion"
+	"istio-teleport/lab/go/teleport-double/internal/fileconfig"
 	"istio-teleport/lab/go/teleport-double/internal/resource"
 )
 
-// SocketEnvironment names the variable that holds the admin socket's path. The
-// flag --admin-socket comes before it. (The real tctl finds its server by a
-// config file or an identity file.)
-const SocketEnvironment = "TELEPORT_DOUBLE_ADMIN_SOCKET"
-
 // ErrUsage is returned for arguments that don't make a command.
-var ErrUsage = errors.New(`usage: tctl [--admin-socket PATH] COMMAND
+var ErrUsage = errors.New(`usage: tctl [-c FILE] COMMAND
   create [-f|--force] [FILE]             store every document of FILE, or of stdin when there is no FILE
   get KIND[/NAME] [--format yaml|json]   print resources
   rm KIND/NAME                           delete a resource
   auth rotate --type=spiffe (--manual --phase=PHASE | --grace-period=0)
                                          rotate the certificate authority of SVIDs
+  auth export --type=tls-spiffe          print the certificates of that authority
   lock (--user=NAME | --role=NAME) [--message=TEXT] [--ttl=DURATION]
                                          refuse everything to a user or a role
   status                                 print the cluster's name and the authority's rotation
   version                                print the version
+FILE is the Auth Service's teleport.yaml; it may also come from TELEPORT_CONFIG_FILE
 KIND is role, bot, token, workload_identity, lock or cluster_auth_preference`)
 
 // Environment is the outside world of one run.
@@ -61,14 +61,11 @@ func Run(ctx context.Context, arguments []string, environment Environment) error
 		_, err := fmt.Fprintln(environment.Stdout, buildversion.Version)
 		return err
 	}
-	socket := parsed.socket
-	if socket == "" {
-		socket = environment.Getenv(SocketEnvironment)
+	config, err := fileconfig.Read(cmp.Or(parsed.config, environment.Getenv(fileconfig.PathEnvironment), defaultConfig))
+	if err != nil {
+		return err
 	}
-	if socket == "" {
-		return trace.BadParameter("no auth server: set %s or --admin-socket", SocketEnvironment)
-	}
-	r := run{client: newClient(socket), environment: environment}
+	r := run{client: newClient(config.AdminSocket()), environment: environment}
 	switch parsed.command {
 	case "create":
 		return r.create(ctx, parsed.operand, parsed.force)
@@ -77,6 +74,9 @@ func Run(ctx context.Context, arguments []string, environment Environment) error
 	case "rm":
 		return r.remove(ctx, parsed.operand)
 	case "auth":
+		if parsed.operand == "export" {
+			return r.export(ctx, parsed.rotation.Type)
+		}
 		return r.rotate(ctx, parsed.rotation)
 	case "lock":
 		return r.lock(ctx, parsed.lock)
@@ -85,10 +85,14 @@ func Run(ctx context.Context, arguments []string, environment Environment) error
 	}
 }
 
+// defaultConfig is where tctl looks when nothing names a file (Teleport
+// defaults.ConfigFilePath).
+const defaultConfig = "/etc/teleport.yaml"
+
 type invocation struct {
 	command string
 	operand string
-	socket  string
+	config  string
 	format  string
 	force   bool
 	// rotation is set for "auth rotate" alone.
@@ -113,7 +117,7 @@ func parse(arguments []string) (invocation, error) {
 			parsed.force = true
 		case "--manual":
 			parsed.rotation.Manual = true
-		case "--admin-socket", "--format", "--type", "--phase", "--grace-period", "--user", "--role", "--message", "--ttl":
+		case "-c", "--config", "--format", "--type", "--phase", "--grace-period", "--user", "--role", "--message", "--ttl":
 			if !hasValue {
 				i++
 				if i == len(arguments) {
@@ -124,8 +128,8 @@ func parse(arguments []string) (invocation, error) {
 			switch name {
 			case "--format":
 				parsed.format = value
-			case "--admin-socket":
-				parsed.socket = value
+			case "-c", "--config":
+				parsed.config = value
 			case "--user":
 				parsed.lock.Target.User = value
 			case "--role":
@@ -165,12 +169,13 @@ func parse(arguments []string) (invocation, error) {
 		parsed.operand = operands[1]
 	}
 	rotates := parsed.command == "auth" && parsed.operand == "rotate"
+	exports := parsed.command == "auth" && parsed.operand == "export"
 	needsOperand := parsed.command == "get" || parsed.command == "rm" || parsed.command == "auth"
 	takesOperand := needsOperand || parsed.command == "create"
 	switch {
 	case !slices.Contains([]string{"create", "get", "rm", "auth", "lock", "status", "version"}, parsed.command),
-		rotates != (parsed.command == "auth"),
-		!rotates && parsed.rotation != unset,
+		(rotates || exports) != (parsed.command == "auth"),
+		!rotates && !exports && parsed.rotation != unset,
 		parsed.command != "lock" && parsed.lock != resource.LockSpec{},
 		needsOperand && parsed.operand == "",
 		!takesOperand && parsed.operand != "",
@@ -330,6 +335,28 @@ func (r run) rotate(ctx context.Context, request authapi.RotateRequest) error {
 	}
 	_, err := fmt.Fprintf(r.environment.Stdout, "%s To check status use 'tctl status'\n", done)
 	return err
+}
+
+// typeSPIFFE is what `tctl auth export` calls the authority of SVIDs (Teleport
+// tool/tctl/common/auth_command.go, allowedCertificateTypes).
+const typeSPIFFE = "tls-spiffe"
+
+// export prints certificates in PEM. Which of two the real tctl prints while one
+// is being rotated could not be read; this prints both.
+func (r run) export(ctx context.Context, kind string) error {
+	if kind != typeSPIFFE {
+		return trace.BadParameter("--type=%s is not played, only %s", kind, typeSPIFFE)
+	}
+	status, err := r.client.status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, der := range status.SPIFFEAuthorities {
+		if err := pem.Encode(r.environment.Stdout, &pem.Block{Type: "CERTIFICATE", Bytes: der}); err != nil {
+			return trace.Wrap(err)
+		}
+	}
+	return nil
 }
 
 // lock makes a lock with a name of its own (Teleport

@@ -2,6 +2,7 @@ package tctl
 
 import (
 	"bytes"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -16,36 +17,38 @@ import (
 	"github.com/gravitational/trace"
 
 	"istio-teleport/lab/go/teleport-double/internal/authserver"
+	"istio-teleport/lab/go/teleport-double/internal/clustertest"
+	"istio-teleport/lab/go/teleport-double/internal/fileconfig"
 )
 
-// startServer returns the path of an auth server's admin socket.
+// startServer returns the path of an auth server's teleport.yaml.
 func startServer(t *testing.T) string {
 	t.Helper()
+	dataDir := t.TempDir()
 	server, err := authserver.New(authserver.Config{
-		DataDir: t.TempDir(), ClusterName: "lab.teleport.example", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		DataDir: dataDir, ClusterName: "lab.teleport.example", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket := filepath.Join(t.TempDir(), "admin.sock")
-	listener, err := net.Listen("unix", socket)
+	listener, err := net.Listen("unix", filepath.Join(dataDir, "admin.sock"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &http.Server{Handler: server.AdminHandler()}
 	go s.Serve(listener)
 	t.Cleanup(func() { s.Close(); server.Close() })
-	return socket
+	return clustertest.WriteConfig(t, dataDir, "lab.teleport.example", "127.0.0.1:0", clustertest.Proxy{})
 }
 
-func runTctl(t *testing.T, socket, stdin string, arguments ...string) (string, error) {
+func runTctl(t *testing.T, config, stdin string, arguments ...string) (string, error) {
 	t.Helper()
 	var stdout bytes.Buffer
 	err := Run(t.Context(), arguments, Environment{
 		Stdin: strings.NewReader(stdin), Stdout: &stdout,
 		Getenv: func(name string) string {
-			if name == SocketEnvironment {
-				return socket
+			if name == fileconfig.PathEnvironment {
+				return config
 			}
 			return ""
 		},
@@ -69,17 +72,17 @@ func TestCreate(t *testing.T) {
 		{wiDocument, "Workload Identity \"w\" has been created\n", `workload_identity "w" already exists`},
 		{tokenDocument, "provision_token \"t\" has been created\n", ""},
 	} {
-		socket := startServer(t)
-		out, err := runTctl(t, socket, c.document, "create")
+		config := startServer(t)
+		out, err := runTctl(t, config, c.document, "create")
 		if err != nil || out != c.created {
 			t.Errorf("first time: %q, %v", out, err)
 		}
-		_, err = runTctl(t, socket, c.document, "create")
+		_, err = runTctl(t, config, c.document, "create")
 		if (c.secondTime == "") != (err == nil) || (err != nil && trace.UserMessage(err) != c.secondTime) {
 			t.Errorf("second time: %v, want %q", err, c.secondTime)
 		}
 		for _, flag := range []string{"-f", "--force"} {
-			if out, err := runTctl(t, socket, c.document, "create", flag); err != nil || out != c.created {
+			if out, err := runTctl(t, config, c.document, "create", flag); err != nil || out != c.created {
 				t.Errorf("with %s: %q, %v", flag, out, err)
 			}
 		}
@@ -88,65 +91,65 @@ func TestCreate(t *testing.T) {
 
 // Teleport tool/tctl/common/resource_command.go, Create.
 func TestCreateInput(t *testing.T) {
-	socket := startServer(t)
+	config := startServer(t)
 	file := filepath.Join(t.TempDir(), "documents.yaml")
 	if err := os.WriteFile(file, []byte(roleDocument+"---\n"+botDocument), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := runTctl(t, socket, "", "create", file); err != nil || strings.Count(out, "created") != 2 {
+	if out, err := runTctl(t, config, "", "create", file); err != nil || strings.Count(out, "created") != 2 {
 		t.Errorf("file: %q, %v", out, err)
 	}
 	// "-" is a file's name; only no name at all is stdin.
-	if _, err := runTctl(t, socket, roleDocument, "create", "-f", "-"); err == nil {
+	if _, err := runTctl(t, config, roleDocument, "create", "-f", "-"); err == nil {
 		t.Error(`"-" was read as stdin`)
 	}
-	if _, err := runTctl(t, socket, "", "create"); err == nil || trace.UserMessage(err) != "no resources found, empty input?" {
+	if _, err := runTctl(t, config, "", "create"); err == nil || trace.UserMessage(err) != "no resources found, empty input?" {
 		t.Errorf("empty: %v", err)
 	}
 	// What comes before a bad document stays.
-	out, err := runTctl(t, socket, wiDocument+"---\nkind: bot\nversion: v1\nmetadata: {name: x}\nspc: {}\n---\n"+tokenDocument, "create")
+	out, err := runTctl(t, config, wiDocument+"---\nkind: bot\nversion: v1\nmetadata: {name: x}\nspc: {}\n---\n"+tokenDocument, "create")
 	if err == nil || !strings.Contains(out, `"w"`) || strings.Contains(out, `"t"`) {
 		t.Errorf("bad document in the middle: %q, %v", out, err)
 	}
 }
 
 func TestGetAndRemove(t *testing.T) {
-	socket := startServer(t)
-	if _, err := runTctl(t, socket, roleDocument+"---\n"+strings.ReplaceAll(roleDocument, "name: r", "name: a"), "create"); err != nil {
+	config := startServer(t)
+	if _, err := runTctl(t, config, roleDocument+"---\n"+strings.ReplaceAll(roleDocument, "name: r", "name: a"), "create"); err != nil {
 		t.Fatal(err)
 	}
-	out, err := runTctl(t, socket, "", "get", "role/r")
+	out, err := runTctl(t, config, "", "get", "role/r")
 	if err != nil || !strings.Contains(out, "kind: role\n") || strings.Contains(out, "---") {
 		t.Errorf("one as YAML: %q, %v", out, err)
 	}
-	out, err = runTctl(t, socket, "", "get", "roles")
+	out, err = runTctl(t, config, "", "get", "roles")
 	if err != nil || strings.Count(out, "---\n") != 1 || strings.Index(out, "name: a") > strings.Index(out, "name: r") {
 		t.Errorf("all as YAML: %q, %v", out, err)
 	}
-	out, err = runTctl(t, socket, "", "get", "--format=json", "roles")
+	out, err = runTctl(t, config, "", "get", "--format=json", "roles")
 	if err != nil || !strings.HasPrefix(out, "[") {
 		t.Errorf("all as JSON: %q, %v", out, err)
 	}
-	if _, err := runTctl(t, socket, "", "get", "role/x"); !trace.IsNotFound(err) {
+	if _, err := runTctl(t, config, "", "get", "role/x"); !trace.IsNotFound(err) {
 		t.Errorf("missing: %v", err)
 	}
-	if out, err := runTctl(t, socket, "", "rm", "role/r"); err != nil || out != "role \"r\" has been deleted\n" {
+	if out, err := runTctl(t, config, "", "rm", "role/r"); err != nil || out != "role \"r\" has been deleted\n" {
 		t.Errorf("rm: %q, %v", out, err)
 	}
-	if _, err := runTctl(t, socket, "", "rm", "role/r"); !trace.IsNotFound(err) {
+	if _, err := runTctl(t, config, "", "rm", "role/r"); !trace.IsNotFound(err) {
 		t.Errorf("rm again: %v", err)
 	}
-	if _, err := runTctl(t, socket, "", "rm", "role"); err == nil {
+	if _, err := runTctl(t, config, "", "rm", "role"); err == nil {
 		t.Error("rm of a whole kind")
 	}
-	if out, err := runTctl(t, socket, "", "status"); err != nil || !strings.Contains(out, "lab.teleport.example") {
+	if out, err := runTctl(t, config, "", "status"); err != nil || !strings.Contains(out, "lab.teleport.example") {
 		t.Errorf("status: %q, %v", out, err)
 	}
 }
 
 // Teleport tool/tctl/common/auth_rotate_command.go, status_command.go.
 func TestRotate(t *testing.T) {
-	socket := startServer(t)
+	config := startServer(t)
 	for _, c := range []struct{ arguments, printed, status string }{
 		{"", "", "spiffe    standby (never rotated) TLS      active\n"},
 		{"--manual --type=spiffe --phase=init", `Updated rotation phase to "init".`, "phase: init) TLS      active\n"},
@@ -156,12 +159,12 @@ func TestRotate(t *testing.T) {
 		{"--type=spiffe --grace-period=0", "Initiated certificate authority rotation.", "spiffe    standby (last rotated: "},
 	} {
 		if c.arguments != "" {
-			out, err := runTctl(t, socket, "", append([]string{"auth", "rotate"}, strings.Fields(c.arguments)...)...)
+			out, err := runTctl(t, config, "", append([]string{"auth", "rotate"}, strings.Fields(c.arguments)...)...)
 			if err != nil || out != c.printed+" To check status use 'tctl status'\n" {
 				t.Errorf("%s: %q, %v", c.arguments, out, err)
 			}
 		}
-		if out, err := runTctl(t, socket, "", "status"); err != nil || !strings.Contains(out, c.status) {
+		if out, err := runTctl(t, config, "", "status"); err != nil || !strings.Contains(out, c.status) {
 			t.Errorf("status after %s: %q, %v", c.arguments, out, err)
 		}
 	}
@@ -171,7 +174,7 @@ func TestRotate(t *testing.T) {
 		{"--type=host --manual --phase=init", `authority "host" is not supported`},
 		{"--type=spiffe --manual --phase=standby", "can not transition"},
 	} {
-		_, err := runTctl(t, socket, "", append([]string{"auth", "rotate"}, strings.Fields(c.arguments)...)...)
+		_, err := runTctl(t, config, "", append([]string{"auth", "rotate"}, strings.Fields(c.arguments)...)...)
 		if err == nil || !strings.Contains(trace.UserMessage(err), c.refused) {
 			t.Errorf("%s: %v", c.arguments, err)
 		}
@@ -181,18 +184,18 @@ func TestRotate(t *testing.T) {
 // Teleport tool/tctl/common/resource_command.go, createAuthPreference and Delete:
 // there is one, it needs no --force, and deleting it resets it.
 func TestAuthPreference(t *testing.T) {
-	socket := startServer(t)
+	config := startServer(t)
 	for range 2 {
-		out, err := runTctl(t, socket, "kind: cluster_auth_preference\nversion: v2\nspec: {signature_algorithm_suite: legacy}\n", "create")
+		out, err := runTctl(t, config, "kind: cluster_auth_preference\nversion: v2\nspec: {signature_algorithm_suite: legacy}\n", "create")
 		if err != nil || out != "cluster auth preference has been updated\n" {
 			t.Errorf("create: %q, %v", out, err)
 		}
 	}
-	if out, err := runTctl(t, socket, "", "get", "cap"); err != nil || !strings.Contains(out, "signature_algorithm_suite: legacy") {
+	if out, err := runTctl(t, config, "", "get", "cap"); err != nil || !strings.Contains(out, "signature_algorithm_suite: legacy") {
 		t.Errorf("get: %q, %v", out, err)
 	}
 	for range 2 {
-		if out, err := runTctl(t, socket, "", "rm", "cluster_auth_preference"); err != nil || out != "cluster auth preference has been reset to defaults\n" {
+		if out, err := runTctl(t, config, "", "rm", "cluster_auth_preference"); err != nil || out != "cluster auth preference has been reset to defaults\n" {
 			t.Errorf("rm: %q, %v", out, err)
 		}
 	}
@@ -200,30 +203,58 @@ func TestAuthPreference(t *testing.T) {
 
 // Teleport tool/tctl/common/lock_command.go.
 func TestLock(t *testing.T) {
-	socket := startServer(t)
-	out, err := runTctl(t, socket, "", "lock", "--user=bot-istio-tbot", "--message", "stolen", "--ttl=1h")
+	config := startServer(t)
+	out, err := runTctl(t, config, "", "lock", "--user=bot-istio-tbot", "--message", "stolen", "--ttl=1h")
 	name, found := strings.CutPrefix(out, "Created a lock with name \"")
 	name, _, _ = strings.Cut(name, "\"")
 	if err != nil || !found || out != fmt.Sprintf("Created a lock with name %q.\n", name) {
 		t.Fatalf("lock: %q, %v", out, err)
 	}
-	out, err = runTctl(t, socket, "", "get", "lock/"+name)
+	out, err = runTctl(t, config, "", "get", "lock/"+name)
 	for _, want := range []string{"user: bot-istio-tbot", "message: stolen", "expires: "} {
 		if err != nil || !strings.Contains(out, want) {
 			t.Errorf("get lacks %q: %q, %v", want, out, err)
 		}
 	}
-	if _, err := runTctl(t, socket, "", "lock"); err == nil || !strings.Contains(err.Error(), "at least one target field must be set") {
+	if _, err := runTctl(t, config, "", "lock"); err == nil || !strings.Contains(err.Error(), "at least one target field must be set") {
 		t.Errorf("without a target: %v", err)
 	}
-	if out, err := runTctl(t, socket, "", "rm", "lock/"+name); err != nil || !strings.Contains(out, "has been deleted") {
+	if out, err := runTctl(t, config, "", "rm", "lock/"+name); err != nil || !strings.Contains(out, "has been deleted") {
 		t.Errorf("rm: %q, %v", out, err)
+	}
+}
+
+// Teleport tool/tctl/common/auth_command.go.
+func TestExport(t *testing.T) {
+	config := startServer(t)
+	count := func() int {
+		out, err := runTctl(t, config, "", "auth", "export", "--type=tls-spiffe")
+		if err != nil {
+			t.Fatal(err)
+		}
+		certificates := x509.NewCertPool()
+		if !certificates.AppendCertsFromPEM([]byte(out)) {
+			t.Fatalf("no certificates: %q", out)
+		}
+		return strings.Count(out, "BEGIN CERTIFICATE")
+	}
+	if count() != 1 {
+		t.Error("not one authority before a rotation")
+	}
+	if _, err := runTctl(t, config, "", "auth", "rotate", "--manual", "--type=spiffe", "--phase=init"); err != nil {
+		t.Fatal(err)
+	}
+	if count() != 2 {
+		t.Error("not two during one")
+	}
+	if _, err := runTctl(t, config, "", "auth", "export", "--type=user"); err == nil || !strings.Contains(err.Error(), "not played") {
+		t.Errorf("another type: %v", err)
 	}
 }
 
 func TestUsage(t *testing.T) {
 	for _, arguments := range [][]string{
-		{}, {"delete", "role/r"}, {"get"}, {"get", "role", "x"}, {"create", "--admin-socket"},
+		{}, {"delete", "role/r"}, {"get"}, {"get", "role", "x"}, {"create", "--config"},
 		{"get", "role", "--format=text"}, {"status", "x"}, {"rm", "role/r", "-f"}, {"create", "--unknown"},
 		{"auth"}, {"auth", "sign"}, {"status", "--manual"}, {"status", "--user=x"}, {"lock", "--user"}, {"lock", "--ttl=soon"}, {"create", "--type=spiffe"}, {"auth", "rotate", "--grace-period=soon"},
 	} {
@@ -231,7 +262,18 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%v: %v", arguments, err)
 		}
 	}
-	if _, err := runTctl(t, "", "", "status"); err == nil || !strings.Contains(err.Error(), SocketEnvironment) {
-		t.Errorf("no socket: %v", err)
+}
+
+// Teleport tool/tctl/common/tctl.go: the flag comes before the variable, and
+// without both tctl looks in /etc.
+func TestConfigFile(t *testing.T) {
+	config := startServer(t)
+	for _, arguments := range [][]string{{"-c", config, "status"}, {"status", "--config=" + config}} {
+		if out, err := runTctl(t, "/nowhere.yaml", "", arguments...); err != nil || !strings.Contains(out, "lab.teleport.example") {
+			t.Errorf("%v: %q, %v", arguments, out, err)
+		}
+	}
+	if _, err := runTctl(t, "", "", "status"); err == nil || !strings.Contains(err.Error(), "/etc/teleport.yaml") {
+		t.Errorf("no file: %v", err)
 	}
 }

@@ -28,21 +28,24 @@ type Client struct {
 	http *http.Client
 }
 
-// New makes a client without a credential. It trusts the server on first use:
-// it checks no certificate. (The real tbot checks a proxy's certificate against
-// the system's roots and an auth server's against a pin, if one is configured.)
+// New makes a client without a credential. It checks the proxy's certificate
+// against the system's roots, which SSL_CERT_FILE and SSL_CERT_DIR replace.
 func New(address string) *Client {
-	return newClient(address, &tls.Config{InsecureSkipVerify: true})
+	return newClient(address, &tls.Config{})
 }
 
-// WithCredential makes a client that shows a bot's certificate, and from then on
-// checks the server's against the authorities that came with it.
+// WithCredential makes a client that shows a bot's certificate. It asks for the
+// Auth Service behind the proxy, and checks the server's against the authorities that came with it.
 func WithCredential(address string, credential tls.Certificate, hostAuthorities []*x509.Certificate) *Client {
 	roots := x509.NewCertPool()
 	for _, authority := range hostAuthorities {
 		roots.AddCert(authority)
 	}
-	return newClient(address, &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{credential}})
+	return newClient(address, &tls.Config{
+		RootCAs:      roots,
+		Certificates: []tls.Certificate{credential},
+		NextProtos:   []string{authapi.ProtocolAuth},
+	})
 }
 
 func newClient(address string, config *tls.Config) *Client {
