@@ -1,0 +1,119 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { toolPath } from "../../lab/build/toolbox.ts";
+import { labPaths } from "../../lab/machine/paths.ts";
+import { deleteNamespace } from "./testkit/cluster/namespaces.ts";
+import { untilReady } from "./testkit/cluster/pods.ts";
+import { type Outcome, shell, tryShell } from "./testkit/cluster/shell.ts";
+import { complaints, type Report } from "./testkit/doctor/doctor.ts";
+import { documentedSteps } from "./testkit/installation/documented-steps.ts";
+import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
+
+/** docs/operate/in-a-pod.md, as written, in a pod that has a ServiceAccount and no kubeconfig. */
+
+const STEPS = documentedSteps(join(REPOSITORY, "docs", "operate", "in-a-pod.md"));
+
+const file = (name: string, path: string) => ({
+  volume: { name, hostPath: { path, type: "File" } },
+  mount: { name, mountPath: `/usr/local/bin/${name}`, readOnly: true },
+});
+
+/** Node and kubectl of the lab's machine, and the package as npm installed it for the lab's user. */
+const PROGRAMS = [file("node", process.execPath), file("kubectl", toolPath(labPaths(), "kubectl"))];
+
+const POD = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "runner", namespace: "ci", labels: { app: "runner" } },
+  spec: {
+    serviceAccountName: "istio-teleport-audit",
+    terminationGracePeriodSeconds: 0,
+    containers: [
+      {
+        name: "runner",
+        image: "lab.local/client:lab",
+        imagePullPolicy: "Never",
+        command: ["sleep", "infinity"],
+        workingDir: "/user",
+        env: [{ name: "PATH", value: "/user/node_modules/.bin:/usr/local/bin:/usr/bin:/bin" }],
+        volumeMounts: [...PROGRAMS.map(({ mount }) => mount), { name: "user", mountPath: "/user", readOnly: true }],
+      },
+    ],
+    volumes: [
+      ...PROGRAMS.map(({ volume }) => volume),
+      { name: "user", hostPath: { path: USER_DIR, type: "Directory" } },
+    ],
+  },
+};
+
+function inPod(line: string): Promise<Outcome> {
+  return tryShell(`kubectl -n ci exec runner -- bash -c '${line}'`);
+}
+
+/** The documented command that starts with these words. */
+function documented(start: string): string {
+  const line = STEPS[2]?.script.split("\n").find((each) => each.startsWith(start));
+  if (line === undefined) throw new Error(`in-a-pod.md has no command "${start}"`);
+  return line;
+}
+
+beforeAll(async () => {
+  await requireInstalled();
+  writeFileSync(join(USER_DIR, "token.json"), await shell("tctl get token/istio-tbot-k8s-join --format json"));
+  for (const step of STEPS.slice(0, 2)) await shell(step.script);
+  await shell("kubectl create -f -", { input: JSON.stringify(POD) });
+  await untilReady("ci", "app=runner", 90);
+});
+
+afterAll(async () => {
+  await deleteNamespace("ci");
+  await shell(
+    "kubectl delete clusterrolebinding/istio-teleport-audit clusterrole/istio-teleport-audit clusterrole/istio-teleport-audit-pods",
+  );
+  await shell("for n in teleport-system test-app; do kubectl -n $n delete rolebinding istio-teleport-audit; done");
+});
+
+describe("a pod with kubectl, Node and the package, without a kubeconfig", () => {
+  it("has nothing but its ServiceAccount", async () => {
+    expect((await inPod("kubectl config view --output=json")).stdout).toMatch(/"clusters": null/);
+    expect((await inPod("which helm tctl")).stdout).toBe("");
+  });
+
+  it("makes the token that the user outside makes", async () => {
+    const made = await inPod(documented("istio-teleport gen-token -f values.yaml"));
+    expect(made.stderr).toBe("");
+    expect(made.code).toBe(0);
+    const outside = await shell("npx -p istio-teleport istio-teleport gen-token -f values.yaml", { cwd: USER_DIR });
+    expect(made.stdout).toBe(outside);
+  });
+
+  it("compares the token that Teleport has with the cluster", async () => {
+    const same = await inPod(documented("istio-teleport gen-token -f values.yaml --check"));
+    expect(same).toMatchObject({ code: 0 });
+    const changed = await inPod(
+      `sed s/istio-tbot/other-bot/g token.json | ${documented("istio-teleport gen-token -f values.yaml --check").replace("token.json", "-")}`,
+    );
+    expect(changed).toMatchObject({ code: 3 });
+  });
+
+  it("finds the mesh healthy, with every check that it can make", async () => {
+    const { stdout, stderr } = await inPod(
+      `${documented("istio-teleport doctor")} --output json --teleport-version 18.11.0`,
+    );
+    expect(stderr).toBe("");
+    expect(complaints(JSON.parse(stdout) as Report)).toEqual([]);
+  });
+
+  it("learns the test app's graph from the sidecars' logs", async () => {
+    const learned = await inPod(documented("istio-teleport graph learn"));
+    expect(learned.code, learned.stderr).toBe(0);
+    expect(learned.stdout).toContain("allowed-client");
+  });
+
+  it("says in the API server's words what the ServiceAccount may not do", async () => {
+    const refused = await inPod("istio-teleport graph learn --namespace istio-system");
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toMatch(/system:serviceaccount:ci:istio-teleport-audit.* cannot get resource .*pods\/log/);
+  });
+});
