@@ -45,6 +45,8 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 600_000,
+          // Names of faults begin alike, and vitest would cut them off at 40 characters, for -t too.
+          chaiConfig: { truncateThreshold: 200 },
         },
       },
     ],
