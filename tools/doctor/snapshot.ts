@@ -75,8 +75,8 @@ export interface TbotPod {
   /** Warnings and errors of the last two minutes, in which a waiting Envoy has asked again. */
   complaints: Read<LogEntry[]>;
   /**
-   * When its connection to Teleport broke, milliseconds since 1970, since the oldest late certificate of its node was
-   * issued; absent where none is late.
+   * When it connected to Teleport again after a break, milliseconds since 1970, since the oldest late certificate of its
+   * node was issued; absent where none is late.
    */
   connectionBreaks?: Read<number[]>;
 }

@@ -51,12 +51,21 @@ interface Condition {
   lastTransitionTime?: string;
 }
 
+interface ContainerStatus {
+  name: string;
+  restartCount?: number;
+  state?: { running?: { startedAt?: string } };
+  /** How the container before this one ended. */
+  lastState?: { terminated?: { reason?: string; exitCode?: number; finishedAt?: string } };
+}
+
 export interface Pod {
   metadata: Metadata & { namespace: string };
   spec: PodSpec;
   status: {
     phase?: string;
     conditions?: Condition[];
+    containerStatuses?: ContainerStatus[];
   };
 }
 
