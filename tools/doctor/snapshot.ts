@@ -97,6 +97,11 @@ export interface MeshProxy {
   namespace: string;
   pod: string;
   secrets: Read<ProxySecrets>;
+  /**
+   * Why tbot ended its last stream, in tbot's or Teleport's words, from its log of the last two minutes; `undefined` where
+   * that does not say. Absent where it was not read: only some of the proxies that lack an identity or a stream are.
+   */
+  refusal?: Read<string | undefined>;
 }
 
 /** What an Envoy holds, from its admin interface. */

@@ -7,6 +7,7 @@ import { isMeshed } from "../facts/meshed-pods.ts";
 import type { ConfigMap, DaemonSet, Deployment, Pod } from "../facts/objects.ts";
 import type { Snapshot, TbotPod, TbotReadiness } from "../snapshot.ts";
 import { readProxies } from "./proxy-secrets.ts";
+import { withRefusals } from "./refusals.ts";
 import { complaintsIn } from "./tbot-log.ts";
 import { readTeleportVersion } from "./teleport-version.ts";
 
@@ -93,7 +94,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     authorizationPolicies,
     admissionPolicy,
     admissionBinding,
-    proxies,
+    proxies: await withRefusals(api, meshed, proxies),
   };
 }
 
