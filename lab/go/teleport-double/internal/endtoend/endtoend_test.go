@@ -481,3 +481,22 @@ spec:
 		t.Errorf("by labels: %s", text)
 	}
 }
+
+// Teleport api/client/webclient: the proxy says its version without credentials,
+// on the address that tbot has.
+func TestWebPing(t *testing.T) {
+	c := startCluster(t)
+	anybody := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	answer, err := anybody.Get("https://" + c.address + "/webapi/ping")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var ping map[string]string
+	if err := json.NewDecoder(answer.Body).Decode(&ping); err != nil {
+		t.Fatal(err)
+	}
+	if ping["server_version"] != "18.11.0+teleport-double" || ping["cluster_name"] != clusterName {
+		t.Errorf("%v", ping)
+	}
+}
