@@ -74,6 +74,8 @@ export interface TbotPod {
   clockAhead: Read<number>;
   /** Warnings and errors of the last two minutes, in which a waiting Envoy has asked again. */
   complaints: Read<LogEntry[]>;
+  /** What it said last before its container ended; absent while it is ready, and where it has not ended. */
+  lastWords?: Read<string>;
   /**
    * When it connected to Teleport again after a break, milliseconds since 1970, since the oldest late certificate of its
    * node was issued; absent where none is late.

@@ -48,6 +48,18 @@ function proxyOf(snapshot: Snapshot) {
   return value(first(snapshot.proxies.filter(({ namespace, pod }) => `${namespace}/${pod}` === name)).secrets);
 }
 
+/** Lets tbot's container end; it waits to be started again. */
+function endTbot(snapshot: Snapshot, terminated: { reason?: string; exitCode?: number }, lastWords: Read<string>) {
+  const tbot = first(snapshot.tbotPods);
+  tbot.lastWords = lastWords;
+  const pod = first(value(snapshot.pods).filter(({ metadata }) => metadata.name === tbot.name));
+  pod.status = {
+    phase: "Running",
+    conditions: [{ type: "Ready", status: "False" }],
+    containerStatuses: [{ name: "tbot", state: {}, lastState: { terminated } }],
+  };
+}
+
 /** As refusals.ts reads it from the log of Envoy. */
 const REFUSAL =
   "fetching X509 SVIDs: workload identity failed evaluation: attributes did not pass rule evaluation: no matching rule found";
@@ -174,6 +186,13 @@ const CASES: readonly Case[] = [
       const pod = first(value(s.pods).filter(({ metadata }) => metadata.name === name));
       pod.status = { phase: "Running", conditions: [{ type: "Ready", status: "False" }] };
     },
+  },
+  {
+    id: "tbot-nodes",
+    how: "a tbot that may not join",
+    evidence:
+      /is not ready, \d+ meshed pods? there; its container ended \(Error, exit code 1\): joining with token: no$/,
+    break: (s) => endTbot(s, { reason: "Error", exitCode: 1 }, { ok: true, value: "joining with token: no" }),
   },
   {
     id: "tbot-nodes",
@@ -967,6 +986,43 @@ it("does not miss the certificate of a pod that was deleted meanwhile", () => {
   const snapshot = healthySnapshot();
   first(snapshot.proxies).secrets = { ok: false, reason: POD_GONE };
   expect(only("proxy-certificate", snapshot).status).toBe("ok");
+});
+
+describe("the end of a tbot that does not start", () => {
+  function ended(terminated: { reason?: string; exitCode?: number }, lastWords: Read<string>) {
+    const snapshot = healthySnapshot();
+    endTbot(snapshot, terminated, lastWords);
+    return first(only("tbot-nodes", snapshot).findings);
+  }
+
+  it.each([
+    [
+      "joining with token: validating jwt signature",
+      /^Teleport refuses the join: see token-keys, join-token, tbot-token/,
+    ],
+    [
+      "service(x): timeout waiting for identity to be ready",
+      /tctl create -f`: the role is missing or the bot does not/,
+    ],
+    ["something else", /^Read `kubectl -n teleport-system logs \S+ --previous`/],
+    ["", /^Read `kubectl -n teleport-system logs \S+ --previous`/],
+  ])("%j", (words, fix) => {
+    const { evidence, hint } = ended({ exitCode: 1 }, { ok: true, value: words });
+    expect(evidence).toMatch(words === "" ? /ended \(Error, exit code 1\)$/ : `ended (Error, exit code 1): ${words}`);
+    expect(hint).toMatch(fix);
+  });
+
+  it("may be for want of memory", () => {
+    const { evidence, hint } = ended({ reason: "OOMKilled" }, { ok: true, value: "" });
+    expect(evidence).toMatch(/ended \(OOMKilled\)$/);
+    expect(hint).toBe("Raise tbot.resources.limits.memory.");
+  });
+
+  it("may leave no log", () => {
+    const { evidence, hint } = ended({ exitCode: 1 }, { ok: false, reason: "permission missing: pods/log" });
+    expect(evidence).toMatch(/ended \(Error, exit code 1\), its log could not be read: permission missing: pods\/log$/);
+    expect(hint).toMatch(/^Read `kubectl/);
+  });
 });
 
 describe("what Envoy's log says of a pod without a certificate", () => {

@@ -53,10 +53,15 @@ interface Condition {
 
 interface ContainerStatus {
   name: string;
-  restartCount?: number;
-  state?: { running?: { startedAt?: string } };
+  state?: { running?: { startedAt?: string }; terminated?: Terminated };
   /** How the container before this one ended. */
-  lastState?: { terminated?: { reason?: string; exitCode?: number; finishedAt?: string } };
+  lastState?: { terminated?: Terminated };
+}
+
+interface Terminated {
+  /** "Error", "OOMKilled", … */
+  reason?: string;
+  exitCode?: number;
 }
 
 export interface Pod {
