@@ -74,9 +74,11 @@ export interface TbotPod {
   clockAhead: Read<number>;
   /** Warnings and errors of the last two minutes, in which a waiting Envoy has asked again. */
   complaints: Read<LogEntry[]>;
+  /** What it said last before its container ended; absent while it is ready, and where it has not ended. */
+  lastWords?: Read<string>;
   /**
-   * When its connection to Teleport broke, milliseconds since 1970, since the oldest late certificate of its node was
-   * issued; absent where none is late.
+   * When it connected to Teleport again after a break, milliseconds since 1970, since the oldest late certificate of its
+   * node was issued; absent where none is late.
    */
   connectionBreaks?: Read<number[]>;
 }
@@ -97,6 +99,11 @@ export interface MeshProxy {
   namespace: string;
   pod: string;
   secrets: Read<ProxySecrets>;
+  /**
+   * Why tbot ended its last stream, in tbot's or Teleport's words, from its log of the last two minutes; `undefined` where
+   * that does not say. Absent where it was not read: only some of the proxies that lack an identity or a stream are.
+   */
+  refusal?: Read<string | undefined>;
 }
 
 /** What an Envoy holds, from its admin interface. */

@@ -48,6 +48,27 @@ function proxyOf(snapshot: Snapshot) {
   return value(first(snapshot.proxies.filter(({ namespace, pod }) => `${namespace}/${pod}` === name)).secrets);
 }
 
+/** Lets tbot's container end; it waits to be started again. */
+function endTbot(snapshot: Snapshot, terminated: { reason?: string; exitCode?: number }, lastWords: Read<string>) {
+  const tbot = first(snapshot.tbotPods);
+  tbot.lastWords = lastWords;
+  const pod = first(value(snapshot.pods).filter(({ metadata }) => metadata.name === tbot.name));
+  pod.status = {
+    phase: "Running",
+    conditions: [{ type: "Ready", status: "False" }],
+    containerStatuses: [{ name: "tbot", state: {}, lastState: { terminated } }],
+  };
+}
+
+/** As refusals.ts reads it from the log of Envoy. */
+const REFUSAL =
+  "fetching X509 SVIDs: workload identity failed evaluation: attributes did not pass rule evaluation: no matching rule found";
+
+function refuse(snapshot: Snapshot, refusal: Read<string | undefined>) {
+  const name = nameOf(sidecar(snapshot));
+  first(snapshot.proxies.filter(({ namespace, pod }) => `${namespace}/${pod}` === name)).refusal = refusal;
+}
+
 /** The proxy of the test app's server, whose identity the rotated certificate has. */
 function ofServer(snapshot: Snapshot) {
   const proxy = first(
@@ -165,6 +186,13 @@ const CASES: readonly Case[] = [
       const pod = first(value(s.pods).filter(({ metadata }) => metadata.name === name));
       pod.status = { phase: "Running", conditions: [{ type: "Ready", status: "False" }] };
     },
+  },
+  {
+    id: "tbot-nodes",
+    how: "a tbot that may not join",
+    evidence:
+      /is not ready, \d+ meshed pods? there; its container ended \(Error, exit code 1\): joining with token: no$/,
+    break: (s) => endTbot(s, { reason: "Error", exitCode: 1 }, { ok: true, value: "joining with token: no" }),
   },
   {
     id: "tbot-nodes",
@@ -564,6 +592,16 @@ const CASES: readonly Case[] = [
   },
   {
     id: "proxy-certificate",
+    how: "an Envoy that waits, since Teleport refuses",
+    evidence:
+      /^Envoy waits for its certificate \(default\); Envoy's log: fetching X509 SVIDs: .*: no matching rule found$/,
+    break: (s) => {
+      proxyOf(s).chain = [];
+      refuse(s, { ok: true, value: REFUSAL });
+    },
+  },
+  {
+    id: "proxy-certificate",
     how: "an Envoy that keeps an old certificate",
     evidence: "and still uses 0badc0de",
     break: (s) => {
@@ -712,6 +750,15 @@ const CASES: readonly Case[] = [
     evidence: "tbot ends its stream each time",
     break: (s) => {
       proxyOf(s).tbot = { connections: 1, streams: 0 };
+    },
+  },
+  {
+    id: "proxy-stream",
+    how: "a Teleport that refuses",
+    evidence: /^tbot ends its stream each time, .*; Envoy's log: fetching X509 SVIDs: .*: no matching rule found$/,
+    break: (s) => {
+      proxyOf(s).tbot = { connections: 1, streams: 0 };
+      refuse(s, { ok: true, value: REFUSAL });
     },
   },
   {
@@ -939,6 +986,87 @@ it("does not miss the certificate of a pod that was deleted meanwhile", () => {
   const snapshot = healthySnapshot();
   first(snapshot.proxies).secrets = { ok: false, reason: POD_GONE };
   expect(only("proxy-certificate", snapshot).status).toBe("ok");
+});
+
+describe("the end of a tbot that does not start", () => {
+  function ended(terminated: { reason?: string; exitCode?: number }, lastWords: Read<string>) {
+    const snapshot = healthySnapshot();
+    endTbot(snapshot, terminated, lastWords);
+    return first(only("tbot-nodes", snapshot).findings);
+  }
+
+  it.each([
+    [
+      "joining with token: validating jwt signature",
+      /^Teleport refuses the join: see token-keys, join-token, tbot-token/,
+    ],
+    [
+      "service(x): timeout waiting for identity to be ready",
+      /tctl create -f`: the role is missing or the bot does not/,
+    ],
+    ["something else", /^Read `kubectl -n teleport-system logs \S+ --previous`/],
+    ["", /^Read `kubectl -n teleport-system logs \S+ --previous`/],
+  ])("%j", (words, fix) => {
+    const { evidence, hint } = ended({ exitCode: 1 }, { ok: true, value: words });
+    expect(evidence).toMatch(words === "" ? /ended \(Error, exit code 1\)$/ : `ended (Error, exit code 1): ${words}`);
+    expect(hint).toMatch(fix);
+  });
+
+  it("may be for want of memory", () => {
+    const { evidence, hint } = ended({ reason: "OOMKilled" }, { ok: true, value: "" });
+    expect(evidence).toMatch(/ended \(OOMKilled\)$/);
+    expect(hint).toBe("Raise tbot.resources.limits.memory.");
+  });
+
+  it("may leave no log", () => {
+    const { evidence, hint } = ended({ exitCode: 1 }, { ok: false, reason: "permission missing: pods/log" });
+    expect(evidence).toMatch(/ended \(Error, exit code 1\), its log could not be read: permission missing: pods\/log$/);
+    expect(hint).toMatch(/^Read `kubectl/);
+  });
+});
+
+describe("what Envoy's log says of a pod without a certificate", () => {
+  function waiting(refusal: Read<string | undefined>) {
+    const snapshot = healthySnapshot();
+    proxyOf(snapshot).chain = [];
+    refuse(snapshot, refusal);
+    return first(only("proxy-certificate", snapshot).findings);
+  }
+
+  it.each([
+    [REFUSAL, "See attestation first: a pod that tbot did not attest matches no rule;"],
+    ['fetching X509 SVIDs: workload_identity "x" doesn\'t exist', "| tctl create -f`"],
+    ['fetching X509 SVIDs: access denied to perform action "read" on "workload_identity"', "| tctl create -f`"],
+    ["fetching X509 SVIDs: access to workload_identity denied. User does not have permissions.", "| tctl create -f`"],
+    ["fetching X509 SVIDs: context deadline exceeded", "See tbot-nodes and attestation"],
+  ])("%s", (words, fix) => {
+    const { evidence, hint } = waiting({ ok: true, value: words });
+    expect(evidence).toBe(`Envoy waits for its certificate (default); Envoy's log: ${words}`);
+    expect(hint).toContain(fix);
+  });
+
+  it("may say nothing", () => {
+    const { evidence, hint } = waiting({ ok: true, value: undefined });
+    expect(evidence).toBe("Envoy waits for its certificate (default)");
+    expect(hint).toMatch(/^See tbot-nodes and attestation/);
+  });
+
+  it("may be forbidden, or out of reach", () => {
+    const forbidden = waiting({ ok: false, reason: "permission missing: pods/log is forbidden" });
+    expect(forbidden.evidence).toMatch(/; Envoy's log could not be read: permission missing: pods\/log is forbidden$/);
+    expect(forbidden.hint).toMatch(
+      /^Grant get on pods\/log in test-app, so that doctor can read the reason\. See tbot-nodes/,
+    );
+    expect(waiting({ ok: false, reason: "no answer within 8 s" }).hint).toMatch(/^See tbot-nodes/);
+  });
+
+  it("is for others to read where it was not", () => {
+    const snapshot = healthySnapshot();
+    proxyOf(snapshot).chain = [];
+    expect(first(only("proxy-certificate", snapshot).findings).hint).toMatch(
+      /`kubectl -n test-app logs \S+ -c istio-proxy \| grep StreamSecrets`\.$/,
+    );
+  });
 });
 
 it("does not take a certificate that was issued while it read for a clock that is ahead", () => {

@@ -7,6 +7,7 @@ import { known } from "../facts/facts.ts";
 import { nameOf, nodeOf } from "../facts/meshed-pods.ts";
 import type { Pod } from "../facts/objects.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
+import { withRefusal } from "./refusal.ts";
 
 const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";
 
@@ -62,6 +63,9 @@ const REACH_PROXY = "Check that the pod runs and that `kubectl logs` works for i
 
 const REACH_NODE = "Check that `kubectl logs` works for these pods (same kubelet path), then rerun.";
 
+const ISSUES_NOTHING =
+  "See tbot-nodes and attestation; if both are ok, compare role, bot and workload identity with `istio-teleport render teleport`.";
+
 const proxyCertificate: Check = {
   id: "proxy-certificate",
   step: "identity",
@@ -71,7 +75,7 @@ const proxyCertificate: Check = {
     const byName = new Map(facts.proxies.map((proxy) => [`${proxy.namespace}/${proxy.pod}`, proxy]));
     const silent: SilentProxy[] = [];
     const findings = pods.flatMap((pod): Finding[] => {
-      const read = byName.get(nameOf(pod))?.secrets;
+      const { secrets: read, refusal } = byName.get(nameOf(pod)) ?? {};
       if (read === undefined || !read.ok) {
         const reason = read?.reason ?? "its proxy was not asked";
         if (reason !== POD_GONE) silent.push({ pod, reason });
@@ -80,8 +84,8 @@ const proxyCertificate: Check = {
       const { chain, roots, serialsInUse } = read.value;
       if (chain[0] === undefined || roots.length === 0) {
         const missing = chain[0] === undefined ? "its certificate (default)" : "the roots (ROOTCA)";
-        const hint = `See tbot-nodes and attestation; when both are fine Teleport issues nothing: compare role, bot and workload identity with \`istio-teleport render teleport\`.`;
-        return [problem(nameOf(pod), `Envoy waits for ${missing}`, hint)];
+        const { evidence, hint } = withRefusal(`Envoy waits for ${missing}`, ISSUES_NOTHING, pod, refusal);
+        return [problem(nameOf(pod), evidence, hint)];
       }
       const serial = facts.certificate(chain[0]).serialNumber.toLowerCase();
       if (serialsInUse.length === 0 || serialsInUse.includes(serial)) return [];

@@ -8,9 +8,10 @@ import { parseJwks } from "../../teleport/join/jwks.ts";
 import type { StoredToken } from "../../teleport/join/stored-token.ts";
 import { type TokenDifference, tokenDifferences } from "../../teleport/join/token-difference.ts";
 import { checkTbotConfig } from "../../teleport/tbot-config.ts";
-import { CouldNotLook, joinTokenSource, known, runningTbots, tbotDaemonSet } from "../facts/facts.ts";
+import { CouldNotLook, type Ended, joinTokenSource, known, runningTbots, tbotDaemonSet } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { nodeOf } from "../facts/meshed-pods.ts";
+import type { TbotPod } from "../snapshot.ts";
 import { type Check, type CheckInfo, count, type Finding, type Outcome, problem, unknown, warning } from "./check.ts";
 
 const tbotConfig: Check = {
@@ -241,6 +242,29 @@ const tokenKeys: Check = {
     }),
 };
 
+/** What to do about a tbot that ended, by its last words (Teleport lib/tbot/internal/identity, lib/tbot/services). */
+const FIXES_OF_ENDS: readonly [words: RegExp, hint: string][] = [
+  [/joining with token/, "Teleport refuses the join: see token-keys, join-token, tbot-token and clocks."],
+  [
+    /timeout waiting for identity to be ready/,
+    "Run `istio-teleport render teleport -f values.yaml | tctl create -f`: the role is missing or the bot does not have it; or Teleport's Auth Service took more than 10 s.",
+  ],
+];
+
+/** How tbot's container ended, as a clause; empty where it has not. */
+function endOf(end: Ended | undefined, lastWords: TbotPod["lastWords"]): string {
+  if (end === undefined || lastWords === undefined) return "";
+  const how = end.exitCode === undefined ? end.reason : `${end.reason}, exit code ${end.exitCode}`;
+  if (!lastWords.ok) return `; its container ended (${how}), its log could not be read: ${lastWords.reason}`;
+  return `; its container ended (${how})${lastWords.value === "" ? "" : `: ${lastWords.value}`}`;
+}
+
+function fixOf(end: Ended | undefined, lastWords: TbotPod["lastWords"]): string | undefined {
+  if (end?.reason === "OOMKilled") return "Raise tbot.resources.limits.memory.";
+  const words = lastWords?.ok ? lastWords.value : "";
+  return FIXES_OF_ENDS.find(([known]) => known.test(words))?.[1];
+}
+
 const tbotNodes: Check = {
   id: "tbot-nodes",
   step: "join",
@@ -270,8 +294,10 @@ const tbotNodes: Check = {
         const hint = "Bring the node or its kubelet back; tbot and the meshed pods need no help then.";
         findings.push(problem(`node ${node}`, `the node itself is not Ready, ${waiting}`, hint));
       } else if (!tbot.ready) {
-        const hint = `Read \`kubectl -n ${first.metadata.namespace} logs ${tbot.name} --previous\`; a failed first join ends tbot.`;
-        findings.push(problem(`node ${node}`, `tbot's pod ${tbot.name} is not ready, ${waiting}`, hint));
+        const lastWords = facts.tbotPods.find(({ name }) => name === tbot.name)?.lastWords;
+        const otherwise = `Read \`kubectl -n ${first.metadata.namespace} logs ${tbot.name} --previous\`; a failed first join ends tbot.`;
+        const evidence = `tbot's pod ${tbot.name} is not ready, ${waiting}${endOf(tbot.end, lastWords)}`;
+        findings.push(problem(`node ${node}`, evidence, fixOf(tbot.end, lastWords) ?? otherwise));
       }
     }
     return { examined: `${count(nodes.size, "node")} with meshed pods`, findings };

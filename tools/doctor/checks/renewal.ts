@@ -4,6 +4,7 @@ import { known } from "../facts/facts.ts";
 import { nameOf, nodeOf } from "../facts/meshed-pods.ts";
 import { isLate } from "../facts/renewal.ts";
 import { type Check, count, type Finding, problem, warning } from "./check.ts";
+import { withRefusal } from "./refusal.ts";
 
 const RENEWAL_HINT =
   "See tbot-health for this node. Where tbot is healthy the pod holds a socket that is gone, as after its directory was removed and made again: restart the pod.";
@@ -83,13 +84,18 @@ const proxyStream: Check = {
       // A tbot that is away is tbot-nodes' to tell; to one that has just come back proxies are on their way.
       return tbot?.ready && now - (tbot.readySince ?? 0) > RECONNECTED * 1000;
     });
+    const refusals = new Map(facts.proxies.map((proxy) => [`${proxy.namespace}/${proxy.pod}`, proxy.refusal]));
     const findings = settled.flatMap(({ pod, secrets, expiresAt }): Finding[] => {
       if (secrets.tbot === undefined || secrets.tbot.streams > 0) return [];
       const until =
         expiresAt > now ? `its certificate expires in ${duration(expiresAt - now)}` : "its certificate has expired";
       if (secrets.tbot.connections > 0) {
-        const evidence = `tbot ends its stream each time, and ${until}`;
-        const hint = `Read tbot's log on ${nodeOf(pod)}: Teleport does not answer, or does not issue; see also attestation.`;
+        const { evidence, hint } = withRefusal(
+          `tbot ends its stream each time, and ${until}`,
+          `Teleport does not answer tbot on ${nodeOf(pod)}, or does not issue: see tbot-health and attestation.`,
+          pod,
+          refusals.get(nameOf(pod)),
+        );
         return [problem(nameOf(pod), evidence, hint)];
       }
       const evidence = `it does not reach tbot's socket, though tbot is ready on its node, and ${until}: it holds a socket directory that was removed, perhaps made again since`;

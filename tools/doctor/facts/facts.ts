@@ -64,10 +64,29 @@ export function tbotPodsOf(snapshot: Snapshot, pods: readonly Pod[]): Pod[] {
   );
 }
 
+/** How a container ended, and whether another one runs since. */
+export interface Ended {
+  /** "Error", "OOMKilled", …; as Kubernetes has it. */
+  reason: string;
+  exitCode?: number;
+  isRunningAgain: boolean;
+}
+
+/** How tbot's container ended last; `undefined` where it never has, or its status does not say. */
+export function tbotEnd({ status }: Pod): Ended | undefined {
+  const { state, lastState } = status.containerStatuses?.find(({ name }) => name === "tbot") ?? {};
+  const terminated = state?.terminated ?? lastState?.terminated;
+  if (terminated === undefined) return undefined;
+  const { reason = "Error", exitCode } = terminated;
+  return { reason, ...(exitCode !== undefined && { exitCode }), isRunningAgain: state?.running !== undefined };
+}
+
 /** tbot's pod on a node. */
 export interface TbotOnNode {
   name: string;
   ready: boolean;
+  /** How its container ended last; absent where it has not. */
+  end?: Ended;
   /** Milliseconds since 1970. */
   readySince?: number;
 }
@@ -79,9 +98,11 @@ export function tbotOnNode(pods: readonly Pod[]): TbotOnNode | undefined {
   if (pod === undefined) return undefined;
   const ready = pod.status.conditions?.find(({ type, status }) => type === "Ready" && status === "True");
   const since = Date.parse(ready?.lastTransitionTime ?? "");
+  const end = tbotEnd(pod);
   return {
     name: pod.metadata.name,
     ready: ready !== undefined,
+    ...(end !== undefined && { end }),
     ...(!Number.isNaN(since) && { readySince: since }),
   };
 }

@@ -51,12 +51,26 @@ interface Condition {
   lastTransitionTime?: string;
 }
 
+interface ContainerStatus {
+  name: string;
+  state?: { running?: { startedAt?: string }; terminated?: Terminated };
+  /** How the container before this one ended. */
+  lastState?: { terminated?: Terminated };
+}
+
+interface Terminated {
+  /** "Error", "OOMKilled", … */
+  reason?: string;
+  exitCode?: number;
+}
+
 export interface Pod {
   metadata: Metadata & { namespace: string };
   spec: PodSpec;
   status: {
     phase?: string;
     conditions?: Condition[];
+    containerStatuses?: ContainerStatus[];
   };
 }
 

@@ -6,14 +6,18 @@ import { nodeOf } from "../facts/meshed-pods.ts";
 import { isLate } from "../facts/renewal.ts";
 import type { TbotPod } from "../snapshot.ts";
 
-/** What tbot says each time its connection to Teleport broke (Teleport lib/tbot/workloadidentity/trust_bundle_cache.go). */
-const BROKEN = "Cache failed, will attempt to re-initialize after back off";
+/**
+ * What tbot says when it has connected to Teleport, first at its start and then after each break
+ * (Teleport lib/tbot/workloadidentity/trust_bundle_cache.go). It is then that every renewal timer starts anew. The line of
+ * the break itself does not count: another cache says the same words, and each failed attempt repeats them.
+ */
+const CONNECTED = "Successfully initialized trust bundle cache";
 
 /** Lines of the log that are read; an hour of a healthy tbot has some hundred. */
 const LINES = 5000;
 
 /**
- * The facts with when tbot's connection to Teleport broke, for each node on which a certificate is late: since the oldest of
+ * The facts with when tbot's connection to Teleport broke and was made again, for each node on which a certificate is late: since the oldest of
  * these was issued. The logs of other nodes are not read, for each costs the API server a connection to a kubelet.
  */
 export async function withConnectionBreaks(api: KubeApi, facts: Facts): Promise<Facts> {
@@ -25,7 +29,10 @@ export async function withConnectionBreaks(api: KubeApi, facts: Facts): Promise<
     const { namespace } = tbotDaemonSet(facts).metadata;
     const path = `/api/v1/namespaces/${namespace}/pods/${tbot.name}/log?container=tbot&sinceSeconds=${since}&tailLines=${LINES}`;
     const log = await api.text(path, NODE_TIMEOUT);
-    return { ...tbot, connectionBreaks: log.ok ? { ok: true, value: breaksIn(log.value) } : log };
+    if (!log.ok) return { ...tbot, connectionBreaks: log };
+    const connected = connectionsIn(log.value);
+    const value = startOf(facts, tbot) > late ? connected.slice(1) : connected;
+    return { ...tbot, connectionBreaks: { ok: true, value } };
   });
   return { ...facts, tbotPods: await Promise.all(tbotPods) };
 }
@@ -47,13 +54,22 @@ function lookedAt({ readUntil, takenAt }: Facts): number {
   return readUntil ?? known(takenAt);
 }
 
-/** The times at which tbot's log has a broken connection, milliseconds since 1970; other lines are left out. */
-function breaksIn(log: string): number[] {
+/** When tbot's container started, milliseconds since 1970; -Infinity where its status does not say. */
+function startOf(facts: Facts, { name }: TbotPod): number {
+  const { namespace } = tbotDaemonSet(facts).metadata;
+  const pod = known(facts.pods).find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+  const status = pod?.status.containerStatuses?.find((container) => container.name === "tbot");
+  const started = Date.parse(status?.state?.running?.startedAt ?? "");
+  return Number.isNaN(started) ? Number.NEGATIVE_INFINITY : started;
+}
+
+/** The times at which tbot connected to Teleport, by its log, milliseconds since 1970; other lines are left out. */
+function connectionsIn(log: string): number[] {
   return log.split("\n").flatMap((line) => {
     try {
       const { message, timestamp } = JSON.parse(line) as Record<string, unknown>;
       const at = Date.parse(String(timestamp));
-      return message === BROKEN && !Number.isNaN(at) ? [at] : [];
+      return message === CONNECTED && !Number.isNaN(at) ? [at] : [];
     } catch {
       return [];
     }

@@ -3,11 +3,13 @@ import { type KubeApi, NODE_TIMEOUT } from "../../programs/kube-api/kube-api.ts"
 import type { Read } from "../../programs/kube-api/read.ts";
 import type { StoredToken } from "../../teleport/join/stored-token.ts";
 import type { Values } from "../../values/types.ts";
+import { isReady, tbotEnd } from "../facts/facts.ts";
 import { isMeshed } from "../facts/meshed-pods.ts";
 import type { ConfigMap, DaemonSet, Deployment, Pod } from "../facts/objects.ts";
 import type { Snapshot, TbotPod, TbotReadiness } from "../snapshot.ts";
 import { readProxies } from "./proxy-secrets.ts";
-import { complaintsIn } from "./tbot-log.ts";
+import { withRefusals } from "./refusals.ts";
+import { complaintsIn, lastWordsIn } from "./tbot-log.ts";
 import { readTeleportVersion } from "./teleport-version.ts";
 
 /** What the user gives beside the cluster. */
@@ -27,6 +29,9 @@ const DIAGNOSTICS_PORT = 3001;
 
 /** How far back tbot's log is read, in seconds: longer than Envoy's longest pause between two attempts (30 s). */
 const LOG_SECONDS = 120;
+
+/** Lines in which a tbot that ended says why. */
+const LAST_LINES = 50;
 
 /**
  * Reads everything that the checks need, each once and as much as possible at the same time. What cannot be read is in
@@ -93,7 +98,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     authorizationPolicies,
     admissionPolicy,
     admissionBinding,
-    proxies,
+    proxies: await withRefusals(api, meshed, proxies),
   };
 }
 
@@ -186,15 +191,19 @@ async function readTbotPods(
 async function readTbotPod(api: KubeApi, pod: Pod, apiAhead: number): Promise<TbotPod> {
   const { namespace, name } = pod.metadata;
   const where = { namespace, name, port: DIAGNOSTICS_PORT };
-  const log = `/api/v1/namespaces/${namespace}/pods/${name}/log?container=tbot&sinceSeconds=${LOG_SECONDS}&tailLines=2000`;
+  const logPath = `/api/v1/namespaces/${namespace}/pods/${name}/log?container=tbot`;
+  const log = `${logPath}&sinceSeconds=${LOG_SECONDS}&tailLines=2000`;
   const asked = Date.now();
   let answered = asked;
-  const [ready, metrics, lines] = await Promise.all([
+  const end = isReady(pod) ? undefined : tbotEnd(pod);
+  const [ready, metrics, lines, lastWords] = await Promise.all([
     api.fromPod(where, "/readyz").finally(() => {
       answered = Date.now();
     }),
     api.fromPod(where, "/metrics"),
     api.text(log, NODE_TIMEOUT),
+    // While no container runs, the kubelet takes the one that ended for the current one.
+    end && api.text(`${logPath}&tailLines=${LAST_LINES}&previous=${end.isRunningAgain}`, NODE_TIMEOUT),
   ]);
   return {
     name,
@@ -203,6 +212,7 @@ async function readTbotPod(api: KubeApi, pod: Pod, apiAhead: number): Promise<Tb
     version: map(metrics, ({ body }) => /^teleport_build_info\{[^}]*version="([^"]*)"/m.exec(body)?.[1]),
     clockAhead: map(ready, ({ date }) => ahead(date, asked + apiAhead, answered + apiAhead)),
     complaints: map(lines, complaintsIn),
+    ...(lastWords && { lastWords: map(lastWords, lastWordsIn) }),
   };
 }
 

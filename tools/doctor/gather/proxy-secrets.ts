@@ -12,7 +12,7 @@ import type { MeshProxy, ProxySecrets } from "../snapshot.ts";
 const ADMIN_PORT = 15000;
 
 /** Istio's name for the cluster of tbot's socket (istio tools/packaging/common/envoy_bootstrap.json). */
-const TBOT_CLUSTER = "sds-grpc";
+export const TBOT_CLUSTER = "sds-grpc";
 
 /**
  * First what is in use, so that a rotation in between shows the newer secret, not an older use. An Envoy that does not

@@ -1,5 +1,34 @@
 import type { LogEntry } from "../snapshot.ts";
 
+/**
+ * What tbot said last: the error with which it ended, in one line, the cause last (Teleport lib/utils/cli.go,
+ * UserMessageFromError); or else the last line. Empty where the log is.
+ */
+export function lastWordsIn(log: string): string {
+  const lines = log.split("\n").map((line) => line.replaceAll(COLOUR, "").trim());
+  const said = lines.filter((line) => line !== "");
+  const error = said.findLastIndex((line) => line.startsWith("ERROR: "));
+  const words = error === -1 ? said.slice(-1).map(withoutForm) : said.slice(error);
+  return words
+    .join(": ")
+    .replace(/^ERROR: /, "")
+    .slice(0, 500);
+}
+
+/** tbot's error is red, on a terminal or not. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escapes of a terminal are control characters
+const COLOUR = /\u001b\[[\d;]*m/g;
+
+/** A line of tbot's JSON log as people say it; others as they are. */
+function withoutForm(line: string): string {
+  try {
+    const { message, error } = JSON.parse(line) as Record<string, unknown>;
+    return [textOf(message), errorText(error)].filter((part) => part !== "").join(": ");
+  } catch {
+    return line;
+  }
+}
+
 /** Warnings and errors of tbot's JSON log; other lines are left out. */
 export function complaintsIn(log: string): LogEntry[] {
   return log.split("\n").flatMap((line) => {

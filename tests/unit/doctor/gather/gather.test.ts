@@ -1,4 +1,5 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import type { Pod } from "../../../../tools/doctor/facts/objects.ts";
 import { gather } from "../../../../tools/doctor/gather/gather.ts";
 import type { KubeApi } from "../../../../tools/programs/kube-api/kube-api.ts";
 
@@ -23,4 +24,60 @@ it("takes the DaemonSet of the values' namespace for tbot, whatever else has its
   const { tbotDaemonSets } = await gather(api as unknown as KubeApi, given as never, () => {});
   const namespaces = tbotDaemonSets.ok && tbotDaemonSets.value.map(({ metadata }) => metadata.namespace);
   expect(namespaces).toEqual(["teleport-system", "a-tenant"]);
+});
+
+describe("the last words of a tbot that ended", () => {
+  type Status = NonNullable<Pod["status"]["containerStatuses"]>[number];
+  const ENDED = { terminated: { reason: "Error", exitCode: 1 } };
+
+  /** Reads one pod of tbot; gives what its log is asked for beyond its last two minutes, and the last words. */
+  async function read(status: Omit<Status, "name">, ready: boolean) {
+    const labels = { app: "tbot" };
+    const conditions = [{ type: "Ready", status: ready ? "True" : "False" }];
+    const pod: Pod = {
+      metadata: { namespace: "teleport-system", name: "tbot-a", labels },
+      spec: { nodeName: "n", containers: [] },
+      status: { phase: "Running", conditions, containerStatuses: [{ name: "tbot", ...status }] },
+    };
+    const daemonSet = {
+      metadata: { name: "tbot", namespace: "teleport-system" },
+      spec: { template: { metadata: { labels }, spec: { containers: [] } } },
+    };
+    const paths: string[] = [];
+    const nothing = async () => ({ ok: true, value: undefined });
+    const api = {
+      date: async () => ({ ok: true, value: 0 }),
+      list: async (path: string) => ({
+        ok: true,
+        value: path.includes("/daemonsets") ? [daemonSet] : path.endsWith("/pods") ? [pod] : [],
+      }),
+      get: nothing,
+      review: nothing,
+      fromPod: async () => ({ ok: false, reason: "refused" }),
+      text: async (path: string) => {
+        if (path.includes("/log?") && !path.includes("sinceSeconds")) paths.push(path);
+        return { ok: true, value: "ERROR: joining with token\n" };
+      },
+    };
+    const { tbotPods } = await gather(api as unknown as KubeApi, { teleportVersion: "18.11.1" }, () => {});
+    return { paths, lastWords: tbotPods[0]?.lastWords };
+  }
+
+  const LOG = "/api/v1/namespaces/teleport-system/pods/tbot-a/log?container=tbot&tailLines=50&previous=";
+  const WORDS = { ok: true, value: "joining with token" };
+
+  it.each([
+    ["while it waits to be started again", { state: {}, lastState: ENDED }, `${LOG}false`],
+    ["right after its end", { state: ENDED }, `${LOG}false`],
+    ["while it runs again", { state: { running: {} }, lastState: ENDED }, `${LOG}true`],
+  ])("are read %s", async (_, status, path) => {
+    expect(await read(status, false)).toEqual({ paths: [path], lastWords: WORDS });
+  });
+
+  it.each([
+    ["it has not ended", { state: { running: {} } }, false],
+    ["it is ready again", { state: { running: {} }, lastState: ENDED }, true],
+  ])("are not read where %s", async (_, status, ready) => {
+    expect(await read(status, ready)).toEqual({ paths: [], lastWords: undefined });
+  });
 });

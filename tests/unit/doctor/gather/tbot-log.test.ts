@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { complaintsIn } from "../../../../tools/doctor/gather/tbot-log.ts";
+import { complaintsIn, lastWordsIn } from "../../../../tools/doctor/gather/tbot-log.ts";
 
 const MESSAGE = "Failed to perform Kubernetes workload attestation";
 
@@ -28,5 +28,29 @@ describe("tbot's log", () => {
 
   it("leaves out what is no complaint, and no JSON", () => {
     expect(complaintsIn('{"level":"info","message":"m"}\nstarting\nnull\n{"message":"m"}\n')).toEqual([]);
+  });
+});
+
+describe("tbot's last words", () => {
+  const INFO = '{"level":"info","message":"Initializing tbot","version":"18.11.1"}';
+  const ERROR = '{"level":"error","message":"Service exited with error","error":{"message":"timeout waiting"}}';
+
+  it.each([
+    [
+      "an error of several lines, in red",
+      `${INFO}\n${ERROR}\n\u001b[31mERROR: \u001b[0mjoining with token\n\tvalidating jwt signature\n\t\tno such key\n\n`,
+      "joining with token: validating jwt signature: no such key",
+    ],
+    ["an error without colour", `${INFO}\nERROR: joining with token\n`, "joining with token"],
+    ["the last of two errors", "ERROR: a\nERROR: b\n", "b"],
+    ["a log that breaks off", `${INFO}\n${ERROR}\n`, "Service exited with error: timeout waiting"],
+    ["no JSON", "panic: x\n", "panic: x"],
+    ["nothing", "\n", ""],
+  ])("%s", (_, log, words) => {
+    expect(lastWordsIn(log)).toBe(words);
+  });
+
+  it("are cut where they are long", () => {
+    expect(lastWordsIn(`ERROR: ${"x".repeat(1000)}`)).toHaveLength(500);
   });
 });

@@ -47,7 +47,7 @@ func run(ctx context.Context, arguments []string) error {
 	}
 	switch arguments[0] {
 	case "version":
-		_, err := fmt.Println(buildversion.Version)
+		_, err := fmt.Println(buildversion.Text())
 		return err
 	case "start":
 		return start(ctx, arguments[1:])
@@ -85,7 +85,7 @@ func start(ctx context.Context, arguments []string) error {
 	if c.Debug {
 		level.Set(slog.LevelDebug)
 	}
-	log.Info("Initializing tbot", "version", buildversion.Version)
+	log.Info("Initializing tbot", "version", buildversion.Version())
 	return process.Run(ctx, c, log)
 }
 

@@ -53,7 +53,7 @@ func run(ctx context.Context, arguments []string) error {
 	}
 	switch arguments[0] {
 	case "version":
-		_, err := fmt.Println(buildversion.Version)
+		_, err := fmt.Println(buildversion.Text())
 		return err
 	case "start":
 		return start(ctx, arguments[1:])

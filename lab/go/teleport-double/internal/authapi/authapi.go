@@ -26,6 +26,10 @@ const (
 	PathWatch       = "/v1/watch"
 )
 
+// PathWebPing is the one path here that is Teleport's own: its proxy answers it
+// without credentials.
+const PathWebPing = "/webapi/ping"
+
 // The paths of tctl's API.
 const (
 	PathAdminStatus    = "/v1/status"
@@ -47,6 +51,12 @@ type PingResponse struct {
 	// HostAuthorities are the certificates (DER) that sign the server's TLS
 	// certificate; a bot trusts them on first use.
 	HostAuthorities [][]byte `json:"host_authorities"`
+}
+
+// WebPingResponse names the server to anybody.
+type WebPingResponse struct {
+	ClusterName   string `json:"cluster_name"`
+	ServerVersion string `json:"server_version"`
 }
 
 // JoinRequest asks for a bot's credential.

@@ -31,7 +31,7 @@ func (s *Server) AdminHandler() http.Handler {
 func (s *Server) status(*http.Request, struct{}) (authapi.StatusResponse, error) {
 	return authapi.StatusResponse{
 		ClusterName:       s.clusterName,
-		ServerVersion:     buildversion.Version,
+		ServerVersion:     buildversion.Version(),
 		SPIFFEAuthority:   s.spiffeCA.Status(),
 		SPIFFEAuthorities: s.spiffeCA.Bundle(),
 	}, nil

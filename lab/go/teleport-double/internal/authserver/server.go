@@ -123,6 +123,7 @@ func (s *Server) BotHandler() http.Handler {
 	mux.Handle("POST "+authapi.PathIssue, authapi.Handler(s.issue))
 	mux.Handle("GET "+authapi.PathBundle, authapi.Handler(s.bundle))
 	mux.HandleFunc("GET "+authapi.PathWatch, s.watch)
+	mux.Handle("GET "+authapi.PathWebPing, authapi.Handler(s.webPing))
 	return mux
 }
 
@@ -186,8 +187,17 @@ func (s *Server) ping(*http.Request, struct{}) (authapi.PingResponse, error) {
 	return authapi.PingResponse{
 		SignatureAlgorithmSuite: suite,
 		ClusterName:             s.clusterName,
-		ServerVersion:           buildversion.Version,
+		ServerVersion:           buildversion.Version(),
 		HostAuthorities:         s.hostAuthorities(),
+	}, nil
+}
+
+// webPing is what anybody may ask the proxy (Teleport api/client/webclient,
+// PingResponse), as far as it names the server.
+func (s *Server) webPing(*http.Request, struct{}) (authapi.WebPingResponse, error) {
+	return authapi.WebPingResponse{
+		ClusterName:   s.clusterName,
+		ServerVersion: buildversion.Version(),
 	}, nil
 }
 

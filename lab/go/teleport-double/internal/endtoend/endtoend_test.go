@@ -243,7 +243,9 @@ func (c *cluster) startTbotWithLog(t *testing.T, selector string, log *slog.Logg
 		}
 	})
 	for range 200 {
-		if _, err := os.Stat(socket); err == nil {
+		// The file is there a moment before anybody listens.
+		if connection, err := net.Dial("unix", socket); err == nil {
+			connection.Close()
 			return socket
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -522,5 +524,24 @@ spec:
 	_, err := sdsStream(t, byLabels, "default").Recv()
 	if text := fmt.Sprint(err); !strings.Contains(text, "unknown resource names: [default]") || strings.Contains(text, "no matching rule found") {
 		t.Errorf("by labels: %s", text)
+	}
+}
+
+// Teleport api/client/webclient: the proxy says its version without credentials,
+// on the address that tbot has.
+func TestWebPing(t *testing.T) {
+	c := startCluster(t)
+	anybody := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	answer, err := anybody.Get("https://" + c.address + "/webapi/ping")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var ping map[string]string
+	if err := json.NewDecoder(answer.Body).Decode(&ping); err != nil {
+		t.Fatal(err)
+	}
+	if ping["server_version"] != "18.11.0+teleport-double" || ping["cluster_name"] != clusterName {
+		t.Errorf("%v", ping)
 	}
 }

@@ -58,7 +58,7 @@ func Run(ctx context.Context, arguments []string, environment Environment) error
 		return err
 	}
 	if parsed.command == "version" {
-		_, err := fmt.Fprintln(environment.Stdout, buildversion.Version)
+		_, err := fmt.Fprintln(environment.Stdout, buildversion.Text())
 		return err
 	}
 	config, err := fileconfig.Read(cmp.Or(parsed.config, environment.Getenv(fileconfig.PathEnvironment), defaultConfig))

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -86,6 +87,19 @@ func TestCreate(t *testing.T) {
 				t.Errorf("with %s: %q, %v", flag, out, err)
 			}
 		}
+	}
+}
+
+// Teleport lib/modules/modules.go, PrintVersion, and
+// tool/tctl/common/status_command.go: a semantic version that says who speaks.
+func TestVersion(t *testing.T) {
+	version, err := runTctl(t, "", "", "version")
+	if err != nil || !regexp.MustCompile(`^Teleport v18\.11\.0\+teleport-double git: go1\.\S+\n$`).MatchString(version) {
+		t.Errorf("version: %q, %v", version, err)
+	}
+	status, err := runTctl(t, startServer(t), "", "status")
+	if err != nil || !strings.Contains(status, "\nVersion  18.11.0+teleport-double\n") {
+		t.Errorf("status: %q, %v", status, err)
 	}
 }
 

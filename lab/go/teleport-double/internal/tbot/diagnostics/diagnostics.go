@@ -25,7 +25,7 @@ import (
 var _ = promauto.NewGaugeFunc(prometheus.GaugeOpts{
 	Name:        "teleport_build_info",
 	Help:        "Provides build information of the Teleport double.",
-	ConstLabels: prometheus.Labels{"version": buildversion.Contract()},
+	ConstLabels: prometheus.Labels{"version": buildversion.Version()},
 }, func() float64 { return 1 })
 
 // Run serves on the address until ctx ends.
