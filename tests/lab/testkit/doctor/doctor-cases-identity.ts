@@ -92,7 +92,8 @@ export const IDENTITY_SITUATIONS: readonly Situation[] = [
         id: "proxy-certificate",
         how: "a pod that starts while Teleport has no workload identity",
         break: `tctl rm ${WORKLOAD_IDENTITY} && ${start("late")}`,
-        evidence: "Envoy waits for its certificate",
+        // Envoy logs the refusal a moment after it has asked.
+        evidence: /Envoy waits for its certificate .*; Envoy's log: .*doesn't exist/,
       },
       {
         id: "proxy-identity",
