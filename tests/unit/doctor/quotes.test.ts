@@ -31,7 +31,7 @@ const OF_OTHERS: Readonly<Record<string, string>> = {
 
 /** Quotes of other kinds: command lines, flags, values, patterns of names. */
 const NOT_SAID =
-  /^(?:az|chronyc|curl|doctor|gen-token|helm|istio-teleport|istioctl|kubectl|npx|render|sysctl|tctl|tsh) |^--|^[\w./-]+: \S+$|[<{].*[>}]/;
+  /^(?:az|chronyc|curl|doctor|gen-token|helm|istio-teleport|istioctl|kubectl|npm|npx|render|sysctl|tctl|tsh) |^--|^[\w./-]+: \S+$|[<{].*[>}]/;
 
 /** What the documents quote of programs: code of several words that is nothing to type. */
 function quotesIn(document: string): string[] {
