@@ -1,4 +1,5 @@
 import { groupBy } from "../../base/group-by.ts";
+import { isRecord, jsonIn, textAt } from "../../base/json-value.ts";
 import { type KubeApi, NODE_TIMEOUT } from "../../programs/kube-api/kube-api.ts";
 import { known, tbotDaemonSet } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
@@ -50,12 +51,9 @@ function lookedAt({ readUntil, takenAt }: Facts): number {
 /** The times at which tbot's log has a broken connection, milliseconds since 1970; other lines are left out. */
 function breaksIn(log: string): number[] {
   return log.split("\n").flatMap((line) => {
-    try {
-      const { message, timestamp } = JSON.parse(line) as Record<string, unknown>;
-      const at = Date.parse(String(timestamp));
-      return message === BROKEN && !Number.isNaN(at) ? [at] : [];
-    } catch {
-      return [];
-    }
+    const entry = jsonIn(line);
+    if (!isRecord(entry) || entry.message !== BROKEN) return [];
+    const at = Date.parse(textAt(entry, "timestamp"));
+    return Number.isNaN(at) ? [] : [at];
   });
 }

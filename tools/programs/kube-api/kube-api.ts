@@ -2,7 +2,10 @@ import { rmSync } from "node:fs";
 import { Agent, type IncomingMessage, type RequestOptions, request } from "node:http";
 import { dirname, join } from "node:path";
 import type { Duplex } from "node:stream";
+import { isRecord, jsonIn, textAt } from "../../base/json-value.ts";
+import { quoted, type Shape } from "../json-from.ts";
 import { accessFlags, type ClusterAccess, kubectl } from "../kubectl.ts";
+import { isKubernetesObject, kubernetesList } from "../kubernetes-objects.ts";
 import { withTempDir } from "../temp-dir.ts";
 import { limited } from "./limited.ts";
 import { forwardedPort } from "./port-forward.ts";
@@ -56,30 +59,35 @@ export class KubeApi {
     this.#socketPath = socketPath;
   }
 
-  /** One object, `undefined` where it (or its kind) does not exist. */
+  /** One object or document, `undefined` where it (or its kind) does not exist. */
   async get<T>(path: string): Promise<Read<T | undefined>> {
-    return this.#json<T>({ path });
+    return this.#json({ path }, anyObject<T>());
   }
 
-  /** All objects of a list, page by page; none where the kind does not exist. */
-  async list<T>(path: string): Promise<Read<T[]>> {
+  /**
+   * All objects of a list, page by page; none where the kind does not exist.
+   *
+   * @param fits what each must have; default: what every object has
+   */
+  async list<T>(path: string, fits: (value: unknown) => value is T = isKubernetesObject<T>): Promise<Read<T[]>> {
     const items: T[] = [];
+    const seen = new Set<string>();
     for (let next = ""; ; ) {
       const query = `${path.includes("?") ? "&" : "?"}limit=${PAGE}${next && `&continue=${encodeURIComponent(next)}`}`;
-      const page = await this.#json<{ items?: T[]; metadata?: { continue?: string } }>({ path: path + query });
+      const page = await this.#json({ path: path + query }, kubernetesList(fits));
       if (!page.ok) return page;
-      items.push(...(page.value?.items ?? []));
-      next = page.value?.metadata?.continue ?? "";
+      for (const item of page.value?.items ?? []) items.push(item);
+      next = textAt(page.value?.metadata ?? {}, "continue");
       if (next === "") return { ok: true, value: items };
+      if (seen.has(next)) return { ok: false, reason: `the API server repeats the page ${JSON.stringify(next)}` };
+      seen.add(next);
     }
   }
 
   /** Posts a review, the one kind of object that is created to ask and never kept. */
   async review<T>(path: string, body: object): Promise<Read<T | undefined>> {
-    return this.#json<T>(
-      { path, method: "POST", headers: { "Content-Type": "application/json" } },
-      JSON.stringify(body),
-    );
+    const headers = { "Content-Type": "application/json" };
+    return this.#json({ path, method: "POST", headers }, anyObject<T>(), JSON.stringify(body));
   }
 
   /** A text such as a log, which may take so many milliseconds. */
@@ -146,17 +154,18 @@ export class KubeApi {
     this.#agent.destroy();
   }
 
-  async #json<T>(options: RequestOptions, body?: string): Promise<Read<T | undefined>> {
+  async #json<T>(options: RequestOptions, shape: Shape<T>, body?: string): Promise<Read<T | undefined>> {
     const answer = await this.#request(options, body === undefined ? {} : { body });
     if (!answer.ok) return answer;
     if (answer.value.status === 404) return { ok: true, value: undefined };
     if (answer.value.status >= 300) return refused(answer.value);
-    try {
-      return { ok: true, value: JSON.parse(answer.value.body) as T };
-    } catch {
-      // As from a proxy in between that wants a person to log in.
-      return { ok: false, reason: "the API server: the answer is no JSON" };
-    }
+    const value = jsonIn(answer.value.body);
+    if (shape.fits(value)) return { ok: true, value };
+    // As from a proxy in between that wants a person to log in.
+    return {
+      ok: false,
+      reason: `the API server answers ${quoted(answer.value.body)} in place of ${shape.named} as JSON`,
+    };
   }
 
   #request(options: RequestOptions, limits: Partial<Limits> & { body?: string } = {}): Promise<Read<PodAnswer>> {
@@ -266,10 +275,15 @@ function isStatus(body: string): boolean {
 
 /** The API server's own words, which name the permission where one is missing. */
 function refused({ status, body }: { status: number; body: string }): { ok: false; reason: string } {
-  const said = isStatus(body) ? ((JSON.parse(body) as { message?: string }).message ?? "") : body.trim();
+  const answer = isStatus(body) ? jsonIn(body) : undefined;
+  const said = isRecord(answer) ? textAt(answer, "message") : body.trim();
   const text = said.split("\n")[0]?.slice(0, 300) || "without a reason";
   return {
     ok: false,
     reason: status === 403 ? `${PERMISSION_MISSING} ${text}` : `the API server answers ${status}: ${text}`,
   };
+}
+
+function anyObject<T>(): Shape<T> {
+  return { named: "an object", fits: (value): value is T => isRecord(value) };
 }

@@ -24,13 +24,15 @@ async function serve(...args: Parameters<typeof fakeApiServer> extends [string, 
   api = new KubeApi(socketPath);
 }
 
+const pod = (n: number) => ({ metadata: { name: `${n}` } });
+
 it("reads a list page by page", async () => {
   await serve((url) => {
     const next = Number(url.searchParams.get("continue") ?? 0);
     expect(url.searchParams.get("limit")).toBe("500");
-    return { body: { items: [{ n: next }], metadata: next < 2 ? { continue: String(next + 1) } : {} } };
+    return { body: { items: [pod(next)], metadata: next < 2 ? { continue: String(next + 1) } : {} } };
   });
-  expect(await api.list("/api/v1/pods?labelSelector=a=b")).toEqual({ ok: true, value: [{ n: 0 }, { n: 1 }, { n: 2 }] });
+  expect(await api.list("/api/v1/pods?labelSelector=a=b")).toEqual({ ok: true, value: [pod(0), pod(1), pod(2)] });
   expect(server.requests[1]).toBe("GET /api/v1/pods?labelSelector=a=b&limit=500&continue=1");
 });
 
