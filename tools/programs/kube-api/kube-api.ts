@@ -174,9 +174,9 @@ export class KubeApi {
 
   async #send(options: RequestOptions, { timeout, ...rest }: Limits & { body?: string }): Promise<Read<PodAnswer>> {
     const signal = AbortSignal.timeout(timeout);
-    const where = { socketPath: this.#socketPath, agent: this.#agent, signal };
+    const where = { socketPath: this.#socketPath, agent: this.#agent };
     try {
-      return { ok: true, value: await roundTrip({ ...where, ...options }, rest) };
+      return { ok: true, value: await roundTrip({ ...where, ...options, signal }, rest) };
     } catch (error) {
       const reason = signal.aborted ? `no answer within ${timeout / 1000} s` : (error as Error).message;
       return { ok: false, reason: `the API server: ${reason}` };
@@ -244,8 +244,14 @@ class OneConnection extends Agent {
   override reuseSocket(): void {}
 }
 
-function roundTrip(options: RequestOptions, { body, most }: { body?: string; most: number }): Promise<PodAnswer> {
+/** Sends a request. Whatever the other side does, it settles: at the latest when the signal says so. */
+function roundTrip(
+  options: RequestOptions & { signal: AbortSignal },
+  { body, most }: { body?: string; most: number },
+): Promise<PodAnswer> {
   return new Promise((resolve, reject) => {
+    const cut = (why: string) => reject(new Error(why));
+    options.signal.addEventListener("abort", () => cut("aborted"), { once: true });
     const sent = request({ host: "localhost", ...options }, (response: IncomingMessage) => {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -263,8 +269,14 @@ function roundTrip(options: RequestOptions, { body, most }: { body?: string; mos
           date: Number.isNaN(date) ? undefined : date,
         });
       });
+      response.on("close", () => cut("the answer was cut"));
     });
     sent.on("error", reject);
+    sent.on("upgrade", (_, socket) => {
+      socket.destroy();
+      cut("the answer is a change of protocol (101)");
+    });
+    sent.on("close", () => cut("the connection was closed without an answer"));
     sent.end(body);
   });
 }

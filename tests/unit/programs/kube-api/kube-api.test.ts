@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -34,6 +35,15 @@ it("reads a list page by page", async () => {
   });
   expect(await api.list("/api/v1/pods?labelSelector=a=b")).toEqual({ ok: true, value: [pod(0), pod(1), pod(2)] });
   expect(server.requests[1]).toBe("GET /api/v1/pods?labelSelector=a=b&limit=500&continue=1");
+});
+
+it.each([["one"], ["one", "two", "three"]])("ends a list whose pages are %j again and again", async (...tokens) => {
+  await serve(() => {
+    const next = tokens[server.requests.length % tokens.length];
+    return { body: { items: [pod(1)], metadata: { continue: next } } };
+  });
+  expect(await api.list("/api/v1/pods")).toEqual({ ok: false, reason: expect.stringContaining("repeats the page") });
+  expect(server.requests.length).toBeLessThanOrEqual(5);
 });
 
 it("takes a kind that the cluster lacks for an empty list, and an object that is not there for undefined", async () => {
@@ -126,6 +136,40 @@ it("gives up on a proxy that says nothing", async () => {
     () => ({ error: "" }),
   );
   expect(await api.fromLoopback(PROXY, ["/certs"], 200)).toEqual({ ok: false, reason: "no answer within 0.2 s" });
+});
+
+/** Answers that HTTP does not foresee here. */
+const ODD = {
+  "a change of protocol": "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+  "two answers": "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb",
+  "an answer without an end": "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na",
+  "no HTTP": "SSH-2.0-OpenSSH_9.6\r\n",
+};
+
+it.each(Object.entries(ODD))("does not wait for ever for a pod that sends %s", async (_, raw) => {
+  await serve(
+    () => undefined,
+    () => ({ body: "", raw }),
+  );
+  // The second request is the one that two answers leave without its own.
+  expect(await api.fromLoopback(PROXY, ["/certs", "/again"], 500)).toEqual({ ok: false, reason: expect.any(String) });
+});
+
+it.each(Object.entries(ODD))("does not wait for ever for an API server that sends %s", async (_, raw) => {
+  await serve(() => undefined);
+  await server.close();
+  const odd = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", () => socket.write(raw));
+  });
+  const socketPath = join(directory, "odd");
+  await new Promise<void>((resolve) => odd.listen(socketPath, resolve));
+  const asking = new KubeApi(socketPath);
+  const answers = [await asking.text("/a", 500), await asking.text("/b", 500)];
+  // Of two answers the first one may count.
+  expect(answers.some(({ ok }) => ok)).toBe(raw === ODD["two answers"]);
+  asking.close();
+  odd.close();
 });
 
 it("survives an API server that goes away", async () => {
