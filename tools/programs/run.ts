@@ -67,11 +67,11 @@ export async function mustRun(runner: Runner, command: ExternalCommand, options:
 
 /** The failure of a program that ended by itself, with its own last words and the fix where it is known. */
 export function failed({ program, args }: ExternalCommand, purpose: string, stderr: string): ExitError {
+  // Helm asks the cluster by the same library; of localhost:8080 it says where no kubeconfig names a cluster.
+  const asksCluster =
+    program === "kubectl" || (program === "helm" && /localhost:8080|cluster unreachable/.test(stderr));
   const says = `${program} says "${lastWords(stderr)}"`;
-  // localhost:8080 is where client-go looks when no kubeconfig names a cluster, and Helm reports only that address.
-  const noCluster = program === "helm" && stderr.includes("localhost:8080");
-  const reason =
-    program === "kubectl" || noCluster ? kubectlReason(args, stderr) : program === "tctl" ? `${says}; ${LOG_IN}` : says;
+  const reason = asksCluster ? kubectlReason(program, args, stderr) : program === "tctl" ? `${says}; ${LOG_IN}` : says;
   return new ExitError(`Could not ${purpose}: ${reason}.`, EXIT.unavailable);
 }
 

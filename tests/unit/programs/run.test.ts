@@ -255,11 +255,20 @@ test.each([
   expect(failed(command, "do x", "Error: no\n").message).toContain(`Could not do x: ${sentence}`);
 });
 
-test("Helm without a cluster gets kubectl's words: the address that Helm reports is nobody's", () => {
-  const says =
-    'Error: Kubernetes cluster unreachable: Get "http://localhost:8080/version": dial tcp: connection refused';
-  expect(failed({ program: "helm", args: ["list"] }, "list the Helm releases", says).message).toBe(
-    "Could not list the Helm releases: no cluster is selected; name one with --context, or set KUBECONFIG.",
+test.each([
+  [
+    'Error: Kubernetes cluster unreachable: Get "http://localhost:8080/version": dial tcp: connection refused',
+    "; no cluster is selected: name one with --context, or set KUBECONFIG.",
+  ],
+  [
+    'Error: Kubernetes cluster unreachable: Get "https://a.example/version": dial tcp: lookup a.example: no such host',
+    "; the API server's name does not resolve here: check the VPN, DNS and the server in the kubeconfig.",
+  ],
+])("Helm that does not reach the cluster gets kubectl's fixes: %j", (stderr, fix) => {
+  const words = stderr.replace("Error: ", "");
+  const command = { program: "helm", args: ["list", "--kube-context=prod"] };
+  expect(failed(command, "list the Helm releases", stderr).message).toBe(
+    `Could not list the Helm releases: helm (context "prod") says "${words}"${fix}`,
   );
 });
 
