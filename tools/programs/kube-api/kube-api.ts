@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { Agent, type IncomingMessage, type RequestOptions, request } from "node:http";
 import { dirname, join } from "node:path";
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isRecord, jsonIn, textAt } from "../../base/json-value.ts";
 import { quoted, type Shape } from "../json-from.ts";
 import { accessFlags, type ClusterAccess, kubectl } from "../kubectl.ts";
@@ -17,6 +18,8 @@ export interface PodAnswer {
   body: string;
   /** The `Date` header, milliseconds since 1970: the clock of the pod's node. */
   date: number | undefined;
+  /** The `Retry-After` header in seconds. */
+  retryAfter: number | undefined;
 }
 
 /** Objects of one page; more are fetched until there are none. */
@@ -30,6 +33,10 @@ const TIMEOUT = 20_000;
 
 /** The same for what the API server asks a node or a pod for, which may be silent. */
 export const NODE_TIMEOUT = 8_000;
+
+/** How often an API server that is overloaded (429) is asked, and how many seconds it may make us wait between. */
+const ATTEMPTS = 4;
+const LONGEST_WAIT = 10;
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -54,9 +61,12 @@ export class KubeApi {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: REQUESTS });
   /** A request's time begins when it is its turn, not while a thousand others are before it. */
   readonly #inTurn = limited(REQUESTS);
+  readonly #wait: (milliseconds: number) => Promise<unknown>;
 
-  constructor(socketPath: string) {
+  /** @param wait as `setTimeout` of node:timers/promises: settles after so many milliseconds */
+  constructor(socketPath: string, wait: (milliseconds: number) => Promise<unknown> = sleep) {
     this.#socketPath = socketPath;
+    this.#wait = wait;
   }
 
   /** One object or document, `undefined` where it (or its kind) does not exist. */
@@ -168,8 +178,15 @@ export class KubeApi {
     };
   }
 
-  #request(options: RequestOptions, limits: Partial<Limits> & { body?: string } = {}): Promise<Read<PodAnswer>> {
-    return this.#inTurn(() => this.#send(options, { timeout: TIMEOUT, most: MOST, ...limits }));
+  /** Asks again where the API server says when, as its priority and fairness does; others have their turn meanwhile. */
+  async #request(options: RequestOptions, limits: Partial<Limits> & { body?: string } = {}): Promise<Read<PodAnswer>> {
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.#inTurn(() => this.#send(options, { timeout: TIMEOUT, most: MOST, ...limits }));
+      if (!answer.ok || answer.value.status !== 429 || attempt === ATTEMPTS) return answer;
+      const { retryAfter } = answer.value;
+      if (retryAfter === undefined) return answer;
+      await this.#wait(Math.min(retryAfter, LONGEST_WAIT) * 1000);
+    }
   }
 
   async #send(options: RequestOptions, { timeout, ...rest }: Limits & { body?: string }): Promise<Read<PodAnswer>> {
@@ -263,10 +280,12 @@ function roundTrip(
       response.on("error", reject);
       response.on("end", () => {
         const date = Date.parse(response.headers.date ?? "");
+        const retryAfter = response.headers["retry-after"];
         resolve({
           status: response.statusCode ?? 0,
           body: Buffer.concat(chunks).toString(),
           date: Number.isNaN(date) ? undefined : date,
+          retryAfter: retryAfter !== undefined && /^\d+$/.test(retryAfter) ? Number(retryAfter) : undefined,
         });
       });
       response.on("close", () => cut("the answer was cut"));

@@ -78,6 +78,29 @@ it("stops reading a pod that answers without end", async () => {
   expect(await api.fromPod(pod, "/readyz")).toEqual({ ok: false, reason });
 });
 
+const BUSY = { status: 429, body: "Too many requests, please try again later.\n" };
+
+it.each([
+  ["as long as it says", 2, "3", [3000, 3000], { ok: true, value: "x" }],
+  ["at most ten seconds", 1, "86400", [10_000], { ok: true, value: "x" }],
+  [
+    "three times",
+    9,
+    "1",
+    [1000, 1000, 1000],
+    { ok: false, reason: "the API server answers 429: Too many requests, please try again later." },
+  ],
+  ["not where it does not say when", 1, undefined, [], { ok: false, reason: expect.stringContaining("429") }],
+])("waits for an API server that is overloaded, %s", async (_, busy, retryAfter, waits, read) => {
+  const headers = retryAfter === undefined ? {} : { "Retry-After": retryAfter };
+  await serve(() => (server.requests.length <= busy ? { ...BUSY, headers } : { body: "x" }));
+  const waited: number[] = [];
+  const patient = new KubeApi(join(directory, "api"), async (milliseconds) => waited.push(milliseconds));
+  expect(await patient.text("/log")).toEqual(read);
+  expect(waited).toEqual(waits);
+  patient.close();
+});
+
 it("gives each of very many requests its whole time", async () => {
   await serve(() => ({ body: "x" }));
   const timers = vi.spyOn(AbortSignal, "timeout");
