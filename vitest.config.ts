@@ -26,6 +26,8 @@ const WITHOUT_CLUSTER = {
   testTimeout: HANGING,
   hookTimeout: HANGING,
   globalSetup: "tests/support/helm-on-path.ts",
+  // A CI runner is often a pod, and the tools go by this.
+  env: { KUBERNETES_SERVICE_HOST: "" },
 };
 
 export default defineConfig({

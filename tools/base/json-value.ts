@@ -1,5 +1,14 @@
 /** What another program printed as JSON, read without trusting its shape: what is missing or of another type is empty. */
 
+/** The value, or undefined where the text is no JSON. */
+export function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

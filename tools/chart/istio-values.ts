@@ -1,6 +1,7 @@
 import { Document, isMap, isScalar, type Pair, parseDocument, type YAMLMap } from "yaml";
 import { schemaCheck } from "../base/schema-check.ts";
 import { helmTemplate, type ValuesInputs } from "../programs/helm.ts";
+import { unexpectedOutput } from "../programs/json-from.ts";
 import type { Runner } from "../programs/run.ts";
 import { gateway, istiod } from "./compiled-istio-values-schemas.ts";
 
@@ -59,7 +60,7 @@ function mapOf(document: Document, pair: Pair): YAMLMap {
 function parseOneMap(text: string): YAMLMap {
   const { contents, errors } = parseDocument(text);
   if (errors[0] || !isMap(contents)) {
-    throw new Error(`the chart's Istio values are not one YAML map: ${errors[0]?.message ?? "something else"}`);
+    throw unexpectedOutput(text, "helm", "render the chart's Istio values", "one YAML map");
   }
   return contents;
 }

@@ -1,6 +1,8 @@
 import { parseAllDocuments } from "yaml";
 import { ExitError } from "../base/exit-error.ts";
+import { isRecord } from "../base/json-value.ts";
 import { helmTemplate, type TemplateRequest } from "../programs/helm.ts";
+import { unexpectedOutput } from "../programs/json-from.ts";
 import type { Runner } from "../programs/run.ts";
 import { checkTbotConfig } from "../teleport/tbot-config.ts";
 import type { Values } from "../values/types.ts";
@@ -35,18 +37,28 @@ export async function renderManifests(
   return text;
 }
 
-/** The objects of a rendered chart; empty documents (templates that render nothing) are left out. */
+/**
+ * The objects that Helm printed; empty documents (templates that render nothing) are left out.
+ *
+ * @throws ExitError (unavailable) when it printed something else
+ */
 export function parseManifests(text: string): Manifest[] {
   return parseAllDocuments(text).flatMap((document) => {
-    const [error] = document.errors;
-    if (error) throw new Error(`the rendered chart is not YAML: ${error.message}`);
-    const object = document.toJS() as Manifest | null;
-    return object === null ? [] : [object];
+    const object: unknown = document.errors.length > 0 ? undefined : document.toJS();
+    if (object === null) return [];
+    if (isManifest(object)) return [object];
+    const [from = 0, , to] = document.contents?.range ?? [];
+    throw unexpectedOutput(text.slice(from, to), "helm", "read the rendered chart", "YAML with objects");
   });
 }
 
+/** Whether it is an object; `checkManifests` looks at its parts. */
+function isManifest(value: unknown): value is Manifest {
+  return isRecord(value);
+}
+
 /**
- * Refuses what only a defect of the chart renders: a document that is no object, and one object twice.
+ * Refuses what only a defect of the chart renders: an object without its head, and one object twice.
  *
  * @throws ExitError when tbot.yaml has what tbot would ignore or refuse
  */

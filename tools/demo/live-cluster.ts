@@ -1,12 +1,13 @@
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { type ClusterAccess, kubectl } from "../programs/kubectl.ts";
+import { isPod, kubectlList } from "../programs/kubernetes-objects.ts";
 import type { Runner } from "../programs/run.ts";
 import type { DemoCluster } from "./demo-cluster.ts";
 
 /** The part of a Pod object that is read. */
 interface Pod {
   metadata: { name: string; namespace: string };
-  spec: { serviceAccountName: string };
+  spec: { serviceAccountName?: string };
 }
 
 /**
@@ -41,15 +42,11 @@ export async function liveCluster(runner: Runner, context: string): Promise<Demo
 }
 
 async function anyPod(access: ClusterAccess): Promise<{ name: string; namespace: string; serviceAccount: string }> {
-  const list = await kubectl(access, "find a running pod", [
-    "get",
-    "pods",
-    "--all-namespaces",
-    "--field-selector=status.phase=Running",
-    "--output=json",
-  ]);
-  const [pod] = (JSON.parse(list.toString()) as { items: Pod[] }).items;
-  if (!pod) {
+  const args = ["get", "pods", "--all-namespaces", "--field-selector=status.phase=Running"];
+  const pods = await kubectlList(access, "find a running pod", args, isPod<Pod>);
+  // A static pod has no ServiceAccount.
+  const pod = pods.find(({ spec }) => spec.serviceAccountName !== undefined);
+  if (pod?.spec.serviceAccountName === undefined) {
     throw new ExitError(
       "No pod runs in this cluster, so its API server can sign no token that is bound to one: start any pod, or leave out --context.",
       EXIT.unavailable,

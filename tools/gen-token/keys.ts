@@ -1,5 +1,8 @@
 import { ExitError } from "../base/exit-error.ts";
+import { textAt } from "../base/json-value.ts";
+import { type ChosenCluster, chosenCluster } from "../programs/chosen-cluster.ts";
 import { type ClusterAccess, kubectl } from "../programs/kubectl.ts";
+import { kubectlJson } from "../programs/kubernetes-objects.ts";
 import { isUnavailable } from "../programs/run.ts";
 import { mergeJwks, type PublicJwk, parseJwks } from "../teleport/join/jwks.ts";
 import { readBounded } from "./bounded-input.ts";
@@ -11,10 +14,7 @@ export interface KeyFlags extends ClusterAccess {
 }
 
 /** What is known about the cluster whose keys were read. */
-export interface ClusterFacts {
-  context: string;
-  /** URL of the API server in the kubeconfig. */
-  server: string;
+export interface ClusterFacts extends Pick<ChosenCluster, "described" | "server"> {
   /** Issuer of ServiceAccount tokens; empty where the discovery document may not be read. */
   issuer: string;
 }
@@ -51,41 +51,23 @@ async function readCluster(access: ClusterAccess): Promise<{ keys: PublicJwk[]; 
   const args = ["get", "--raw", "/openid/v1/jwks"];
   const asked = [
     kubectl(access, "read the cluster's keys", args, { instead: "give a saved JWKS with --jwks-file" }),
-    readContext(access),
+    chosenCluster(access),
     readIssuer(access),
   ] as const;
   // All at once, for each costs a start of kubectl; but what the first says of a kubeconfig that does not exist is
   // clearer than what `config view` says, so its failure is the one that is told.
   await Promise.allSettled(asked);
-  const [jwks, context, issuer] = [await asked[0], await asked[1], await asked[2]];
-  const keys = parseJwks(jwks, `the API server of context ${JSON.stringify(context.name)}`);
-  return { keys, facts: { context: context.name, server: context.server, issuer } };
-}
-
-async function readContext(access: ClusterAccess): Promise<{ name: string; server: string }> {
-  const view = await kubectl(access, "read the kubeconfig", ["config", "view", "--minify", "--output=json"]);
-  const config = JSON.parse(view.toString()) as {
-    "current-context"?: string;
-    clusters?: { cluster?: { server?: string } }[] | null;
-  };
-  return {
-    name: access.context ?? config["current-context"] ?? "",
-    server: config.clusters?.[0]?.cluster?.server ?? "",
-  };
+  const [jwks, { name, described, server }, issuer] = [await asked[0], await asked[1], await asked[2]];
+  return { keys: parseJwks(jwks, `the API server of ${name}`), facts: { described, server, issuer } };
 }
 
 /** The issuer, for warnings only. Accounts that may read the keys can usually read it; if not, the keys are enough. */
 async function readIssuer(access: ClusterAccess): Promise<string> {
   try {
-    const discovery = await kubectl(access, "read the cluster's issuer", [
-      "get",
-      "--raw",
-      "/.well-known/openid-configuration",
-    ]);
-    const { issuer } = JSON.parse(discovery.toString()) as { issuer?: unknown };
-    return typeof issuer === "string" ? issuer : "";
+    const args = ["get", "--raw", "/.well-known/openid-configuration"];
+    return textAt(await kubectlJson(access, "read the cluster's issuer", args), "issuer");
   } catch (error) {
-    if (error instanceof SyntaxError || isUnavailable(error)) return "";
+    if (isUnavailable(error)) return "";
     throw error;
   }
 }

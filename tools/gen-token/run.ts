@@ -78,7 +78,7 @@ async function check(file: string, wanted: JoinToken): Promise<void> {
 
 function described({ keys, cluster }: KeySource): string {
   const list = keys.map((key) => `${algorithmOf(key)} ${JSON.stringify(key.kid)}`).join(", ");
-  const from = cluster === undefined ? "" : ` of context ${JSON.stringify(cluster.context)} (${cluster.server})`;
+  const from = cluster === undefined ? "" : ` of ${cluster.described}`;
   return `${keys.length} ${keys.length === 1 ? "key" : "keys"}${from}: ${list}.`;
 }
 

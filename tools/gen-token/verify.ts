@@ -1,12 +1,13 @@
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { type ClusterAccess, kubectl } from "../programs/kubectl.ts";
+import { isPod, kubectlList, kubectlObject } from "../programs/kubernetes-objects.ts";
 import { joinCheck } from "../teleport/join/join-check.ts";
 import type { PodName, Settings } from "./settings.ts";
 
 /** The part of a Pod object that is read. */
 interface Pod {
   metadata: { name: string; namespace: string; uid: string; deletionTimestamp?: string };
-  spec: { serviceAccountName: string };
+  spec: { serviceAccountName?: string };
 }
 
 /**
@@ -21,10 +22,16 @@ export async function verify(access: ClusterAccess, settings: Settings, document
   const own = verifyAs === undefined;
   const pod = own ? await tbotPod(access, settings.tbotNamespace) : await namedPod(access, verifyAs);
   const { name, namespace, uid } = pod.metadata;
+  const { serviceAccountName } = pod.spec;
+  if (serviceAccountName === undefined) {
+    throw new ExitError(
+      `The pod ${namespace}/${name} is a static pod, which has no ServiceAccount; name another one with --verify-as.`,
+    );
+  }
   const jwt = await kubectl(access, `get a token for the pod ${namespace}/${name}`, [
     "create",
     "token",
-    pod.spec.serviceAccountName,
+    serviceAccountName,
     `--namespace=${namespace}`,
     `--audience=${settings.clusterName}`,
     "--bound-object-kind=Pod",
@@ -51,16 +58,13 @@ export async function verify(access: ClusterAccess, settings: Settings, document
 }
 
 async function tbotPod(access: ClusterAccess, namespace: string): Promise<Pod> {
-  const list = await kubectl(access, `find tbot's pods in the namespace ${namespace}`, [
-    "get",
-    "pods",
-    `--namespace=${namespace}`,
+  const args = [
+    ...["get", "pods", `--namespace=${namespace}`],
     // Another chart's tbot in the namespace joins with another token.
     "--selector=app.kubernetes.io/name=tbot,app.kubernetes.io/part-of=istio-teleport",
     "--field-selector=status.phase=Running",
-    "--output=json",
-  ]);
-  const { items } = JSON.parse(list.toString()) as { items: Pod[] };
+  ];
+  const items = await kubectlList(access, `find tbot's pods in the namespace ${namespace}`, args, isPod<Pod>);
   const pod = items.find(({ metadata }) => metadata.deletionTimestamp === undefined);
   if (pod === undefined) {
     throw new ExitError(
@@ -72,12 +76,6 @@ async function tbotPod(access: ClusterAccess, namespace: string): Promise<Pod> {
 }
 
 async function namedPod(access: ClusterAccess, { namespace, name }: PodName): Promise<Pod> {
-  const found = await kubectl(access, `find the pod ${namespace}/${name}`, [
-    "get",
-    "pod",
-    name,
-    `--namespace=${namespace}`,
-    "--output=json",
-  ]);
-  return JSON.parse(found.toString()) as Pod;
+  const args = ["get", "pod", name, `--namespace=${namespace}`];
+  return await kubectlObject(access, `find the pod ${namespace}/${name}`, args, isPod<Pod>);
 }

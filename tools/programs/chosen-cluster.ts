@@ -1,11 +1,17 @@
-import { type ClusterAccess, kubectl } from "./kubectl.ts";
+import { isRecord, recordAt, textAt } from "../base/json-value.ts";
+import { jsonFrom, OBJECT } from "./json-from.ts";
+import { type ClusterAccess, inPodServer, kubectl } from "./kubectl.ts";
 import { CutOff, isUnavailable } from "./run.ts";
 
 /** The cluster that commands go to, by a name that stays. */
 export interface ChosenCluster {
   /** Names its context, also where the user left it to the kubeconfig. */
   access: ClusterAccess;
-  /** For people: context and URL of the API server. */
+  /** For people: `context "prod"`, or whose cluster it is where there is no context. */
+  name: string;
+  /** URL of the API server; empty where the kubeconfig says none. */
+  server: string;
+  /** For people: both. */
   described: string;
 }
 
@@ -14,30 +20,39 @@ export interface ChosenCluster {
  * follows HELM_KUBECONTEXT, which kubectl does not know.
  *
  * @returns the access as it is where no kubeconfig names a context, as within a pod
+ * @throws ExitError (unavailable) when kubectl is missing, does not come to an end or prints something else
  */
 export async function chosenCluster(access: ClusterAccess): Promise<ChosenCluster> {
   const config = await readConfig(access);
-  const context = access.context ?? (config["current-context"] || undefined);
-  const server = config.clusters?.[0]?.cluster?.server;
+  const context = access.context ?? (textAt(config, "current-context") || undefined);
+  const inPod = context === undefined ? inPodServer() : undefined;
+  const server = inPod ?? serverOf(config);
+  const name =
+    context !== undefined
+      ? `context ${JSON.stringify(context)}`
+      : inPod === undefined
+        ? "kubectl's default cluster"
+        : "this pod's cluster";
   return {
     access: context === undefined ? access : { ...access, context },
-    described: `${context === undefined ? "without a context" : `context ${JSON.stringify(context)}`}${server === undefined ? "" : ` (${server})`}`,
+    name,
+    server,
+    described: server === "" ? name : `${name} (${server})`,
   };
 }
 
-interface KubeConfig {
-  "current-context"?: string;
-  clusters?: { cluster?: { server?: string } }[] | null;
+function serverOf({ clusters }: Record<string, unknown>): string {
+  const first: unknown = Array.isArray(clusters) ? clusters[0] : undefined;
+  return isRecord(first) ? textAt(recordAt(first, "cluster"), "server") : "";
 }
 
-async function readConfig(access: ClusterAccess): Promise<KubeConfig> {
-  try {
-    const view = await kubectl(access, "read the kubeconfig", ["config", "view", "--minify", "--output=json"]);
-    return JSON.parse(view.toString()) as KubeConfig;
-  } catch (error) {
+async function readConfig(access: ClusterAccess): Promise<Record<string, unknown>> {
+  const purpose = "read the kubeconfig";
+  const view = await kubectl(access, purpose, ["config", "view", "--minify", "--output=json"]).catch((error) => {
     // kubectl has found no context: whether there is a cluster all the same is what the next call tells, in better words.
     // Where it did not come to an end, there may be one, and nobody may choose another meanwhile.
-    if (isUnavailable(error) && !(error instanceof CutOff)) return {};
+    if (isUnavailable(error) && !(error instanceof CutOff)) return undefined;
     throw error;
-  }
+  });
+  return view === undefined ? {} : jsonFrom(view, "kubectl", purpose, OBJECT);
 }

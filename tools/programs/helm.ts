@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { CHART_DIR } from "../base/package-files.ts";
 import { isBefore, type Version, versionIn, versionText } from "../base/versions.ts";
+import { unexpectedOutput } from "./json-from.ts";
 import type { Runner } from "./run.ts";
 import { withTempDir } from "./temp-dir.ts";
 
@@ -73,17 +74,24 @@ export async function helmTemplate(runner: Runner, request: TemplateRequest): Pr
       args.push("--values", path);
     }
     for (const assignment of inputs.sets) args.push("--set", assignment);
-    const { code, stdout, stderr } = await runner.run(
-      { program: "helm", args },
-      { purpose: "render the chart", ifMissing: INSTALL },
-    );
+    const purpose = "render the chart";
+    const { code, stdout, stderr } = await runner.run({ program: "helm", args }, { purpose, ifMissing: INSTALL });
     if (code !== 0) await refuse(runner, stderr);
     // Versions of Helm differ in the blank lines after a document.
-    return `${stdout
-      .toString()
+    return `${documentsOf(stdout.toString(), purpose)
       .replace(/\n{2,}(?=---\n)/g, "\n")
       .trimEnd()}\n`;
   });
+}
+
+/**
+ * The YAML documents that Helm printed. Each begins with its mark; nothing at all is a chart with everything switched off.
+ *
+ * @throws ExitError (unavailable) when something else is before them, as from a wrapper
+ */
+export function documentsOf(printed: string, purpose: string): string {
+  if (/^\s*(---\n|$)/.test(printed)) return printed;
+  throw unexpectedOutput(printed, "helm", purpose, "YAML documents");
 }
 
 /**

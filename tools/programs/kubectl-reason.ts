@@ -1,55 +1,108 @@
-import { lastWords, linesOf } from "./last-words.ts";
+import { lastWords, withoutLog } from "./last-words.ts";
 
-/** What kubectl says → what it means and the fix; the texts are those of kubectl 1.32 to 1.37. */
-const CAUSES: readonly { pattern: RegExp; meaning: string; quote?: true }[] = [
+/** What kubectl says → the fix, the first that matches; the texts are those of kubectl 1.32 to 1.37 and of common plugins. */
+const FIXES: readonly { pattern: RegExp; fix: string }[] = [
   {
     pattern: /context .*does not exist|context was not found|cannot locate context/,
-    meaning: "the kubeconfig has no such context; `kubectl config get-contexts` lists them",
+    fix: "the kubeconfig has no such context: `kubectl config get-contexts` lists them",
   },
   {
     pattern: /current-context (is not set|must exist)|no configuration has been provided|localhost:8080/,
-    meaning: "no cluster is selected; name one with --context, or set KUBECONFIG",
+    fix: "no cluster is selected: name one with --context, or set KUBECONFIG",
   },
   {
-    pattern: /stat .*no such file|error loading config file|cannot read file/,
-    meaning: "the kubeconfig cannot be read; check the path given with --kubeconfig or in KUBECONFIG",
+    pattern: /permission denied/,
+    fix: "you may not read or run that file: use a kubeconfig and programs of your own",
   },
   {
-    pattern: /Unauthorized|must be logged in|provide credentials|^error: EOF$/,
-    meaning: "the API server does not accept your credentials (401); log in to the cluster again",
+    pattern: /unable to read .* due to/,
+    fix: "the kubeconfig names a file that cannot be read: write the kubeconfig anew",
   },
   {
-    pattern: /getting credentials/,
-    meaning: "the kubeconfig's credential plugin failed; log in with the tool that it calls",
-    quote: true,
+    pattern: /stat .*no such file|cannot read file/,
+    fix: "the kubeconfig cannot be read: check the path given with --kubeconfig or in KUBECONFIG",
+  },
+  { pattern: /error loading config file/, fix: "the kubeconfig is not valid: correct it, or write it anew" },
+  {
+    pattern: /browser|xdg-open/,
+    fix: "the kubeconfig's credential plugin needs a browser: log in where there is one, or set up the plugin's login without one",
+  },
+  {
+    pattern: /getting credentials: exec: executable \S+ not found|(command|: \S+:) not found|executable file not found/,
+    fix: "a program that kubectl calls is missing: install it, or put it on the PATH",
+  },
+  {
+    pattern: /getting credentials|failed to refresh token|auth plugin has been removed|no Auth Provider/i,
+    fix: "the kubeconfig's credential plugin gives no credentials: log in with the tool that it calls",
+  },
+  {
+    pattern: /Unauthorized|must be logged in|provide credentials/,
+    fix: "the API server does not accept your credentials, or no longer (401): log in to the cluster again",
+  },
+  {
+    pattern: /remote error: tls:/,
+    fix: "the API server does not accept the kubeconfig's client certificate: renew it",
   },
   {
     pattern: /forbidden/i,
-    meaning: "the API server forbids it (403); use an account that may, or have the right granted",
-    quote: true,
-  },
-  { pattern: /not found/i, meaning: "the cluster has no such object; correct the name", quote: true },
-  {
-    pattern: /x509|certificate/,
-    meaning: "the API server's certificate is not trusted; check the certificate authority in the kubeconfig",
+    fix: "the API server forbids it (403): use an account that may, or have the right granted",
   },
   {
-    pattern: /refused|no such host|timeout|timed out|deadline exceeded|Unable to connect|no route to host|EOF/,
-    meaning: "the API server does not answer; check that the cluster runs and that you reach it",
+    pattern: /\(NotFound\)|could not find the requested resource/,
+    fix: "the cluster has no such object: correct the name",
+  },
+  {
+    pattern: /doesn't have a resource type/,
+    fix: "the cluster does not know this kind of object: check that it is the right cluster",
+  },
+  {
+    pattern: /certificate has expired or is not yet valid/,
+    fix: "renew the API server's certificate, or correct this machine's clock",
+  },
+  {
+    pattern: /certificate is (not )?valid for|IP SANs/,
+    fix: "the API server's certificate has other names: name the server in the kubeconfig as its certificate does",
+  },
+  {
+    pattern: /x509|verify certificate/,
+    fix: "the API server's certificate is not trusted: check the certificate authority in the kubeconfig",
+  },
+  {
+    pattern: /invalid character '<'|<!doctype|<html|HTTP response to HTTPS client/i,
+    fix: "something else answers in place of the API server, such as a login page or a proxy: log in there, or correct the server in the kubeconfig",
+  },
+  {
+    pattern: /no such host|lookup \S+ on \S+: |server misbehaving/,
+    fix: "the API server's name does not resolve here: check the VPN, DNS and the server in the kubeconfig",
+  },
+  {
+    pattern: /TooManyRequests|too many requests|ServiceUnavailable|unable to handle the request/i,
+    fix: "the API server is overloaded or only starts: try again in a minute",
+  },
+  {
+    pattern:
+      /refused|timeout|timed out|deadline exceeded|no route to host|unreachable|reset by peer|EOF|Unable to connect/,
+    fix: "the API server does not answer: check that the cluster runs and that you reach it",
   },
 ];
 
 /**
- * Why a call of kubectl failed, and the fix.
+ * Why a call of kubectl failed, or of Helm for what it asks the cluster: its own last words, then the fix where it is known.
  *
  * @param args of the call; the context that they name is named
  */
-export function kubectlReason(args: readonly string[], stderr: string): string {
-  const flag = "--context=";
-  const given = args.find((argument) => argument.startsWith(flag))?.slice(flag.length);
+export function kubectlReason(program: string, args: readonly string[], stderr: string): string {
+  const given = args.find((argument) => /^--(kube-)?context=/.test(argument))?.replace(/^[^=]*=/, "");
   const context = given === undefined ? "" : ` (context ${JSON.stringify(given)})`;
-  const said = linesOf(stderr).join(" ");
-  const cause = CAUSES.find(({ pattern }) => pattern.test(said));
-  if (cause === undefined) return `kubectl${context} says "${lastWords(stderr)}"; fix that and try again`;
-  return `${cause.meaning}${context}${cause.quote ? `: ${lastWords(stderr)}` : ""}`;
+  const words = lastWords(stderr);
+  const plugin = words.includes("getting credentials") ? pluginsWords(stderr) : undefined;
+  const fix = FIXES.find(({ pattern }) => pattern.test(`${plugin ?? ""} ${words}`))?.fix ?? "fix that and try again";
+  return `${program}${context} says "${plugin === undefined ? "" : `${plugin}", then "`}${words}"; ${fix}`;
+}
+
+/** What a credential plugin said last, which kubectl passes through before it says that the plugin failed. */
+function pluginsWords(stderr: string): string | undefined {
+  const lines = withoutLog(stderr);
+  const failure = lines.findLastIndex((line) => line.includes("getting credentials"));
+  return lines[failure - 1]?.replace(/^error: /i, "").slice(0, 500);
 }

@@ -24,6 +24,25 @@ export function accessFlags({ kubeconfig, context }: ClusterChoice): string[] {
   ];
 }
 
+/**
+ * URL of the API server that Kubernetes names to every pod, by the variables that kubectl goes by where no kubeconfig
+ * tells otherwise (client-go rest.InClusterConfig); undefined outside a pod.
+ */
+export function inPodServer(): string | undefined {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env;
+  if (!host || !port) return undefined;
+  return `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/**
+ * With any such flag kubectl no longer takes a pod's own cluster (client-go DeferredLoadingClientConfig: what is
+ * configured is not the default any more), so a pod without a choice of its own has only the runner's limit.
+ */
+function timeLimit({ context, kubeconfig }: ClusterChoice): string[] {
+  const mayBePodsOwn = context === undefined && kubeconfig === undefined && inPodServer() !== undefined;
+  return mayBePodsOwn ? [] : ["--request-timeout=20s"];
+}
+
 /** What a call of kubectl may have besides its arguments. */
 interface KubectlOptions {
   /** What to do where there is no kubectl: "give a saved JWKS with --jwks-file". */
@@ -48,7 +67,7 @@ export async function kubectl(
 ): Promise<Buffer> {
   const command = {
     program: "kubectl",
-    args: [...accessFlags(access), "--request-timeout=20s", ...args],
+    args: [...accessFlags(access), ...timeLimit(access), ...args],
     ...(stdin !== undefined && { stdin }),
   };
   const ifMissing = instead === undefined ? {} : { ifMissing: `install it, or ${instead}` };

@@ -1,12 +1,23 @@
+/** How the last words of a program begin: Helm, kubectl and tctl each in their own way. */
+const BEGINNING =
+  /^(error: |error from server|error in configuration|unable to connect to the server|the connection to the server)/i;
+
+/** Characters that are quoted: a whole page may be among them. */
+const MOST = 500;
+
 /** The reason in what a program wrote to stderr: its "Error: …" to the end, else its last line; one line, no controls. */
 export function lastWords(stderr: string): string {
+  const lines = withoutLog(stderr);
+  const start = lines.findLastIndex((line) => BEGINNING.test(line));
+  const words = (start === -1 ? lines.slice(-1) : lines.slice(start)).join(" ").replace(/^error: /i, "") || "nothing";
+  return words.length > MOST ? `${words.slice(0, MOST)}…` : words.replace(/\.$/, "");
+}
+
+/** The lines without those of kubectl's own log ("E1128 14:48:21.415009   31195 memcache.go:381] …"), if it says anything else. */
+export function withoutLog(stderr: string): string[] {
   const lines = linesOf(stderr);
-  const start = lines.findLastIndex((line) => /^error: /i.test(line));
-  const words = start === -1 ? lines.slice(-1) : lines.slice(start);
-  return (words.join(" ") || "nothing")
-    .replace(/^error: /i, "")
-    .slice(0, 1000)
-    .replace(/\.$/, "");
+  const said = lines.filter((line) => !/^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ /.test(line));
+  return said.length === 0 ? lines : said;
 }
 
 /** The lines of what a program wrote that hold something, without what would steer the terminal. */

@@ -1,5 +1,6 @@
 import { proxiesOf } from "../base/injection.ts";
-import { type ClusterAccess, kubectl } from "./kubectl.ts";
+import type { ClusterAccess } from "./kubectl.ts";
+import { isPod, kubectlList } from "./kubernetes-objects.ts";
 
 interface Pod {
   metadata: { namespace: string };
@@ -13,10 +14,7 @@ interface Pod {
  * @throws ExitError (unavailable) when the cluster does not answer
  */
 export async function podsWithProxy(access: ClusterAccess, selector: string): Promise<string[]> {
-  const printed = await kubectl(access, "look for meshed pods", [
-    ...["get", "pods", "--all-namespaces", "--output=json"],
-    ...(selector === "" ? [] : [`--selector=${selector}`]),
-  ]);
-  const { items } = JSON.parse(printed.toString()) as { items: Pod[] };
-  return items.filter(({ spec }) => proxiesOf(spec).length > 0).map(({ metadata }) => metadata.namespace);
+  const args = ["get", "pods", "--all-namespaces", ...(selector === "" ? [] : [`--selector=${selector}`])];
+  const pods = await kubectlList(access, "look for meshed pods", args, isPod<Pod>);
+  return pods.filter(({ spec }) => proxiesOf(spec).length > 0).map(({ metadata }) => metadata.namespace);
 }

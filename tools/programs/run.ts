@@ -1,6 +1,6 @@
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { kubectlReason } from "./kubectl-reason.ts";
-import { lastWords } from "./last-words.ts";
+import { lastWords, linesOf } from "./last-words.ts";
 
 /** One call of another program, as a person would type it. */
 export interface ExternalCommand {
@@ -67,11 +67,11 @@ export async function mustRun(runner: Runner, command: ExternalCommand, options:
 
 /** The failure of a program that ended by itself, with its own last words and the fix where it is known. */
 export function failed({ program, args }: ExternalCommand, purpose: string, stderr: string): ExitError {
+  // Helm asks the cluster by the same library; of localhost:8080 it says where no kubeconfig names a cluster.
+  const asksCluster =
+    program === "kubectl" || (program === "helm" && /localhost:8080|cluster unreachable/.test(stderr));
   const says = `${program} says "${lastWords(stderr)}"`;
-  // localhost:8080 is where client-go looks when no kubeconfig names a cluster, and Helm reports only that address.
-  const noCluster = program === "helm" && stderr.includes("localhost:8080");
-  const reason =
-    program === "kubectl" || noCluster ? kubectlReason(args, stderr) : program === "tctl" ? `${says}; ${LOG_IN}` : says;
+  const reason = asksCluster ? kubectlReason(program, args, stderr) : program === "tctl" ? `${says}; ${LOG_IN}` : says;
   return new ExitError(`Could not ${purpose}: ${reason}.`, EXIT.unavailable);
 }
 
@@ -81,7 +81,10 @@ const LOG_IN = "log in with `tsh login` as somebody who may manage roles, bots, 
 export const CUT = {
   missing: (fix = "install it") => `is not on the PATH; ${fix}`,
   /** @param code the operating system's: EACCES */
-  refused: (code: string | undefined) => `did not start (${code}); check that you may run it`,
+  refused: (code: string | undefined) =>
+    code === "E2BIG"
+      ? "did not start (E2BIG), since its arguments are too long; put values into a file"
+      : `did not start (${code}); check that you may run it`,
   late: (seconds: number) => `gave no answer within ${seconds} s; run the same command again`,
   killed: (signal: NodeJS.Signals | null) => `was ended by ${signal}; run the same command again`,
   tooLong: (mebibytes: number) => `printed more than ${mebibytes} MiB; ask for less`,
@@ -102,9 +105,11 @@ export class Interrupted extends CutOff {}
  * The failure of a program that did not come to an end of its own.
  *
  * @param why one of `CUT`
+ * @param said what it wrote to stderr last, unless the user has seen it
  */
-export function cutOff({ program }: ExternalCommand, purpose: string, why: string): CutOff {
-  return new CutOff(`Could not ${purpose}: ${program} ${why}.`);
+export function cutOff({ program }: ExternalCommand, purpose: string, why: string, said = ""): CutOff {
+  const words = linesOf(said).length === 0 ? "" : `said "${lastWords(said)}", then `;
+  return new CutOff(`Could not ${purpose}: ${program} ${words}${why}.`);
 }
 
 /** Whether something outside did not answer or refused, which callers that can do without may forgive. */

@@ -1,4 +1,8 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import { ExitError } from "../base/exit-error.ts";
+import { printable } from "../base/printable.ts";
+import { askTreeToEnd, endTree } from "./end-tree.ts";
 import {
   type CallOptions,
   CUT,
@@ -10,6 +14,7 @@ import {
   type Runner,
   type ServeOptions,
 } from "./run.ts";
+import { wordsMeanwhile } from "./words-meanwhile.ts";
 
 /** Runs programs of this machine, found on the PATH. */
 export const systemRunner: Runner = { run, serve };
@@ -21,19 +26,24 @@ const MOST_MEBIBYTES = 256;
 
 const DEFAULT_TIMEOUT = 60;
 
+/** Milliseconds without output after which a program that has ended counts as read, though something keeps its pipe open. */
+const DRAINED = 500;
+
 /**
  * Ctrl-C is the program's own to handle (Helm marks the release as failed, so that it is not left pending); we wait for
- * that, and SIGTERM is passed on.
+ * that, and SIGTERM and SIGHUP are passed on as SIGTERM.
  */
 async function run(command: ExternalCommand, options: CallOptions): Promise<Outcome> {
-  const { program, args, stdin } = command;
+  const { program, stdin } = command;
   const { purpose, timeoutSeconds = DEFAULT_TIMEOUT, ifMissing, signal: abort } = options;
+  const child = start(command, purpose, ifMissing);
   return await new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"] });
+    const words = wordsMeanwhile(program);
     let cut: string | undefined;
     const end = (why: string) => {
-      cut ??= why;
-      child.kill();
+      if (cut !== undefined) return;
+      cut = why;
+      if (child.pid !== undefined) void endTree(child.pid).then(() => finish(child.exitCode, child.signalCode));
     };
     const timer = setTimeout(() => end(CUT.late(timeoutSeconds)), timeoutSeconds * 1000);
     const onAbort = () => end(CUT.killed("SIGTERM"));
@@ -41,41 +51,86 @@ async function run(command: ExternalCommand, options: CallOptions): Promise<Outc
     let interrupted: NodeJS.Signals | undefined;
     const interrupt = (signal: NodeJS.Signals) => {
       interrupted = signal;
-      if (signal === "SIGTERM") child.kill(signal);
+      if (signal !== "SIGINT" && child.pid !== undefined) void askTreeToEnd(child.pid);
     };
     onSignal(interrupt);
-    const finish = (settle: () => void) => {
-      clearTimeout(timer);
-      abort?.removeEventListener("abort", onAbort);
-      offSignal(interrupt);
-      settle();
-    };
     const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
     let length = 0;
+    const settled = (settle: () => void) => {
+      clearTimeout(timer);
+      clearTimeout(drain);
+      abort?.removeEventListener("abort", onAbort);
+      offSignal(interrupt);
+      // What still holds the other ends must not keep this process.
+      child.stdout.destroy();
+      child.stderr.destroy();
+      settle();
+    };
+    const finish = (code: number | null, signal: NodeJS.Signals | null) => {
+      settled(() => {
+        const unheard = words.end();
+        if (interrupted !== undefined) reject(interruption(program, interrupted));
+        else if (cut !== undefined) reject(cutOff(command, purpose, cut, unheard));
+        else if (code === null) reject(cutOff(command, purpose, CUT.killed(signal), unheard));
+        else resolve({ code, stdout: Buffer.concat(output.stdout), stderr: Buffer.concat(output.stderr).toString() });
+      });
+    };
+    let drain: NodeJS.Timeout | undefined;
+    const finishWhenDrained = (code: number | null, signal: NodeJS.Signals | null) => {
+      const before = length;
+      drain = setTimeout(() => {
+        // Only now has this process looked what there is to read, however busy it was.
+        setImmediate(() => (length === before ? finish(code, signal) : finishWhenDrained(code, signal)));
+      }, DRAINED);
+    };
     for (const stream of ["stdout", "stderr"] as const) {
-      child[stream]?.on("data", (chunk: Buffer) => {
+      child[stream].on("data", (chunk: Buffer) => {
         length += chunk.length;
-        if (length > MOST_MEBIBYTES * MEBIBYTE) end(CUT.tooLong(MOST_MEBIBYTES));
-        else output[stream].push(chunk);
+        if (length > MOST_MEBIBYTES * MEBIBYTE) return end(CUT.tooLong(MOST_MEBIBYTES));
+        output[stream].push(chunk);
+        if (stream === "stderr") words.hear(chunk);
       });
     }
     // A program that ends without reading closes the pipe: its exit code tells, not EPIPE.
     child.stdin?.on("error", () => {});
     child.stdin?.end(stdin);
     child.on("error", ({ code }: NodeJS.ErrnoException) => {
-      const why = code === "ENOENT" ? CUT.missing(ifMissing) : CUT.refused(code);
-      finish(() => reject(cutOff(command, purpose, why)));
+      settled(() => reject(notStarted(command, purpose, code, ifMissing)));
     });
-    child.on("close", (code, signal) => {
-      finish(() => {
-        if (interrupted !== undefined) reject(interruption(program, interrupted));
-        else if (cut !== undefined) reject(cutOff(command, purpose, cut));
-        else if (code === null) reject(cutOff(command, purpose, CUT.killed(signal)));
-        else resolve({ code, stdout: Buffer.concat(output.stdout), stderr: Buffer.concat(output.stderr).toString() });
-      });
+    child.on("exit", (code, signal) => {
+      if (cut === undefined) finishWhenDrained(code, signal);
+      else finish(code, signal);
     });
+    child.on("close", finish);
     if (abort?.aborted) onAbort();
   });
+}
+
+type Child = ChildProcessByStdio<Writable | null, Readable, Readable>;
+
+/** @throws ExitError for what the operating system refuses at once, such as a NUL in an argument */
+function start({ program, args, stdin }: ExternalCommand, purpose: string, ifMissing?: string): Child {
+  try {
+    return spawn(program, args, { stdio: [stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"] }) as Child;
+  } catch (error) {
+    throw notStarted({ program, args }, purpose, (error as NodeJS.ErrnoException).code, ifMissing);
+  }
+}
+
+/** @param code the operating system's, ENOENT, or Node's */
+function notStarted(
+  command: ExternalCommand,
+  purpose: string,
+  code: string | undefined,
+  ifMissing?: string,
+): ExitError {
+  const nul = command.args.find((argument) => argument.includes("\0"));
+  if (nul !== undefined) {
+    return new ExitError(
+      `Could not ${purpose}: ${printable(nul)} holds a NUL character, which no program takes; remove it.`,
+    );
+  }
+  return cutOff(command, purpose, code === "ENOENT" ? CUT.missing(ifMissing) : CUT.refused(code));
 }
 
 function interruption(program: string, signal: NodeJS.Signals): Interrupted {
@@ -86,7 +141,7 @@ type Interrupt = (signal: NodeJS.Signals) => void;
 
 /** What to tell of a signal. The process listens once: a dozen programs at a time would be too many listeners. */
 const interrupts = new Set<Interrupt>();
-const WAITED_FOR = ["SIGINT", "SIGTERM"] as const;
+const WAITED_FOR = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 function onSignal(interrupt: Interrupt): void {
   if (interrupts.size === 0) for (const signal of WAITED_FOR) process.on(signal, tellAll);
@@ -123,10 +178,13 @@ async function serve(command: ExternalCommand, options: ServeOptions): Promise<(
     stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
-  const closed = new Promise<void>((resolve) => child.on("close", () => resolve()));
+  const ended = new Promise<void>((resolve) => child.on("exit", () => resolve()));
   const end = () => {
     for (const signal of ENDING) process.removeListener(signal, interrupted);
     endGroup(child.pid);
+    // What has left the group and holds the other ends must not keep this process.
+    child.stdout.destroy();
+    child.stderr.destroy();
   };
   // Otherwise the program would outlive this process.
   const interrupted = (signal: NodeJS.Signals) => {
@@ -136,7 +194,7 @@ async function serve(command: ExternalCommand, options: ServeOptions): Promise<(
   };
   const stop = async () => {
     end();
-    await closed;
+    await ended;
   };
   for (const signal of ENDING) process.on(signal, interrupted);
   const said = { stdout: "", stderr: "" };
@@ -167,7 +225,7 @@ function endGroup(pid: number | undefined): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch (error) {
-    // It has ended by itself.
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    // It has ended by itself; macOS says EPERM of a group that is only waited for.
+    if (!/^(ESRCH|EPERM)$/.test((error as NodeJS.ErrnoException).code ?? "")) throw error;
   }
 }

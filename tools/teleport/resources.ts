@@ -1,10 +1,11 @@
 import { parse } from "yaml";
 import { isRecord, recordAt, textAt, textsAt } from "../base/json-value.ts";
+import { jsonFrom, type Shape, unexpectedOutput } from "../programs/json-from.ts";
 import { lastWords } from "../programs/last-words.ts";
-import { failed, type Runner } from "../programs/run.ts";
+import { failed, mustRun, type Runner } from "../programs/run.ts";
 import type { Values } from "../values/types.ts";
 import { type TeleportDocument, teleportDocuments } from "./documents.ts";
-import { type StoredToken, storedTokens } from "./join/stored-token.ts";
+import { type StoredToken, tokensAmong } from "./join/stored-token.ts";
 
 /** A role, bot or workload identity as the values ask for it, compared with what Teleport stores under its name. */
 export interface TeleportResource {
@@ -23,15 +24,32 @@ export interface TeleportStatus {
   version: string;
 }
 
+type Resources = Record<string, unknown> | Record<string, unknown>[];
+
+/** What `tctl get` prints: a list, or of some kinds and versions one object. */
+const RESOURCES: Shape<Resources> = {
+  named: "a list of resources",
+  fits: (value): value is Resources => [value].flat().every(isRecord),
+};
+
+/** Also what Go prints for a list without a single entry. */
+const MAYBE_RESOURCES: Shape<Resources | null> = {
+  named: RESOURCES.named,
+  fits: (value): value is Resources | null => value === null || RESOURCES.fits(value),
+};
+
 /**
  * The cluster that tctl talks to.
  *
  * @throws ExitError (unavailable) when tctl is missing or not logged in
  */
 export async function teleportStatus(runner: Runner): Promise<TeleportStatus> {
-  const text = await tctl(runner, ["status"], "read Teleport's status");
+  const purpose = "read Teleport's status";
+  const text = await mustRun(runner, { program: "tctl", args: ["status"] }, { purpose });
+  const clusterName = /^Cluster:?\s+(\S+)/m.exec(text)?.[1];
+  if (clusterName === undefined) throw unexpectedOutput(text, "tctl", purpose, "the name of a cluster");
   return {
-    clusterName: /^Cluster:?\s+(\S+)/m.exec(text)?.[1] ?? "",
+    clusterName,
     version: /^Version:?\s+v?(\S+)/m.exec(text)?.[1] ?? "",
   };
 }
@@ -61,7 +79,9 @@ export async function teleportResources(
  * @throws ExitError (unavailable) when tctl cannot read them
  */
 export async function teleportTokens(runner: Runner): Promise<StoredToken[]> {
-  return storedTokens(await tctl(runner, ["get", "tokens", "--format=json"], "read Teleport's join tokens"), "tctl");
+  const purpose = "read Teleport's join tokens";
+  const printed = await mustRun(runner, { program: "tctl", args: ["get", "tokens", "--format=json"] }, { purpose });
+  return tokensAmong([jsonFrom(printed, "tctl", purpose, MAYBE_RESOURCES) ?? []].flat());
 }
 
 async function storedResource(
@@ -69,25 +89,21 @@ async function storedResource(
   kind: string,
   name: string,
 ): Promise<Record<string, unknown> | undefined> {
-  const text = await tctl(runner, ["get", `${kind}/${name}`, "--format=json"], `read ${kind}/${name} of Teleport`, {
-    mayBeAbsent: true,
-  });
-  if (text === "") return undefined;
-  return [JSON.parse(text) as unknown].flat().find(isRecord);
+  const reference = `${kind}/${name}`;
+  const command = { program: "tctl", args: ["get", reference, "--format=json"] };
+  const purpose = `read ${reference} of Teleport`;
+  const { code, stdout, stderr } = await runner.run(command, { purpose });
+  if (code === 0) return [jsonFrom(stdout, "tctl", purpose, RESOURCES)].flat().at(0);
+  if (saysAbsent(lastWords(stderr))) return undefined;
+  throw failed(command, purpose, stderr);
 }
 
-async function tctl(
-  runner: Runner,
-  args: readonly string[],
-  purpose: string,
-  { mayBeAbsent = false } = {},
-): Promise<string> {
-  const command = { program: "tctl", args };
-  const { code, stdout, stderr } = await runner.run(command, { purpose });
-  if (code === 0) return stdout.toString();
-  // Teleport says it in either way, depending on the kind (lib/services/local, trace.NotFound).
-  if (mayBeAbsent && /not found|doesn't exist|does not exist/i.test(lastWords(stderr))) return "";
-  throw failed(command, purpose, stderr);
+/**
+ * Teleport says it in either way, depending on the kind (lib/services/local, trace.NotFound). A shell says of a missing
+ * program: "tsh: command not found", "sh: 1: tsh: not found".
+ */
+function saysAbsent(words: string): boolean {
+  return /not found|doesn't exist|does not exist/i.test(words) && !/(command|: \S+:) not found/.test(words);
 }
 
 function stateOf(

@@ -15,6 +15,8 @@ export async function runMain(command: Command, argv: readonly string[]): Promis
     if (error.code !== "EPIPE") report(command, `The output could not be written (${error.code}); free some space.`);
     process.exit(EXIT.unavailable);
   });
+  // Nobody reads it any more, as after the terminal was closed: what is under way still comes to its end.
+  process.stderr.on("error", () => {});
   try {
     await command.parseAsync(argv);
   } catch (error) {

@@ -1,8 +1,10 @@
 import { cp, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { ExitError } from "../base/exit-error.ts";
+import { isRecord } from "../base/json-value.ts";
 import { CHART_DIR } from "../base/package-files.ts";
 import { helmTemplate, refuseOldHelm, type ValuesInputs } from "../programs/helm.ts";
+import { jsonFrom } from "../programs/json-from.ts";
 import { Interrupted, type Runner } from "../programs/run.ts";
 import { withTempDir } from "../programs/temp-dir.ts";
 import { readValuesInputs, type ValuesOptions } from "./inputs.ts";
@@ -96,7 +98,11 @@ async function merge(runner: Runner, inputs: ValuesInputs): Promise<Merged> {
     const print = async <Printed extends Pick<Merged, "helm">>(template: string): Promise<Printed> => {
       await writeFile(join(chart, "templates", "print.yaml"), template);
       const text = await helmTemplate(runner, { inputs, chart });
-      const printed = JSON.parse(text.slice(text.indexOf("\n{"))) as Printed;
+      const json = text.replace(/^\s*---\n# Source: .*\n/, "");
+      const printed = jsonFrom(json, "helm", "merge the values", {
+        named: "the merged values",
+        fits: isMerged<Printed>,
+      });
       refuseOldHelm(printed.helm);
       return printed;
     };
@@ -109,6 +115,11 @@ async function merge(runner: Runner, inputs: ValuesInputs): Promise<Merged> {
       throw error;
     }
   });
+}
+
+/** Whether Helm printed what one of the two templates above says. */
+function isMerged<Printed>(value: unknown): value is Printed {
+  return isRecord(value) && typeof value.helm === "string" && "values" in value;
 }
 
 /** Manifests and the schema have no say in the merge; named templates do the checks. */

@@ -1,9 +1,11 @@
 import { expect, test, vi } from "vitest";
 import { parse } from "yaml";
+import { EXIT } from "../../../tools/base/exit-error.ts";
 import { asIstioOperator, istioValues } from "../../../tools/chart/istio-values.ts";
 import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { repositoryPath, runHelm } from "../../support/run-helm.ts";
 import { scenarioInputs } from "../../support/scenarios.ts";
+import { refusal } from "../support/refusal.ts";
 
 // Each runs Helm or a whole command, on a machine that may be busy.
 vi.setConfig({ testTimeout: 30_000 });
@@ -39,6 +41,11 @@ test("the IstioOperator keeps the comments", async () => {
   expect(comments(asIstioOperator(text))).toBeGreaterThanOrEqual(comments(text));
 });
 
-test.each(["other: 1", "- list", "a: [", "text"])("values of another form, %j, are a defect", (text) => {
-  expect(() => asIstioOperator(text)).toThrow(/the chart's Istio values/);
+test("values that have no place in an IstioOperator are a defect", () => {
+  expect(() => asIstioOperator("other: 1")).toThrow(/the chart's Istio values/);
+});
+
+test.each(["- list", "a: [", "text"])("values of another form, %j, are quoted", async (text) => {
+  const sentence = await refusal(() => asIstioOperator(text), EXIT.unavailable);
+  expect(sentence).toContain(`helm printed "${text}" in place of one YAML map`);
 });

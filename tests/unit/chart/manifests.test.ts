@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { EXIT } from "../../../tools/base/exit-error.ts";
 import { checkManifests, parseManifests, renderManifests } from "../../../tools/chart/manifests.ts";
 import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { mergedValues } from "../../../tools/values/load.ts";
@@ -15,8 +16,13 @@ test("documents that hold nothing are left out", () => {
   expect(parseManifests(text).map(({ metadata }) => metadata.name)).toEqual(["a", "b"]);
 });
 
-test("text that is not YAML is a defect", () => {
-  expect(() => parseManifests("a: [")).toThrow("the rendered chart is not YAML");
+test.each([
+  ["a: [", '"a: ["'],
+  [`---\n${object("a")}---\nDone.\n`, '"Done."'],
+  ["- a\n", '"- a"'],
+])("what is not YAML with objects is not ours: %j", async (text, quoted) => {
+  const sentence = await refusal(() => parseManifests(text), EXIT.unavailable);
+  expect(sentence).toContain(`helm printed ${quoted} in place of YAML with objects`);
 });
 
 test.each([

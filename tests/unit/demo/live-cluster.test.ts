@@ -14,7 +14,7 @@ vi.setConfig({ testTimeout: 30_000 });
 const NAME = "example.teleport.sh";
 const POD = {
   metadata: { name: "coredns-1", namespace: "kube-system" },
-  spec: { serviceAccountName: "coredns" },
+  spec: { serviceAccountName: "coredns", containers: [{ name: "coredns" }] },
 };
 
 let fake: FakeKubectl;

@@ -49,7 +49,7 @@ function cluster(facts: { issuer?: string; server?: string } = {}, pod?: { jwt: 
   const { issuer = "https://kubernetes.default.svc", server = "https://api.example:6443" } = facts;
   const object = pod && {
     metadata: { name: pod.name, namespace: "teleport-system", uid: "7f" },
-    spec: { serviceAccountName: "tbot" },
+    spec: { serviceAccountName: "tbot", containers: [{ name: "tbot" }] },
   };
   return [
     { when: "/openid/v1/jwks", stdout: jwksBytes(current.jwk).toString() },

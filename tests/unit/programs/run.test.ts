@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { access, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { access, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -8,6 +8,7 @@ import { lastWords } from "../../../tools/programs/last-words.ts";
 import { type CallOptions, failed, mustRun } from "../../../tools/programs/run.ts";
 import { shellText } from "../../../tools/programs/shell-text.ts";
 import { systemRunner } from "../../../tools/programs/system-runner.ts";
+import { captureOutput } from "../support/captured-output.ts";
 import { refusal } from "../support/refusal.ts";
 
 let directory: string;
@@ -30,6 +31,8 @@ const why = async (...args: Parameters<typeof run>) => {
   expect(sentence).toMatch(/^Could not install x: .*\.$/);
   return sentence.slice("Could not install x: ".length);
 };
+/** "" when the process is gone, "Z" when it is dead and not yet collected by whoever inherited it. */
+const stateOf = (pid: number) => spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).stdout;
 const ENDLESS = "setInterval(() => {}, 1000)";
 
 test.each([
@@ -79,12 +82,68 @@ describe("a program that runs to its end", () => {
     );
   });
 
+  test.each([
+    [
+      "a NUL in an argument",
+      ["a\0b"],
+      EXIT.refused,
+      "Could not install x: a\\u{0}b holds a NUL character, which no program takes; remove it.",
+    ],
+    [
+      "arguments that are too long",
+      ["x".repeat(4_000_000)],
+      EXIT.unavailable,
+      "since its arguments are too long; put values into a file.",
+    ],
+  ])("does not start: %s", async (_, args, code, sentence) => {
+    expect(await refusal(() => run({ program: "true", args }), code)).toContain(sentence);
+  });
+
+  test("is a link to itself", async () => {
+    await symlink(file("loop"), file("loop"));
+    expect(await why({ program: file("loop"), args: [] })).toMatch(/did not start \(ELOOP\); check/);
+  });
+
   test("takes too long", async () => {
     expect(await why(node(ENDLESS), { timeoutSeconds: 0.2 })).toContain("gave no answer within 0.2 s; run the same");
   });
 
   test("is killed", async () => {
     expect(await why(node("process.kill(process.pid, 'SIGKILL')"))).toContain("was ended by SIGKILL; run the same");
+  });
+
+  test("takes too long, and what it said last is quoted", async () => {
+    const script = { program: "sh", args: ["-c", "echo 'Open https://login.example' >&2; exec sleep 60"] };
+    expect(await why(script, { timeoutSeconds: 0.5 })).toBe(
+      'sh said "Open https://login.example", then gave no answer within 0.5 s; run the same command again.',
+    );
+  });
+
+  test.each([
+    ["what it started", "sleep 60 & echo $! >PID; wait"],
+    ["itself, though it ignores SIGTERM", "trap '' TERM; echo $$ >PID; while :; do sleep 1; done"],
+  ])("takes too long, and it ends: %s", async (_, script) => {
+    const command = { program: "sh", args: ["-c", script.replace("PID", `'${file("pid")}'`)] };
+    expect(await why(command, { timeoutSeconds: 1 })).toContain("gave no answer within 1 s");
+    const pid = Number(await readFile(file("pid"), "utf8"));
+    await vi.waitFor(() => expect(stateOf(pid).trim()).toMatch(/^(Z.*)?$/), { timeout: 60_000 });
+  });
+
+  test("is read when it ends, though something that it started keeps its pipe open", async () => {
+    const script = `sleep 600 & echo $! >'${file("pid")}'; echo done`;
+    const { code, stdout } = await run({ program: "sh", args: ["-c", script] });
+    expect({ code, stdout: stdout.toString() }).toEqual({ code: 0, stdout: "done\n" });
+    process.kill(Number(await readFile(file("pid"), "utf8")), "SIGKILL");
+  });
+
+  test("says what a person has to do while it runs, and its last words only as the reason", async () => {
+    const output = captureOutput();
+    const script =
+      "echo 'Open \u001b[2Jhttps://login.example' >&2; printf 'Code: ' >&2; sleep 4; echo >&2; echo 'error: no' >&2; exit 1";
+    const { stderr } = await run({ program: "sh", args: ["-c", script] });
+    vi.restoreAllMocks();
+    expect(output.stderr).toBe("sh: Open [2Jhttps://login.example\nsh: Code:\n");
+    expect(lastWords(stderr)).toBe("no");
   });
 
   test("prints without end", async () => {
@@ -100,20 +159,24 @@ describe("a program that runs to its end", () => {
     expect(await why(node(ENDLESS), { signal: AbortSignal.abort() })).toContain("was ended by SIGTERM");
   });
 
-  test("handles an interruption itself; it is waited for, and the sentence says how to continue", async () => {
-    const program = `
+  test.each(["SIGTERM", "SIGHUP"] as const)(
+    "handles an interruption (%s) itself; it is waited for, and the sentence says how to continue",
+    async (ending) => {
+      const program = `
       process.on("SIGTERM", () => setTimeout(() => { fs.writeFileSync(${JSON.stringify(file("ended"))}, ""); process.exit(1); }, 200));
       ${ENDLESS};
       fs.writeFileSync(${JSON.stringify(file("started"))}, "");`;
-    const listeners = process.listenerCount("SIGTERM");
-    const running = refusal(() => run(node(program), { timeoutSeconds: 300 }), EXIT.unavailable);
-    await vi.waitFor(() => access(file("started")), { timeout: 60_000 });
-    process.emit("SIGTERM", "SIGTERM");
-    expect(await running).toContain("rerun the same command to resume");
-    // The program's last act, some time after the signal.
-    await access(file("ended"));
-    expect(process.listenerCount("SIGTERM")).toBe(listeners);
-  });
+      const listeners = process.listenerCount(ending);
+      const running = refusal(() => run(node(program), { timeoutSeconds: 300 }), EXIT.unavailable);
+      await vi.waitFor(() => access(file("started")), { timeout: 60_000 });
+      process.emit(ending, ending);
+      expect(await running).toContain(`Interrupted (${ending})`);
+      expect(await running).toContain("rerun the same command to resume");
+      // The program's last act, some time after the signal.
+      await access(file("ended"));
+      expect(process.listenerCount(ending)).toBe(listeners);
+    },
+  );
 
   test("beside many others, without a warning of too many listeners", async () => {
     const warnings: Error[] = [];
@@ -134,9 +197,6 @@ describe("a program that serves", () => {
       { program: "sh", args: ["-c", script] },
       { purpose: "read x", ready: "Starting to serve", timeoutSeconds, onInterrupt: () => {} },
     );
-  /** "" when the process is gone, "Z" when it is dead and not yet collected by whoever inherited it. */
-  const stateOf = (pid: number) => spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).stdout;
-
   test("is there until it is stopped, and so is what it started", async () => {
     const listeners = process.listenerCount("SIGTERM");
     const stop = await serve(`sleep 60 & echo $! >'${file("pid")}'; echo Starting to serve on it; wait`);
@@ -195,11 +255,20 @@ test.each([
   expect(failed(command, "do x", "Error: no\n").message).toContain(`Could not do x: ${sentence}`);
 });
 
-test("Helm without a cluster gets kubectl's words: the address that Helm reports is nobody's", () => {
-  const says =
-    'Error: Kubernetes cluster unreachable: Get "http://localhost:8080/version": dial tcp: connection refused';
-  expect(failed({ program: "helm", args: ["list"] }, "list the Helm releases", says).message).toBe(
-    "Could not list the Helm releases: no cluster is selected; name one with --context, or set KUBECONFIG.",
+test.each([
+  [
+    'Error: Kubernetes cluster unreachable: Get "http://localhost:8080/version": dial tcp: connection refused',
+    "; no cluster is selected: name one with --context, or set KUBECONFIG.",
+  ],
+  [
+    'Error: Kubernetes cluster unreachable: Get "https://a.example/version": dial tcp: lookup a.example: no such host',
+    "; the API server's name does not resolve here: check the VPN, DNS and the server in the kubeconfig.",
+  ],
+])("Helm that does not reach the cluster gets kubectl's fixes: %j", (stderr, fix) => {
+  const words = stderr.replace("Error: ", "");
+  const command = { program: "helm", args: ["list", "--kube-context=prod"] };
+  expect(failed(command, "list the Helm releases", stderr).message).toBe(
+    `Could not list the Helm releases: helm (context "prod") says "${words}"${fix}`,
   );
 });
 

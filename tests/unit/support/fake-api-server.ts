@@ -9,6 +9,9 @@ export interface ApiAnswer {
   headers?: Record<string, string>;
 }
 
+/** What a pod's port sends: an answer, `raw` bytes in its place, `extra` ones after it, or an error on the error channel. */
+export type PodAnswer = { body: string; raw?: string; extra?: string } | { error: string };
+
 /** An API server on a Unix socket, with the WebSocket side of port-forwarding as a kubelet has it. */
 export interface FakeApiServer {
   /** `METHOD path?query` of each request so far. */
@@ -24,7 +27,7 @@ export interface FakeApiServer {
 export async function fakeApiServer(
   socketPath: string,
   answer: (url: URL, method: string, body: string) => ApiAnswer | undefined,
-  forwarded: (pod: string, requestPath: string) => { body: string } | { error: string } = () => ({ error: "none" }),
+  forwarded: (pod: string, requestPath: string) => PodAnswer = () => ({ error: "none" }),
 ): Promise<FakeApiServer> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
@@ -81,11 +84,7 @@ export function statusObject(code: number, message: string): object {
  * Frames as k8s.io/cri-streaming writes them: the port first on both channels, long answers in several messages; but each
  * message of an answer comes in two fragments with a ping between them, as anything on the way may split it (RFC 6455, 5.4).
  */
-function serveForwardedPort(
-  raw: Duplex,
-  early: string,
-  answer: (path: string) => { body: string } | { error: string },
-): void {
+function serveForwardedPort(raw: Duplex, early: string, answer: (path: string) => PodAnswer): void {
   const send = (channel: number, bytes: Buffer) =>
     raw.write(serverFrame(Buffer.concat([Buffer.from([channel]), bytes])));
   const sendFragments = (bytes: Buffer) => {
@@ -117,7 +116,9 @@ function serveForwardedPort(
       const whole = Buffer.from(
         `HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(said.body)}\r\n\r\n${said.body}`,
       );
-      for (let at = 0; at < whole.length; at += 40_000) sendFragments(whole.subarray(at, at + 40_000));
+      const extra = Buffer.from(said.extra ?? "");
+      const all = Buffer.concat([said.raw === undefined ? whole : Buffer.from(said.raw), extra]);
+      for (let at = 0; at < all.length; at += 40_000) sendFragments(all.subarray(at, at + 40_000));
     }
   });
 }

@@ -1,11 +1,13 @@
 import { ExitError } from "../../base/exit-error.ts";
-import { isRecord, recordAt, textAt } from "../../base/json-value.ts";
+import { recordAt, textAt } from "../../base/json-value.ts";
 import { parseManifests } from "../../chart/manifests.ts";
 import { CHART_RELEASE, ISTIO_RELEASES } from "../../chart/releases.ts";
 import { helmVersion } from "../../programs/helm.ts";
 import { helmReleases, type Release, releaseValues } from "../../programs/helm-releases.ts";
+import { jsonFrom, OBJECT } from "../../programs/json-from.ts";
 import type { Read } from "../../programs/kube-api/read.ts";
 import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
+import { kubectlJson, kubectlList, kubectlObjectIfAny } from "../../programs/kubernetes-objects.ts";
 import { podsWithProxy } from "../../programs/pods-with-proxy.ts";
 import { Interrupted, mustRun, type Runner } from "../../programs/run.ts";
 import type { JoinToken } from "../../teleport/join/join-token.ts";
@@ -46,7 +48,7 @@ export async function gatherBefore({ access, values, token, manifests, skipIstio
     read(token),
     Promise.all([read(() => helmText(runner)), read(() => kubectlText(runner)), read(() => tctlText(runner))]),
     read(() => serverVersion(access)),
-    read(() => items<Node>(access, "list the nodes", ["get", "nodes"])),
+    read(() => kubectlList<Node>(access, "list the nodes", ["get", "nodes"])),
     read(() => missingRights(access, values, { skipIstio })),
     read(() => teleportStatus(runner)),
     read(() => teleportResources(runner, values)),
@@ -80,12 +82,12 @@ async function readIstio(
   return { managed: "here", found: await read(async () => istioHere(access, values, await releases)) };
 }
 
-/** The value, or why there is none: a program failed, or printed what is not JSON. */
+/** The value, or why there is none: a program failed, or printed something else than it was asked for. */
 async function read<T>(get: () => Promise<T>): Promise<Read<T>> {
   try {
     return { ok: true, value: await get() };
   } catch (error) {
-    if (error instanceof Interrupted || !(error instanceof ExitError || error instanceof SyntaxError)) throw error;
+    if (error instanceof Interrupted || !(error instanceof ExitError)) throw error;
     return { ok: false, reason: error.message.replace(/\.$/, "") };
   }
 }
@@ -95,9 +97,10 @@ async function helmText(runner: Runner): Promise<string> {
 }
 
 async function kubectlText(runner: Runner): Promise<string> {
+  const purpose = "ask kubectl's version";
   const command = { program: "kubectl", args: ["version", "--client", "--output=json"] };
-  const printed: unknown = JSON.parse(await mustRun(runner, command, { purpose: "ask kubectl's version" }));
-  return `kubectl ${isRecord(printed) ? textAt(recordAt(printed, "clientVersion"), "gitVersion") : ""}`;
+  const printed = jsonFrom(await mustRun(runner, command, { purpose }), "kubectl", purpose, OBJECT);
+  return `kubectl ${textAt(recordAt(printed, "clientVersion"), "gitVersion")}`;
 }
 
 async function tctlText(runner: Runner): Promise<string> {
@@ -106,19 +109,14 @@ async function tctlText(runner: Runner): Promise<string> {
 }
 
 async function serverVersion(access: ClusterAccess): Promise<string> {
-  const printed = await kubectl(access, "ask the cluster's version", ["version", "--output=json"]);
-  return textAt(recordAt(JSON.parse(printed.toString()), "serverVersion"), "gitVersion");
-}
-
-async function items<T>(access: ClusterAccess, purpose: string, args: readonly string[]): Promise<T[]> {
-  const printed = await kubectl(access, purpose, [...args, "--output=json"]);
-  return (JSON.parse(printed.toString()) as { items: T[] }).items;
+  const printed = await kubectlJson(access, "ask the cluster's version", ["version", "--output=json"]);
+  return textAt(recordAt(printed, "serverVersion"), "gitVersion");
 }
 
 async function istioHere(access: ClusterAccess, values: Values, releases: Read<Release[]>): Promise<IstioHere> {
   if (!releases.ok) throw new ExitError(releases.reason);
   const { rootNamespace } = values.mesh;
-  const istiods = await items<Deployment>(access, "look for istiod", [
+  const istiods = await kubectlList<Deployment>(access, "look for istiod", [
     ...["get", "deployments", "--all-namespaces", "--selector=app=istiod"],
   ]);
   const foreign = istiods.find(
@@ -152,7 +150,7 @@ async function istioElsewhere(access: ClusterAccess, rootNamespace: string): Pro
 /** The trust domains of all revisions of istiod in a namespace, from the ConfigMaps that Istio's charts make. */
 async function meshTrustDomains(access: ClusterAccess, namespace: string): Promise<string[]> {
   const args = ["get", "configmaps", `--namespace=${namespace}`];
-  const all = await items<ConfigMap>(access, "read the mesh configuration", args);
+  const all = await kubectlList<ConfigMap>(access, "read the mesh configuration", args);
   return all.flatMap(({ metadata, data }) => {
     if (!/^istio(-|$)/.test(metadata.name) || data?.mesh === undefined) return [];
     return /^trustDomain:\s*["']?([^"'\s]+)/m.exec(data.mesh)?.[1] ?? "cluster.local";
@@ -163,11 +161,14 @@ async function plannedNamespaces(access: ClusterAccess, manifests: string): Prom
   const names = parseManifests(manifests).flatMap(({ kind, metadata }) => (kind === "Namespace" ? metadata.name : []));
   return await Promise.all(
     names.map(async (name): Promise<PlannedNamespace> => {
-      const printed = await kubectl(access, `read the namespace ${name}`, [
-        ...["get", "namespace", name, "--ignore-not-found", "--output=json"],
-      ]);
-      if (printed.length === 0) return { name, state: "absent" };
-      const annotations = recordAt(recordAt(JSON.parse(printed.toString()), "metadata"), "annotations");
+      const args = ["get", "namespace", name];
+      const found = await kubectlObjectIfAny<{ metadata: Record<string, unknown> }>(
+        access,
+        `read the namespace ${name}`,
+        args,
+      );
+      if (found === undefined) return { name, state: "absent" };
+      const annotations = recordAt(found.metadata, "annotations");
       return { name, state: textAt(annotations, "meta.helm.sh/release-name") === CHART_RELEASE ? "ours" : "other" };
     }),
   );

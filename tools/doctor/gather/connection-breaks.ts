@@ -1,4 +1,5 @@
 import { groupBy } from "../../base/group-by.ts";
+import { isRecord, jsonIn, textAt } from "../../base/json-value.ts";
 import { type KubeApi, NODE_TIMEOUT } from "../../programs/kube-api/kube-api.ts";
 import { known, tbotDaemonSet } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
@@ -66,12 +67,9 @@ function startOf(facts: Facts, { name }: TbotPod): number {
 /** The times at which tbot connected to Teleport, by its log, milliseconds since 1970; other lines are left out. */
 function connectionsIn(log: string): number[] {
   return log.split("\n").flatMap((line) => {
-    try {
-      const { message, timestamp } = JSON.parse(line) as Record<string, unknown>;
-      const at = Date.parse(String(timestamp));
-      return message === CONNECTED && !Number.isNaN(at) ? [at] : [];
-    } catch {
-      return [];
-    }
+    const entry = jsonIn(line);
+    if (!isRecord(entry) || entry.message !== CONNECTED) return [];
+    const at = Date.parse(textAt(entry, "timestamp"));
+    return Number.isNaN(at) ? [] : [at];
   });
 }

@@ -1,6 +1,7 @@
-import { isRecord, recordAt } from "../../base/json-value.ts";
+import { isRecord, jsonIn, recordAt } from "../../base/json-value.ts";
 import { type KubeApi, NODE_TIMEOUT } from "../../programs/kube-api/kube-api.ts";
 import type { Read } from "../../programs/kube-api/read.ts";
+import { isKubernetesObject, isPod } from "../../programs/kubernetes-objects.ts";
 import type { StoredToken } from "../../teleport/join/stored-token.ts";
 import type { Values } from "../../values/types.ts";
 import { isReady, tbotEnd } from "../facts/facts.ts";
@@ -49,8 +50,8 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
       api.list<Listed<"nodes">>("/api/v1/nodes"),
       api.list<Listed<"nodeLeases">>("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"),
       api.list<Listed<"namespaces">>("/api/v1/namespaces"),
-      api.list<Pod>("/api/v1/pods"),
-      api.list<DaemonSet>(`/apis/apps/v1/daemonsets?${TBOT_SELECTOR}`),
+      api.list("/api/v1/pods", isRunnable),
+      api.list(`/apis/apps/v1/daemonsets?${TBOT_SELECTOR}`, isDaemonSet),
       api.text("/openid/v1/jwks"),
       api.get<{ issuer?: unknown }>("/.well-known/openid-configuration"),
       api.list<Deployment>("/apis/apps/v1/deployments?labelSelector=app=istiod"),
@@ -100,6 +101,15 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     admissionBinding,
     proxies: await withRefusals(api, meshed, proxies),
   };
+}
+
+function isRunnable(value: unknown): value is Pod {
+  return isPod<Pod>(value) && isRecord(value.status);
+}
+
+function isDaemonSet(value: unknown): value is DaemonSet {
+  if (!isKubernetesObject<Record<string, unknown>>(value)) return false;
+  return isRecord(recordAt(recordAt(value, "spec"), "template").spec);
 }
 
 type Listed<Key extends keyof Snapshot> =
@@ -227,14 +237,8 @@ function ahead(date: number | undefined, earliest: number, latest: number): numb
 function readiness(answer: Awaited<ReturnType<KubeApi["fromPod"]>>): Read<TbotReadiness> {
   if (!answer.ok) return answer;
   const { status, body } = answer.value;
-  try {
-    const said: unknown = JSON.parse(body);
-    const services = isRecord(said) ? Object.values(recordAt(said, "services")) : [];
-    if (services.length > 0 && services.every(isRecord)) {
-      return { ok: true, value: said as TbotReadiness };
-    }
-  } catch {
-    // Said below.
-  }
+  const said = jsonIn(body);
+  const services = isRecord(said) ? Object.values(recordAt(said, "services")) : [];
+  if (services.length > 0 && services.every(isRecord)) return { ok: true, value: said as TbotReadiness };
   return { ok: false, reason: `its /readyz answers ${status} and names no service of tbot` };
 }

@@ -1,3 +1,4 @@
+import { unexpectedOutput } from "../../programs/json-from.ts";
 import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
 import type { Values } from "../../values/types.ts";
 
@@ -32,10 +33,11 @@ export async function missingRights(
   };
   const args = ["create", "--filename=-", '--output=jsonpath={.status.allowed}{"\\n"}'];
   const stdin = JSON.stringify(reviews);
-  const printed = (await kubectl(access, "ask for your permissions", args, { stdin })).toString();
+  const purpose = "ask for your permissions";
+  const printed = (await kubectl(access, purpose, args, { stdin })).toString();
   const answers = printed.trim().split("\n");
-  if (answers.length !== rights.length) {
-    throw new Error(`${answers.length} answers to ${rights.length} access reviews: ${printed.slice(0, 200)}`);
+  if (answers.length !== rights.length || !answers.every((answer) => /^(true|false)$/.test(answer))) {
+    throw unexpectedOutput(printed, "kubectl", purpose, `${rights.length} answers, true or false`);
   }
   return rights.filter((_, index) => answers[index] !== "true").map(describe);
 }

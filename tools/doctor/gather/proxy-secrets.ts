@@ -1,5 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { groupBy } from "../../base/group-by.ts";
+import { isRecord, jsonIn } from "../../base/json-value.ts";
+import { quoted } from "../../programs/json-from.ts";
 import type { KubeApi } from "../../programs/kube-api/kube-api.ts";
 import { limited } from "../../programs/kube-api/limited.ts";
 import { PERMISSION_MISSING, POD_GONE, type Read } from "../../programs/kube-api/read.ts";
@@ -81,10 +83,14 @@ async function readSecrets(api: KubeApi, { metadata: { namespace, name } }: Pod)
   const bodies = await api.fromLoopback({ namespace, name, port: ADMIN_PORT }, PATHS, TIMEOUT);
   if (!bodies.ok) return bodies;
   const [certs = "", dump = "", clusters = ""] = bodies.value;
+  const other = (what: string) =>
+    ({ ok: false, reason: `the proxy's admin interface answers something else: ${what}` }) as const;
+  const [inUse, all] = [jsonIn(certs), jsonIn(dump)];
+  if (!isRecord(inUse) || !isRecord(all)) return other(quoted(isRecord(inUse) ? dump : certs));
   try {
-    return { ok: true, value: { ...proxySecrets(JSON.parse(certs), JSON.parse(dump)), ...tbotStreams(clusters) } };
+    return { ok: true, value: { ...proxySecrets(inUse, all), ...tbotStreams(clusters) } };
   } catch (error) {
-    return { ok: false, reason: `the proxy's admin interface answers something else: ${(error as Error).message}` };
+    return other((error as Error).message);
   }
 }
 

@@ -1,3 +1,4 @@
+import { isRecord, jsonIn, textAt } from "../../base/json-value.ts";
 import type { LogEntry } from "../snapshot.ts";
 
 /**
@@ -32,12 +33,9 @@ function withoutForm(line: string): string {
 /** Warnings and errors of tbot's JSON log; other lines are left out. */
 export function complaintsIn(log: string): LogEntry[] {
   return log.split("\n").flatMap((line) => {
-    try {
-      const { level, message, error } = JSON.parse(line) as Record<string, unknown>;
-      return /^(warn|error)/i.test(textOf(level)) ? [{ message: textOf(message), error: errorText(error) }] : [];
-    } catch {
-      return [];
-    }
+    const entry = jsonIn(line);
+    if (!isRecord(entry) || !/^(warn|error)/i.test(textAt(entry, "level"))) return [];
+    return [{ message: textAt(entry, "message"), error: errorText(entry.error) }];
   });
 }
 

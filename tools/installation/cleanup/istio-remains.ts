@@ -1,8 +1,8 @@
-import { isRecord, recordAt, textAt } from "../../base/json-value.ts";
 import { ISTIO_RELEASES } from "../../chart/releases.ts";
 import { kubectlCommand } from "../../programs/cluster-commands.ts";
 import { helmReleases } from "../../programs/helm-releases.ts";
-import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
+import type { ClusterAccess } from "../../programs/kubectl.ts";
+import { kubectlList } from "../../programs/kubernetes-objects.ts";
 import type { Todo } from "../install/plan.ts";
 import { belongsTo, COPIED_BY_ISTIOD, type KubernetesObject } from "./ownership.ts";
 import type { Finding, Scene } from "./plan.ts";
@@ -68,7 +68,5 @@ async function copies(access: ClusterAccess): Promise<Todo[]> {
 }
 
 async function objects(access: ClusterAccess, purpose: string, args: string[]): Promise<KubernetesObject[]> {
-  const printed = await kubectl(access, purpose, ["get", ...args, "--all-namespaces", "--output=json"]);
-  const { items } = JSON.parse(printed.toString()) as { items: unknown[] };
-  return items.filter(isRecord).filter((item) => textAt(recordAt(item, "metadata"), "name") !== "") as never;
+  return await kubectlList(access, purpose, ["get", ...args, "--all-namespaces"]);
 }

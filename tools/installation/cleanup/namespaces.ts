@@ -1,5 +1,6 @@
 import { kubectlCommand } from "../../programs/cluster-commands.ts";
 import { kubectl } from "../../programs/kubectl.ts";
+import { kubectlList } from "../../programs/kubernetes-objects.ts";
 import type { Todo } from "../install/plan.ts";
 import { OWN_NAMESPACE_LABELS } from "../own-namespaces.ts";
 import { belongsTo, COPIED_BY_ISTIOD, type KubernetesObject } from "./ownership.ts";
@@ -83,6 +84,5 @@ function isMadeByIstiod(
 }
 
 async function list({ access }: Scene, purpose: string, args: string[]): Promise<KubernetesObject[]> {
-  const printed = await kubectl(access, purpose, ["get", ...args, "--output=json"]);
-  return (JSON.parse(printed.toString()) as { items: KubernetesObject[] }).items;
+  return await kubectlList(access, purpose, ["get", ...args]);
 }

@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
+import { recordAt } from "../../base/json-value.ts";
 import { CHART_DIR } from "../../base/package-files.ts";
 import { type Manifest, parseManifests } from "../../chart/manifests.ts";
 import { CHART_RELEASE } from "../../chart/releases.ts";
 import { helmCommand, kubectlCommand } from "../../programs/cluster-commands.ts";
 import { type Release, releaseManifest } from "../../programs/helm-releases.ts";
-import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
+import type { ClusterAccess } from "../../programs/kubectl.ts";
+import { isKubernetesObject, kubectlObject } from "../../programs/kubernetes-objects.ts";
 import type { Values } from "../../values/types.ts";
 import { lookAtRelease } from "./helm-step.ts";
 import { prepareNamespace } from "./namespace.ts";
@@ -73,14 +75,20 @@ function waitForTbot({ values, timeoutSeconds }: ChartSettings, access: ClusterA
 }
 
 async function tbotState(access: ClusterAccess, namespace: string): Promise<{ ready: number; nodes: number }> {
-  const printed = await kubectl(access, "read tbot's DaemonSet", [
-    ...["get", "daemonset", TBOT, `--namespace=${namespace}`, "--output=json"],
-  ]);
-  const { status } = JSON.parse(printed.toString()) as {
-    status: { numberReady: number; desiredNumberScheduled: number; updatedNumberScheduled?: number };
-  };
+  const args = ["get", "daemonset", TBOT, `--namespace=${namespace}`];
+  const { status } = await kubectlObject(access, "read tbot's DaemonSet", args, isDaemonSet);
   const { numberReady, desiredNumberScheduled, updatedNumberScheduled = 0 } = status;
   return { ready: Math.min(numberReady, updatedNumberScheduled), nodes: desiredNumberScheduled };
+}
+
+interface DaemonSet {
+  status: { numberReady: number; desiredNumberScheduled: number; updatedNumberScheduled?: number };
+}
+
+function isDaemonSet(value: unknown): value is DaemonSet {
+  if (!isKubernetesObject<Record<string, unknown>>(value)) return false;
+  const { numberReady, desiredNumberScheduled, updatedNumberScheduled = 0 } = recordAt(value, "status");
+  return [numberReady, desiredNumberScheduled, updatedNumberScheduled].every((count) => typeof count === "number");
 }
 
 /** Whether two renderings hold the same objects; comments and order of documents are no difference. */
@@ -92,7 +100,7 @@ function sameObjects(a: string, b: string): boolean {
 function byId(manifests: readonly Manifest[]): Map<string, Manifest> {
   return new Map(
     manifests.map((manifest) => [
-      `${manifest.kind}/${manifest.metadata.namespace}/${manifest.metadata.name}`,
+      `${manifest.kind}/${manifest.metadata?.namespace}/${manifest.metadata?.name}`,
       manifest,
     ]),
   );

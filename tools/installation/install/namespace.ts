@@ -1,7 +1,12 @@
 import { kubectlCommand } from "../../programs/cluster-commands.ts";
-import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
+import type { ClusterAccess } from "../../programs/kubectl.ts";
+import { kubectlObjectIfAny } from "../../programs/kubernetes-objects.ts";
 import { OWN_NAMESPACE_LABELS } from "../own-namespaces.ts";
 import type { Todo } from "./plan.ts";
+
+interface Namespace {
+  metadata: { labels?: Record<string, string> };
+}
 
 /**
  * What makes a namespace that is not there, with labels by which `cleanup` knows it; of one that is there, the labels
@@ -15,14 +20,9 @@ export async function prepareNamespace(
   name: string,
   labels: Readonly<Record<string, string>>,
 ): Promise<Todo[]> {
-  const printed = await kubectl(access, `read the namespace ${name}`, [
-    "get",
-    "namespace",
-    name,
-    "--ignore-not-found",
-    "--output=json",
-  ]);
-  if (printed.length === 0) {
+  const args = ["get", "namespace", name];
+  const found = await kubectlObjectIfAny<Namespace>(access, `read the namespace ${name}`, args);
+  if (found === undefined) {
     const namespace = {
       apiVersion: "v1",
       kind: "Namespace",
@@ -31,8 +31,7 @@ export async function prepareNamespace(
     const command = kubectlCommand(access, ["create", "--filename=-"], `${JSON.stringify(namespace)}\n`);
     return [{ purpose: `create the namespace ${name}`, command }];
   }
-  const { metadata } = JSON.parse(printed.toString()) as { metadata: { labels?: Record<string, string> } };
-  const missing = Object.entries(labels).filter(([key, value]) => metadata.labels?.[key] !== value);
+  const missing = Object.entries(labels).filter(([key, value]) => found.metadata.labels?.[key] !== value);
   if (missing.length === 0) return [];
   const words = missing.map(([key, value]) => `${key}=${value}`);
   const command = kubectlCommand(access, ["label", "namespace", name, ...words, "--overwrite"]);

@@ -2,7 +2,11 @@ import { rmSync } from "node:fs";
 import { Agent, type IncomingMessage, type RequestOptions, request } from "node:http";
 import { dirname, join } from "node:path";
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isRecord, jsonIn, textAt } from "../../base/json-value.ts";
+import { quoted, type Shape } from "../json-from.ts";
 import { accessFlags, type ClusterAccess, kubectl } from "../kubectl.ts";
+import { isKubernetesObject, kubernetesList } from "../kubernetes-objects.ts";
 import { withTempDir } from "../temp-dir.ts";
 import { limited } from "./limited.ts";
 import { forwardedPort } from "./port-forward.ts";
@@ -14,6 +18,8 @@ export interface PodAnswer {
   body: string;
   /** The `Date` header, milliseconds since 1970: the clock of the pod's node. */
   date: number | undefined;
+  /** The `Retry-After` header in seconds. */
+  retryAfter: number | undefined;
 }
 
 /** Objects of one page; more are fetched until there are none. */
@@ -27,6 +33,10 @@ const TIMEOUT = 20_000;
 
 /** The same for what the API server asks a node or a pod for, which may be silent. */
 export const NODE_TIMEOUT = 8_000;
+
+/** How often an API server that is overloaded (429) is asked, and how many seconds it may make us wait between. */
+const ATTEMPTS = 4;
+const LONGEST_WAIT = 10;
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -51,35 +61,43 @@ export class KubeApi {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: REQUESTS });
   /** A request's time begins when it is its turn, not while a thousand others are before it. */
   readonly #inTurn = limited(REQUESTS);
+  readonly #wait: (milliseconds: number) => Promise<unknown>;
 
-  constructor(socketPath: string) {
+  /** @param wait as `setTimeout` of node:timers/promises: settles after so many milliseconds */
+  constructor(socketPath: string, wait: (milliseconds: number) => Promise<unknown> = sleep) {
     this.#socketPath = socketPath;
+    this.#wait = wait;
   }
 
-  /** One object, `undefined` where it (or its kind) does not exist. */
+  /** One object or document, `undefined` where it (or its kind) does not exist. */
   async get<T>(path: string): Promise<Read<T | undefined>> {
-    return this.#json<T>({ path });
+    return this.#json({ path }, anyObject<T>());
   }
 
-  /** All objects of a list, page by page; none where the kind does not exist. */
-  async list<T>(path: string): Promise<Read<T[]>> {
+  /**
+   * All objects of a list, page by page; none where the kind does not exist.
+   *
+   * @param fits what each must have; default: what every object has
+   */
+  async list<T>(path: string, fits: (value: unknown) => value is T = isKubernetesObject<T>): Promise<Read<T[]>> {
     const items: T[] = [];
+    const seen = new Set<string>();
     for (let next = ""; ; ) {
       const query = `${path.includes("?") ? "&" : "?"}limit=${PAGE}${next && `&continue=${encodeURIComponent(next)}`}`;
-      const page = await this.#json<{ items?: T[]; metadata?: { continue?: string } }>({ path: path + query });
+      const page = await this.#json({ path: path + query }, kubernetesList(fits));
       if (!page.ok) return page;
-      items.push(...(page.value?.items ?? []));
-      next = page.value?.metadata?.continue ?? "";
+      for (const item of page.value?.items ?? []) items.push(item);
+      next = textAt(page.value?.metadata ?? {}, "continue");
       if (next === "") return { ok: true, value: items };
+      if (seen.has(next)) return { ok: false, reason: `the API server repeats the page ${JSON.stringify(next)}` };
+      seen.add(next);
     }
   }
 
   /** Posts a review, the one kind of object that is created to ask and never kept. */
   async review<T>(path: string, body: object): Promise<Read<T | undefined>> {
-    return this.#json<T>(
-      { path, method: "POST", headers: { "Content-Type": "application/json" } },
-      JSON.stringify(body),
-    );
+    const headers = { "Content-Type": "application/json" };
+    return this.#json({ path, method: "POST", headers }, anyObject<T>(), JSON.stringify(body));
   }
 
   /** A text such as a log, which may take so many milliseconds. */
@@ -146,28 +164,36 @@ export class KubeApi {
     this.#agent.destroy();
   }
 
-  async #json<T>(options: RequestOptions, body?: string): Promise<Read<T | undefined>> {
+  async #json<T>(options: RequestOptions, shape: Shape<T>, body?: string): Promise<Read<T | undefined>> {
     const answer = await this.#request(options, body === undefined ? {} : { body });
     if (!answer.ok) return answer;
     if (answer.value.status === 404) return { ok: true, value: undefined };
     if (answer.value.status >= 300) return refused(answer.value);
-    try {
-      return { ok: true, value: JSON.parse(answer.value.body) as T };
-    } catch {
-      // As from a proxy in between that wants a person to log in.
-      return { ok: false, reason: "the API server: the answer is no JSON" };
-    }
+    const value = jsonIn(answer.value.body);
+    if (shape.fits(value)) return { ok: true, value };
+    // As from a proxy in between that wants a person to log in.
+    return {
+      ok: false,
+      reason: `the API server answers ${quoted(answer.value.body)} in place of ${shape.named} as JSON`,
+    };
   }
 
-  #request(options: RequestOptions, limits: Partial<Limits> & { body?: string } = {}): Promise<Read<PodAnswer>> {
-    return this.#inTurn(() => this.#send(options, { timeout: TIMEOUT, most: MOST, ...limits }));
+  /** Asks again where the API server says when, as its priority and fairness does; others have their turn meanwhile. */
+  async #request(options: RequestOptions, limits: Partial<Limits> & { body?: string } = {}): Promise<Read<PodAnswer>> {
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.#inTurn(() => this.#send(options, { timeout: TIMEOUT, most: MOST, ...limits }));
+      if (!answer.ok || answer.value.status !== 429 || attempt === ATTEMPTS) return answer;
+      const { retryAfter } = answer.value;
+      if (retryAfter === undefined) return answer;
+      await this.#wait(Math.min(retryAfter, LONGEST_WAIT) * 1000);
+    }
   }
 
   async #send(options: RequestOptions, { timeout, ...rest }: Limits & { body?: string }): Promise<Read<PodAnswer>> {
     const signal = AbortSignal.timeout(timeout);
-    const where = { socketPath: this.#socketPath, agent: this.#agent, signal };
+    const where = { socketPath: this.#socketPath, agent: this.#agent };
     try {
-      return { ok: true, value: await roundTrip({ ...where, ...options }, rest) };
+      return { ok: true, value: await roundTrip({ ...where, ...options, signal }, rest) };
     } catch (error) {
       const reason = signal.aborted ? `no answer within ${timeout / 1000} s` : (error as Error).message;
       return { ok: false, reason: `the API server: ${reason}` };
@@ -235,8 +261,14 @@ class OneConnection extends Agent {
   override reuseSocket(): void {}
 }
 
-function roundTrip(options: RequestOptions, { body, most }: { body?: string; most: number }): Promise<PodAnswer> {
+/** Sends a request. Whatever the other side does, it settles: at the latest when the signal says so. */
+function roundTrip(
+  options: RequestOptions & { signal: AbortSignal },
+  { body, most }: { body?: string; most: number },
+): Promise<PodAnswer> {
   return new Promise((resolve, reject) => {
+    const cut = (why: string) => reject(new Error(why));
+    options.signal.addEventListener("abort", () => cut("aborted"), { once: true });
     const sent = request({ host: "localhost", ...options }, (response: IncomingMessage) => {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -248,14 +280,22 @@ function roundTrip(options: RequestOptions, { body, most }: { body?: string; mos
       response.on("error", reject);
       response.on("end", () => {
         const date = Date.parse(response.headers.date ?? "");
+        const retryAfter = response.headers["retry-after"];
         resolve({
           status: response.statusCode ?? 0,
           body: Buffer.concat(chunks).toString(),
           date: Number.isNaN(date) ? undefined : date,
+          retryAfter: retryAfter !== undefined && /^\d+$/.test(retryAfter) ? Number(retryAfter) : undefined,
         });
       });
+      response.on("close", () => cut("the answer was cut"));
     });
     sent.on("error", reject);
+    sent.on("upgrade", (_, socket) => {
+      socket.destroy();
+      cut("the answer is a change of protocol (101)");
+    });
+    sent.on("close", () => cut("the connection was closed without an answer"));
     sent.end(body);
   });
 }
@@ -266,10 +306,15 @@ function isStatus(body: string): boolean {
 
 /** The API server's own words, which name the permission where one is missing. */
 function refused({ status, body }: { status: number; body: string }): { ok: false; reason: string } {
-  const said = isStatus(body) ? ((JSON.parse(body) as { message?: string }).message ?? "") : body.trim();
+  const answer = isStatus(body) ? jsonIn(body) : undefined;
+  const said = isRecord(answer) ? textAt(answer, "message") : body.trim();
   const text = said.split("\n")[0]?.slice(0, 300) || "without a reason";
   return {
     ok: false,
     reason: status === 403 ? `${PERMISSION_MISSING} ${text}` : `the API server answers ${status}: ${text}`,
   };
+}
+
+function anyObject<T>(): Shape<T> {
+  return { named: "an object", fits: (value): value is T => isRecord(value) };
 }

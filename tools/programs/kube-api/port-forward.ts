@@ -14,6 +14,9 @@ const ERROR_CHANNEL = 1;
 /** The port's number comes first on each channel (k8s.io/cri-streaming/pkg/streaming/portforward/websocket.go). */
 const PORT_BYTES = 2;
 
+/** Characters that are read of an answer that opens no port. */
+const MOST_OF_REASON = 100_000;
+
 /** RFC 6455, 7.4.1: the connection ended without a close frame. */
 const ABNORMAL_CLOSURE = 1006;
 
@@ -45,10 +48,16 @@ export async function forwardedPort(
       signal,
     });
     socket.on("unexpected-response", (_, response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      let body = "";
+      const settle = () => resolve({ status: response.statusCode ?? 0, body });
+      response.on("data", (chunk: Buffer) => {
+        body += chunk.toString();
+        // The reason stands in its first line, and an answer may have no end.
+        if (body.length > MOST_OF_REASON) response.destroy();
+      });
       response.on("error", reject);
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+      response.on("end", settle);
+      response.on("close", settle);
     });
     socket.on("error", reject);
     // At once: the first messages may have come with the answer to the upgrade.
@@ -78,7 +87,10 @@ function channels(socket: WebSocket): ForwardedPort {
       done(error);
     },
   });
-  const broken = new Promise<never>((_, reject) => stream.on("error", reject));
+  const broken = new Promise<never>((_, reject) => {
+    stream.on("error", reject);
+    stream.on("close", () => reject(cut(new Error("it was closed"))));
+  });
   broken.catch(() => {});
   socket.on("message", (message: Buffer) => {
     const channel = message[0] ?? DATA_CHANNEL;

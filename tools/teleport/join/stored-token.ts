@@ -55,7 +55,12 @@ export function storedTokens(text: string, source: string): StoredToken[] {
     }
     return [document.toJS() as unknown].flat();
   });
-  return values.filter(isRecord).filter(isToken).map(storedToken);
+  return tokensAmong(values);
+}
+
+/** The join tokens among documents, in their order. */
+export function tokensAmong(documents: readonly unknown[]): StoredToken[] {
+  return documents.filter(isRecord).filter(isToken).map(storedToken);
 }
 
 function isToken({ kind }: Record<string, unknown>): boolean {

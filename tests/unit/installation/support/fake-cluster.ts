@@ -85,7 +85,7 @@ function get(call: FakeCall, state: FakeState, what: string, name: string | unde
   }
   if (what === "daemonset") {
     const status = { numberReady: state.tbotReady, desiredNumberScheduled: 1, updatedNumberScheduled: 1 };
-    return { stdout: JSON.stringify({ status }) };
+    return { stdout: JSON.stringify({ metadata: { name }, status }) };
   }
   const kinds = what.split(",").map((word) => KINDS[word.replace(/\..*/, "")]);
   if (kinds.includes(undefined)) return { stderr: `unexpected kind: ${call.line}` };
