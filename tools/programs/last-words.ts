@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from "node:util";
+
 /** How the last words of a program begin: Helm, kubectl and tctl each in their own way. */
 const BEGINNING =
   /^(error: |error from server|error in configuration|unable to connect to the server|the connection to the server)/i;
@@ -23,7 +25,7 @@ export function withoutLog(stderr: string): string[] {
 /** The lines of what a program wrote that hold something, without what would steer the terminal. */
 export function linesOf(stderr: string): string[] {
   return (
-    stderr
+    stripVTControlCharacters(stderr)
       // biome-ignore lint/suspicious/noControlCharactersInRegex: what another program says must not steer the terminal
       .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, "")
       .split("\n")

@@ -276,6 +276,8 @@ test.each([
   ["warning\nError: a\n  b.\n", "a b"],
   ["only\nthe last", "the last"],
   ["ERROR: access denied\n", "access denied"],
+  // tctl prints this, also where nobody sees colours (Teleport lib/utils/cli.go).
+  ["\u001b[31mERROR: \u001b[0maccess denied\n\tuser is locked\n", "access denied user is locked"],
   ["", "nothing"],
 ])("the last words of %j are %j", (stderr, words) => {
   expect(lastWords(stderr)).toBe(words);

@@ -36,7 +36,7 @@ test("later files win over earlier ones, --set over both; maps merge, lists repl
   expect(tbot.image.tag).toBe("18.13.0");
   expect(tbot.podLabels).toEqual({ a: "x", b: "z" });
   expect(tbot.tolerations).toEqual([]);
-  expect(tbot.resources).toEqual({ limits: null, requests: { cpu: "20m", memory: "64Mi" } });
+  expect(tbot.resources).toEqual({ limits: null, requests: { cpu: "50m", memory: "128Mi" } });
   expect(tbot.extraEnv).toEqual([{ name: "A", value: "b,c" }]);
   expect(tbot.debug).toBe(true);
 });

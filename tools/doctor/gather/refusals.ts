@@ -1,4 +1,5 @@
 import { PROXY_CONTAINER } from "../../base/injection.ts";
+import { isRecord, jsonIn, textAt } from "../../base/json-value.ts";
 import { type KubeApi, NODE_TIMEOUT } from "../../programs/kube-api/kube-api.ts";
 import type { Read } from "../../programs/kube-api/read.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
@@ -69,12 +70,8 @@ export function refusalIn(log: string): string | undefined {
 
 /** Envoy's message in a line of Istio's log, which is JSON (`global.logAsJson`) or has the thread behind a tab. */
 function messageOf(line: string): string {
-  try {
-    const { msg } = JSON.parse(line) as { msg?: unknown };
-    return String(msg);
-  } catch {
-    return line.replace(/\tthread=\d+$/, "");
-  }
+  const entry = jsonIn(line);
+  return isRecord(entry) ? textAt(entry, "msg") : line.replace(/\tthread=\d+$/, "");
 }
 
 /** Envoy leaves gRPC's escapes in the message, and puts what it knows of the stream behind it. */

@@ -22,12 +22,9 @@ const COLOUR = /\u001b\[[\d;]*m/g;
 
 /** A line of tbot's JSON log as people say it; others as they are. */
 function withoutForm(line: string): string {
-  try {
-    const { message, error } = JSON.parse(line) as Record<string, unknown>;
-    return [textOf(message), errorText(error)].filter((part) => part !== "").join(": ");
-  } catch {
-    return line;
-  }
+  const entry = jsonIn(line);
+  if (!isRecord(entry)) return line;
+  return [textOf(entry.message), errorText(entry.error)].filter((part) => part !== "").join(": ");
 }
 
 /** Warnings and errors of tbot's JSON log; other lines are left out. */
