@@ -36,13 +36,13 @@ const POD = {
         command: ["sleep", "infinity"],
         workingDir: "/audit",
         env: [
-          { name: "PATH", value: "/package/.bin:/usr/local/bin:/usr/bin:/bin" },
+          { name: "PATH", value: "/app/node_modules/.bin:/usr/local/bin:/usr/bin:/bin" },
           // Teleport's proxy has a certificate of a private CA.
           { name: "NODE_EXTRA_CA_CERTS", value: "/audit/web-ca.crt" },
         ],
         volumeMounts: [
           ...PROGRAMS.map(({ mount }) => mount),
-          { name: "package", mountPath: "/package", readOnly: true },
+          { name: "package", mountPath: "/app/node_modules", readOnly: true },
           { name: "audit", mountPath: "/audit" },
         ],
       },

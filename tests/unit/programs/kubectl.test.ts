@@ -176,7 +176,7 @@ it.each<[string, string, string?]>([
     'could not open the browser: exec: "xdg-open,x-www-browser,www-browser": executable file not found in $PATH", then "Unable to connect to the server: getting credentials: exec: executable kubelogin failed with exit code 1',
   ],
   ["E1124 some log line\nerror: something new.", "fix that and try again", "something new"],
-  ["error: \u001b[31mred\u0007", "fix that", "[31mred"],
+  ["error: \u001b[31mred\u0007", "fix that", "red"],
   ["", "fix that", "nothing"],
 ])("quotes %j and says the fix", async (stderr, fix, quoted = stderr.replace(/^error: /, "")) => {
   fake.answer([{ when: "get", stderr, code: 1 }]);

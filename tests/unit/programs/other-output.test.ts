@@ -140,7 +140,7 @@ const CALLERS: readonly [string, RegExp, (access: ClusterAccess) => Promise<unkn
 const OUTPUTS: readonly [string, string][] = [
   ['Switched to profile "prod".\n{"items":[]}\n', 'Switched to profile "prod".'],
   ['{"items":[]}\nDone in 3 s.\n', "Done in 3 s."],
-  ["\u001b[31m<!DOCTYPE html>\n<html>Log in</html>\n", "[31m<!DOCTYPE html>"],
+  ["\u001b[31m<!DOCTYPE html>\n<html>Log in</html>\n", "<!DOCTYPE html>"],
   ["", "nothing"],
   ["null", "null"],
   ["[]", "[]"],
