@@ -71,7 +71,7 @@ beforeAll(async () => {
   for (const step of STEPS.slice(0, 2)) await shell(step.script);
   const webCa = join(labPaths().pki, "web-ca.crt");
   await shell(
-    `kubectl -n ci create configmap audit --from-file=values.yaml --from-file='${webCa}' --from-file=token.json=<(
+    `kubectl -n ci create configmap audit --from-file='${webCa}' --from-file=token.json=<(
        tctl get token/istio-tbot-k8s-join --format json)`,
     { cwd: USER_DIR },
   );
@@ -84,7 +84,9 @@ afterAll(async () => {
   await shell(
     "kubectl delete clusterrolebinding/istio-teleport-audit clusterrole/istio-teleport-audit clusterrole/istio-teleport-audit-pods",
   );
-  await shell("for n in teleport-system test-app; do kubectl -n $n delete rolebinding istio-teleport-audit; done");
+  await shell(
+    "for n in teleport-system test-app; do kubectl -n $n delete rolebinding istio-teleport-audit --ignore-not-found; done",
+  );
 });
 
 describe("a pod with kubectl, Node and the package, without a kubeconfig", () => {
@@ -94,18 +96,18 @@ describe("a pod with kubectl, Node and the package, without a kubeconfig", () =>
   });
 
   it("makes the token that the user outside makes", async () => {
-    const made = await inPod(documented("istio-teleport gen-token -f values.yaml"));
+    const made = await inPod(documented("istio-teleport gen-token"));
     expect(made.stderr).toBe("");
     expect(made.code).toBe(0);
-    const outside = await shell("npx -p istio-teleport istio-teleport gen-token -f values.yaml", { cwd: USER_DIR });
+    const outside = await shell("npx -p istio-teleport istio-teleport gen-token", { cwd: USER_DIR });
     expect(made.stdout).toBe(outside);
   });
 
   it("compares the token that Teleport has with the cluster", async () => {
-    const same = await inPod(documented("istio-teleport gen-token -f values.yaml --check"));
+    const same = await inPod(documented("istio-teleport gen-token --check"));
     expect(same).toMatchObject({ code: 0 });
     const changed = await inPod(
-      `sed s/istio-tbot/other-bot/g token.json | ${documented("istio-teleport gen-token -f values.yaml --check").replace("token.json", "-")}`,
+      `sed s/istio-tbot/other-bot/g token.json | ${documented("istio-teleport gen-token --check").replace("token.json", "-")}`,
     );
     expect(changed).toMatchObject({ code: 3 });
   });
@@ -123,7 +125,8 @@ describe("a pod with kubectl, Node and the package, without a kubeconfig", () =>
   });
 
   it("says in the API server's words what the ServiceAccount may not do", async () => {
-    const refused = await inPod("istio-teleport graph learn --namespace istio-system");
+    await shell("kubectl -n test-app delete rolebinding istio-teleport-audit");
+    const refused = await inPod(documented("istio-teleport graph learn"));
     expect(refused).toMatchObject({ code: 2, stdout: "" });
     expect(refused.stderr).toMatch(/system:serviceaccount:ci:istio-teleport-audit.* cannot get resource .*pods\/log/);
   });
