@@ -1,6 +1,6 @@
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { type ClusterAccess, kubectl } from "../programs/kubectl.ts";
-import { isPod, kubectlList } from "../programs/kubernetes-objects.ts";
+import { isPod, kubectlList, kubectlToken } from "../programs/kubernetes-objects.ts";
 import type { Runner } from "../programs/run.ts";
 import type { DemoCluster } from "./demo-cluster.ts";
 
@@ -25,19 +25,11 @@ export async function liveCluster(runner: Runner, context: string): Promise<Demo
     jwks: jwks.toString(),
     pod: `${namespace}/${name}`,
     isTbot: false,
-    podToken: async ({ audience, lifeSeconds }) => {
-      const token = await kubectl(access, `get a token for the pod ${namespace}/${name}`, [
-        "create",
-        "token",
-        serviceAccount,
-        `--namespace=${namespace}`,
-        `--audience=${audience}`,
-        "--bound-object-kind=Pod",
-        `--bound-object-name=${name}`,
-        `--duration=${lifeSeconds}s`,
-      ]);
-      return token.toString().trim();
-    },
+    podToken: ({ audience, lifeSeconds }) =>
+      kubectlToken(access, `get a token for the pod ${namespace}/${name}`, [
+        ...[serviceAccount, `--namespace=${namespace}`, `--audience=${audience}`],
+        ...["--bound-object-kind=Pod", `--bound-object-name=${name}`, `--duration=${lifeSeconds}s`],
+      ]),
   };
 }
 

@@ -1,6 +1,7 @@
 import { ExitError } from "../base/exit-error.ts";
 import { textAt } from "../base/json-value.ts";
 import { type ChosenCluster, chosenCluster } from "../programs/chosen-cluster.ts";
+import { jsonFrom, OBJECT } from "../programs/json-from.ts";
 import { type ClusterAccess, kubectl } from "../programs/kubectl.ts";
 import { kubectlJson } from "../programs/kubernetes-objects.ts";
 import { isUnavailable } from "../programs/run.ts";
@@ -49,8 +50,9 @@ async function readFileKeys(file: string): Promise<PublicJwk[]> {
 
 async function readCluster(access: ClusterAccess): Promise<{ keys: PublicJwk[]; facts: ClusterFacts }> {
   const args = ["get", "--raw", "/openid/v1/jwks"];
+  const purpose = "read the cluster's keys";
   const asked = [
-    kubectl(access, "read the cluster's keys", args, { instead: "give a saved JWKS with --jwks-file" }),
+    kubectl(access, purpose, args, { instead: "give a saved JWKS with --jwks-file" }),
     chosenCluster(access),
     readIssuer(access),
   ] as const;
@@ -58,6 +60,8 @@ async function readCluster(access: ClusterAccess): Promise<{ keys: PublicJwk[]; 
   // clearer than what `config view` says, so its failure is the one that is told.
   await Promise.allSettled(asked);
   const [jwks, { name, described, server }, issuer] = [await asked[0], await asked[1], await asked[2]];
+  // What is no JSON at all is another program's or a login page; what is wrong with a JWKS, its own check says.
+  jsonFrom(jwks, "kubectl", purpose, OBJECT);
   return { keys: parseJwks(jwks, `the API server of ${name}`), facts: { described, server, issuer } };
 }
 

@@ -1,6 +1,6 @@
 import { EXIT, ExitError } from "../base/exit-error.ts";
-import { type ClusterAccess, kubectl } from "../programs/kubectl.ts";
-import { isPod, kubectlList, kubectlObject } from "../programs/kubernetes-objects.ts";
+import type { ClusterAccess } from "../programs/kubectl.ts";
+import { isPod, kubectlList, kubectlObject, kubectlToken } from "../programs/kubernetes-objects.ts";
 import { joinCheck } from "../teleport/join/join-check.ts";
 import type { PodName, Settings } from "./settings.ts";
 
@@ -28,9 +28,7 @@ export async function verify(access: ClusterAccess, settings: Settings, document
       `The pod ${namespace}/${name} is a static pod, which has no ServiceAccount; name another one with --verify-as.`,
     );
   }
-  const jwt = await kubectl(access, `get a token for the pod ${namespace}/${name}`, [
-    "create",
-    "token",
+  const jwt = await kubectlToken(access, `get a token for the pod ${namespace}/${name}`, [
     serviceAccountName,
     `--namespace=${namespace}`,
     `--audience=${settings.clusterName}`,
@@ -40,7 +38,7 @@ export async function verify(access: ClusterAccess, settings: Settings, document
     "--duration=600s",
   ]);
   const check = await joinCheck({
-    jwt: jwt.toString().trim(),
+    jwt,
     document,
     clusterName: settings.clusterName,
     now: Date.now(),

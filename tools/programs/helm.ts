@@ -4,7 +4,8 @@ import { EXIT, ExitError } from "../base/exit-error.ts";
 import { CHART_DIR } from "../base/package-files.ts";
 import { isBefore, type Version, versionIn, versionText } from "../base/versions.ts";
 import { unexpectedOutput } from "./json-from.ts";
-import type { Runner } from "./run.ts";
+import { linesOf } from "./last-words.ts";
+import { isUnavailable, mustRun, type Runner } from "./run.ts";
 import { withTempDir } from "./temp-dir.ts";
 
 /** The oldest Helm whose schema validation and templates this chart is tested with. */
@@ -45,7 +46,7 @@ export interface TemplateRequest {
  */
 export function refuseOldHelm(version: string): void {
   if (isNewEnough(version)) return;
-  const seen = version.trim() === "" ? "of an unknown version" : version.trim();
+  const seen = linesOf(version)[0] ?? "of an unknown version";
   throw new ExitError(`The helm on PATH is ${seen}; ${INSTALL}.`, EXIT.unavailable);
 }
 
@@ -99,19 +100,25 @@ export function documentsOf(printed: string, purpose: string): string {
  * far as running templates.
  */
 async function refuse(runner: Runner, stderr: string): Promise<never> {
-  if (!/execution error at|executing "/.test(stderr)) refuseOldHelm(await helmVersion(runner));
+  if (!/execution error at|executing "/.test(stderr)) {
+    // What does not even say its version is not told by it.
+    const version = await helmVersion(runner).catch((error) => {
+      if (isUnavailable(error)) return undefined;
+      throw error;
+    });
+    if (version !== undefined) refuseOldHelm(version);
+  }
   throw new ExitError(helmReason(stderr));
 }
 
 /**
  * The version of the helm on PATH as it says it (`v3.18.4`); empty when it does not.
  *
- * @throws ExitError (unavailable) when there is no Helm
+ * @throws ExitError (unavailable) when there is no Helm, or it fails
  */
 export async function helmVersion(runner: Runner): Promise<string> {
   const command = { program: "helm", args: ["version", "--template={{.Version}}"] };
-  const { stdout } = await runner.run(command, { purpose: "ask Helm's version", ifMissing: INSTALL });
-  return stdout.toString();
+  return await mustRun(runner, command, { purpose: "ask Helm's version", ifMissing: INSTALL });
 }
 
 /**

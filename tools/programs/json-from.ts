@@ -43,8 +43,9 @@ export function unexpectedOutput(printed: string, program: string, purpose: stri
   );
 }
 
-/** Characters of a line that are quoted. */
+/** Characters of a line that are quoted; of JSON fewer, since it may hold what is nobody's business. */
 const QUOTED = 200;
+const QUOTED_JSON = 60;
 
 /** The line of what was printed that shows what it is, in quotes: the first one, or the last one after JSON. */
 export function quoted(printed: string): string {
@@ -52,5 +53,6 @@ export function quoted(printed: string): string {
   const first = lines[0];
   if (first === undefined) return "nothing";
   const line = /^\s*[[{]/.test(printed) && jsonIn(printed) === undefined ? (lines.at(-1) ?? first) : first;
-  return `"${line.length > QUOTED ? `${line.slice(0, QUOTED)}…` : line}"`;
+  const most = /^[[{]/.test(line) ? QUOTED_JSON : QUOTED;
+  return `"${line.length > most ? `${line.slice(0, most)}…` : line}"`;
 }

@@ -1,3 +1,4 @@
+import { ExitError } from "../base/exit-error.ts";
 import { failed, type Runner } from "./run.ts";
 
 /** Which cluster kubectl talks to; without both, the current context of the user's kubeconfig. */
@@ -16,12 +17,18 @@ export function accessOf(runner: Runner, { context, kubeconfig }: ClusterChoice)
   return { runner, ...(context !== undefined && { context }), ...(kubeconfig !== undefined && { kubeconfig }) };
 }
 
-/** The flags by which kubectl finds the cluster. */
+/**
+ * The flags by which kubectl finds the cluster.
+ *
+ * @throws ExitError (refused) for an empty one, as a variable that is not set leaves it: kubectl would take the current cluster
+ */
 export function accessFlags({ kubeconfig, context }: ClusterChoice): string[] {
-  return [
-    ...(kubeconfig === undefined ? [] : [`--kubeconfig=${kubeconfig}`]),
-    ...(context === undefined ? [] : [`--context=${context}`]),
-  ];
+  const given = Object.entries({ kubeconfig, context }).filter(([, value]) => value !== undefined);
+  const empty = given.find(([, value]) => value === "")?.[0];
+  if (empty !== undefined) {
+    throw new ExitError(`--${empty} is empty; name a ${empty}, or leave the flag out for the current cluster.`);
+  }
+  return given.map(([flag, value]) => `--${flag}=${value}`);
 }
 
 /**

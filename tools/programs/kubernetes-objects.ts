@@ -1,5 +1,5 @@
 import { isRecord, recordAt } from "../base/json-value.ts";
-import { jsonFrom, listOf, OBJECT, type Shape } from "./json-from.ts";
+import { jsonFrom, listOf, OBJECT, type Shape, unexpectedOutput } from "./json-from.ts";
 import { type ClusterAccess, kubectl } from "./kubectl.ts";
 
 /** Whether a value is what every object of a cluster is: it has a name, and its labels and annotations are maps. */
@@ -87,4 +87,19 @@ export async function kubectlJson(
   args: readonly string[],
 ): Promise<Record<string, unknown>> {
   return jsonFrom(await kubectl(access, purpose, args), "kubectl", purpose, OBJECT);
+}
+
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
+/**
+ * The token that `kubectl create token` prints.
+ *
+ * @param args from the ServiceAccount on
+ * @throws ExitError (unavailable) as `kubectl`, or when it prints something else, of which no token is quoted
+ */
+export async function kubectlToken(access: ClusterAccess, purpose: string, args: readonly string[]): Promise<string> {
+  const printed = (await kubectl(access, purpose, ["create", "token", ...args])).toString().trim();
+  if (JWT.test(printed)) return printed;
+  const other = printed.split("\n").filter((line) => !JWT.test(line.trim()));
+  throw unexpectedOutput(other.join("\n"), "kubectl", purpose, "a token alone");
 }

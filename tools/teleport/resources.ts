@@ -79,9 +79,22 @@ export async function teleportResources(
  * @throws ExitError (unavailable) when tctl cannot read them
  */
 export async function teleportTokens(runner: Runner): Promise<StoredToken[]> {
-  const purpose = "read Teleport's join tokens";
-  const printed = await mustRun(runner, { program: "tctl", args: ["get", "tokens", "--format=json"] }, { purpose });
-  return tokensAmong([jsonFrom(printed, "tctl", purpose, MAYBE_RESOURCES) ?? []].flat());
+  return tokensAmong(await storedResources(runner, "tokens", "read Teleport's join tokens"));
+}
+
+/**
+ * What Teleport stores under a reference that tctl takes: "tokens", "token/NAME".
+ *
+ * @throws ExitError (unavailable) when tctl cannot read it
+ */
+export async function storedResources(
+  runner: Runner,
+  reference: string,
+  purpose: string,
+): Promise<Record<string, unknown>[]> {
+  const command = { program: "tctl", args: ["get", reference, "--format=json"] };
+  const printed = await mustRun(runner, command, { purpose });
+  return [jsonFrom(printed, "tctl", purpose, MAYBE_RESOURCES) ?? []].flat();
 }
 
 async function storedResource(

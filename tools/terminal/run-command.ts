@@ -15,14 +15,16 @@ export async function runMain(command: Command, argv: readonly string[]): Promis
     if (error.code !== "EPIPE") report(command, `The output could not be written (${error.code}); free some space.`);
     process.exit(EXIT.unavailable);
   });
-  // Nobody reads it any more, as after the terminal was closed: what is under way still comes to its end.
-  process.stderr.on("error", () => {});
+  process.stderr.off("error", goOn).on("error", goOn);
   try {
     await command.parseAsync(argv);
   } catch (error) {
     process.exitCode = fail(command, argv, error);
   }
 }
+
+/** Nobody reads stderr any more, as after the terminal was closed: what is under way still comes to its end. */
+function goOn(): void {}
 
 /** Commander's own messages are multi-line and it exits by itself; both are ours to decide, in subcommands too. */
 function throwInsteadOfExit(command: Command): void {

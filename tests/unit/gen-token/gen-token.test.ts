@@ -198,7 +198,7 @@ describe("a live cluster", () => {
       { when: "get", stderr: "error: stat /nope: no such file or directory", code: 1 },
     ]);
     const message = await refusal(() => genToken("--kubeconfig", "/nope"), EXIT.unavailable);
-    expect(message).toContain("the kubeconfig cannot be read; check the path given with --kubeconfig");
+    expect(message).toContain("the kubeconfig cannot be read: check the path given with --kubeconfig");
   });
 
   it("that refuses is exit code 2", async () => {

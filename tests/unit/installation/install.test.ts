@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -606,10 +607,10 @@ test("--skip-istio leaves Istio alone", async () => {
   expect(firstWords(fakes.changes)).toEqual(ALL.slice(3));
 });
 
-test("values from stdin reach Helm as they were read", async () => {
+test.each(["-", "/dev/stdin", "/dev/fd/0"])("values from stdin (%s) reach Helm as they were read", async (name) => {
   const { Readable } = await import("node:stream");
   vi.spyOn(process, "stdin", "get").mockReturnValue(Readable.from([Buffer.from(VALUES)]) as never);
-  await command("-f", "-", "--set", "tbot.debug=true");
+  await command("-f", name, "--set", "tbot.debug=true");
   const helm = fakes.changes.find((change) => change.includes("--install istio-teleport"));
   expect(doctor.mock.lastCall).toMatchObject([fakes.runner, { values: [expect.stringContaining("/values.yaml")] }]);
   expect(helm).toMatch(/--values=- --set=tbot\.debug=true --timeout=300s\nglobal: /);
@@ -620,11 +621,22 @@ test.each([
   [["--skip-istio", "--istiod-values", "x"], "--istiod-values is about Istio's installation"],
   [["--istio-repo", "istio"], '--istio-repo is "istio"; give the URL'],
   [["--istiod-values", "-"], "--istiod-values cannot be -"],
+  [["--istiod-values", "/dev/stdin"], "--istiod-values cannot be -"],
   [["--istiod-values", "/nope.yaml"], "The values file /nope.yaml does not exist"],
   [["--set", "tbot.socket.fil=x"], "did you mean tbot.socket.file?"],
 ])("%j is refused before anything is looked at", async (args, sentence) => {
   expect(await refusal(() => withValues(...args))).toContain(sentence);
   expect(output).toEqual({ stdout: "", stderr: "" });
+});
+
+test("a pipe as file, which Helm could not read again, is refused before it is read", async () => {
+  spawnSync("sh", ["-c", 'mkfifo "$1"', "sh", file("pipe")]);
+  expect(await refusal(() => command("-f", file("pipe")))).toBe(
+    `-f ${file("pipe")} can be read only once, and Helm reads it again; pipe it to -f -, or save it in a file.`,
+  );
+  expect(await refusal(() => withValues("--istiod-values", file("pipe")))).toBe(
+    `--istiod-values ${file("pipe")} can be read only once, and Helm reads it again; save it in a file.`,
+  );
 });
 
 test("a chart repository of OCI is named in the chart's place", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { EXIT } from "../../../tools/base/exit-error.ts";
-import { helmReason, helmTemplate, isNewEnough } from "../../../tools/programs/helm.ts";
+import { helmReason, helmTemplate, helmVersion, isNewEnough } from "../../../tools/programs/helm.ts";
 import type { Outcome, Runner } from "../../../tools/programs/run.ts";
 import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { mergedValues } from "../../../tools/values/load.ts";
@@ -96,6 +96,16 @@ describe("a Helm that is too old is refused with its version and what to install
       "The helm on PATH is of an unknown version; install",
     );
   });
+});
+
+test("a Helm that fails does not say its version", async () => {
+  const run: Runner["run"] = async () => ({ code: 3, stdout: Buffer.from("v4.0.0"), stderr: "Error: no plugin\n" });
+  const runner = { ...systemRunner, run };
+  expect(await refusal(() => helmVersion(runner), EXIT.unavailable)).toBe(
+    'Could not ask Helm\'s version: helm says "no plugin".',
+  );
+  // Of what failed first, the reason is told.
+  expect(await refusal(() => helmTemplate(runner, { inputs: NOTHING }))).toBe("Helm: no plugin.");
 });
 
 test("without a Helm the sentence says how to install one", async () => {

@@ -207,3 +207,11 @@ it("says that kubectl is missing", async () => {
     vi.unstubAllEnvs();
   }
 });
+
+it.each([
+  [{ context: "" }, "--context is empty; name a context, or leave the flag out for the current cluster."],
+  [{ kubeconfig: "" }, "--kubeconfig is empty; name a kubeconfig, or leave the flag out for the current cluster."],
+])("does not take %j, as of a variable that is not set, for the current cluster", async (choice, refused) => {
+  expect(await refusal(() => kubectl({ ...choice, runner: fake.runner }, "read x", ["get"]))).toBe(refused);
+  expect(fake.calls).toEqual([]);
+});

@@ -53,7 +53,6 @@ const SOUND: readonly [RegExp, string][] = [
   ],
   [/api-resources/, "pods\n"],
   [/^kubectl .*get /, '{"items":[]}'],
-  [/^kubectl .*create /, "true\n".repeat(10)],
   [/^helm list/, JSON.stringify([RELEASE])],
   [/^helm get manifest/, ""],
   [/^helm version/, "v4.0.0"],
@@ -64,9 +63,12 @@ const SOUND: readonly [RegExp, string][] = [
 
 /** Programs of which one prints something else when it is asked for `what`. */
 function saying(what: RegExp, printed: string): ClusterAccess {
-  const run: Runner["run"] = async ({ program, args }) => {
+  const run: Runner["run"] = async ({ program, args, stdin = "" }) => {
     const line = [program, ...args].join(" ");
-    const stdout = what.test(line) ? printed : SOUND.find(([asked]) => asked.test(line))?.[1];
+    const sound = /create --filename/.test(line)
+      ? "true\n".repeat(stdin.split("SelfSubjectAccessReview").length - 1)
+      : SOUND.find(([asked]) => asked.test(line))?.[1];
+    const stdout = what.test(line) ? printed : sound;
     if (stdout === undefined) throw new Error(`unexpected: ${line}`);
     return { code: 0, stdout: Buffer.from(stdout), stderr: "" };
   };
@@ -81,14 +83,15 @@ const SETTINGS = {
   ...({ tokenName: "a", botName: "a", serviceAccounts: [], type: "static_jwks", issuer: "" } as const),
   ...{ clusterName: "a.example", tbotNamespace: "teleport-system" },
 };
+const AS_POD = { ...SETTINGS, verifyAs: { namespace: "a", name: "b" } };
 const CHART = { values: DEFAULTS, files: [], sets: [], stdin: undefined, manifests: "", timeoutSeconds: 1 };
 
 /** Throws what doctor --pre would report as the reason why it could not look. */
-async function before(access: ClusterAccess): Promise<void> {
+async function before(access: ClusterAccess, skipIstio = false): Promise<void> {
   const values = { ...DEFAULTS, mesh: { ...DEFAULTS.mesh, rootNamespace: "istio-system" } };
   const manifests = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n";
   const token = async () => ({}) as never;
-  const facts = await gatherBefore({ access, values, token, manifests, skipIstio: false });
+  const facts = await gatherBefore({ access, values, token, manifests, skipIstio });
   const reads: Read<unknown>[] = [...facts.programs, facts.kubernetesVersion, facts.nodes, facts.missingRights];
   reads.push(facts.teleport, facts.teleportResources, facts.storedTokens, facts.releases, facts.istio.found);
   reads.push(facts.namespaces);
@@ -99,16 +102,17 @@ async function before(access: ClusterAccess): Promise<void> {
 /** Any resources, whose fields are compared with care. */
 const TCTL = ["[]", "{}", '{"items":[null]}', '[{"metadata":null}]'];
 
+const beforeWithoutIstio = (access: ClusterAccess) => before(access, true);
+
 /** Every caller of JSON: of what, who, and which of the outputs below it takes. */
 const CALLERS: readonly [string, RegExp, (access: ClusterAccess) => Promise<unknown>, string[]?][] = [
   ["the chosen cluster", /config view/, (access) => chosenCluster(access)],
   ["gen-token", /config view/, (access) => readKeys({ ...access, extraJwks: [] })],
+  ["gen-token: the keys", /jwks/, (access) => readKeys({ ...access, extraJwks: [] })],
+  ["gen-token --verify: the token", /create token/, (access) => verify(access, AS_POD, "")],
+  ["doctor --pre --skip-istio: Istio's CRDs", /customresource/, beforeWithoutIstio, [""]],
   ["gen-token --verify", /get pods/, (access) => verify(access, SETTINGS, "")],
-  [
-    "gen-token --verify-as",
-    /get pod /,
-    (access) => verify(access, { ...SETTINGS, verifyAs: { namespace: "a", name: "b" } }, ""),
-  ],
+  ["gen-token --verify-as", /get pod /, (access) => verify(access, AS_POD, "")],
   ["demo", /get pods/, ({ runner }) => liveCluster(runner, "prod")],
   ["meshed pods", /get pods/, (access) => podsWithProxy(access, "")],
   ["rights", /create/, (access) => missingRights(access, DEFAULTS, { skipIstio: false })],
@@ -149,8 +153,8 @@ const OUTPUTS: readonly [string, string][] = [
   ['[{"metadata":null}]', '[{"metadata":null}]'],
 ];
 
-/** Of the kubeconfig and of versions nothing is needed: any object will do, and so will any map for values of Istio. */
-const TAKES_OBJECTS = /config view|version/;
+/** Any object will do, or is judged elsewhere: of the kubeconfig and of versions nothing is needed. */
+const TAKES_OBJECTS = /config view|version|jwks/;
 
 test.each(
   CALLERS.flatMap(([caller, what, call, takes = []]) =>
@@ -185,4 +189,25 @@ test("no other place parses JSON of programs: jsonFrom and jsonIn are the only o
     "teleport/join/json-strict.ts",
     "values/schema.ts",
   ]);
+});
+
+test("of answers about rights, what is none is quoted", async () => {
+  const access = saying(/create --filename/, `true\nfalse\nDone.\n`);
+  const sentence = await refusal(() => missingRights(access, DEFAULTS, { skipIstio: true }), EXIT.unavailable);
+  expect(sentence).toContain('kubectl printed "Done." in place of');
+});
+
+test("no token is quoted, whatever a wrapper prints around it", async () => {
+  const jwt = "aaaa.bbbb.cccc";
+  for (const printed of [`Switched to prod.\n${jwt}\n`, `${jwt}\nSwitched to prod.\n`]) {
+    const sentence = await refusal(() => verify(saying(/create token/, printed), AS_POD, ""), EXIT.unavailable);
+    expect(sentence).toContain('kubectl printed "Switched to prod." in place of a token alone');
+    expect(sentence).not.toContain(jwt);
+  }
+});
+
+test("of JSON only the beginning is quoted, which may hold what is nobody's business", async () => {
+  const printed = JSON.stringify(["x".repeat(100)]);
+  const sentence = await refusal(() => helmReleases(saying(/list/, printed)), EXIT.unavailable);
+  expect(sentence).toContain(`helm printed "["${"x".repeat(58)}…" in place of`);
 });

@@ -78,6 +78,15 @@ it("prints the help on stderr when no command is named", async () => {
   expect(output.stderr).not.toContain("tool: ");
 });
 
+it("goes on when nobody reads stderr any more, as after the terminal was closed", async () => {
+  let ended = false;
+  await run(() => {
+    process.stderr.emit("error", Object.assign(new Error("write EIO"), { code: "EIO" }));
+    ended = true;
+  }, "part");
+  expect(ended).toBe(true);
+});
+
 it.each([
   ["EPIPE", ""],
   ["ENOSPC", "tool: The output could not be written (ENOSPC); free some space.\n"],

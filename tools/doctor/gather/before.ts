@@ -6,7 +6,7 @@ import { helmVersion } from "../../programs/helm.ts";
 import { helmReleases, type Release, releaseValues } from "../../programs/helm-releases.ts";
 import { jsonFrom, OBJECT } from "../../programs/json-from.ts";
 import type { Read } from "../../programs/kube-api/read.ts";
-import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
+import type { ClusterAccess } from "../../programs/kubectl.ts";
 import { kubectlJson, kubectlList, kubectlObjectIfAny } from "../../programs/kubernetes-objects.ts";
 import { podsWithProxy } from "../../programs/pods-with-proxy.ts";
 import { Interrupted, mustRun, type Runner } from "../../programs/run.ts";
@@ -140,11 +140,9 @@ async function istioHere(access: ClusterAccess, values: Values, releases: Read<R
 }
 
 async function istioElsewhere(access: ClusterAccess, rootNamespace: string): Promise<IstioElsewhere> {
-  const crd = await kubectl(access, "look for Istio's CRDs", [
-    ...["get", "customresourcedefinition", "authorizationpolicies.security.istio.io"],
-    ...["--ignore-not-found", "--output=name"],
-  ]);
-  return { hasCrds: crd.length > 0, trustDomains: await meshTrustDomains(access, rootNamespace) };
+  const args = ["get", "customresourcedefinition", "authorizationpolicies.security.istio.io"];
+  const crd = await kubectlObjectIfAny(access, "look for Istio's CRDs", args);
+  return { hasCrds: crd !== undefined, trustDomains: await meshTrustDomains(access, rootNamespace) };
 }
 
 /** The trust domains of all revisions of istiod in a namespace, from the ConfigMaps that Istio's charts make. */

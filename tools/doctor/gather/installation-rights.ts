@@ -36,8 +36,10 @@ export async function missingRights(
   const purpose = "ask for your permissions";
   const printed = (await kubectl(access, purpose, args, { stdin })).toString();
   const answers = printed.trim().split("\n");
-  if (answers.length !== rights.length || !answers.every((answer) => /^(true|false)$/.test(answer))) {
-    throw unexpectedOutput(printed, "kubectl", purpose, `${rights.length} answers, true or false`);
+  const other = answers.filter((answer) => !/^(true|false)$/.test(answer));
+  if (answers.length !== rights.length || other.length > 0) {
+    const wanted = `${rights.length} answers, true or false`;
+    throw unexpectedOutput(other.join("\n") || printed, "kubectl", purpose, wanted);
   }
   return rights.filter((_, index) => answers[index] !== "true").map(describe);
 }

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { doctor } from "../../doctor/run.ts";
-import { mustRun } from "../../programs/run.ts";
 import { withTempDir } from "../../programs/temp-dir.ts";
+import { storedResources } from "../../teleport/resources.ts";
 import type { InstallFlags } from "./flags.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -23,9 +23,8 @@ export async function diagnoseInstallation(
   const { runner, ...cluster } = access;
   await withTempDir(async (directory) => {
     const tokenFile = join(directory, "token.json");
-    const command = { program: "tctl", args: ["get", `token/${token.tokenName}`, "--format=json"] };
-    const stored = await mustRun(runner, command, { purpose: "read the join token" });
-    await writeFile(tokenFile, stored, { mode: 0o600 });
+    const stored = await storedResources(runner, `token/${token.tokenName}`, "read the join token");
+    await writeFile(tokenFile, JSON.stringify(stored), { mode: 0o600 });
     // stdin was read before; the doctor gets what it held.
     const stdinFile = join(directory, "values.yaml");
     if (chart.stdin !== undefined) await writeFile(stdinFile, chart.stdin);

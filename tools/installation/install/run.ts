@@ -11,6 +11,7 @@ import { failed, type Runner } from "../../programs/run.ts";
 import { shellText } from "../../programs/shell-text.ts";
 import { say } from "../../terminal/say.ts";
 import { diagnoseInstallation } from "./diagnosis.ts";
+import { withFilesForHelm } from "./files-for-helm.ts";
 import type { InstallFlags } from "./flags.ts";
 import type { Finding, Step, Todo } from "./plan.ts";
 import { installationSteps, type Prepared, prepare } from "./prepare.ts";
@@ -28,7 +29,8 @@ const GRACE = 60;
  * @param examine what looks at the mesh at the end
  * @throws ExitError refused for a wrong flag or value, or a failed pre-flight check; unavailable when a program fails
  */
-export async function install(runner: Runner, flags: InstallFlags, examine: typeof doctor = doctor): Promise<void> {
+export async function install(runner: Runner, given: InstallFlags, examine: typeof doctor = doctor): Promise<void> {
+  const flags = await withFilesForHelm(given);
   const prepared = await prepare(runner, flags);
   say(`Cluster: ${prepared.cluster}.`);
   await refuseUnlessReady(prepared);
