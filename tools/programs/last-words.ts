@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from "node:util";
+import { COLOUR } from "../base/printable.ts";
 
 /** How the last words of a program begin: Helm, kubectl and tctl each in their own way. */
 const BEGINNING =
@@ -25,7 +25,8 @@ export function withoutLog(stderr: string): string[] {
 /** The lines of what a program wrote that hold something, without what would steer the terminal. */
 export function linesOf(stderr: string): string[] {
   return (
-    stripVTControlCharacters(stderr)
+    stderr
+      .replaceAll(COLOUR, "")
       // biome-ignore lint/suspicious/noControlCharactersInRegex: what another program says must not steer the terminal
       .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, "")
       .split("\n")

