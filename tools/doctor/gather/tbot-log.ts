@@ -17,7 +17,6 @@ export function lastWordsIn(log: string): string {
     .slice(0, 500);
 }
 
-/** tbot's error is red, on a terminal or not. */
 /** A line of tbot's JSON log as people say it; others as they are. */
 function withoutForm(line: string): string {
   const entry = jsonIn(line);
