@@ -54,15 +54,16 @@ async function readCluster(access: ClusterAccess): Promise<{ keys: PublicJwk[]; 
   const asked = [
     kubectl(access, purpose, args, { instead: "give a saved JWKS with --jwks-file" }),
     chosenCluster(access),
-    readIssuer(access),
   ] as const;
-  // All at once, for each costs a start of kubectl; but what the first says of a kubeconfig that does not exist is
+  // Both at once, for each costs a start of kubectl; but what the first says of a kubeconfig that does not exist is
   // clearer than what `config view` says, so its failure is the one that is told.
   await Promise.allSettled(asked);
-  const [jwks, { name, described, server }, issuer] = [await asked[0], await asked[1], await asked[2]];
+  const [jwks, { name, described, server }] = [await asked[0], await asked[1]];
   // What is no JSON at all is another program's or a login page; what is wrong with a JWKS, its own check says.
   jsonFrom(jwks, "kubectl", purpose, OBJECT);
-  return { keys: parseJwks(jwks, `the API server of ${name}`), facts: { described, server, issuer } };
+  const keys = parseJwks(jwks, `the API server of ${name}`);
+  // Only now: beside the keys a credential plugin would ask for the same login twice.
+  return { keys, facts: { described, server, issuer: await readIssuer(access) } };
 }
 
 /** The issuer, for warnings only. Accounts that may read the keys can usually read it; if not, the keys are enough. */

@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { groupBy } from "../base/group-by.ts";
 
 /** Milliseconds that programs have to end by themselves after SIGTERM, and between two looks whether they have. */
 const GRACE = 2_000;
@@ -34,19 +36,35 @@ function send(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** All processes below one, as ps knows them; none where there is no ps. */
+/** All processes below one; none where nothing tells. */
 async function descendants(root: number): Promise<number[]> {
-  const children = new Map<number, number[]>();
-  for (const line of (await processes()).split("\n")) {
-    const [pid = Number.NaN, parent = Number.NaN] = line.trim().split(/\s+/).map(Number);
-    if (!Number.isNaN(pid + parent)) children.set(parent, [...(children.get(parent) ?? []), pid]);
-  }
-  const below = (pid: number): number[] => (children.get(pid) ?? []).flatMap((child) => [child, ...below(child)]);
+  const children = groupBy((await fromProc()) ?? (await fromPs()), ({ parent }) => parent);
+  const below = (pid: number): number[] =>
+    (children.get(pid) ?? []).flatMap((child) => [child.pid, ...below(child.pid)]);
   return below(root);
 }
 
-function processes(): Promise<string> {
-  return new Promise((resolve) => {
+interface Process {
+  pid: number;
+  parent: number;
+}
+
+/** As Linux tells, also in an image without ps. */
+async function fromProc(): Promise<Process[] | undefined> {
+  const entries = await readdir("/proc").catch(() => []);
+  const pids = entries.filter((name) => /^\d+$/.test(name));
+  if (pids.length === 0) return undefined;
+  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")));
+  // proc_pid_stat(5): pid (name) state parent …, and the name may hold anything.
+  return stats.map((stat) => ({ pid: Number.parseInt(stat, 10), parent: Number(/.*\) \S (\d+)/s.exec(stat)?.[1]) }));
+}
+
+async function fromPs(): Promise<Process[]> {
+  const printed = await new Promise<string>((resolve) => {
     execFile("ps", ["-A", "-o", "pid=,ppid="], { timeout: GRACE }, (_, stdout) => resolve(stdout));
+  });
+  return printed.split("\n").map((line) => {
+    const [pid = Number.NaN, parent = Number.NaN] = line.trim().split(/\s+/).map(Number);
+    return { pid, parent };
   });
 }

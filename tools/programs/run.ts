@@ -14,7 +14,7 @@ export interface ExternalCommand {
 export interface CallOptions {
   /** As sentences put it: "install istiod". */
   purpose: string;
-  /** After which the program is ended; default 60, since a person may have to log in or touch a security key meanwhile. */
+  /** After which the program and what it started are ended; default 60, since a person may have to log in or touch a security key meanwhile. */
   timeoutSeconds?: number;
   /** What to do where the program is missing; default "install it". */
   ifMissing?: string;
@@ -40,7 +40,8 @@ export interface ServeOptions extends Pick<CallOptions, "purpose" | "timeoutSeco
 /** Runs other programs. Command files hand in the real one (tools/programs/system-runner.ts), tests a fake. */
 export interface Runner {
   /**
-   * Runs a program to its end, whatever its exit code.
+   * Runs a program to its end, whatever its exit code. What it writes to stderr is shown when it still runs two seconds
+   * later, as a credential plugin that waits for somebody to log in.
    *
    * @throws ExitError (unavailable) when it is missing, takes too long or is killed, or when the user interrupts
    */

@@ -282,7 +282,14 @@ describe("a live cluster beside values", () => {
     const attempt = () =>
       genTokenCommand({ ...kubectl.runner, run }).parseAsync(["node", "gen-token", "-f", file("values.yaml")]);
     expect(await refusal(attempt)).toContain('tbot.credentialTTL is "soon"');
-    expect(ended).toHaveLength(3);
+    expect(ended.sort()).toEqual(["read the cluster's keys", "read the kubeconfig"]);
+  });
+
+  it("is asked for its issuer only after its keys: a credential plugin would ask for two logins at once", async () => {
+    kubectl.answer([{ when: "", stderr: "error: You must be logged in to the server (Unauthorized)", code: 1 }]);
+    expect(await refused(EXIT.unavailable)).toContain("log in to the cluster again");
+    expect(kubectl.calls.join("\n")).toContain("/openid/v1/jwks");
+    expect(kubectl.calls.join("\n")).not.toContain("openid-configuration");
   });
 
   it("is named when it does not answer", async () => {

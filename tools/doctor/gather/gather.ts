@@ -1,4 +1,4 @@
-import { isRecord, jsonIn, recordAt } from "../../base/json-value.ts";
+import { isRecord, jsonIn, recordAt, textAt } from "../../base/json-value.ts";
 import { type KubeApi, NODE_TIMEOUT } from "../../programs/kube-api/kube-api.ts";
 import type { Read } from "../../programs/kube-api/read.ts";
 import { isKubernetesObject, isPod } from "../../programs/kubernetes-objects.ts";
@@ -46,7 +46,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
   const apiAhead = takenAt.ok ? takenAt.value - Date.now() : 0;
   const [version, nodes, nodeLeases, namespaces, pods, labelled, jwks, discovery, istiods, peerAuthentications] =
     await Promise.all([
-      api.get<{ gitVersion: string }>("/version"),
+      api.get<Record<string, unknown>>("/version"),
       api.list<Listed<"nodes">>("/api/v1/nodes"),
       api.list<Listed<"nodeLeases">>("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"),
       api.list<Listed<"namespaces">>("/api/v1/namespaces"),
@@ -82,7 +82,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     ...(given.intended !== undefined && { intended: given.intended }),
     ...(given.joinTokens !== undefined && { joinTokens: given.joinTokens }),
     teleportVersion,
-    kubernetesVersion: map(version, (value) => value?.gitVersion ?? ""),
+    kubernetesVersion: map(version, (value = {}) => textAt(value, "gitVersion")),
     nodes,
     nodeLeases,
     namespaces,

@@ -1,4 +1,6 @@
 import { parse } from "yaml";
+import { isRecord, jsonIn, textAt } from "../../base/json-value.ts";
+import { quoted } from "../../programs/json-from.ts";
 import type { Read } from "../../programs/kube-api/read.ts";
 
 /** How long Teleport's proxy may take, in milliseconds. */
@@ -20,10 +22,12 @@ export async function readTeleportVersion(
   if (address === undefined) return { ok: false, reason: "tbot.yaml names no proxy_server" };
   try {
     const answer = await fetch(`https://${address}/webapi/ping`, { signal: AbortSignal.timeout(TIMEOUT) });
-    const { server_version: version } = (await answer.json()) as { server_version?: unknown };
-    return typeof version === "string"
-      ? { ok: true, value: version }
-      : { ok: false, reason: `${address} does not answer as a Teleport proxy` };
+    const text = await answer.text();
+    const pong = jsonIn(text);
+    const version = isRecord(pong) ? textAt(pong, "server_version") : "";
+    return version === ""
+      ? { ok: false, reason: `${address} does not answer as a Teleport proxy but with ${quoted(text)}` }
+      : { ok: true, value: version };
   } catch (error) {
     const { cause, message } = error as Error & { cause?: { code?: string } };
     return { ok: false, reason: `the Teleport proxy ${address} does not answer from here (${cause?.code ?? message})` };
