@@ -51,7 +51,7 @@ function timeLimit({ context, kubeconfig }: ClusterChoice): string[] {
 }
 
 /** What a call of kubectl may have besides its arguments. */
-interface KubectlOptions {
+export interface KubectlOptions {
   /** What to do where there is no kubectl: "give a saved JWKS with --jwks-file". */
   instead?: string;
   /** What it reads from standard input. */

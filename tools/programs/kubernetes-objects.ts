@@ -1,6 +1,6 @@
 import { isRecord, recordAt } from "../base/json-value.ts";
 import { jsonFrom, listOf, OBJECT, type Shape, unexpectedOutput } from "./json-from.ts";
-import { type ClusterAccess, kubectl } from "./kubectl.ts";
+import { type ClusterAccess, type KubectlOptions, kubectl } from "./kubectl.ts";
 
 /** Whether a value is what every object of a cluster is: it has a name, and its labels and annotations are maps. */
 export function isKubernetesObject<T>(value: unknown): value is T {
@@ -48,8 +48,9 @@ export async function kubectlList<T>(
   purpose: string,
   args: readonly string[],
   fits: (value: unknown) => value is T = isKubernetesObject<T>,
+  options: KubectlOptions = {},
 ): Promise<T[]> {
-  const printed = await kubectl(access, purpose, [...args, "--output=json"]);
+  const printed = await kubectl(access, purpose, [...args, "--output=json"], options);
   return jsonFrom(printed, "kubectl", purpose, kubernetesList(fits)).items;
 }
 

@@ -9,6 +9,7 @@ import { gatherBefore } from "../../../tools/doctor/gather/before.ts";
 import { missingRights } from "../../../tools/doctor/gather/installation-rights.ts";
 import { readKeys } from "../../../tools/gen-token/keys.ts";
 import { verify } from "../../../tools/gen-token/verify.ts";
+import { meshedPods } from "../../../tools/graph/learn/pod-logs.ts";
 import { lookAtIstioRemains } from "../../../tools/installation/cleanup/istio-remains.ts";
 import { lookAtNamespaces } from "../../../tools/installation/cleanup/namespaces.ts";
 import type { Scene } from "../../../tools/installation/cleanup/plan.ts";
@@ -115,6 +116,7 @@ const CALLERS: readonly [string, RegExp, (access: ClusterAccess) => Promise<unkn
   ["gen-token --verify-as", /get pod /, (access) => verify(access, AS_POD, "")],
   ["demo", /get pods/, ({ runner }) => liveCluster(runner, "prod")],
   ["meshed pods", /get pods/, (access) => podsWithProxy(access, "")],
+  ["graph learn", /get pods/, (access) => meshedPods(access, ["shop"])],
   ["rights", /create/, (access) => missingRights(access, DEFAULTS, { skipIstio: false })],
   ["doctor --pre: kubectl", /version --client/, before],
   ["doctor --pre: the cluster", /version --output/, before],

@@ -1,6 +1,7 @@
 import { ExitError } from "../../base/exit-error.ts";
 import { PROXY_CONTAINER, proxiesOf } from "../../base/injection.ts";
 import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
+import { isPod, kubectlList } from "../../programs/kubernetes-objects.ts";
 import { isUnavailable } from "../../programs/run.ts";
 import type { Workload } from "./calls.ts";
 
@@ -21,10 +22,11 @@ const CONCURRENCY = 4;
 export async function meshedPods(access: ClusterAccess, namespaces: readonly string[]): Promise<MeshedPod[]> {
   const pods: MeshedPod[] = [];
   for (const namespace of namespaces) {
-    const args = ["get", "pods", "--namespace", namespace, "--output=json"];
+    const args = ["get", "pods", "--namespace", namespace];
     const purpose = `list the pods of the namespace ${namespace}`;
-    const list = await kubectl(access, purpose, args, { instead: "give a saved log with --log" });
-    const meshed = (JSON.parse(list.toString()) as PodList).items.filter(({ spec }) => proxiesOf(spec).length > 0);
+    const instead = "give a saved log with --log";
+    const found = await kubectlList(access, purpose, args, isPod<ListedPod>, { instead });
+    const meshed = found.filter(({ spec }) => proxiesOf(spec).length > 0);
     if (meshed.length === 0) {
       throw new ExitError(
         `No pod of the namespace ${namespace} has a container ${PROXY_CONTAINER}: name a meshed namespace, or read a saved log with --log.`,
@@ -38,11 +40,9 @@ export async function meshedPods(access: ClusterAccess, namespaces: readonly str
   return pods;
 }
 
-interface PodList {
-  items: {
-    metadata: { name: string; labels?: Record<string, string> };
-    spec: { serviceAccountName: string; containers: { name: string }[]; initContainers?: { name: string }[] };
-  }[];
+interface ListedPod {
+  metadata: { name: string; labels?: Record<string, string> };
+  spec: { serviceAccountName: string; containers: { name: string }[]; initContainers?: { name: string }[] };
 }
 
 /**
