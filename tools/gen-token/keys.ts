@@ -1,7 +1,7 @@
 import { ExitError } from "../base/exit-error.ts";
 import { type ClusterAccess, kubectl } from "../programs/kubectl.ts";
 import { isUnavailable } from "../programs/run.ts";
-import { mergeJwks, type PublicJwk, parseJwks } from "../teleport/join/jwks.ts";
+import { type Jwks, mergeJwks, type PublicJwk, readJwks } from "../teleport/join/jwks.ts";
 import { readBounded } from "./bounded-input.ts";
 
 /** Where keys are read: a cluster through kubectl, unless a file is named. */
@@ -22,6 +22,8 @@ export interface ClusterFacts {
 /** Keys for the token, and where the first of them came from. */
 export interface KeySource {
   keys: PublicJwk[];
+  /** One sentence for each key that is not in the token because no ServiceAccount token is signed with it. */
+  leftOut: string[];
   /** Absent when the keys come from a file. */
   cluster?: ClusterFacts;
 }
@@ -37,17 +39,18 @@ export async function readKeys(flags: KeyFlags): Promise<KeySource> {
     throw new ExitError("stdin can be read only once; give - for one JWKS and files for the others.");
   }
   const cluster = flags.jwksFile === undefined ? await readCluster(flags) : undefined;
-  const sets = cluster === undefined ? [] : [cluster.keys];
+  const sets = cluster === undefined ? [] : [cluster.jwks];
   for (const file of files) sets.push(await readFileKeys(file));
-  const keys = mergeJwks(sets);
-  return cluster === undefined ? { keys } : { keys, cluster: cluster.facts };
+  const keys = mergeJwks(sets.map((set) => set.keys));
+  const leftOut = sets.flatMap((set) => set.leftOut.map(({ name, reason }) => `${name} is left out: ${reason}.`));
+  return cluster === undefined ? { keys, leftOut } : { keys, leftOut, cluster: cluster.facts };
 }
 
-async function readFileKeys(file: string): Promise<PublicJwk[]> {
-  return parseJwks(await readBounded(file, "JWKS"), file === "-" ? "standard input" : `the file ${file}`);
+async function readFileKeys(file: string): Promise<Jwks> {
+  return readJwks(await readBounded(file, "JWKS"), file === "-" ? "standard input" : `the file ${file}`);
 }
 
-async function readCluster(access: ClusterAccess): Promise<{ keys: PublicJwk[]; facts: ClusterFacts }> {
+async function readCluster(access: ClusterAccess): Promise<{ jwks: Jwks; facts: ClusterFacts }> {
   const args = ["get", "--raw", "/openid/v1/jwks"];
   const asked = [
     kubectl(access, "read the cluster's keys", args, { instead: "give a saved JWKS with --jwks-file" }),
@@ -57,9 +60,9 @@ async function readCluster(access: ClusterAccess): Promise<{ keys: PublicJwk[]; 
   // All at once, for each costs a start of kubectl; but what the first says of a kubeconfig that does not exist is
   // clearer than what `config view` says, so its failure is the one that is told.
   await Promise.allSettled(asked);
-  const [jwks, context, issuer] = [await asked[0], await asked[1], await asked[2]];
-  const keys = parseJwks(jwks, `the API server of context ${JSON.stringify(context.name)}`);
-  return { keys, facts: { context: context.name, server: context.server, issuer } };
+  const [published, context, issuer] = [await asked[0], await asked[1], await asked[2]];
+  const jwks = readJwks(published, `the API server of context ${JSON.stringify(context.name)}`);
+  return { jwks, facts: { context: context.name, server: context.server, issuer } };
 }
 
 async function readContext(access: ClusterAccess): Promise<{ name: string; server: string }> {

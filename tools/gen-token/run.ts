@@ -23,7 +23,8 @@ export async function genToken(runner: Runner, flags: GenTokenFlags): Promise<vo
   // Made for --check, too: what is compared has passed the strict schema.
   const document = tokenDocument({ ...settings, means }, flags.format);
   if (source !== undefined) say(described(source));
-  for (const warning of warnings(settings, source?.cluster)) say(`Warning: ${warning}`);
+  for (const warning of [...(source?.leftOut ?? []), ...warnings(settings, source?.cluster)])
+    say(`Warning: ${warning}`);
   if (flags.check !== undefined) return await check(flags.check, { ...settings, means });
   if (isVerified(flags)) {
     // Only here, and loaded only now: what checks signatures.

@@ -2,7 +2,7 @@ import { ExitError } from "../base/exit-error.ts";
 import { schemaCheck } from "../base/schema-check.ts";
 import * as compiled from "./compiled-schemas.ts";
 import { FORMS } from "./document-schemas.ts";
-import { parseJwks } from "./join/jwks.ts";
+import { readTokenJwks } from "./join/jwks.ts";
 
 const CHECKS: Readonly<Record<string, (value: unknown, what: string) => void>> = {
   token: schemaCheck(compiled.token, FORMS),
@@ -53,7 +53,7 @@ function checkJoinType(document: unknown, what: string): void {
     }
   }
   const jwks = asRecord(kubernetes.static_jwks).jwks;
-  if (typeof jwks === "string") parseJwks(Buffer.from(jwks), `${what}, spec.kubernetes.static_jwks.jwks`);
+  if (typeof jwks === "string") readTokenJwks(Buffer.from(jwks), `${what}, spec.kubernetes.static_jwks.jwks`);
 }
 
 function asRecord(value: unknown): Record<string, unknown> {
