@@ -1,7 +1,9 @@
 import { Command, Option } from "commander";
 import { ExitError } from "./base/exit-error.ts";
+import { teleportFormat } from "./flags/teleport-format.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
 import type { Runner } from "./programs/run.ts";
+import type { DocumentForm } from "./teleport/document-form.ts";
 import type { ValuesFlags } from "./values/flags.ts";
 import type { Values } from "./values/types.ts";
 
@@ -17,6 +19,7 @@ export function renderCommand(runner: Runner): Command {
 }
 
 interface TeleportFlags extends ValuesFlags {
+  format: DocumentForm;
   withToken: boolean;
   jwksFile?: string;
   context?: string;
@@ -24,7 +27,8 @@ interface TeleportFlags extends ValuesFlags {
 
 function teleportCommand(runner: Runner): Command {
   return withValuesFlags(new Command("teleport"))
-    .description("print the role, bot and workload identity for `tctl create -f`, optionally with the join token")
+    .description("print the role, bot and workload identity for Teleport, optionally with the join token")
+    .addOption(teleportFormat())
     .option("--with-token", "also print the join token; gen-token has more flags for it", false)
     .option("--jwks-file <file>", "the join token's keys, a saved JWKS (default: read from the cluster)")
     .option("--context <name>", "context of the kubeconfig to read the keys with (default: its current one)")
@@ -33,9 +37,11 @@ function teleportCommand(runner: Runner): Command {
       `
 Examples:
   istio-teleport render teleport -f values.yaml | tctl create -f
+  istio-teleport render teleport -f values.yaml --format operator | kubectl apply -n teleport -f -
+  istio-teleport render teleport -f values.yaml --format terraform > teleport.tf
   istio-teleport render teleport -f values.yaml --with-token --jwks-file jwks.json | tctl create -f`,
     )
-    .action(async ({ withToken, jwksFile, context, ...flags }: TeleportFlags) => {
+    .action(async ({ withToken, jwksFile, context, format, ...flags }: TeleportFlags) => {
       const idle = jwksFile !== undefined ? "--jwks-file" : context !== undefined ? "--context" : undefined;
       if (idle !== undefined && !withToken) {
         throw new ExitError(`${idle} is for the join token's keys: add --with-token or leave it out.`);
@@ -49,14 +55,15 @@ Examples:
         );
       }
       const { loadValues } = await import("./values/load.ts");
+      const { joinDocuments } = await import("./teleport/document-form.ts");
       const { teleportDocuments } = await import("./teleport/documents.ts");
       const values = await loadValues(runner, { files: flags.values, sets: flags.set });
-      const documents = teleportDocuments(values).map(({ yaml }) => yaml);
+      const documents = teleportDocuments(values, format).map(({ text }) => text);
       if (withToken) {
         const source = { ...(jwksFile !== undefined && { jwksFile }), ...(context !== undefined && { context }) };
-        documents.push(await joinTokenText(runner, values, source));
+        documents.push(await joinTokenText(runner, values, source, format));
       }
-      process.stdout.write(documents.join("---\n"));
+      process.stdout.write(joinDocuments(documents, format));
     });
 }
 
@@ -64,6 +71,7 @@ async function joinTokenText(
   runner: Runner,
   values: Values,
   source: { jwksFile?: string; context?: string },
+  format: DocumentForm,
 ): Promise<string> {
   const { joinToken, tokenDocument } = await import("./teleport/join/join-token.ts");
   const { readKeys } = await import("./gen-token/keys.ts");
@@ -74,7 +82,7 @@ async function joinTokenText(
     );
   }
   const { keys } = isStatic ? await readKeys({ runner, ...source, extraJwks: [] }) : { keys: [] };
-  return tokenDocument(joinToken(values, keys), "yaml");
+  return tokenDocument(joinToken(values, keys), format);
 }
 
 interface IstioFlags extends ValuesFlags {

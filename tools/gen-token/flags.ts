@@ -1,3 +1,5 @@
+import type { DocumentForm } from "../teleport/document-form.ts";
+
 /** What the flags of gen-token parse to; a flag that was not given is absent. */
 export interface GenTokenFlags {
   values: string[];
@@ -12,7 +14,7 @@ export interface GenTokenFlags {
   serviceAccount: string[];
   type?: "static_jwks" | "oidc" | "in_cluster";
   issuer?: string;
-  format: "yaml" | "json" | "operator";
+  format: DocumentForm;
   output?: string;
   force?: true;
   verify?: true;

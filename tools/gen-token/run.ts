@@ -84,6 +84,11 @@ function described({ keys, cluster }: KeySource): string {
 }
 
 function next(flags: GenTokenFlags): string {
+  if (flags.format === "terraform") {
+    return flags.output === undefined
+      ? "Next: save this document as a .tf file and run `terraform apply`."
+      : `Wrote ${flags.output}. Next: \`terraform apply\` in its directory.`;
+  }
   const operator = flags.format === "operator";
   const command = operator ? "kubectl apply -n <the operator's namespace> -f" : "tctl create -f";
   // kubectl reads stdin only when told with "-"; -f of tctl means --force, and without a file it reads stdin.

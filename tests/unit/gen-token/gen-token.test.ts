@@ -154,6 +154,10 @@ describe("the document", () => {
       spec: { kubernetes: { type: "in_cluster" } },
     });
     expect(output.stderr).toMatch(/Next: pipe this document to `kubectl apply .*-f -`/);
+    output.stdout = "";
+    await genToken("--type", "in_cluster", "--format", "terraform");
+    expect(output.stdout).toContain('resource "teleport_provision_token" "istio-tbot-k8s-join" {');
+    expect(output.stderr).toContain("Next: save this document as a .tf file and run `terraform apply`.");
   });
 
   it("goes to a file, and stdout stays empty", async () => {

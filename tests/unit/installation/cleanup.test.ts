@@ -108,7 +108,7 @@ function installed(): FakeState {
       clusterName: "example.teleport.sh",
       version: "18.11.1",
       resources: [
-        ...teleportDocuments(values).map(({ yaml }) => parse(yaml) as FakeResource),
+        ...teleportDocuments(values).map(({ text: yaml }) => parse(yaml) as FakeResource),
         token("istio-tbot-k8s-join"),
         token("somebody-elses", "another-bot"),
       ],
