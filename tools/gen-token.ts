@@ -45,7 +45,7 @@ export function genTokenCommand(runner: Runner): Command {
     )
     .option("--issuer <url>", "issuer of the cluster's ServiceAccount tokens, for --type oidc")
     .addOption(teleportFormat())
-    .option("--output <file>", "write to this file (mode 0600) instead of stdout")
+    .option("--output <file>", "write to this file (mode 0600), - for stdout (default: -)")
     .option("--force", "let --output replace an existing file")
     .option("--verify", "first check a real token of tbot's running pod as Teleport will")
     .option(

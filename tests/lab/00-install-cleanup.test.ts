@@ -30,8 +30,8 @@ let repositories: ChartRepositories;
 let before: string[];
 
 const install = (more = "", timeout = PATIENT) =>
-  `${TOOL} install -f values.yaml --istio-repo ${repositories.istioRepo} --istiod-values '${ISTIO_LAB_VALUES}' --timeout ${timeout} ${more}`;
-const cleanup = (more = "") => `${TOOL} cleanup -f values.yaml --timeout ${PATIENT} ${more}`;
+  `${TOOL} install -f values.yaml --istio-repo ${repositories.istioRepo} --istiod-values '${ISTIO_LAB_VALUES}' --timeout ${timeout}s --yes ${more}`;
+const cleanup = (more = "") => `${TOOL} cleanup -f values.yaml --timeout ${PATIENT}s ${more}`;
 const run = (line: string): Promise<Outcome> => tryShell(line, { cwd: FOLDER });
 const releases = () => shell("helm list -A -o json");
 
