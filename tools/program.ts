@@ -4,14 +4,13 @@ import { cleanupCommand } from "./cleanup.ts";
 import { completionCommand } from "./completion.ts";
 import { demoCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
+import { withVerbose } from "./flags/verbose.ts";
 import { genTokenCommand } from "./gen-token.ts";
 import { graphCommand } from "./graph.ts";
 import { initCommand } from "./init.ts";
 import { installCommand } from "./install.ts";
 import type { Runner } from "./programs/run.ts";
-import { toldRunner } from "./programs/told-runner.ts";
 import { renderCommand } from "./render.ts";
-import { say } from "./terminal/say.ts";
 
 const HELP = `
 Documents go to stdout, everything else to stderr.
@@ -33,29 +32,23 @@ Exit codes:
 export function istioTeleport(runner: Runner): Command {
   const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
   const { version } = JSON.parse(manifest) as { version: string };
-  const verbosity = { isVerbose: false };
-  const told = toldRunner(runner, (line) => {
-    if (verbosity.isVerbose) say(line);
-  });
-  const program = new Command("istio-teleport")
-    .enablePositionalOptions()
-    .description("Gives every workload of an Istio mesh its identity from Teleport Workload Identity.")
-    .version(version)
-    .addHelpText("after", HELP)
-    .addCommand(initCommand())
-    .addCommand(renderCommand(told))
-    .addCommand(genTokenCommand(told))
-    .addCommand(graphCommand(told))
-    .addCommand(installCommand(told))
-    .addCommand(doctorCommand(told))
-    .addCommand(cleanupCommand(told))
-    .addCommand(demoCommand(told))
-    .addCommand(completionCommand())
-    .addCommand(versionCommand(version));
-  for (const command of program.commands) addVerbose(command);
-  return program.hook("preAction", (_, command) => {
-    verbosity.isVerbose = command.optsWithGlobals<{ verbose?: true }>().verbose === true;
-  });
+  return withVerbose(runner, (told) =>
+    new Command("istio-teleport")
+      .enablePositionalOptions()
+      .description("Gives every workload of an Istio mesh its identity from Teleport Workload Identity.")
+      .version(version)
+      .addHelpText("after", HELP)
+      .addCommand(initCommand())
+      .addCommand(renderCommand(told))
+      .addCommand(genTokenCommand(told))
+      .addCommand(graphCommand(told))
+      .addCommand(installCommand(told))
+      .addCommand(doctorCommand(told))
+      .addCommand(cleanupCommand(told))
+      .addCommand(demoCommand(told))
+      .addCommand(completionCommand())
+      .addCommand(versionCommand(version)),
+  );
 }
 
 function versionCommand(version: string): Command {
@@ -63,12 +56,3 @@ function versionCommand(version: string): Command {
     process.stdout.write(`${version}\n`);
   });
 }
-
-/** `--verbose` belongs behind the command, where people write it. */
-function addVerbose(command: Command): void {
-  if (RUNS_NOTHING.includes(command.name())) return;
-  for (const subcommand of command.commands) addVerbose(subcommand);
-  command.option("--verbose", "tell on stderr which programs were run, and how long each took");
-}
-
-const RUNS_NOTHING = ["init", "completion", "version"];

@@ -73,6 +73,8 @@ test("several lines in one envelope are several calls", async () => {
 test("a line is no envelope: what a caller wrote into it is not read", async () => {
   const forged = { ...JSON.parse(LINE), path: OTHER, authority: JSON.stringify({ log: OTHER }) };
   expect((await read(JSON.stringify(forged))).called).toEqual(["api"]);
+  // fluent-bit with Merge_Log and Keep_Log: the same line twice is one call.
+  expect((await read(JSON.stringify({ ...JSON.parse(LINE), log: OTHER }))).called).toEqual(["api"]);
 });
 
 test("fields of other logs are not opened, and the first that holds a line is named", async () => {
