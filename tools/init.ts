@@ -26,8 +26,11 @@ export function initCommand(): Command {
       if (mended !== proxyAddr) {
         const sentence = `--proxy-addr is ${JSON.stringify(proxyAddr)}; give the host and the port of the Teleport Proxy Service, without a scheme: --proxy-addr ${mended}.`;
         // What is wrong with the other flag is told at once.
-        const other = await smallestValues(clusterName, mended).catch((error: ExitError) => error.message);
-        throw new ExitError(typeof other === "string" && !other.startsWith("#") ? `${other}\n${sentence}` : sentence);
+        const others = await smallestValues(clusterName, mended).then(
+          () => [],
+          (error: Error) => [error.message],
+        );
+        throw new ExitError([...others, sentence].join("\n"));
       }
       const text = await smallestValues(clusterName, proxyAddr);
       const { isStdout, writeOutput } = await import("./terminal/write-file.ts");

@@ -179,6 +179,8 @@ test("render teleport --with-token ends with the document that gen-token prints"
 test.each([
   [["render", "teleport", "-f", MINIMAL, "--jwks-file", "x"], "add --with-token"],
   [["render", "teleport", "--with-token", "--jwks-file", "x", "--context", "y"], "give one of them"],
+  [["render", "teleport", "-f", MINIMAL, "--kubeconfig", "x"], "--kubeconfig is for the join token's keys"],
+  [["render", "teleport", "--with-token", "--jwks-file", "x", "--kubeconfig", "y"], "give one of them"],
   [["render", "teleport", "--with-token", "--jwks-file", "-", "-f", "-"], "can be read only once"],
   [["render", "teleport"], "global.teleport.clusterName is empty"],
   [["render", "istio", "-f", "nope.yaml"], "nope.yaml does not exist"],

@@ -62,3 +62,13 @@ test("a context that does not exist", async () => {
     "kubectl config get-contexts",
   );
 });
+
+test("a kubeconfig without a context is enough", async () => {
+  fake.answer([
+    { when: "get --raw", stdout: "{}" },
+    { when: "get pods", stdout: JSON.stringify({ items: [POD] }) },
+  ]);
+  const { description } = await liveCluster({ runner: fake.runner, kubeconfig: "/k" });
+  expect(description).toBe("the cluster of the kubeconfig /k");
+  for (const call of fake.calls) expect(call).toMatch(/^--kubeconfig=\/k --request-timeout=/);
+});
