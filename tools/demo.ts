@@ -1,8 +1,11 @@
 import { Command } from "commander";
+import { ExitError } from "./base/exit-error.ts";
+import { accessOf, type ClusterAccess } from "./programs/kubectl.ts";
 import type { Runner } from "./programs/run.ts";
 
 interface DemoFlags {
   context?: string;
+  kubeconfig?: string;
   output: string;
 }
 
@@ -14,16 +17,20 @@ export function demoCommand(runner: Runner): Command {
   return new Command("demo")
     .description("render everything for an example cluster in memory, check it, and show what would join")
     .option("--context <name>", "take the keys of a running cluster, through your kubectl; read-only")
+    .option("--kubeconfig <file>", "take the keys of the cluster of this kubeconfig")
     .option("-o, --output <directory>", "directory to write; replaced if a demo made it", "out")
     .addHelpText("after", "\nExample:\n  istio-teleport demo\n  istio-teleport demo --context kind-kind --output out")
-    .action(async ({ context, output }: DemoFlags) => {
+    .action(async ({ output, ...choice }: DemoFlags) => {
+      if (output === "-") {
+        throw new ExitError("--output is -, and the demo writes many files: name a directory.");
+      }
       const [{ replaceDirectory }, { proveJoin }, { renderAll, TOKEN_PATH }, { summary }] = await Promise.all([
         import("./demo/output-directory.ts"),
         import("./demo/join-proof.ts"),
         import("./demo/render-all.ts"),
         import("./demo/summary.ts"),
       ]);
-      const cluster = await demoCluster(runner, context);
+      const cluster = await demoCluster(accessOf(runner, choice));
       const files = await renderAll(runner, cluster, CLUSTER_NAME);
       const token = files.find(({ path }) => path === TOKEN_PATH)?.content ?? "";
       const proofs = await proveJoin(cluster, token, CLUSTER_NAME);
@@ -32,8 +39,10 @@ export function demoCommand(runner: Runner): Command {
     });
 }
 
-async function demoCluster(runner: Runner, context: string | undefined) {
-  if (context !== undefined) return (await import("./demo/live-cluster.ts")).liveCluster(runner, context);
+async function demoCluster(access: ClusterAccess) {
+  if (access.context !== undefined || access.kubeconfig !== undefined) {
+    return (await import("./demo/live-cluster.ts")).liveCluster(access);
+  }
   const [{ exampleCluster }, { DEFAULTS }] = await Promise.all([
     import("./demo/example-cluster.ts"),
     import("./values/defaults.ts"),

@@ -15,7 +15,7 @@ Examples:
   istio-teleport doctor --pre -f values.yaml
   istio-teleport doctor
   tctl get token/istio-tbot-k8s-join --format json | istio-teleport doctor -f values.yaml --token-file -
-  istio-teleport doctor --wait 5m --output junit > doctor.xml
+  istio-teleport doctor --wait 5m --format junit > doctor.xml
   istio-teleport doctor --only proxy-issuer,proxy-identity --namespace shop
 
 Exit codes:
@@ -43,13 +43,14 @@ export function doctorCommand(runner: Runner): Command {
       ).default([], "all checks"),
     )
     .addOption(
-      new Option("-o, --output <form>", "form of the report").choices(["table", "json", "junit"]).default("table"),
+      new Option("--format <format>", "form of the report").choices(["table", "json", "junit"]).default("table"),
     )
     .option("--wait <duration>", "look again until everything is fine, at most for this time: 90s, 5m")
     .option("--token-file <file>", "the join token as `tctl get token/NAME` prints it, - for stdin")
     .option("--teleport-version <version>", "the Teleport cluster's version (default: asked at its proxy)")
     .addHelpText("after", HELP)
-    .action(async (flags: DoctorFlags) => {
+    .action(async ({ format, ...others }: Omit<DoctorFlags, "output"> & { format: DoctorFlags["output"] }) => {
+      const flags: DoctorFlags = { ...others, output: format };
       if (flags.pre) await (await import("./doctor/before.ts")).doctorBefore(runner, flags);
       else await (await import("./doctor/run.ts")).doctor(runner, flags);
     });

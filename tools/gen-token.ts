@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { repeatable } from "./flags/repeatable.ts";
+import { teleportFormat } from "./flags/teleport-format.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
 import type { GenTokenFlags } from "./gen-token/flags.ts";
 import type { Runner } from "./programs/run.ts";
@@ -43,12 +44,8 @@ export function genTokenCommand(runner: Runner): Command {
       new Option("--type <type>", "how Teleport checks the token").choices(["static_jwks", "oidc", "in_cluster"]),
     )
     .option("--issuer <url>", "issuer of the cluster's ServiceAccount tokens, for --type oidc")
-    .addOption(
-      new Option("--format <format>", "yaml or json for tctl, operator for a TeleportProvisionToken")
-        .choices(["yaml", "json", "operator"])
-        .default("yaml"),
-    )
-    .option("--output <file>", "write to this file (mode 0600) instead of stdout")
+    .addOption(teleportFormat())
+    .option("--output <file>", "write to this file (mode 0600), - for stdout (default: -)")
     .option("--force", "let --output replace an existing file")
     .option("--verify", "first check a real token of tbot's running pod as Teleport will")
     .option(

@@ -43,7 +43,7 @@ export function graphCommand(runner: Runner): Command {
     )
     .option("--principals", "table: add the principal of each source, as policies name it", false)
     .option("--diff <files...>", "compare two values files: before, after")
-    .option("--output <file>", "write to this file (mode 0600) instead of stdout")
+    .option("--output <file>", "write to this file (mode 0600), - for stdout (default: -)")
     .option("--force", "let --output replace an existing file", false)
     .addCommand(graphLearnCommand(runner))
     .addHelpText("after", HELP)

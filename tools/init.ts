@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { ExitError } from "./base/exit-error.ts";
 
 interface InitFlags {
   clusterName: string;
@@ -21,15 +22,28 @@ export function initCommand(): Command {
     )
     .action(async ({ clusterName, proxyAddr, output, force }: InitFlags) => {
       const { smallestValues } = await import("./values/smallest.ts");
-      const text = await smallestValues(clusterName, proxyAddr);
-      if (output === "-") {
-        process.stdout.write(text);
-        return;
+      const mended = hostAndPort(proxyAddr);
+      if (mended !== proxyAddr) {
+        const sentence = `--proxy-addr is ${JSON.stringify(proxyAddr)}; give the host and the port of the Teleport Proxy Service, without a scheme: --proxy-addr ${mended}.`;
+        // What is wrong with the other flag is told at once.
+        const others = await smallestValues(clusterName, mended).then(
+          () => [],
+          (error: Error) => [error.message],
+        );
+        throw new ExitError([...others, sentence].join("\n"));
       }
-      const { writeNewFile } = await import("./terminal/write-file.ts");
-      await writeNewFile(output, text, { force });
-      process.stderr.write(nextCommands(output));
+      const text = await smallestValues(clusterName, proxyAddr);
+      const { isStdout, writeOutput } = await import("./terminal/write-file.ts");
+      await writeOutput(output, text, { force });
+      if (!isStdout(output)) process.stderr.write(nextCommands(output));
     });
+}
+
+/** What people paste in place of host:port, a URL or a bare host, as host:port; anything else as it is. */
+function hostAndPort(address: string): string {
+  const [, scheme, host, port] = /^(?:([a-z]+):\/\/)?([a-z0-9.-]+)(?::(\d+))?\/*$/i.exec(address) ?? [];
+  if (host === undefined) return address;
+  return `${host}:${port ?? (scheme === "http" ? 80 : 443)}`;
 }
 
 function nextCommands(file: string): string {

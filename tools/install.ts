@@ -11,17 +11,19 @@ resources, the chart, and finally the doctor, whose report goes to stdout. Pre-f
 Safe to rerun; no state is stored locally. After an interruption, rerun the command to resume. After a change of the values,
 rerun it to apply the change: steps that are done are skipped.
 
+It asks before it changes the cluster. Where nobody can answer, in CI for example, give --yes.
+
 --dry-run checks the cluster and prints the commands it would run, as a shell script that includes the documents.
 
 Examples:
   istio-teleport install -f values.yaml --dry-run
   istio-teleport install -f values.yaml
-  istio-teleport install -f values.yaml --skip-istio --context prod
+  istio-teleport install -f values.yaml --skip-istio --context prod --yes
 
 Exit codes:
   0   installed, and the doctor found no problem; with --dry-run: the script is on stdout
-  1   refused: a flag or a value is wrong, or a pre-flight check failed, and nothing was changed; or the doctor found
-      problems
+  1   refused: a flag or a value is wrong, or a pre-flight check failed, or the question was answered with no, and
+      nothing was changed; or the doctor found problems
   2   the cluster, helm, kubectl, tctl, Teleport or the disk is unavailable: rerun the command. Or the doctor could not
       check everything
   70  a defect of istio-teleport`;
@@ -35,6 +37,7 @@ export function installCommand(runner: Runner): Command {
     .option("--istio-version <version>", "version of Istio (default: what is installed, else the newest)")
     .addOption(repeatable("--istiod-values <file>", "your own values for istiod, after ours"))
     .option("--dry-run", "change nothing, print the commands", false)
+    .option("--yes", "do not ask before the cluster is changed", false)
     .addHelpText("after", HELP)
     .action(async (flags: InstallFlags) => {
       const { install } = await import("./installation/install/run.ts");

@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { cleanupCommand } from "./cleanup.ts";
+import { completionCommand } from "./completion.ts";
 import { demoCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
+import { withVerbose } from "./flags/verbose.ts";
 import { genTokenCommand } from "./gen-token.ts";
 import { graphCommand } from "./graph.ts";
 import { initCommand } from "./init.ts";
@@ -30,17 +32,27 @@ Exit codes:
 export function istioTeleport(runner: Runner): Command {
   const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
   const { version } = JSON.parse(manifest) as { version: string };
-  return new Command("istio-teleport")
-    .enablePositionalOptions()
-    .description("Gives every workload of an Istio mesh its identity from Teleport Workload Identity.")
-    .version(version)
-    .addHelpText("after", HELP)
-    .addCommand(initCommand())
-    .addCommand(renderCommand(runner))
-    .addCommand(genTokenCommand(runner))
-    .addCommand(graphCommand(runner))
-    .addCommand(installCommand(runner))
-    .addCommand(doctorCommand(runner))
-    .addCommand(cleanupCommand(runner))
-    .addCommand(demoCommand(runner));
+  return withVerbose(runner, (told) =>
+    new Command("istio-teleport")
+      .enablePositionalOptions()
+      .description("Gives every workload of an Istio mesh its identity from Teleport Workload Identity.")
+      .version(version)
+      .addHelpText("after", HELP)
+      .addCommand(initCommand())
+      .addCommand(renderCommand(told))
+      .addCommand(genTokenCommand(told))
+      .addCommand(graphCommand(told))
+      .addCommand(installCommand(told))
+      .addCommand(doctorCommand(told))
+      .addCommand(cleanupCommand(told))
+      .addCommand(demoCommand(told))
+      .addCommand(completionCommand())
+      .addCommand(versionCommand(version)),
+  );
+}
+
+function versionCommand(version: string): Command {
+  return new Command("version").description("print the version, as --version does").action(() => {
+    process.stdout.write(`${version}\n`);
+  });
 }

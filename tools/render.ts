@@ -1,7 +1,11 @@
 import { Command, Option } from "commander";
 import { ExitError } from "./base/exit-error.ts";
+import { printable } from "./base/printable.ts";
+import { teleportFormat } from "./flags/teleport-format.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
+import { accessOf, type ClusterAccess } from "./programs/kubectl.ts";
 import type { Runner } from "./programs/run.ts";
+import type { DocumentForm } from "./teleport/document-form.ts";
 import type { ValuesFlags } from "./values/flags.ts";
 import type { Values } from "./values/types.ts";
 
@@ -17,31 +21,38 @@ export function renderCommand(runner: Runner): Command {
 }
 
 interface TeleportFlags extends ValuesFlags {
+  format: DocumentForm;
   withToken: boolean;
   jwksFile?: string;
   context?: string;
+  kubeconfig?: string;
 }
 
 function teleportCommand(runner: Runner): Command {
   return withValuesFlags(new Command("teleport"))
-    .description("print the role, bot and workload identity for `tctl create -f`, optionally with the join token")
+    .description("print the role, bot and workload identity for Teleport, optionally with the join token")
+    .addOption(teleportFormat())
     .option("--with-token", "also print the join token; gen-token has more flags for it", false)
     .option("--jwks-file <file>", "the join token's keys, a saved JWKS (default: read from the cluster)")
     .option("--context <name>", "context of the kubeconfig to read the keys with (default: its current one)")
+    .option("--kubeconfig <file>", "kubeconfig to read the keys with (default: as kubectl)")
     .addHelpText(
       "after",
       `
 Examples:
   istio-teleport render teleport -f values.yaml | tctl create -f
+  istio-teleport render teleport -f values.yaml --format operator | kubectl apply -n teleport -f -
+  istio-teleport render teleport -f values.yaml --format terraform > teleport.tf
   istio-teleport render teleport -f values.yaml --with-token --jwks-file jwks.json | tctl create -f`,
     )
-    .action(async ({ withToken, jwksFile, context, ...flags }: TeleportFlags) => {
-      const idle = jwksFile !== undefined ? "--jwks-file" : context !== undefined ? "--context" : undefined;
+    .action(async ({ withToken, jwksFile, context, kubeconfig, format, ...flags }: TeleportFlags) => {
+      const cluster = context !== undefined ? "--context" : kubeconfig !== undefined ? "--kubeconfig" : undefined;
+      const idle = jwksFile !== undefined ? "--jwks-file" : cluster;
       if (idle !== undefined && !withToken) {
         throw new ExitError(`${idle} is for the join token's keys: add --with-token or leave it out.`);
       }
-      if (jwksFile !== undefined && context !== undefined) {
-        throw new ExitError("--jwks-file and --context both say where the keys come from; give one of them.");
+      if (jwksFile !== undefined && cluster !== undefined) {
+        throw new ExitError(`--jwks-file and ${cluster} both say where the keys come from; give one of them.`);
       }
       if (jwksFile === "-" && flags.values.includes("-")) {
         throw new ExitError(
@@ -49,32 +60,34 @@ Examples:
         );
       }
       const { loadValues } = await import("./values/load.ts");
+      const { joinDocuments } = await import("./teleport/document-form.ts");
       const { teleportDocuments } = await import("./teleport/documents.ts");
       const values = await loadValues(runner, { files: flags.values, sets: flags.set });
-      const documents = teleportDocuments(values).map(({ yaml }) => yaml);
+      const documents = teleportDocuments(values, format).map(({ text }) => text);
       if (withToken) {
-        const source = { ...(jwksFile !== undefined && { jwksFile }), ...(context !== undefined && { context }) };
-        documents.push(await joinTokenText(runner, values, source));
+        const source = { ...(jwksFile !== undefined && { jwksFile }), ...accessOf(runner, { context, kubeconfig }) };
+        documents.push(await joinTokenText(values, source, format));
       }
-      process.stdout.write(documents.join("---\n"));
+      process.stdout.write(joinDocuments(documents, format));
     });
 }
 
 async function joinTokenText(
-  runner: Runner,
   values: Values,
-  source: { jwksFile?: string; context?: string },
+  source: ClusterAccess & { jwksFile?: string },
+  format: DocumentForm,
 ): Promise<string> {
   const { joinToken, tokenDocument } = await import("./teleport/join/join-token.ts");
   const { readKeys } = await import("./gen-token/keys.ts");
   const isStatic = values.global.teleport.join.type === "static_jwks";
-  if (!isStatic && Object.keys(source).length > 0) {
+  if (!isStatic && Object.keys(source).length > 1) {
     throw new ExitError(
-      `The join token of type ${values.global.teleport.join.type} holds no keys: leave out --jwks-file and --context.`,
+      `The join token of type ${values.global.teleport.join.type} holds no keys: leave out --jwks-file, --context and --kubeconfig.`,
     );
   }
-  const { keys } = isStatic ? await readKeys({ runner, ...source, extraJwks: [] }) : { keys: [] };
-  return tokenDocument(joinToken(values, keys), "yaml");
+  const { keys, leftOut } = isStatic ? await readKeys({ ...source, extraJwks: [] }) : { keys: [], leftOut: [] };
+  for (const sentence of leftOut) process.stderr.write(`Warning: ${printable(sentence)}\n`);
+  return tokenDocument(joinToken(values, keys), format);
 }
 
 interface IstioFlags extends ValuesFlags {

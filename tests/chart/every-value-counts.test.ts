@@ -95,7 +95,7 @@ async function outputsOf(all: readonly (readonly object[])[]): Promise<Outcome[]
 }
 
 function everything({ values, documents }: Outcome): string {
-  const teleport = teleportDocuments(values as Values).map(({ yaml }) => yaml);
+  const teleport = teleportDocuments(values as Values).map(({ text: yaml }) => yaml);
   return [...teleport, joinToken(values as Values), JSON.stringify([...documents])].join("---\n");
 }
 

@@ -28,7 +28,7 @@ describe.each(SCENARIOS)("%s", (scenario) => {
 
   test("Teleport's documents", async () => {
     const documents = teleportDocuments(await scenarioValues(scenario));
-    const text = documents.map(({ yaml }) => yaml).join("---\n");
+    const text = documents.map(({ text }) => text).join("---\n");
     await expect(text).toMatchFileSnapshot(snapshot("teleport.yaml"));
   });
 

@@ -30,8 +30,8 @@ let repositories: ChartRepositories;
 let before: string[];
 
 const install = (more = "", timeout = PATIENT) =>
-  `${TOOL} install -f values.yaml --istio-repo ${repositories.istioRepo} --istiod-values '${ISTIO_LAB_VALUES}' --timeout ${timeout} ${more}`;
-const cleanup = (more = "") => `${TOOL} cleanup -f values.yaml --timeout ${PATIENT} ${more}`;
+  `${TOOL} install -f values.yaml --istio-repo ${repositories.istioRepo} --istiod-values '${ISTIO_LAB_VALUES}' --timeout ${timeout}s --yes ${more}`;
+const cleanup = (more = "") => `${TOOL} cleanup -f values.yaml --timeout ${PATIENT}s ${more}`;
 const run = (line: string): Promise<Outcome> => tryShell(line, { cwd: FOLDER });
 const releases = () => shell("helm list -A -o json");
 
@@ -344,7 +344,7 @@ if (SOAK) {
       const helm3 = programs("helm3", "helm", `exec '${toolPath(labPaths(), "helm3")}' "$@"`);
       // Without the test app, whose pods take their 30 s to end.
       const ours = (line: string) => run(`${helm3}${line} --set testApp.enabled=false`);
-      const skipIstio = `${TOOL} install -f values.yaml --skip-istio`;
+      const skipIstio = `${TOOL} install -f values.yaml --skip-istio --yes`;
       const early = await ours(skipIstio);
       expect(early.code).toBe(1);
       expect(early.stderr).toContain("install Istio first, or leave out --skip-istio");

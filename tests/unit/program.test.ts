@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { parse } from "yaml";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
 import { exampleCluster } from "../../tools/demo/example-cluster.ts";
 import { genTokenCommand } from "../../tools/gen-token.ts";
 import { systemRunner } from "../../tools/programs/system-runner.ts";
@@ -59,8 +59,69 @@ test("init refuses wrong values before it writes", async () => {
   const wrong = await runCli("init", "--cluster-name", "Upper", "--proxy-addr", "https://x", "--output", file);
   expect(wrong).toMatchObject({ status: 1, stdout: "" });
   expect(wrong.stderr).toContain('global.teleport.clusterName is "Upper"');
-  expect(wrong.stderr).toContain('global.teleport.proxyAddr is "https://x"');
+  expect(wrong.stderr).toContain('--proxy-addr is "https://x"');
   await expect(stat(file)).rejects.toThrow("ENOENT");
+});
+
+test.each([
+  ["https://teleport.example.com", "teleport.example.com:443"],
+  ["https://teleport.example.com:3080/", "teleport.example.com:3080"],
+  ["http://teleport.example.com", "teleport.example.com:80"],
+  ["teleport.example.com", "teleport.example.com:443"],
+])("init --proxy-addr %s says the mend", async (address, mended) => {
+  const made = await runCli("init", "--cluster-name", "a.example", "--proxy-addr", address, "--output", "-");
+  expect(made).toMatchObject({ status: 1, stdout: "" });
+  expect(made.stderr).toBe(
+    `istio-teleport: --proxy-addr is "${address}"; give the host and the port of the Teleport Proxy Service, without a scheme: --proxy-addr ${mended}.\n`,
+  );
+  const again = await runCli("init", "--cluster-name", "a.example", "--proxy-addr", mended, "--output", "-");
+  expect(parse(again.stdout).global.teleport.proxyAddr).toBe(mended);
+});
+
+test("Helm's other flags for single values do as Helm's", async () => {
+  const text = join(dir, "text.txt");
+  await writeFile(text, "from-a-file");
+  const rendered = await runCli(
+    ...["render", "teleport", "-f", MINIMAL, "--set", "tbot.credentialTTL=2h"],
+    ...["--set-string", "global.teleport.role.name=12", "--set-file", `global.teleport.bot.name=${text}`],
+    ...["--set-json", 'global.teleport.workloadIdentity.labels={"env":"json"}'],
+  );
+  expect(rendered).toMatchObject({ status: 0, stderr: "" });
+  const [role, bot, identity] = parseAllDocuments(rendered.stdout).map((document) => document.toJS());
+  expect(role.metadata.name).toBe("12");
+  expect(bot.metadata.name).toBe("from-a-file");
+  expect(identity.metadata.labels).toEqual({ env: "json" });
+  expect(identity.spec.spiffe.x509.maximum_ttl).toBe("7200s");
+});
+
+test("a misspelt caller is named with what was probably meant", async () => {
+  const file = join(dir, "callers.yaml");
+  const port = "{port: 80, targetPort: 8080, protocol: HTTP}";
+  await writeFile(
+    file,
+    `global: {teleport: {clusterName: a.example, proxyAddr: "a.example:443"}}
+mesh:
+  gateways: {public: {namespace: ingress, serviceAccount: gateway}}
+  applications:
+    shop:
+      namespace: shop
+      services:
+        front-end: {serviceAccount: front-end, labels: {app: front-end}}
+        cart:
+          serviceAccount: cart
+          labels: {app: cart}
+          ports: [${port}]
+          callers: [{service: frontend}, {gateway: pubic}, {service: x, application: shp}, {service: elsewhere}]
+`,
+  );
+  const { status, stderr } = await runCli("graph", "-f", file);
+  expect(status).toBe(1);
+  expect(stderr).toContain(
+    '"frontend", which is no service of application shop: add it, or name one that is; did you mean front-end?',
+  );
+  expect(stderr).toContain('"pubic", which is not in mesh.gateways: add it, or name one that is; did you mean public?');
+  expect(stderr).toContain('"shp", which is not in mesh.applications: add it, or name one that is; did you mean shop?');
+  expect(stderr).toContain('"elsewhere", which is no service of application shop: add it, or name one that is.\n');
 });
 
 test("init needs no Helm: not on PATH, and none that could be unpacked", () => {
@@ -118,6 +179,8 @@ test("render teleport --with-token ends with the document that gen-token prints"
 test.each([
   [["render", "teleport", "-f", MINIMAL, "--jwks-file", "x"], "add --with-token"],
   [["render", "teleport", "--with-token", "--jwks-file", "x", "--context", "y"], "give one of them"],
+  [["render", "teleport", "-f", MINIMAL, "--kubeconfig", "x"], "--kubeconfig is for the join token's keys"],
+  [["render", "teleport", "--with-token", "--jwks-file", "x", "--kubeconfig", "y"], "give one of them"],
   [["render", "teleport", "--with-token", "--jwks-file", "-", "-f", "-"], "can be read only once"],
   [["render", "teleport"], "global.teleport.clusterName is empty"],
   [["render", "istio", "-f", "nope.yaml"], "nope.yaml does not exist"],
@@ -132,6 +195,84 @@ test.each([
   expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
   expect(stderr).toContain(sentence);
   expect(stderr).not.toMatch(/^ {4}at /m);
+});
+
+test.each([[[]], [["render"]]])("%j alone prints its help on stdout, and is no failure", async (args) => {
+  const bare = await runCli(...args);
+  expect(bare).toMatchObject({ status: 0, stderr: "" });
+  expect(bare.stdout).toBe((await runCli(...args, "--help")).stdout);
+  expect(bare.stdout).toContain(`Usage: ${["istio-teleport", ...args].join(" ")}`);
+});
+
+test("--verbose tells of each program on stderr, and stdout stays the same", async () => {
+  const args = ["render", "teleport", "-f", MINIMAL];
+  const quiet = await runCli(...args);
+  const verbose = await runCli(...args, "--verbose");
+  expect(quiet.stderr).toBe("");
+  expect(verbose.stderr).toMatch(/^\d+\.\d\d s {2}helm template istio-teleport .+\n$/);
+  expect(verbose.stdout).toBe(quiet.stdout);
+});
+
+test("--output - is stdout, as without the flag", async () => {
+  const args = ["gen-token", "--type", "in_cluster"];
+  expect(await runCli(...args, "--output", "-")).toEqual(await runCli(...args));
+  expect((await runCli(...args, "--output", "-", "--force")).stderr).toContain("--force lets --output replace a file");
+  const demo = await runCli("demo", "--output", "-");
+  expect(demo).toMatchObject({ status: 1, stderr: expect.stringContaining("name a directory") });
+});
+
+test("--timeout is a duration", async () => {
+  for (const command of ["install", "cleanup"]) {
+    for (const wrong of ["300", "5", "2h", "0s", "soon"]) {
+      const { status, stderr } = await runCli(command, "--timeout", wrong);
+      expect(status).toBe(1);
+      expect(stderr).toContain("Give a duration from 1s to 1h, such as 90s or 10m");
+    }
+    expect((await runCli(command, "--timeout", "10m", "-f", "nope.yaml")).stderr).toContain("nope.yaml does not exist");
+  }
+});
+
+test("version prints what --version does", async () => {
+  expect(await runCli("version")).toEqual(await runCli("--version"));
+});
+
+describe("completion", () => {
+  /** What bash offers for a line, as its completion is called. */
+  async function offered(...words: string[]): Promise<string[]> {
+    const { stdout } = await runCli("completion", "bash");
+    const script = `${stdout}\nCOMP_WORDS=(istio-teleport "$@"); COMP_CWORD=$#; _istio_teleport; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout: reply, stderr } = spawnSync("bash", ["-c", script, "bash", ...words], { encoding: "utf8" });
+    expect(stderr).toBe("");
+    return reply.split("\n").filter((word) => word !== "");
+  }
+
+  test("bash offers commands, flags and their choices", async () => {
+    expect(await offered("re")).toEqual(["render"]);
+    expect(await offered("render", "")).toEqual(expect.arrayContaining(["teleport", "istio", "manifests"]));
+    expect(await offered("graph", "le")).toEqual(["learn"]);
+    expect(await offered("graph", "learn", "--with")).toEqual(["--with-methods", "--with-paths"]);
+    expect(await offered("render", "teleport", "-f", "values.yaml", "--format", "")).toEqual([
+      "yaml",
+      "json",
+      "operator",
+      "terraform",
+    ]);
+    expect(await offered("doctor", "--verb")).toEqual(["--verbose"]);
+    expect(await offered("completion", "")).toEqual(expect.arrayContaining(["bash", "zsh", "fish"]));
+  });
+
+  test.each(["bash", "zsh", "fish"])("%s names every command and flag", async (shell) => {
+    const { stdout, stderr, status } = await runCli("completion", shell);
+    expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+    for (const word of ["gen-token", "learn", "--extra-jwks", "--set-json", "terraform", "junit"]) {
+      expect(stdout).toContain(word);
+    }
+    expect(stdout).toContain(`completion ${shell}`);
+  });
+
+  test("another shell is refused", async () => {
+    expect((await runCli("completion", "tcsh")).stderr).toContain("Allowed choices are bash, zsh, fish");
+  });
 });
 
 test("--version is the package's", async () => {

@@ -1,7 +1,6 @@
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { type ClusterAccess, kubectl } from "../programs/kubectl.ts";
 import { isPod, kubectlList, kubectlToken } from "../programs/kubernetes-objects.ts";
-import type { Runner } from "../programs/run.ts";
 import type { DemoCluster } from "./demo-cluster.ts";
 
 /** The part of a Pod object that is read. */
@@ -16,12 +15,14 @@ interface Pod {
  *
  * @throws ExitError unavailable when the cluster does not answer, refuses, or runs no pod
  */
-export async function liveCluster(runner: Runner, context: string): Promise<DemoCluster> {
-  const access: ClusterAccess = { runner, context };
+export async function liveCluster(access: ClusterAccess): Promise<DemoCluster> {
   const jwks = await kubectl(access, "read the cluster's keys", ["get", "--raw", "/openid/v1/jwks"]);
   const { name, namespace, serviceAccount } = await anyPod(access);
   return {
-    description: `the cluster of the context ${context}`,
+    description:
+      access.context === undefined
+        ? `the cluster of the kubeconfig ${access.kubeconfig}`
+        : `the cluster of the context ${access.context}`,
     jwks: jwks.toString(),
     pod: `${namespace}/${name}`,
     isTbot: false,

@@ -35,7 +35,7 @@ export async function renderAll(runner: Runner, cluster: DemoCluster, clusterNam
   return [
     { path: "values.yaml", content: valuesText, checked: "chart/values.schema.json and the chart's own checks" },
     { path: "jwks.json", content: cluster.jwks, checked: "public keys only, every rule of gen-token" },
-    ...teleportDocuments(values).map(({ kind, yaml }) => ({
+    ...teleportDocuments(values).map(({ kind, text: yaml }) => ({
       path: `teleport/${kind.replaceAll("_", "-")}.yaml`,
       content: yaml,
       checked: `strict schema of Teleport's ${kind}`,

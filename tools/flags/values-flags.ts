@@ -1,9 +1,24 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import type { Assignment } from "../programs/assignments.ts";
 import { repeatable } from "./repeatable.ts";
 
-/** Adds Helm's own flags for values, `-f/--values FILE` and `--set PATH=VALUE`, each repeatable. */
+/** Adds Helm's own flags for values, `-f/--values FILE`, `--set PATH=VALUE` and its kin, each repeatable. */
 export function withValuesFlags(command: Command): Command {
   return command
     .addOption(repeatable("-f, --values <file>", "values file of the chart, - for stdin; later ones win"))
-    .addOption(repeatable("--set <path=value>", "set single values, as helm does"));
+    .addOption(repeatable("--set <path=value>", "set single values, as helm does"))
+    .addOption(typed("--set-string", "path=value", "the same, and the value stays a text"))
+    .addOption(typed("--set-json", "path=json", "the same, with a value in JSON"))
+    .addOption(typed("--set-file", "path=file", "the same, with the text of a file as the value"));
+}
+
+type Typed = Exclude<Assignment, string>;
+
+/** One of Helm's other flags for single values: kept in one list with those of `--set`. */
+function typed(flag: Typed["flag"], operand: string, description: string): Option {
+  const option = new Option(`${flag} <${operand}>`, `${description} (repeatable)`)
+    .argParser((text: string, previous: Assignment[]) => [...previous, { flag, text }])
+    .default([], "none");
+  option.attributeName = () => "set";
+  return option;
 }

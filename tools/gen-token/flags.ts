@@ -1,7 +1,8 @@
+import type { DocumentForm } from "../teleport/document-form.ts";
+import type { ValuesFlags } from "../values/flags.ts";
+
 /** What the flags of gen-token parse to; a flag that was not given is absent. */
-export interface GenTokenFlags {
-  values: string[];
-  set: string[];
+export interface GenTokenFlags extends ValuesFlags {
   context?: string;
   kubeconfig?: string;
   jwksFile?: string;
@@ -12,7 +13,7 @@ export interface GenTokenFlags {
   serviceAccount: string[];
   type?: "static_jwks" | "oidc" | "in_cluster";
   issuer?: string;
-  format: "yaml" | "json" | "operator";
+  format: DocumentForm;
   output?: string;
   force?: true;
   verify?: true;

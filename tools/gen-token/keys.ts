@@ -5,7 +5,7 @@ import { jsonFrom, OBJECT } from "../programs/json-from.ts";
 import { type ClusterAccess, kubectl } from "../programs/kubectl.ts";
 import { kubectlJson } from "../programs/kubernetes-objects.ts";
 import { isUnavailable } from "../programs/run.ts";
-import { mergeJwks, type PublicJwk, parseJwks } from "../teleport/join/jwks.ts";
+import { type Jwks, mergeJwks, type PublicJwk, readJwks } from "../teleport/join/jwks.ts";
 import { readBounded } from "./bounded-input.ts";
 
 /** Where keys are read: a cluster through kubectl, unless a file is named. */
@@ -23,6 +23,8 @@ export interface ClusterFacts extends Pick<ChosenCluster, "described" | "server"
 /** Keys for the token, and where the first of them came from. */
 export interface KeySource {
   keys: PublicJwk[];
+  /** One sentence for each key that is not in the token because no ServiceAccount token is signed with it. */
+  leftOut: string[];
   /** Absent when the keys come from a file. */
   cluster?: ClusterFacts;
 }
@@ -38,17 +40,18 @@ export async function readKeys(flags: KeyFlags): Promise<KeySource> {
     throw new ExitError("stdin can be read only once; give - for one JWKS and files for the others.");
   }
   const cluster = flags.jwksFile === undefined ? await readCluster(flags) : undefined;
-  const sets = cluster === undefined ? [] : [cluster.keys];
+  const sets = cluster === undefined ? [] : [cluster.jwks];
   for (const file of files) sets.push(await readFileKeys(file));
-  const keys = mergeJwks(sets);
-  return cluster === undefined ? { keys } : { keys, cluster: cluster.facts };
+  const keys = mergeJwks(sets.map((set) => set.keys));
+  const leftOut = sets.flatMap((set) => set.leftOut.map(({ name, reason }) => `${name} is left out: ${reason}.`));
+  return cluster === undefined ? { keys, leftOut } : { keys, leftOut, cluster: cluster.facts };
 }
 
-async function readFileKeys(file: string): Promise<PublicJwk[]> {
-  return parseJwks(await readBounded(file, "JWKS"), file === "-" ? "standard input" : `the file ${file}`);
+async function readFileKeys(file: string): Promise<Jwks> {
+  return readJwks(await readBounded(file, "JWKS"), file === "-" ? "standard input" : `the file ${file}`);
 }
 
-async function readCluster(access: ClusterAccess): Promise<{ keys: PublicJwk[]; facts: ClusterFacts }> {
+async function readCluster(access: ClusterAccess): Promise<{ jwks: Jwks; facts: ClusterFacts }> {
   const args = ["get", "--raw", "/openid/v1/jwks"];
   const purpose = "read the cluster's keys";
   const asked = [
@@ -58,12 +61,12 @@ async function readCluster(access: ClusterAccess): Promise<{ keys: PublicJwk[]; 
   // Both at once, for each costs a start of kubectl; but what the first says of a kubeconfig that does not exist is
   // clearer than what `config view` says, so its failure is the one that is told.
   await Promise.allSettled(asked);
-  const [jwks, { name, described, server }] = [await asked[0], await asked[1]];
+  const [published, { name, described, server }] = [await asked[0], await asked[1]];
   // What is no JSON at all is another program's or a login page; what is wrong with a JWKS, its own check says.
-  jsonFrom(jwks, "kubectl", purpose, OBJECT);
-  const keys = parseJwks(jwks, `the API server of ${name}`);
+  jsonFrom(published, "kubectl", purpose, OBJECT);
+  const jwks = readJwks(published, `the API server of ${name}`);
   // Only now: beside the keys a credential plugin would ask for the same login twice.
-  return { keys, facts: { described, server, issuer: await readIssuer(access) } };
+  return { jwks, facts: { described, server, issuer: await readIssuer(access) } };
 }
 
 /** The issuer, for warnings only. Accounts that may read the keys can usually read it; if not, the keys are enough. */

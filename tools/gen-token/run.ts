@@ -1,10 +1,11 @@
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { printable } from "../base/printable.ts";
+import { setFlag } from "../programs/assignments.ts";
 import type { ValuesInputs } from "../programs/helm.ts";
 import type { Runner } from "../programs/run.ts";
 import { type JoinToken, joinMeans, tokenDocument } from "../teleport/join/join-token.ts";
 import { algorithmOf } from "../teleport/join/jwks.ts";
-import { writeNewFile } from "../terminal/write-file.ts";
+import { isStdout, writeOutput } from "../terminal/write-file.ts";
 import type { GenTokenFlags } from "./flags.ts";
 import { type KeySource, readKeys } from "./keys.ts";
 import { isVerified, readInputs, readSettings, type Settings } from "./settings.ts";
@@ -23,15 +24,15 @@ export async function genToken(runner: Runner, flags: GenTokenFlags): Promise<vo
   // Made for --check, too: what is compared has passed the strict schema.
   const document = tokenDocument({ ...settings, means }, flags.format);
   if (source !== undefined) say(described(source));
-  for (const warning of warnings(settings, source?.cluster)) say(`Warning: ${warning}`);
+  for (const warning of [...(source?.leftOut ?? []), ...warnings(settings, source?.cluster)])
+    say(`Warning: ${warning}`);
   if (flags.check !== undefined) return await check(flags.check, { ...settings, means });
   if (isVerified(flags)) {
     // Only here, and loaded only now: what checks signatures.
     const { verify } = await import("./verify.ts");
     say(await verify({ ...flags, runner }, settings, document));
   }
-  if (flags.output === undefined) await print(document);
-  else await writeNewFile(flags.output, document, { force: flags.force === true });
+  await writeOutput(flags.output, document, { force: flags.force === true });
   say(next(flags));
 }
 
@@ -65,14 +66,16 @@ async function settingsAndKeys(
 function needsClusterKeys(flags: GenTokenFlags, inputs: ValuesInputs | undefined): boolean {
   if (inputs === undefined || flags.jwksFile !== undefined || flags.extraJwks.includes("-")) return false;
   if (flags.type !== undefined) return flags.type === "static_jwks";
-  return ![...inputs.files.map(({ text }) => text), ...inputs.sets].some((text) => /oidc|in_cluster/.test(text));
+  return ![...inputs.files.map(({ text }) => text), ...inputs.sets.map(setFlag)].some((text) =>
+    /oidc|in_cluster/.test(text),
+  );
 }
 
 async function check(file: string, wanted: JoinToken): Promise<void> {
   const { checkToken } = await import("./check.ts");
   const { differences, sentence } = await checkToken(file, wanted);
   if (differences === "") return say(sentence);
-  await print(differences);
+  await writeOutput(undefined, differences, { force: false });
   throw new ExitError(sentence, EXIT.different);
 }
 
@@ -83,21 +86,17 @@ function described({ keys, cluster }: KeySource): string {
 }
 
 function next(flags: GenTokenFlags): string {
+  if (flags.format === "terraform") {
+    return isStdout(flags.output)
+      ? "Next: save this document as a .tf file and run `terraform apply`."
+      : `Wrote ${flags.output}. Next: \`terraform apply\` in its directory.`;
+  }
   const operator = flags.format === "operator";
   const command = operator ? "kubectl apply -n <the operator's namespace> -f" : "tctl create -f";
   // kubectl reads stdin only when told with "-"; -f of tctl means --force, and without a file it reads stdin.
-  return flags.output === undefined
+  return isStdout(flags.output)
     ? `Next: pipe this document to \`${command}${operator ? " -" : ""}\`.`
     : `Wrote ${flags.output}. Next: \`${command} ${flags.output}\`.`;
-}
-
-/** Settles when the text has left the process; a failed write ends the process (tools/terminal/run-command.ts). */
-async function print(document: string): Promise<void> {
-  await new Promise<void>((resolve) => {
-    process.stdout.write(document, (error) => {
-      if (!error) resolve();
-    });
-  });
 }
 
 function say(sentence: string): void {

@@ -1,6 +1,7 @@
 import { ExitError } from "../base/exit-error.ts";
 import type { ValuesInputs } from "../programs/helm.ts";
 import type { Runner } from "../programs/run.ts";
+import { isStdout } from "../terminal/write-file.ts";
 import { DEFAULTS } from "../values/defaults.ts";
 import type { Values } from "../values/types.ts";
 import type { GenTokenFlags } from "./flags.ts";
@@ -119,7 +120,7 @@ function refuseFlagsWithoutEffect(flags: GenTokenFlags, type: Settings["type"]):
     throw new ExitError(`--issuer belongs to the type oidc, and the type is ${type}; leave it out or add --type oidc.`);
   }
   refuseBesideCheck(flags);
-  if (flags.force === true && flags.output === undefined) {
+  if (flags.force === true && isStdout(flags.output)) {
     throw new ExitError("--force lets --output replace a file; leave it out or add --output FILE.");
   }
   if (type === "static_jwks") {

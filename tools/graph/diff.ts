@@ -73,11 +73,16 @@ function modeChanges(before: MeshGraph, after: MeshGraph): ModeChange[] {
   });
 }
 
-/** Permissions for one method and one path each, so that they can be compared. */
+/**
+ * Permissions for one method and one path each, so that they can be compared. `*` matches every request that has a method or
+ * a path at all, and each HTTP request has both: it narrows nothing.
+ */
 function finest(permissions: readonly Permission[]): Permission[] {
+  const each = (texts: readonly string[] | undefined) =>
+    texts === undefined || texts.includes("*") ? [undefined] : texts;
   return permissions.flatMap(({ methods, paths, ...permission }) =>
-    (methods ?? [undefined]).flatMap((method) =>
-      (paths ?? [undefined]).map((path) => ({
+    each(methods).flatMap((method) =>
+      each(paths).map((path) => ({
         ...permission,
         ...(method !== undefined && { methods: [method] }),
         ...(path !== undefined && { paths: [path] }),

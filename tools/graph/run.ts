@@ -1,7 +1,7 @@
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { nearestKey } from "../base/nearest-key.ts";
 import type { Runner } from "../programs/run.ts";
-import { writeNewFile } from "../terminal/write-file.ts";
+import { isStdout, writeOutput } from "../terminal/write-file.ts";
 import { loadGraphValues } from "../values/load.ts";
 import { diffGraphs, isDifferent } from "./diff.ts";
 import type { GraphFlags } from "./flags.ts";
@@ -19,7 +19,7 @@ const SVG_EDGES = 1000;
 
 /** The action of `istio-teleport graph`. */
 export async function showGraph(runner: Runner, flags: GraphFlags): Promise<void> {
-  if (flags.force && flags.output === undefined) {
+  if (flags.force && isStdout(flags.output)) {
     throw new ExitError("--force lets --output replace a file: add --output or leave it out.");
   }
   if (flags.diff !== undefined) return showDiff(runner, flags, flags.diff);
@@ -31,7 +31,7 @@ export async function showGraph(runner: Runner, flags: GraphFlags): Promise<void
       `There is no graph to show: set ${["mesh.applications", ...switches].join(" or ")} (docs/operate/policies.md).`,
     );
   }
-  await print(await inFormat(graph, flags), flags);
+  await writeOutput(flags.output, await inFormat(graph, flags), flags);
 }
 
 async function inFormat(graph: MeshGraph, { format, principals }: GraphFlags): Promise<string> {
@@ -96,7 +96,7 @@ async function showDiff(runner: Runner, flags: GraphFlags, files: readonly strin
   }
   const [first, second] = [await graphOfSide(runner, before, flags), await graphOfSide(runner, after, flags)];
   const diff = diffGraphs(first, second);
-  await print(format === "json" ? diffDocument(diff) : diffTable(diff, second), flags);
+  await writeOutput(flags.output, format === "json" ? diffDocument(diff) : diffTable(diff, second), flags);
   if (isDifferent(diff)) process.exitCode = EXIT.different;
 }
 
@@ -111,9 +111,4 @@ async function graphOfSide(runner: Runner, file: string, { values, set }: GraphF
     const sentences = error.message.split("\n").map((sentence) => `${name}: ${sentence}`);
     throw new ExitError(sentences.join("\n"));
   }
-}
-
-async function print(text: string, { output, force }: GraphFlags): Promise<void> {
-  if (output === undefined) process.stdout.write(text);
-  else await writeNewFile(output, text, { force });
 }

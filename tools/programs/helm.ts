@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { CHART_DIR } from "../base/package-files.ts";
 import { isBefore, type Version, versionIn, versionText } from "../base/versions.ts";
+import { type Assignment, setFlag } from "./assignments.ts";
 import { unexpectedOutput } from "./json-from.ts";
 import { linesOf } from "./last-words.ts";
 import { isUnavailable, mustRun, type Runner } from "./run.ts";
@@ -17,10 +18,10 @@ const OLDEST: Version = { major: 3, minor: 18 };
 const KUBE_VERSION = "1.33.0";
 const INSTALL = `install Helm ${versionText(OLDEST)} or later: https://helm.sh/docs/intro/install/`;
 
-/** What a user gives Helm: values files in order, then `--set` assignments in order; later ones win. */
+/** What a user gives Helm: values files in order, then assignments in order; later ones win. */
 export interface ValuesInputs {
   files: { name: string; text: string }[];
-  sets: string[];
+  sets: Assignment[];
 }
 
 /** What `helm template` shall render. */
@@ -74,7 +75,7 @@ export async function helmTemplate(runner: Runner, request: TemplateRequest): Pr
       await writeFile(path, text);
       args.push("--values", path);
     }
-    for (const assignment of inputs.sets) args.push("--set", assignment);
+    args.push(...inputs.sets.map(setFlag));
     const purpose = "render the chart";
     const { code, stdout, stderr } = await runner.run({ program: "helm", args }, { purpose, ifMissing: INSTALL });
     if (code !== 0) await refuse(runner, stderr);

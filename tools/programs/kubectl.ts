@@ -13,7 +13,10 @@ export interface ClusterAccess extends ClusterChoice {
 }
 
 /** The cluster that flags choose, without those that were not given. */
-export function accessOf(runner: Runner, { context, kubeconfig }: ClusterChoice): ClusterAccess {
+export function accessOf(
+  runner: Runner,
+  { context, kubeconfig }: { [key in keyof ClusterChoice]: string | undefined },
+): ClusterAccess {
   return { runner, ...(context !== undefined && { context }), ...(kubeconfig !== undefined && { kubeconfig }) };
 }
 

@@ -2169,12 +2169,14 @@ validate13.errors = vErrors;
 return errors === 0;
 }
 
-export const operatorToken = validate14;
-const schema15 = {"type":"object","required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"const":"resources.teleport.dev/v2"},"kind":{"const":"TeleportProvisionToken"},"metadata":{"type":"object","required":["name"],"properties":{"name":{"type":"string","format":"kubernetes-name"}},"additionalProperties":false},"spec":{"type":"object","required":["roles","bot_name","join_method","kubernetes"],"properties":{"roles":{"const":["Bot"]},"bot_name":{"type":"string","format":"name"},"join_method":{"const":"kubernetes"},"kubernetes":{"type":"object","required":["type","allow"],"properties":{"type":{"enum":["static_jwks","oidc","in_cluster"]},"allow":{"type":"array","minItems":1,"items":{"type":"object","required":["service_account"],"properties":{"service_account":{"type":"string","format":"service-account"}},"additionalProperties":false}},"static_jwks":{"type":"object","required":["jwks"],"properties":{"jwks":{"type":"string","minLength":1}},"additionalProperties":false},"oidc":{"type":"object","required":["issuer"],"properties":{"issuer":{"type":"string","format":"issuer"}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":false,"$id":"operatorToken"};
+export const operatorObject = validate14;
+const schema15 = {"type":"object","required":["apiVersion","kind","metadata","spec"],"properties":{"apiVersion":{"type":"string","minLength":1},"kind":{"type":"string","minLength":1},"metadata":{"type":"object","required":["name"],"properties":{"name":{"type":"string","format":"kubernetes-name"},"labels":{"type":"object","propertyNames":{"type":"string","format":"kubernetes-label-key"},"additionalProperties":{"type":"string","format":"kubernetes-label-value"}}},"additionalProperties":false},"spec":{"type":"object"}},"additionalProperties":false,"$id":"operatorObject"};
 const formats36 = formats["kubernetes-name"];
+const formats38 = formats["kubernetes-label-key"];
+const formats40 = formats["kubernetes-label-value"];
 
 function validate14(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
-/*# sourceURL="operatorToken" */;
+/*# sourceURL="operatorObject" */;
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -2232,8 +2234,9 @@ errors++;
 }
 if(data.apiVersion !== undefined){
 let data0 = data.apiVersion;
-if("resources.teleport.dev/v2" !== data0){
-const err5 = {instancePath:instancePath+"/apiVersion",schemaPath:"#/properties/apiVersion/const",keyword:"const",params:{allowedValue: "resources.teleport.dev/v2"},message:"must be equal to constant",schema:"resources.teleport.dev/v2",parentSchema:schema15.properties.apiVersion,data:data0};
+if(typeof data0 === "string"){
+if(func3(data0) < 1){
+const err5 = {instancePath:instancePath+"/apiVersion",schemaPath:"#/properties/apiVersion/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema15.properties.apiVersion,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -2243,10 +2246,8 @@ vErrors.push(err5);
 errors++;
 }
 }
-if(data.kind !== undefined){
-let data1 = data.kind;
-if("TeleportProvisionToken" !== data1){
-const err6 = {instancePath:instancePath+"/kind",schemaPath:"#/properties/kind/const",keyword:"const",params:{allowedValue: "TeleportProvisionToken"},message:"must be equal to constant",schema:"TeleportProvisionToken",parentSchema:schema15.properties.kind,data:data1};
+else {
+const err6 = {instancePath:instancePath+"/apiVersion",schemaPath:"#/properties/apiVersion/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema15.properties.apiVersion.type,parentSchema:schema15.properties.apiVersion,data:data0};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -2256,11 +2257,11 @@ vErrors.push(err6);
 errors++;
 }
 }
-if(data.metadata !== undefined){
-let data2 = data.metadata;
-if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
-if(data2.name === undefined){
-const err7 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema15.properties.metadata.required,parentSchema:schema15.properties.metadata,data:data2};
+if(data.kind !== undefined){
+let data1 = data.kind;
+if(typeof data1 === "string"){
+if(func3(data1) < 1){
+const err7 = {instancePath:instancePath+"/kind",schemaPath:"#/properties/kind/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema15.properties.kind,data:data1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -2269,9 +2270,9 @@ vErrors.push(err7);
 }
 errors++;
 }
-for(const key1 in data2){
-if(!(key1 === "name")){
-const err8 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema15.properties.metadata,data:data2};
+}
+else {
+const err8 = {instancePath:instancePath+"/kind",schemaPath:"#/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema15.properties.kind.type,parentSchema:schema15.properties.kind,data:data1};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -2281,11 +2282,11 @@ vErrors.push(err8);
 errors++;
 }
 }
-if(data2.name !== undefined){
-let data3 = data2.name;
-if(typeof data3 === "string"){
-if(!(formats36.validate(data3))){
-const err9 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/format",keyword:"format",params:{format: "kubernetes-name"},message:"must match format \""+"kubernetes-name"+"\"",schema:"kubernetes-name",parentSchema:schema15.properties.metadata.properties.name,data:data3};
+if(data.metadata !== undefined){
+let data2 = data.metadata;
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(data2.name === undefined){
+const err9 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema15.properties.metadata.required,parentSchema:schema15.properties.metadata,data:data2};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -2294,9 +2295,9 @@ vErrors.push(err9);
 }
 errors++;
 }
-}
-else {
-const err10 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema15.properties.metadata.properties.name.type,parentSchema:schema15.properties.metadata.properties.name,data:data3};
+for(const key1 in data2){
+if(!((key1 === "name") || (key1 === "labels"))){
+const err10 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema15.properties.metadata,data:data2};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -2306,9 +2307,11 @@ vErrors.push(err10);
 errors++;
 }
 }
-}
-else {
-const err11 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema15.properties.metadata.type,parentSchema:schema15.properties.metadata,data:data2};
+if(data2.name !== undefined){
+let data3 = data2.name;
+if(typeof data3 === "string"){
+if(!(formats36.validate(data3))){
+const err11 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/format",keyword:"format",params:{format: "kubernetes-name"},message:"must match format \""+"kubernetes-name"+"\"",schema:"kubernetes-name",parentSchema:schema15.properties.metadata.properties.name,data:data3};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -2318,11 +2321,8 @@ vErrors.push(err11);
 errors++;
 }
 }
-if(data.spec !== undefined){
-let data4 = data.spec;
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-if(data4.roles === undefined){
-const err12 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "roles"},message:"must have required property '"+"roles"+"'",schema:schema15.properties.spec.required,parentSchema:schema15.properties.spec,data:data4};
+else {
+const err12 = {instancePath:instancePath+"/metadata/name",schemaPath:"#/properties/metadata/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema15.properties.metadata.properties.name.type,parentSchema:schema15.properties.metadata.properties.name,data:data3};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -2331,8 +2331,15 @@ vErrors.push(err12);
 }
 errors++;
 }
-if(data4.bot_name === undefined){
-const err13 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "bot_name"},message:"must have required property '"+"bot_name"+"'",schema:schema15.properties.spec.required,parentSchema:schema15.properties.spec,data:data4};
+}
+if(data2.labels !== undefined){
+let data4 = data2.labels;
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+for(const key2 in data4){
+const _errs13 = errors;
+if(typeof key2 === "string"){
+if(!(formats38.validate(key2))){
+const err13 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames/format",keyword:"format",params:{format: "kubernetes-label-key"},message:"must match format \""+"kubernetes-label-key"+"\"",schema:"kubernetes-label-key",parentSchema:schema15.properties.metadata.properties.labels.propertyNames,data:key2,propertyName:key2};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -2341,8 +2348,9 @@ vErrors.push(err13);
 }
 errors++;
 }
-if(data4.join_method === undefined){
-const err14 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "join_method"},message:"must have required property '"+"join_method"+"'",schema:schema15.properties.spec.required,parentSchema:schema15.properties.spec,data:data4};
+}
+else {
+const err14 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema15.properties.metadata.properties.labels.propertyNames.type,parentSchema:schema15.properties.metadata.properties.labels.propertyNames,data:key2,propertyName:key2};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -2351,8 +2359,9 @@ vErrors.push(err14);
 }
 errors++;
 }
-if(data4.kubernetes === undefined){
-const err15 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/required",keyword:"required",params:{missingProperty: "kubernetes"},message:"must have required property '"+"kubernetes"+"'",schema:schema15.properties.spec.required,parentSchema:schema15.properties.spec,data:data4};
+var valid2 = _errs13 === errors;
+if(!valid2){
+const err15 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key2},message:"property name must be valid",schema:schema15.properties.metadata.properties.labels.propertyNames,parentSchema:schema15.properties.metadata.properties.labels,data:data4};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -2361,9 +2370,12 @@ vErrors.push(err15);
 }
 errors++;
 }
-for(const key2 in data4){
-if(!((((key2 === "roles") || (key2 === "bot_name")) || (key2 === "join_method")) || (key2 === "kubernetes"))){
-const err16 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema15.properties.spec,data:data4};
+}
+for(const key3 in data4){
+let data5 = data4[key3];
+if(typeof data5 === "string"){
+if(!(formats40.validate(data5))){
+const err16 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/labels/additionalProperties/format",keyword:"format",params:{format: "kubernetes-label-value"},message:"must match format \""+"kubernetes-label-value"+"\"",schema:"kubernetes-label-value",parentSchema:schema15.properties.metadata.properties.labels.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -2373,10 +2385,8 @@ vErrors.push(err16);
 errors++;
 }
 }
-if(data4.roles !== undefined){
-let data5 = data4.roles;
-if(!func0(data5, schema15.properties.spec.properties.roles.const)){
-const err17 = {instancePath:instancePath+"/spec/roles",schemaPath:"#/properties/spec/properties/roles/const",keyword:"const",params:{allowedValue: schema15.properties.spec.properties.roles.const},message:"must be equal to constant",schema:schema15.properties.spec.properties.roles.const,parentSchema:schema15.properties.spec.properties.roles,data:data5};
+else {
+const err17 = {instancePath:instancePath+"/metadata/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/metadata/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema15.properties.metadata.properties.labels.additionalProperties.type,parentSchema:schema15.properties.metadata.properties.labels.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -2386,11 +2396,9 @@ vErrors.push(err17);
 errors++;
 }
 }
-if(data4.bot_name !== undefined){
-let data6 = data4.bot_name;
-if(typeof data6 === "string"){
-if(!(formats0.validate(data6))){
-const err18 = {instancePath:instancePath+"/spec/bot_name",schemaPath:"#/properties/spec/properties/bot_name/format",keyword:"format",params:{format: "name"},message:"must match format \""+"name"+"\"",schema:"name",parentSchema:schema15.properties.spec.properties.bot_name,data:data6};
+}
+else {
+const err18 = {instancePath:instancePath+"/metadata/labels",schemaPath:"#/properties/metadata/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema15.properties.metadata.properties.labels.type,parentSchema:schema15.properties.metadata.properties.labels,data:data4};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -2400,8 +2408,9 @@ vErrors.push(err18);
 errors++;
 }
 }
+}
 else {
-const err19 = {instancePath:instancePath+"/spec/bot_name",schemaPath:"#/properties/spec/properties/bot_name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema15.properties.spec.properties.bot_name.type,parentSchema:schema15.properties.spec.properties.bot_name,data:data6};
+const err19 = {instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema15.properties.metadata.type,parentSchema:schema15.properties.metadata,data:data2};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -2411,10 +2420,10 @@ vErrors.push(err19);
 errors++;
 }
 }
-if(data4.join_method !== undefined){
-let data7 = data4.join_method;
-if("kubernetes" !== data7){
-const err20 = {instancePath:instancePath+"/spec/join_method",schemaPath:"#/properties/spec/properties/join_method/const",keyword:"const",params:{allowedValue: "kubernetes"},message:"must be equal to constant",schema:"kubernetes",parentSchema:schema15.properties.spec.properties.join_method,data:data7};
+if(data.spec !== undefined){
+let data6 = data.spec;
+if(!(data6 && typeof data6 == "object" && !Array.isArray(data6))){
+const err20 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema15.properties.spec.type,parentSchema:schema15.properties.spec,data:data6};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -2424,298 +2433,14 @@ vErrors.push(err20);
 errors++;
 }
 }
-if(data4.kubernetes !== undefined){
-let data8 = data4.kubernetes;
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-if(data8.type === undefined){
-const err21 = {instancePath:instancePath+"/spec/kubernetes",schemaPath:"#/properties/spec/properties/kubernetes/required",keyword:"required",params:{missingProperty: "type"},message:"must have required property '"+"type"+"'",schema:schema15.properties.spec.properties.kubernetes.required,parentSchema:schema15.properties.spec.properties.kubernetes,data:data8};
+}
+else {
+const err21 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema15.type,parentSchema:schema15,data};
 if(vErrors === null){
 vErrors = [err21];
 }
 else {
 vErrors.push(err21);
-}
-errors++;
-}
-if(data8.allow === undefined){
-const err22 = {instancePath:instancePath+"/spec/kubernetes",schemaPath:"#/properties/spec/properties/kubernetes/required",keyword:"required",params:{missingProperty: "allow"},message:"must have required property '"+"allow"+"'",schema:schema15.properties.spec.properties.kubernetes.required,parentSchema:schema15.properties.spec.properties.kubernetes,data:data8};
-if(vErrors === null){
-vErrors = [err22];
-}
-else {
-vErrors.push(err22);
-}
-errors++;
-}
-for(const key3 in data8){
-if(!((((key3 === "type") || (key3 === "allow")) || (key3 === "static_jwks")) || (key3 === "oidc"))){
-const err23 = {instancePath:instancePath+"/spec/kubernetes",schemaPath:"#/properties/spec/properties/kubernetes/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema15.properties.spec.properties.kubernetes,data:data8};
-if(vErrors === null){
-vErrors = [err23];
-}
-else {
-vErrors.push(err23);
-}
-errors++;
-}
-}
-if(data8.type !== undefined){
-let data9 = data8.type;
-if(!(((data9 === "static_jwks") || (data9 === "oidc")) || (data9 === "in_cluster"))){
-const err24 = {instancePath:instancePath+"/spec/kubernetes/type",schemaPath:"#/properties/spec/properties/kubernetes/properties/type/enum",keyword:"enum",params:{allowedValues: schema15.properties.spec.properties.kubernetes.properties.type.enum},message:"must be equal to one of the allowed values",schema:schema15.properties.spec.properties.kubernetes.properties.type.enum,parentSchema:schema15.properties.spec.properties.kubernetes.properties.type,data:data9};
-if(vErrors === null){
-vErrors = [err24];
-}
-else {
-vErrors.push(err24);
-}
-errors++;
-}
-}
-if(data8.allow !== undefined){
-let data10 = data8.allow;
-if(Array.isArray(data10)){
-if(data10.length < 1){
-const err25 = {instancePath:instancePath+"/spec/kubernetes/allow",schemaPath:"#/properties/spec/properties/kubernetes/properties/allow/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema15.properties.spec.properties.kubernetes.properties.allow,data:data10};
-if(vErrors === null){
-vErrors = [err25];
-}
-else {
-vErrors.push(err25);
-}
-errors++;
-}
-const len0 = data10.length;
-for(let i0=0; i0<len0; i0++){
-let data11 = data10[i0];
-if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
-if(data11.service_account === undefined){
-const err26 = {instancePath:instancePath+"/spec/kubernetes/allow/" + i0,schemaPath:"#/properties/spec/properties/kubernetes/properties/allow/items/required",keyword:"required",params:{missingProperty: "service_account"},message:"must have required property '"+"service_account"+"'",schema:schema15.properties.spec.properties.kubernetes.properties.allow.items.required,parentSchema:schema15.properties.spec.properties.kubernetes.properties.allow.items,data:data11};
-if(vErrors === null){
-vErrors = [err26];
-}
-else {
-vErrors.push(err26);
-}
-errors++;
-}
-for(const key4 in data11){
-if(!(key4 === "service_account")){
-const err27 = {instancePath:instancePath+"/spec/kubernetes/allow/" + i0,schemaPath:"#/properties/spec/properties/kubernetes/properties/allow/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema15.properties.spec.properties.kubernetes.properties.allow.items,data:data11};
-if(vErrors === null){
-vErrors = [err27];
-}
-else {
-vErrors.push(err27);
-}
-errors++;
-}
-}
-if(data11.service_account !== undefined){
-let data12 = data11.service_account;
-if(typeof data12 === "string"){
-if(!(formats4.validate(data12))){
-const err28 = {instancePath:instancePath+"/spec/kubernetes/allow/" + i0+"/service_account",schemaPath:"#/properties/spec/properties/kubernetes/properties/allow/items/properties/service_account/format",keyword:"format",params:{format: "service-account"},message:"must match format \""+"service-account"+"\"",schema:"service-account",parentSchema:schema15.properties.spec.properties.kubernetes.properties.allow.items.properties.service_account,data:data12};
-if(vErrors === null){
-vErrors = [err28];
-}
-else {
-vErrors.push(err28);
-}
-errors++;
-}
-}
-else {
-const err29 = {instancePath:instancePath+"/spec/kubernetes/allow/" + i0+"/service_account",schemaPath:"#/properties/spec/properties/kubernetes/properties/allow/items/properties/service_account/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema15.properties.spec.properties.kubernetes.properties.allow.items.properties.service_account.type,parentSchema:schema15.properties.spec.properties.kubernetes.properties.allow.items.properties.service_account,data:data12};
-if(vErrors === null){
-vErrors = [err29];
-}
-else {
-vErrors.push(err29);
-}
-errors++;
-}
-}
-}
-else {
-const err30 = {instancePath:instancePath+"/spec/kubernetes/allow/" + i0,schemaPath:"#/properties/spec/properties/kubernetes/properties/allow/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema15.properties.spec.properties.kubernetes.properties.allow.items.type,parentSchema:schema15.properties.spec.properties.kubernetes.properties.allow.items,data:data11};
-if(vErrors === null){
-vErrors = [err30];
-}
-else {
-vErrors.push(err30);
-}
-errors++;
-}
-}
-}
-else {
-const err31 = {instancePath:instancePath+"/spec/kubernetes/allow",schemaPath:"#/properties/spec/properties/kubernetes/properties/allow/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema15.properties.spec.properties.kubernetes.properties.allow.type,parentSchema:schema15.properties.spec.properties.kubernetes.properties.allow,data:data10};
-if(vErrors === null){
-vErrors = [err31];
-}
-else {
-vErrors.push(err31);
-}
-errors++;
-}
-}
-if(data8.static_jwks !== undefined){
-let data13 = data8.static_jwks;
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
-if(data13.jwks === undefined){
-const err32 = {instancePath:instancePath+"/spec/kubernetes/static_jwks",schemaPath:"#/properties/spec/properties/kubernetes/properties/static_jwks/required",keyword:"required",params:{missingProperty: "jwks"},message:"must have required property '"+"jwks"+"'",schema:schema15.properties.spec.properties.kubernetes.properties.static_jwks.required,parentSchema:schema15.properties.spec.properties.kubernetes.properties.static_jwks,data:data13};
-if(vErrors === null){
-vErrors = [err32];
-}
-else {
-vErrors.push(err32);
-}
-errors++;
-}
-for(const key5 in data13){
-if(!(key5 === "jwks")){
-const err33 = {instancePath:instancePath+"/spec/kubernetes/static_jwks",schemaPath:"#/properties/spec/properties/kubernetes/properties/static_jwks/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema15.properties.spec.properties.kubernetes.properties.static_jwks,data:data13};
-if(vErrors === null){
-vErrors = [err33];
-}
-else {
-vErrors.push(err33);
-}
-errors++;
-}
-}
-if(data13.jwks !== undefined){
-let data14 = data13.jwks;
-if(typeof data14 === "string"){
-if(func3(data14) < 1){
-const err34 = {instancePath:instancePath+"/spec/kubernetes/static_jwks/jwks",schemaPath:"#/properties/spec/properties/kubernetes/properties/static_jwks/properties/jwks/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema15.properties.spec.properties.kubernetes.properties.static_jwks.properties.jwks,data:data14};
-if(vErrors === null){
-vErrors = [err34];
-}
-else {
-vErrors.push(err34);
-}
-errors++;
-}
-}
-else {
-const err35 = {instancePath:instancePath+"/spec/kubernetes/static_jwks/jwks",schemaPath:"#/properties/spec/properties/kubernetes/properties/static_jwks/properties/jwks/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema15.properties.spec.properties.kubernetes.properties.static_jwks.properties.jwks.type,parentSchema:schema15.properties.spec.properties.kubernetes.properties.static_jwks.properties.jwks,data:data14};
-if(vErrors === null){
-vErrors = [err35];
-}
-else {
-vErrors.push(err35);
-}
-errors++;
-}
-}
-}
-else {
-const err36 = {instancePath:instancePath+"/spec/kubernetes/static_jwks",schemaPath:"#/properties/spec/properties/kubernetes/properties/static_jwks/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema15.properties.spec.properties.kubernetes.properties.static_jwks.type,parentSchema:schema15.properties.spec.properties.kubernetes.properties.static_jwks,data:data13};
-if(vErrors === null){
-vErrors = [err36];
-}
-else {
-vErrors.push(err36);
-}
-errors++;
-}
-}
-if(data8.oidc !== undefined){
-let data15 = data8.oidc;
-if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
-if(data15.issuer === undefined){
-const err37 = {instancePath:instancePath+"/spec/kubernetes/oidc",schemaPath:"#/properties/spec/properties/kubernetes/properties/oidc/required",keyword:"required",params:{missingProperty: "issuer"},message:"must have required property '"+"issuer"+"'",schema:schema15.properties.spec.properties.kubernetes.properties.oidc.required,parentSchema:schema15.properties.spec.properties.kubernetes.properties.oidc,data:data15};
-if(vErrors === null){
-vErrors = [err37];
-}
-else {
-vErrors.push(err37);
-}
-errors++;
-}
-for(const key6 in data15){
-if(!(key6 === "issuer")){
-const err38 = {instancePath:instancePath+"/spec/kubernetes/oidc",schemaPath:"#/properties/spec/properties/kubernetes/properties/oidc/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties",schema:false,parentSchema:schema15.properties.spec.properties.kubernetes.properties.oidc,data:data15};
-if(vErrors === null){
-vErrors = [err38];
-}
-else {
-vErrors.push(err38);
-}
-errors++;
-}
-}
-if(data15.issuer !== undefined){
-let data16 = data15.issuer;
-if(typeof data16 === "string"){
-if(!(formats6.validate(data16))){
-const err39 = {instancePath:instancePath+"/spec/kubernetes/oidc/issuer",schemaPath:"#/properties/spec/properties/kubernetes/properties/oidc/properties/issuer/format",keyword:"format",params:{format: "issuer"},message:"must match format \""+"issuer"+"\"",schema:"issuer",parentSchema:schema15.properties.spec.properties.kubernetes.properties.oidc.properties.issuer,data:data16};
-if(vErrors === null){
-vErrors = [err39];
-}
-else {
-vErrors.push(err39);
-}
-errors++;
-}
-}
-else {
-const err40 = {instancePath:instancePath+"/spec/kubernetes/oidc/issuer",schemaPath:"#/properties/spec/properties/kubernetes/properties/oidc/properties/issuer/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema15.properties.spec.properties.kubernetes.properties.oidc.properties.issuer.type,parentSchema:schema15.properties.spec.properties.kubernetes.properties.oidc.properties.issuer,data:data16};
-if(vErrors === null){
-vErrors = [err40];
-}
-else {
-vErrors.push(err40);
-}
-errors++;
-}
-}
-}
-else {
-const err41 = {instancePath:instancePath+"/spec/kubernetes/oidc",schemaPath:"#/properties/spec/properties/kubernetes/properties/oidc/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema15.properties.spec.properties.kubernetes.properties.oidc.type,parentSchema:schema15.properties.spec.properties.kubernetes.properties.oidc,data:data15};
-if(vErrors === null){
-vErrors = [err41];
-}
-else {
-vErrors.push(err41);
-}
-errors++;
-}
-}
-}
-else {
-const err42 = {instancePath:instancePath+"/spec/kubernetes",schemaPath:"#/properties/spec/properties/kubernetes/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema15.properties.spec.properties.kubernetes.type,parentSchema:schema15.properties.spec.properties.kubernetes,data:data8};
-if(vErrors === null){
-vErrors = [err42];
-}
-else {
-vErrors.push(err42);
-}
-errors++;
-}
-}
-}
-else {
-const err43 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema15.properties.spec.type,parentSchema:schema15.properties.spec,data:data4};
-if(vErrors === null){
-vErrors = [err43];
-}
-else {
-vErrors.push(err43);
-}
-errors++;
-}
-}
-}
-else {
-const err44 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema15.type,parentSchema:schema15,data};
-if(vErrors === null){
-vErrors = [err44];
-}
-else {
-vErrors.push(err44);
 }
 errors++;
 }

@@ -12,8 +12,6 @@ const MIN_SESSION_TTL = 40 * 60;
 /** Longest jwt.maximum_ttl in seconds: Teleport lib/services/workload_identity.go. */
 export const MAX_JWT_TTL = 24 * 3600;
 
-const OPERATOR_API_VERSION = "resources.teleport.dev/v2";
-
 const DNS_LABEL = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?";
 const DNS_SUBDOMAIN = `${DNS_LABEL}(?:\\.${DNS_LABEL})*`;
 
@@ -26,6 +24,21 @@ export const FORMS: Readonly<Record<string, StringForm>> = {
   "kubernetes-name": {
     accepts: (text) => text.length <= 253 && new RegExp(`^${DNS_SUBDOMAIN}$`).test(text),
     hint: "with the operator it names a Kubernetes object: use lower-case letters, digits, hyphens and dots",
+  },
+  "kubernetes-label-key": {
+    accepts: (text) => {
+      const [, prefix, name] = /^(?:([^/]*)\/)?(.*)$/s.exec(text) ?? [];
+      return (
+        isLabelText(name ?? "") &&
+        name !== "" &&
+        (prefix === undefined || new RegExp(`^${DNS_SUBDOMAIN}$`).test(prefix))
+      );
+    },
+    hint: "with the operator it is a label of a Kubernetes object: at most 63 letters, digits, dots, hyphens and underscores",
+  },
+  "kubernetes-label-value": {
+    accepts: isLabelText,
+    hint: "with the operator it is a label of a Kubernetes object: at most 63 letters, digits, dots, hyphens and underscores",
   },
   "service-account": {
     accepts: (text) => text.length <= 317 && new RegExp(`^${DNS_LABEL}:${DNS_SUBDOMAIN}$`).test(text),
@@ -158,13 +171,35 @@ export const DOCUMENT_SCHEMAS = {
   role: resource("role", "v7", ROLE_SPEC),
   bot: resource("bot", "v1", BOT_SPEC),
   workloadIdentity: resource("workload_identity", "v1", WORKLOAD_IDENTITY_SPEC),
-  operatorToken: exactObject({
-    apiVersion: { const: OPERATOR_API_VERSION },
-    kind: { const: "TeleportProvisionToken" },
-    metadata: exactObject({ name: { type: "string", format: "kubernetes-name" } }),
-    spec: TOKEN_SPEC,
+  /** What Kubernetes demands of an object of Teleport's operator; its spec is that of the document for tctl. */
+  operatorObject: exactObject({
+    apiVersion: TEXT,
+    kind: TEXT,
+    metadata: exactObject(
+      { name: { type: "string", format: "kubernetes-name" } },
+      {
+        labels: {
+          type: "object",
+          propertyNames: { type: "string", format: "kubernetes-label-key" },
+          additionalProperties: { type: "string", format: "kubernetes-label-value" },
+        },
+      },
+    ),
+    spec: { type: "object" },
   }),
 };
+
+/** Kinds of Teleport's operator (integrations/operator/config/crd/bases) and the documents for tctl that they stand for. */
+export const OPERATOR_KINDS: Readonly<Record<string, { apiVersion: string; kind: string; version: string }>> = {
+  TeleportProvisionToken: { apiVersion: "resources.teleport.dev/v2", kind: "token", version: "v2" },
+  TeleportRoleV7: { apiVersion: "resources.teleport.dev/v1", kind: "role", version: "v7" },
+  TeleportBotV1: { apiVersion: "resources.teleport.dev/v1", kind: "bot", version: "v1" },
+  TeleportWorkloadIdentityV1: { apiVersion: "resources.teleport.dev/v1", kind: "workload_identity", version: "v1" },
+};
+
+function isLabelText(text: string): boolean {
+  return /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/.test(text);
+}
 
 function resource(kind: string, version: string, spec: SchemaObject): SchemaObject {
   const labels = { type: "object", additionalProperties: TEXT };

@@ -1,16 +1,14 @@
-import { parse } from "yaml";
 import { goDuration, goDurationSeconds } from "../base/durations.ts";
 import { spiffePath } from "../base/spiffe-id.ts";
 import type { Values } from "../values/types.ts";
+import { type DocumentForm, documentText } from "./document-form.ts";
 import { MAX_JWT_TTL } from "./document-schemas.ts";
-import { checkTeleportDocument } from "./schemas.ts";
-import { renderTemplate, type TemplateName } from "./template.ts";
 
-/** One resource for `tctl create -f`. */
+/** One resource, for `tctl create -f` unless another form was asked for. */
 export interface TeleportDocument {
   kind: "role" | "bot" | "workload_identity";
-  /** Ends with a line break; without the separator `---`. */
-  yaml: string;
+  /** Ends with a line break; without a separator. */
+  text: string;
 }
 
 /** Teleport fills in the attributes at issuance. */
@@ -22,7 +20,10 @@ const SPIFFE_ID = spiffePath("{{ workload.kubernetes.namespace }}", "{{ workload
  *
  * @throws ExitError (refused) when a value does not make a resource that is safe and that Teleport takes
  */
-export function teleportDocuments(values: Pick<Values, "global" | "tbot">): TeleportDocument[] {
+export function teleportDocuments(
+  values: Pick<Values, "global" | "tbot">,
+  form: DocumentForm = "yaml",
+): TeleportDocument[] {
   const { bot, role, workloadIdentity } = values.global.teleport;
   const lifetime = seconds(values.tbot.credentialTTL);
   const model = {
@@ -37,9 +38,9 @@ export function teleportDocuments(values: Pick<Values, "global" | "tbot">): Tele
     jwtMaximumTtl: `${Math.min(lifetime, MAX_JWT_TTL)}s`,
   };
   return [
-    document("role", "role", model),
-    document("bot", "bot", model),
-    document("workload_identity", "workload-identity", model),
+    { kind: "role", text: documentText("role", model, form) },
+    { kind: "bot", text: documentText("bot", model, form) },
+    { kind: "workload_identity", text: documentText("workload-identity", model, form) },
   ];
 }
 
@@ -47,14 +48,4 @@ function seconds(duration: string): number {
   const all = goDurationSeconds(duration);
   if (all === undefined) throw new Error(`the duration ${duration} passed the values' schema`);
   return all;
-}
-
-function document(
-  kind: TeleportDocument["kind"],
-  template: TemplateName,
-  model: Record<string, unknown>,
-): TeleportDocument {
-  const yaml = renderTemplate(template, model);
-  checkTeleportDocument(parse(yaml));
-  return { kind, yaml };
 }

@@ -64,7 +64,7 @@ export async function teleportResources(
   values: Pick<Values, "global" | "tbot">,
 ): Promise<TeleportResource[]> {
   return await Promise.all(
-    teleportDocuments(values).map(async ({ kind, yaml }) => {
+    teleportDocuments(values).map(async ({ kind, text: yaml }) => {
       const wanted = parse(yaml) as Record<string, unknown>;
       const name = textAt(recordAt(wanted, "metadata"), "name");
       const stored = await storedResource(runner, kind, name);

@@ -1,8 +1,8 @@
 import { ExitError } from "../base/exit-error.ts";
 import { schemaCheck } from "../base/schema-check.ts";
 import * as compiled from "./compiled-schemas.ts";
-import { FORMS } from "./document-schemas.ts";
-import { parseJwks } from "./join/jwks.ts";
+import { FORMS, OPERATOR_KINDS } from "./document-schemas.ts";
+import { readTokenJwks } from "./join/jwks.ts";
 
 const CHECKS: Readonly<Record<string, (value: unknown, what: string) => void>> = {
   token: schemaCheck(compiled.token, FORMS),
@@ -11,11 +11,11 @@ const CHECKS: Readonly<Record<string, (value: unknown, what: string) => void>> =
   workload_identity: schemaCheck(compiled.workloadIdentity, FORMS),
 };
 
-const checkOperatorToken = schemaCheck(compiled.operatorToken, FORMS);
+const checkOperatorObject = schemaCheck(compiled.operatorObject, FORMS);
 
 /**
- * Checks one Teleport resource (token v2, role v7, bot v1, workload_identity v1, or the operator's
- * TeleportProvisionToken) more strictly than Teleport does when it is created: a JWKS, template syntax, a trailing
+ * Checks one Teleport resource (token v2, role v7, bot v1, workload_identity v1, or an object of its operator
+ * for one of them) more strictly than Teleport does when it is created: a JWKS, template syntax, a trailing
  * slash, DNS names and unknown keys would otherwise fail at the join, at issuance, or never. Sources: Teleport
  * api/types/provisioning.go, lib/services/workload_identity.go, lib/auth/machineid/machineidv1/bot_service.go.
  *
@@ -26,10 +26,25 @@ export function checkTeleportDocument(document: unknown): void {
   const name = asRecord(metadata).name;
   const what = `Teleport's ${String(kind)}${typeof name === "string" ? ` ${JSON.stringify(name)}` : ""}`;
   if (apiVersion !== undefined) {
-    checkOperatorToken(document, what);
-    checkJoinType(document, what);
-    return;
+    const known = Object.hasOwn(OPERATOR_KINDS, String(kind)) ? OPERATOR_KINDS[String(kind)] : undefined;
+    if (known === undefined) {
+      throw new ExitError(
+        `${what} is not an object of this toolchain; it makes ${Object.keys(OPERATOR_KINDS).join(", ")}.`,
+      );
+    }
+    if (apiVersion !== known.apiVersion) {
+      throw new ExitError(`${what}: apiVersion is ${JSON.stringify(apiVersion)}; it must be "${known.apiVersion}".`);
+    }
+    checkOperatorObject(document, what);
+    const { kind: forTctl, version } = known;
+    checkForTctl({ kind: forTctl, version, metadata, spec: asRecord(document).spec }, what);
+  } else {
+    checkForTctl(asRecord(document), what);
   }
+}
+
+function checkForTctl(document: Record<string, unknown>, what: string): void {
+  const { kind } = document;
   const check = typeof kind === "string" && Object.hasOwn(CHECKS, kind) ? CHECKS[kind] : undefined;
   if (check === undefined) {
     throw new ExitError(`${what} is not a resource of this toolchain; it makes ${Object.keys(CHECKS).join(", ")}.`);
@@ -53,7 +68,7 @@ function checkJoinType(document: unknown, what: string): void {
     }
   }
   const jwks = asRecord(kubernetes.static_jwks).jwks;
-  if (typeof jwks === "string") parseJwks(Buffer.from(jwks), `${what}, spec.kubernetes.static_jwks.jwks`);
+  if (typeof jwks === "string") readTokenJwks(Buffer.from(jwks), `${what}, spec.kubernetes.static_jwks.jwks`);
 }
 
 function asRecord(value: unknown): Record<string, unknown> {

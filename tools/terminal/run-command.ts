@@ -28,13 +28,14 @@ function goOn(): void {}
 
 /** Commander's own messages are multi-line and it exits by itself; both are ours to decide, in subcommands too. */
 function throwInsteadOfExit(command: Command): void {
-  command.exitOverride().configureOutput({ outputError: () => {} });
+  // A bare command is a question, not a mistake: its help is what was asked for.
+  command.exitOverride().configureOutput({ outputError: () => {}, writeErr: (text) => process.stdout.write(text) });
   for (const subcommand of command.commands) throwInsteadOfExit(subcommand);
 }
 
 function fail(command: Command, argv: readonly string[], error: unknown): number {
   if (error instanceof CommanderError) {
-    if (error.exitCode === 0 || error.code === "commander.help") return error.exitCode;
+    if (error.exitCode === 0 || error.code === "commander.help") return EXIT.ok;
     const message = error.message
       .replace(/^error: /, "")
       .replace(/\s*\n\s*/g, " ")

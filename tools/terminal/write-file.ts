@@ -4,17 +4,37 @@ import { basename, dirname, join } from "node:path";
 import { EXIT, ExitError } from "../base/exit-error.ts";
 
 /**
+ * Writes what `--output` names: a file (see `writeNewFile`), or stdout for `-` and without the flag. Settles when stdout has
+ * taken the text; a failed write there ends the process (run-command.ts).
+ *
+ * @throws ExitError as `writeNewFile`
+ */
+export async function writeOutput(
+  path: string | undefined,
+  content: string,
+  options: { force: boolean },
+): Promise<void> {
+  if (!isStdout(path)) return await writeNewFile(path, content, options);
+  await new Promise<void>((resolve) => {
+    process.stdout.write(content, (error) => {
+      if (!error) resolve();
+    });
+  });
+}
+
+/** Whether what `--output` names is stdout. */
+export function isStdout(path: string | undefined): path is undefined | "-" {
+  return path === undefined || path === "-";
+}
+
+/**
  * Writes a file completely or not at all, readable by its owner only (0600). An existing file stays as it is unless
  * `force` replaces it.
  *
  * @throws ExitError refused when the file exists and `force` is false; unavailable when the directory cannot be written
  */
-export async function writeNewFile(path: string, content: string, options: { force: boolean }): Promise<void> {
-  if (path === "" || path === "-") {
-    throw new ExitError(
-      `--output is ${JSON.stringify(path)}, which names no file; leave the flag out for stdout, or name a file.`,
-    );
-  }
+async function writeNewFile(path: string, content: string, options: { force: boolean }): Promise<void> {
+  if (path === "") throw new ExitError('--output is "", which names no file; give - for stdout, or name a file.');
   // In the same directory, because a rename is atomic within one file system only.
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {

@@ -1,5 +1,8 @@
+import type { Assignment } from "../programs/assignments.ts";
+
 /** What the flags of `withValuesFlags` (tools/flags/values-flags.ts) parse to. */
 export interface ValuesFlags {
   values: string[];
-  set: string[];
+  /** Those of `--set-string`, `--set-json` and `--set-file`, too, in the order given. */
+  set: Assignment[];
 }

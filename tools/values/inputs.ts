@@ -2,14 +2,15 @@ import { readFile } from "node:fs/promises";
 import { text as readStream } from "node:stream/consumers";
 import { isMap, isScalar, LineCounter, parseAllDocuments, visit } from "yaml";
 import { ExitError } from "../base/exit-error.ts";
+import { type Assignment, setFlag } from "../programs/assignments.ts";
 import type { ValuesInputs } from "../programs/helm.ts";
 
 /** Where a user's values come from. */
 export interface ValuesOptions {
   /** Values files in order; `-` is stdin and may be named once. */
   files?: readonly string[];
-  /** `--set` assignments in Helm's syntax, applied after the files. */
-  sets?: readonly string[];
+  /** Assignments in Helm's syntax, applied after the files. */
+  sets?: readonly Assignment[];
   /** What `-` reads; default: the process's stdin. */
   stdin?: NodeJS.ReadableStream;
 }
@@ -32,12 +33,18 @@ export async function readValuesInputs({ files = [], sets = [], stdin }: ValuesO
     checkValuesYaml(name, text);
     read.push({ name, text });
   }
-  const ignored = sets.find((assignment) => /(^|,)global\.[^,]*=null(,|$)/.test(assignment));
-  if (ignored) throw new ExitError(`--set ${ignored}: ${NULL_IN_GLOBAL}`);
+  const ignored = sets.find(isNullInGlobal);
+  if (ignored !== undefined) throw new ExitError(`${setFlag(ignored).replace("=", " ")}: ${NULL_IN_GLOBAL}`);
   return { files: read, sets: [...sets] };
 }
 
 const NULL_IN_GLOBAL = "a key below global cannot be null: leave it out for its default, or give it another value.";
+
+function isNullInGlobal(assignment: Assignment): boolean {
+  if (typeof assignment === "string") return /(^|,)global\.[^,]*=null(,|$)/.test(assignment);
+  const { flag, text } = assignment;
+  return flag === "--set-json" && /^global[.=]/.test(text) && /[=:,[]\s*null\s*([,}\]]|$)/.test(text);
+}
 
 async function readText(file: string): Promise<string> {
   try {

@@ -9,6 +9,7 @@ import { Interrupted, type Runner } from "../programs/run.ts";
 import { withTempDir } from "../programs/temp-dir.ts";
 import { readValuesInputs, type ValuesOptions } from "./inputs.ts";
 import { validateValues } from "./schema.ts";
+import { withSuggestion } from "./suggestions.ts";
 import type { Application, Values } from "./types.ts";
 
 /**
@@ -49,7 +50,15 @@ export async function loadGraphValues(runner: Runner, options: ValuesOptions): P
 async function checked(runner: Runner, inputs: ValuesInputs): Promise<Merged & { values: Values }> {
   const merged = await merge(runner, inputs);
   const valid = await validateValues(merged.values);
-  if (merged.problems.length > 0) throw new ExitError(merged.problems.join("\n"));
+  if (merged.problems.length > 0) {
+    const known = {
+      services: Object.fromEntries(
+        Object.entries(merged.applications).map(([name, { services }]) => [name, Object.keys(services)]),
+      ),
+      gateways: Object.keys(valid.mesh.gateways),
+    };
+    throw new ExitError(merged.problems.map((problem) => withSuggestion(problem, known)).join("\n"));
+  }
   return { ...merged, values: withoutInjectedGlobals(valid) };
 }
 

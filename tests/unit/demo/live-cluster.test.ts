@@ -35,7 +35,7 @@ test("the keys of a cluster are proven with any pod's tokens, and the cluster is
     { when: "--duration=3600s", stdout: await token(NAME, 3600) },
     { when: "--audience=other.example.com", stdout: await token("other.example.com", 600) },
   ]);
-  const cluster = await liveCluster(fake.runner, "prod");
+  const cluster = await liveCluster({ runner: fake.runner, context: "prod" });
   const files = await renderAll(systemRunner, cluster, NAME);
   const proofs = await proveJoin(cluster, files.find(({ path }) => path === TOKEN_PATH)?.content ?? "", NAME);
   expect(proofs[0]?.tried).toBe("the token of the pod kube-system/coredns-1");
@@ -51,14 +51,24 @@ test("a cluster without a pod", async () => {
     { when: "get --raw", stdout: "{}" },
     { when: "get pods", stdout: '{"items":[]}' },
   ]);
-  expect(await refusal(() => liveCluster(fake.runner, "prod"), EXIT.unavailable)).toContain(
+  expect(await refusal(() => liveCluster({ runner: fake.runner, context: "prod" }), EXIT.unavailable)).toContain(
     "No pod runs in this cluster",
   );
 });
 
 test("a context that does not exist", async () => {
   fake.answer([{ when: "get --raw", stderr: 'error: context "prod" does not exist', code: 1 }]);
-  expect(await refusal(() => liveCluster(fake.runner, "prod"), EXIT.unavailable)).toContain(
+  expect(await refusal(() => liveCluster({ runner: fake.runner, context: "prod" }), EXIT.unavailable)).toContain(
     "kubectl config get-contexts",
   );
+});
+
+test("a kubeconfig without a context is enough", async () => {
+  fake.answer([
+    { when: "get --raw", stdout: "{}" },
+    { when: "get pods", stdout: JSON.stringify({ items: [POD] }) },
+  ]);
+  const { description } = await liveCluster({ runner: fake.runner, kubeconfig: "/k" });
+  expect(description).toBe("the cluster of the kubeconfig /k");
+  for (const call of fake.calls) expect(call).toMatch(/^--kubeconfig=\/k --request-timeout=/);
 });

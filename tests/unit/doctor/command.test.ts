@@ -143,7 +143,7 @@ function admin(snapshot: Snapshot, pod: string, requestPath: string): { body: st
 
 it("reads a healthy cluster and says so, in JSON and with exit code 0", async () => {
   await serve(healthySnapshot());
-  const { stdout, stderr, status } = await run("--output", "json", "--context", "prod");
+  const { stdout, stderr, status } = await run("--format", "json", "--context", "prod");
   expect(stderr).toBe("");
   const report = JSON.parse(stdout) as { exitCode: number; checks: { id: string; status: string; examined: string }[] };
   expect(report.checks.filter((check) => check.status !== "ok").map(({ id, status: own }) => `${id} ${own}`)).toEqual([
@@ -274,7 +274,7 @@ it.each([
   [["--teleport-version", "new"], '--teleport-version "new" is no version'],
   [["--token-file", "nope.json"], "The token file nope.json could not be read (ENOENT)"],
   [["--token-file", "-", "-f", "-"], "which can be read only once"],
-  [["--output", "xml"], "argument 'xml' is invalid"],
+  [["--format", "xml"], "argument 'xml' is invalid"],
 ])("%j is refused in one line before the cluster is asked", async (args, sentence) => {
   const { status, stdout, stderr } = await run(...args);
   expect({ status, stdout }).toEqual({ status: 1, stdout: "" });

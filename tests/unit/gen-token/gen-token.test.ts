@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -119,6 +120,15 @@ describe("the document", () => {
     expect(keysOf(output.stdout)).toEqual(["current", "previous"]);
   });
 
+  it("leaves out a key that signs no ServiceAccount token, and names it", async () => {
+    await writeFile(file("mixed.json"), jwksBytes({ kty: "AKP", alg: "ML-DSA-65", kid: "pq", pub: "AA" }, current.jwk));
+    await genToken("--jwks-file", file("mixed.json"));
+    expect(keysOf(output.stdout)).toEqual(["current"]);
+    expect(output.stderr).toContain(
+      `gen-token: Warning: Key 1 from the file ${file("mixed.json")} (kid "pq") is left out: it has the key type "AKP"`,
+    );
+  });
+
   it("takes the keys from stdin", async () => {
     vi.spyOn(process, "stdin", "get").mockReturnValue(Readable.from([jwksBytes(current.jwk)]) as never);
     await genToken("--jwks-file", "-", "--extra-jwks", file("old.json"));
@@ -144,6 +154,10 @@ describe("the document", () => {
       spec: { kubernetes: { type: "in_cluster" } },
     });
     expect(output.stderr).toMatch(/Next: pipe this document to `kubectl apply .*-f -`/);
+    output.stdout = "";
+    await genToken("--type", "in_cluster", "--format", "terraform");
+    expect(output.stdout).toContain('resource "teleport_provision_token" "istio-tbot-k8s-join" {');
+    expect(output.stderr).toContain("Next: save this document as a .tf file and run `terraform apply`.");
   });
 
   it("goes to a file, and stdout stays empty", async () => {
@@ -467,6 +481,21 @@ describe("--check", () => {
     output.stdout = "";
     await genToken(...jwksFlag(), "--extra-jwks", file("old.json"), "--check", path);
     expect(output.stdout).toBe("");
+  });
+
+  it.each([
+    ["an encryption key", () => ({ ...previous.jwk, use: "enc" }), 'extra   key "previous" (RS256): anyone with'],
+    [
+      "an Ed25519 key",
+      () => ({ ...generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" }), kid: "ed" }),
+      'extra   key "ed" (OKP): anyone with its private key can join',
+    ],
+  ])("names %s, which Teleport takes though Kubernetes does not sign with it", async (_, key, line) => {
+    const jwks = jwksBytes(current.jwk, key()).toString();
+    const path = await stored((token) => {
+      token.spec.kubernetes.static_jwks = { jwks };
+    });
+    expect((await differs(...jwksFlag(), "--check", path)).lines).toEqual([expect.stringContaining(line)]);
   });
 
   it("names another key under the same kid", async () => {

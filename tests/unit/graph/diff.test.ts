@@ -85,6 +85,17 @@ test.each<[Caller, Caller]>([
   expect(diff(withCallers([narrow]), withCallers([wide])).gained).toHaveLength(1);
 });
 
+test("* as a path or a method narrows nothing, so it is no difference", () => {
+  const open = withCallers([{ service: "a" }]);
+  for (const narrowing of [{ paths: ["*"] }, { methods: ["*"] }, { paths: ["/x", "*"], methods: ["*"] }]) {
+    const starred = withCallers([{ service: "a", ...narrowing }]);
+    expect(isDifferent(diff(open, starred))).toBe(false);
+    expect(isDifferent(diff(starred, open))).toBe(false);
+  }
+  // A prefix does: OPTIONS * and CONNECT have a path that does not begin with a slash.
+  expect(diff(withCallers([{ service: "a", paths: ["/*"] }]), open)).toMatchObject({ gained: [{}], lost: [] });
+});
+
 test("a narrowed permission says what is kept, a widened one what there was", () => {
   const [wide, narrow] = [
     withCallers([{ service: "a" }]),

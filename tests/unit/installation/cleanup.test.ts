@@ -108,7 +108,7 @@ function installed(): FakeState {
       clusterName: "example.teleport.sh",
       version: "18.11.1",
       resources: [
-        ...teleportDocuments(values).map(({ yaml }) => parse(yaml) as FakeResource),
+        ...teleportDocuments(values).map(({ text: yaml }) => parse(yaml) as FakeResource),
         token("istio-tbot-k8s-join"),
         token("somebody-elses", "another-bot"),
       ],
@@ -464,9 +464,9 @@ test("as a command line", async () => {
   const command = (...args: string[]) => cleanupCommand(fakes.runner).parseAsync(["node", "cleanup", ...args]);
   expect(await refusal(() => command("-f", file("values"), "--yes", "--dry-run"))).toContain("say the opposite");
   await expect(
-    cleanupCommand(fakes.runner).exitOverride().parseAsync(["node", "cleanup", "--timeout", "0"]),
-  ).rejects.toThrow("whole seconds");
-  await command("-f", file("values"), "--context", "lab", "--timeout", "7");
+    cleanupCommand(fakes.runner).exitOverride().parseAsync(["node", "cleanup", "--timeout", "0s"]),
+  ).rejects.toThrow("a duration from 1s to 1h");
+  await command("-f", file("values"), "--context", "lab", "--timeout", "7s");
   expect(output.stdout).toContain(
     "helm uninstall istio-teleport --namespace=teleport-system --wait --timeout=7s --kube-context=lab\n",
   );

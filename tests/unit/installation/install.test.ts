@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { EXIT } from "../../../tools/base/exit-error.ts";
@@ -66,9 +67,17 @@ const command = (...args: string[]) =>
   installCommand(fakes.runner)
     .action((flags: InstallFlags) => installAll(fakes.runner, flags, doctor))
     .parseAsync(["node", "install", ...args]);
-const withValues = (...args: string[]) => command("-f", file("values.yaml"), ...args);
+const withValues = (...args: string[]) => command("-f", file("values.yaml"), "--yes", ...args);
 
-const FLAGS: InstallFlags = { values: [], set: [], skipIstio: false, istiodValues: [], timeout: 300, dryRun: false };
+const FLAGS: InstallFlags = {
+  values: [],
+  set: [],
+  skipIstio: false,
+  istiodValues: [],
+  timeout: 300,
+  dryRun: false,
+  yes: true,
+};
 const install = (flags: Partial<InstallFlags> = {}) =>
   installAll(fakes.runner, { ...FLAGS, values: [file("values.yaml")], ...flags }, doctor);
 
@@ -92,6 +101,49 @@ const ALL = [
   "kubectl create",
   ...CHART,
 ];
+
+describe("the question before the first change", () => {
+  /** A terminal at which somebody answers; without an answer, no terminal. */
+  function answering(answer?: string): void {
+    const stdin = Object.assign(new PassThrough(), { isTTY: answer !== undefined });
+    vi.spyOn(process, "stdin", "get").mockReturnValue(stdin as never);
+    vi.spyOn(process.stderr, "isTTY", "get").mockReturnValue(answer !== undefined);
+    if (answer !== undefined) stdin.end(answer);
+  }
+
+  beforeAll(() => {
+    // Outside a terminal, the stream has no such property.
+    if (!("isTTY" in process.stderr))
+      Object.defineProperty(process.stderr, "isTTY", { configurable: true, get: () => false });
+  });
+
+  test.each(["y\n", "YES\n"])("is answered with %j: everything is installed", async (answer) => {
+    answering(answer);
+    await install({ yes: false });
+    expect(firstWords(fakes.changes)).toEqual(ALL);
+    expect(output.stderr.match(/Change the cluster .*\? \[y\/N\] /g)).toHaveLength(1);
+  });
+
+  test.each([["n\n"], ["\n"], ["yesterday\n"], [""]])("is answered with %j: nothing is changed", async (answer) => {
+    answering(answer);
+    expect(await refusal(() => install({ yes: false }))).toBe("Nothing was changed, as you wished.");
+    expect(fakes.changes).toEqual([]);
+  });
+
+  test("cannot be asked without a terminal, and --yes is named", async () => {
+    answering();
+    expect(await refusal(() => install({ yes: false }))).toContain("Add --yes to go on without a question");
+    expect(fakes.changes).toEqual([]);
+  });
+
+  test("is not asked where nothing is to be done", async () => {
+    await install();
+    const { length } = fakes.changes;
+    answering();
+    await install({ yes: false });
+    expect(fakes.changes).toHaveLength(length);
+  });
+});
 
 describe("an empty cluster", () => {
   test("gets everything, in the order of docs/start/installation.md", async () => {
@@ -544,7 +596,7 @@ describe("pre-flight", () => {
 
   test("is what doctor --pre --skip-istio reports as JSON", async () => {
     await doctorCommand(fakes.runner).parseAsync([
-      ...["node", "doctor", "--pre", "--skip-istio", "-f", file("values.yaml"), "--output", "json"],
+      ...["node", "doctor", "--pre", "--skip-istio", "-f", file("values.yaml"), "--format", "json"],
       ...["--only", "istio-mesh,teleport-version"],
     ]);
     process.exitCode = undefined;
@@ -610,7 +662,7 @@ test("--skip-istio leaves Istio alone", async () => {
 test.each(["-", "/dev/stdin", "/dev/fd/0"])("values from stdin (%s) reach Helm as they were read", async (name) => {
   const { Readable } = await import("node:stream");
   vi.spyOn(process, "stdin", "get").mockReturnValue(Readable.from([Buffer.from(VALUES)]) as never);
-  await command("-f", name, "--set", "tbot.debug=true");
+  await command("-f", name, "--set", "tbot.debug=true", "--yes");
   const helm = fakes.changes.find((change) => change.includes("--install istio-teleport"));
   expect(doctor.mock.lastCall).toMatchObject([fakes.runner, { values: [expect.stringContaining("/values.yaml")] }]);
   expect(helm).toMatch(/--values=- --set=tbot\.debug=true --timeout=300s\nglobal: /);

@@ -114,7 +114,7 @@ const CALLERS: readonly [string, RegExp, (access: ClusterAccess) => Promise<unkn
   ["doctor --pre --skip-istio: Istio's CRDs", /customresource/, beforeWithoutIstio, [""]],
   ["gen-token --verify", /get pods/, (access) => verify(access, SETTINGS, "")],
   ["gen-token --verify-as", /get pod /, (access) => verify(access, AS_POD, "")],
-  ["demo", /get pods/, ({ runner }) => liveCluster(runner, "prod")],
+  ["demo", /get pods/, (access) => liveCluster(access)],
   ["meshed pods", /get pods/, (access) => podsWithProxy(access, "")],
   ["graph learn", /get pods/, (access) => meshedPods(access, ["shop"])],
   ["rights", /create/, (access) => missingRights(access, DEFAULTS, { skipIstio: false })],

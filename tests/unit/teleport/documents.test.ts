@@ -16,7 +16,7 @@ describe("teleportDocuments", () => {
   it("makes role, bot and workload identity of the defaults, in this order", async () => {
     const documents = teleportDocuments(await values());
     expect(documents.map(({ kind }) => kind)).toEqual(["role", "bot", "workload_identity"]);
-    expect(documents.map(({ yaml }) => parse(yaml))).toEqual([
+    expect(documents.map(({ text: yaml }) => parse(yaml))).toEqual([
       {
         kind: "role",
         version: "v7",
@@ -53,7 +53,7 @@ describe("teleportDocuments", () => {
 
   it("joins to one stream of YAML documents", async () => {
     const stream = teleportDocuments(await values())
-      .map(({ yaml }) => yaml)
+      .map(({ text: yaml }) => yaml)
       .join("---\n");
     expect(parseAllDocuments(stream)).toHaveLength(3);
   });
@@ -68,7 +68,7 @@ describe("teleportDocuments", () => {
         v.tbot.credentialTTL = life;
       }),
     );
-    expect(parse(documents[2]?.yaml ?? "").spec.spiffe).toMatchObject({
+    expect(parse(documents[2]?.text ?? "").spec.spiffe).toMatchObject({
       x509: { maximum_ttl: x509 },
       jwt: { maximum_ttl: jwt },
     });
@@ -103,11 +103,11 @@ describe("teleportDocuments", () => {
         v.global.teleport.workloadIdentity.labels = { env: value };
       }),
     );
-    for (const { yaml } of documents) expect(yaml).toMatch(/^[\n\x20-\x7e]+$/);
-    expect(parse(documents[0]?.yaml ?? "").spec.allow.workload_identity_labels).toEqual({ env: [value] });
-    expect(parse(documents[2]?.yaml ?? "").metadata.labels).toEqual({ env: value });
+    for (const { text } of documents) expect(text).toMatch(/^[\n\x20-\x7e]+$/);
+    expect(parse(documents[0]?.text ?? "").spec.allow.workload_identity_labels).toEqual({ env: [value] });
+    expect(parse(documents[2]?.text ?? "").metadata.labels).toEqual({ env: value });
     // Teleport's own parser follows YAML 1.1.
-    expect(parse(documents[2]?.yaml ?? "", { version: "1.1" }).metadata.labels).toEqual({ env: value });
+    expect(parse(documents[2]?.text ?? "", { version: "1.1" }).metadata.labels).toEqual({ env: value });
   });
 
   it.each(["env\n  x", 'a"b', "a: b", "yes"])("carries the label %j as it is", async (label) => {
@@ -116,7 +116,7 @@ describe("teleportDocuments", () => {
         v.global.teleport.workloadIdentity.labels = { [label]: "x" };
       }),
     );
-    expect(parse(role?.yaml ?? "", { version: "1.1" }).spec.allow.workload_identity_labels).toEqual({ [label]: ["x"] });
+    expect(parse(role?.text ?? "", { version: "1.1" }).spec.allow.workload_identity_labels).toEqual({ [label]: ["x"] });
   });
 
   it.each(["*", "dev*", "^dev$", "{{internal.env}}"])(

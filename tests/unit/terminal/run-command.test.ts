@@ -72,10 +72,10 @@ it("prints help and version on stdout", async () => {
   expect(output.stderr).toBe("");
 });
 
-it("prints the help on stderr when no command is named", async () => {
-  expect(await run(() => {})).toBe(1);
-  expect(output.stderr).toMatch(/^Usage: tool/);
-  expect(output.stderr).not.toContain("tool: ");
+it("prints the help on stdout when no command is named, which is no mistake", async () => {
+  expect(await run(() => {})).toBe(0);
+  expect(output.stdout).toMatch(/^Usage: tool/);
+  expect(output.stderr).toBe("");
 });
 
 it("goes on when nobody reads stderr any more, as after the terminal was closed", async () => {

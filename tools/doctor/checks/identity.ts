@@ -206,7 +206,7 @@ function presented(pods: number): string {
   return pods === 1 ? "1 pod presents a certificate" : `${pods} pods present certificates`;
 }
 
-/** "1 root in 12 sidecars: 0f… used by 12, trusted by 12"; what each sidecar uses and trusts is in --output json. */
+/** "1 root in 12 sidecars: 0f… used by 12, trusted by 12"; what each sidecar uses and trusts is in --format json. */
 function seenRoots(roots: readonly RootUse[], pods: number): string {
   if (roots.length === 0) return "no certificate";
   const uses = roots.map(

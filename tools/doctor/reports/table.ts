@@ -6,7 +6,7 @@ import { documentation } from "./documentation.ts";
 
 type Colors = ReturnType<typeof pc.createColors>;
 
-/** Findings of one check that are shown; the others are in --output json. */
+/** Findings of one check that are shown; the others are in --format json. */
 const SHOWN = 5;
 
 const LABEL: Readonly<Record<Status, string>> = {
@@ -62,7 +62,7 @@ function rows({ check, status, examined, findings }: Result, width: number, colo
     // Once for all that have it in common.
     ...(all[index + 1]?.hint === finding.hint ? [] : [`${indent}→ ${oneLine(finding.hint)}`]),
   ]);
-  const more = findings.length > SHOWN ? [`${indent}and ${findings.length - SHOWN} more: --output json has all`] : [];
+  const more = findings.length > SHOWN ? [`${indent}and ${findings.length - SHOWN} more: --format json has all`] : [];
   return [head, ...shown, ...more, `${indent}${colors.dim(documentation(check.id))}`];
 }
 

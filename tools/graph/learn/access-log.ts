@@ -1,4 +1,5 @@
 import { type Call, readSpiffeId, readWorkload, type Workload } from "./calls.ts";
+import { hiddenIn, unwrap } from "./envelopes.ts";
 
 /** What was in a log, in lines. */
 export interface LogLines {
@@ -11,57 +12,60 @@ export interface LogLines {
   calls: number;
   /** Of these: calls that came in and whose caller or called side could not be told. */
   unidentified: number;
+  /** Lines of this form that are not whole. */
+  cut: number;
+  /** Field of a JSON object in which such a line lies, the first that was seen. */
+  hiddenIn?: string;
 }
 
 /** Fields that together no other log format has (chart/files/access-log-format.json). */
 const MARKS = ["service_account", "peer_uri_san", "local_port", "upstream_cluster", "dry_run_http", "dry_run_tcp"];
 
 /**
- * Reads lines of Envoy's access log in the form that `istio.accessLog` switches on. Other lines (those of Istio's
+ * Reads lines of Envoy's access log in the form that `istio.accessLog` switches on, out of the envelopes of the usual
+ * collectors (envelopes.ts). Other lines (those of Istio's
  * agent, of another format) are passed over and counted, and so is what the sidecar logs of calls that go out: the
  * called side logs the same call with the caller's certificate.
  *
- * @param onCall gets each call that came in
+ * @param onCall gets each call that came in, and the pod that logged it, where it says so
  */
 export async function readAccessLog(
   lines: Iterable<string> | AsyncIterable<string>,
-  onCall: (call: Call) => void,
+  onCall: (call: Call, pod: string | undefined) => void,
 ): Promise<LogLines> {
-  const count: LogLines = { read: 0, otherJson: 0, known: 0, calls: 0, unidentified: 0 };
+  const count: LogLines = { read: 0, otherJson: 0, known: 0, calls: 0, unidentified: 0, cut: 0 };
   for await (const line of lines) {
     count.read += 1;
-    const entry = parseObject(line);
-    if (entry === undefined) continue;
-    if (!MARKS.every((mark) => mark in entry)) {
-      count.otherJson += 1;
-      continue;
-    }
-    count.known += 1;
-    if (!isInbound(text(entry.upstream_cluster)) || isBareHandshake(entry)) continue;
-    const call = callOf(entry);
-    if (call === undefined) {
-      count.unidentified += 1;
-    } else {
-      count.calls += 1;
-      onCall(call);
-    }
+    const { entries, cut } = unwrap(line, isLine);
+    count.cut += cut;
+    for (const entry of entries) readEntry(entry, count, onCall);
   }
   return count;
 }
 
-type Entry = Readonly<Record<string, unknown>>;
-
-/** The object of a line; what a collector puts before it (`[pod/x/istio-proxy] `, a time) is passed over. */
-function parseObject(line: string): Entry | undefined {
-  const start = line.indexOf("{");
-  if (start < 0) return undefined;
-  try {
-    const value: unknown = JSON.parse(line.slice(start));
-    return typeof value === "object" && value !== null ? (value as Entry) : undefined;
-  } catch {
-    return undefined;
+function readEntry(entry: Entry, count: LogLines, onCall: (call: Call, pod: string | undefined) => void): void {
+  if (!isLine(entry)) {
+    count.otherJson += 1;
+    const field = count.hiddenIn ?? hiddenIn(entry, isLine);
+    if (field !== undefined) count.hiddenIn = field;
+    return;
+  }
+  count.known += 1;
+  if (!isInbound(text(entry.upstream_cluster)) || isBareHandshake(entry)) return;
+  const call = callOf(entry);
+  if (call === undefined) {
+    count.unidentified += 1;
+  } else {
+    count.calls += 1;
+    onCall(call, text(entry.pod));
   }
 }
+
+function isLine(entry: Entry): boolean {
+  return MARKS.every((mark) => mark in entry);
+}
+
+type Entry = Readonly<Record<string, unknown>>;
 
 /** Envoy writes null for what is not set, or `-` in older versions. */
 function text(value: unknown): string | undefined {

@@ -12,6 +12,7 @@ import { linesOf } from "./log-files.ts";
 import { type MeshedPod, meshedPods, readPodLogs, selectingLabels } from "./pod-logs.ts";
 import { callsOfSeries, queryPrometheus, readPrometheusFile } from "./prometheus.ts";
 import { readHeaders } from "./request-headers.ts";
+import { type AccountUse, withoutSharedAccounts, workloadOfPod } from "./shared-accounts.ts";
 import { readSince } from "./since.ts";
 import { snippet } from "./snippet.ts";
 import { listed, notesOf } from "./summary.ts";
@@ -43,7 +44,9 @@ export async function learn(runner: Runner, flags: GraphLearnFlags): Promise<Lea
   const usesMetrics = flags.prometheus !== undefined || flags.prometheusFile.length > 0;
   const source = usesMetrics ? await readMetrics(flags, graph, seen.add) : await readLogs(runner, flags, seen.add);
 
-  const { kept, notes } = selectCalls(seen.all(), flags, values);
+  const selected = selectCalls(seen.all(), flags, values);
+  const { kept, notes: notesOfShared } = withoutSharedAccounts(selected.kept, source.accounts);
+  const notes = [...selected.notes, ...notesOfShared];
   if (kept.length === 0) {
     const reason = seen.all().length === 0 ? "holds no call" : "holds no call to print";
     throw new ExitError(
@@ -101,6 +104,8 @@ interface Source {
   /** As the subject of a sentence. */
   name: string;
   pods: MeshedPod[];
+  /** Whose pods have which ServiceAccount, as far as the source tells. */
+  accounts: AccountUse[];
   notes: string[];
 }
 
@@ -110,16 +115,29 @@ async function readLogs(runner: Runner, flags: GraphLearnFlags, onCall: (call: C
   const notes: string[] = [];
   const counts: LogLines[] = [];
   const pods = await meshedPods(access, flags.namespace);
+  const accounts = new Map<string, AccountUse>();
+  const onCallOfPod = (call: Call, pod: string | undefined) => {
+    onCall(call);
+    if (pod === undefined) return;
+    const use = { ...call.to, workload: workloadOfPod(pod) };
+    accounts.set(`${use.namespace}/${use.serviceAccount}/${use.workload}`, use);
+  };
   const onLog = async (lines: string[]) => {
-    counts.push(await readAccessLog(lines, onCall));
+    counts.push(await readAccessLog(lines, onCallOfPod));
   };
   await readPodLogs(access, pods, since, onLog, (reason) => notes.push(reason));
-  for (const file of flags.log) counts.push(await readAccessLog(linesOf(file), onCall));
+  for (const file of flags.log) counts.push(await readAccessLog(linesOf(file), onCallOfPod));
 
-  const sum = (key: keyof LogLines) => counts.reduce((total, count) => total + count[key], 0);
+  const sum = (key: Exclude<keyof LogLines, "hiddenIn">) => counts.reduce((total, count) => total + count[key], 0);
   const name = flags.log.length === 1 && pods.length === 0 ? `The access log ${flags.log[0]}` : "The access log";
   if (sum("known") === 0) {
     const json = sum("otherJson") > 0 ? `, ${sum("otherJson")} of them JSON of another form` : "";
+    const field = counts.find((count) => count.hiddenIn !== undefined)?.hiddenIn;
+    if (field !== undefined) {
+      throw new ExitError(
+        `${name} has its lines in the field ${field} of other JSON objects, which is none of those that collectors usually use: give the content of this field, for example what \`jq -r '.${field}'\` prints.`,
+      );
+    }
     throw new ExitError(
       `${name} has no line of the form that istio.accessLog switches on (${sum("read")} lines read${json}): set istio.accessLog to true, give istiod the values of \`render istio\` again, and read what is logged from then on.`,
     );
@@ -127,7 +145,17 @@ async function readLogs(runner: Runner, flags: GraphLearnFlags, onCall: (call: C
   if (sum("unidentified") > 0) {
     notes.push(`${sum("unidentified")} calls were left out: their ends have no SPIFFE ID that could be read.`);
   }
-  return { name, pods, notes };
+  if (sum("cut") > 0) {
+    notes.push(
+      `${sum("cut")} ${sum("cut") === 1 ? "line was" : "lines were"} cut by the container runtime or a collector and left out: their calls are missing here.`,
+    );
+  }
+  return {
+    name,
+    pods,
+    accounts: [...accounts.values(), ...pods.map((pod) => ({ ...pod, workload: workloadOfPod(pod.name) }))],
+    notes,
+  };
 }
 
 async function readMetrics(
@@ -156,7 +184,7 @@ async function readMetrics(
   if (unidentified > 0) {
     notes.push(`${unidentified} series were left out: they name no SPIFFE ID of the caller or of the called workload.`);
   }
-  return { name: "Prometheus' answer", pods: [], notes };
+  return { name: "Prometheus' answer", pods: [], accounts: [], notes };
 }
 
 function prometheusUrl(text: string): URL {

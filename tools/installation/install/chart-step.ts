@@ -3,6 +3,7 @@ import { recordAt } from "../../base/json-value.ts";
 import { CHART_DIR } from "../../base/package-files.ts";
 import { type Manifest, parseManifests } from "../../chart/manifests.ts";
 import { CHART_RELEASE } from "../../chart/releases.ts";
+import { type Assignment, setFlag } from "../../programs/assignments.ts";
 import { helmCommand, kubectlCommand } from "../../programs/cluster-commands.ts";
 import { type Release, releaseManifest } from "../../programs/helm-releases.ts";
 import type { ClusterAccess } from "../../programs/kubectl.ts";
@@ -15,9 +16,9 @@ import type { Finding, Step, Todo } from "./plan.ts";
 /** What the fourth step installs. */
 export interface ChartSettings {
   values: Values;
-  /** The flags -f and --set, as given; and what was read for `-f -`. */
+  /** The flags -f, --set and its kin, as given; and what was read for `-f -`. */
   files: readonly string[];
-  sets: readonly string[];
+  sets: readonly Assignment[];
   stdin: string | undefined;
   /** The chart rendered with them. */
   manifests: string;
@@ -60,7 +61,7 @@ function upgrade({ values, files, sets, stdin, timeoutSeconds }: ChartSettings, 
   const args = [
     ...["upgrade", "--install", CHART_RELEASE, CHART_DIR, `--namespace=${values.tbot.namespace.name}`],
     ...files.map((file) => `--values=${file}`),
-    ...sets.map((assignment) => `--set=${assignment}`),
+    ...sets.map(setFlag),
     `--timeout=${timeoutSeconds}s`,
   ];
   return { purpose: `install ${CHART_RELEASE}`, command: helmCommand(access, args, stdin) };

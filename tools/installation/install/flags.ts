@@ -8,4 +8,5 @@ export interface InstallFlags extends ValuesFlags, ClusterFlags {
   istioVersion?: string;
   istiodValues: string[];
   dryRun: boolean;
+  yes: boolean;
 }

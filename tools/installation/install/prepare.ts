@@ -78,7 +78,7 @@ export async function prepare(runner: Runner, flags: InstallFlags): Promise<Prep
       manifests,
       timeoutSeconds: flags.timeout,
     },
-    warnings: warnings(join, source?.cluster),
+    warnings: [...(source?.leftOut ?? []), ...warnings(join, source?.cluster)],
   };
 }
 

@@ -9,6 +9,7 @@ import { doctor } from "../../doctor/run.ts";
 import { lastWords } from "../../programs/last-words.ts";
 import { failed, type Runner } from "../../programs/run.ts";
 import { shellText } from "../../programs/shell-text.ts";
+import { mustAgree } from "../../terminal/must-agree.ts";
 import { say } from "../../terminal/say.ts";
 import { diagnoseInstallation } from "./diagnosis.ts";
 import { withFilesForHelm } from "./files-for-helm.ts";
@@ -40,7 +41,7 @@ export async function install(runner: Runner, given: InstallFlags, examine: type
     process.stdout.write(await script(steps));
     return;
   }
-  await takeSteps(runner, steps, flags.timeout);
+  await takeSteps(runner, steps, flags, prepared.cluster);
   say(`${total(steps)}/${total(steps)} doctor:`);
   await diagnoseInstallation(prepared, flags, examine);
 }
@@ -89,16 +90,26 @@ async function script(steps: readonly Step[]): Promise<string> {
 /**
  * Takes each step that is not done, and says how it goes.
  *
- * @param timeoutSeconds what the programs were told
- * @throws ExitError (unavailable) when one of them fails
+ * Before the first change, somebody must agree to it.
+ *
+ * @param timeout what the programs were told, in seconds
+ * @throws ExitError unavailable when one of them fails; refused when nobody agrees
  */
-async function takeSteps(runner: Runner, steps: readonly Step[], timeoutSeconds: number): Promise<void> {
+async function takeSteps(
+  runner: Runner,
+  steps: readonly Step[],
+  { timeout, yes }: Pick<InstallFlags, "timeout" | "yes">,
+  cluster: string,
+): Promise<void> {
+  let agreed = yes;
   for (const [index, step] of steps.entries()) {
     const title = `${index + 1}/${total(steps)} ${step.title}`;
     const finding = await settled(step, title);
     say(`${title}: ${summary(finding)}`);
     if (finding.state !== "todo") continue;
-    for (const todo of finding.commands) await doIt(runner, todo, timeoutSeconds + GRACE);
+    if (!agreed) await mustAgree(`Change the cluster ${cluster}?`);
+    agreed = true;
+    for (const todo of finding.commands) await doIt(runner, todo, timeout + GRACE);
   }
 }
 

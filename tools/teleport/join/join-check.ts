@@ -1,7 +1,7 @@
 import { compactVerify, decodeProtectedHeader, importJWK } from "jose";
 import { parse } from "yaml";
 import { ExitError } from "../../base/exit-error.ts";
-import { parseJwks, SIGNATURE_ALGORITHMS } from "./jwks.ts";
+import { readTokenJwks, SIGNATURE_ALGORITHMS } from "./jwks.ts";
 
 /** Longest life of a ServiceAccount token that may join, in seconds; equality is accepted. */
 const MAX_LIFE = 30 * 60;
@@ -37,7 +37,7 @@ export async function joinCheck(input: {
   if (source === undefined) {
     throw new ExitError("A join token without keys cannot be checked here; only the type static_jwks can.");
   }
-  const keys = parseJwks(Buffer.from(source.jwks), "the join token");
+  const { keys } = readTokenJwks(Buffer.from(source.jwks), "the join token");
   let kid: string | undefined;
   let claims: Claims;
   try {

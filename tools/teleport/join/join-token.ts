@@ -1,7 +1,5 @@
-import { parse } from "yaml";
 import type { Values } from "../../values/types.ts";
-import { checkTeleportDocument } from "../schemas.ts";
-import { renderTemplate } from "../template.ts";
+import { type DocumentForm, documentText } from "../document-form.ts";
 import { type PublicJwk, serializeJwks } from "./jwks.ts";
 
 /** How Teleport checks tbot's ServiceAccount token: Teleport api/types/provisioning.go, spec.kubernetes.type. */
@@ -18,9 +16,6 @@ export interface JoinToken {
   serviceAccounts: readonly string[];
   means: JoinMeans;
 }
-
-/** `yaml` and `json` for `tctl create -f`; `operator` for `kubectl apply` where Teleport's operator runs. */
-export type TokenFormat = "yaml" | "json" | "operator";
 
 /**
  * The join token that the values ask for.
@@ -51,18 +46,15 @@ export function joinMeans(
  *
  * @throws ExitError (refused) when a name or a ServiceAccount is not one that Teleport and Kubernetes take
  */
-export function tokenDocument(token: JoinToken, format: TokenFormat): string {
+export function tokenDocument(token: JoinToken, form: DocumentForm): string {
   const { tokenName, botName, serviceAccounts, means } = token;
-  const yaml = renderTemplate("token", {
-    operator: format === "operator",
+  const model = {
     tokenName,
     botName,
     serviceAccounts,
     type: means.type,
     jwks: means.type === "static_jwks" ? serializeJwks(means.keys) : "",
     issuer: means.type === "oidc" ? means.issuer : "",
-  });
-  const document: unknown = parse(yaml);
-  checkTeleportDocument(document);
-  return format === "json" ? `${JSON.stringify(document, null, 2)}\n` : yaml;
+  };
+  return documentText("token", model, form);
 }

@@ -1,6 +1,6 @@
 import { ExitError } from "../../base/exit-error.ts";
 import type { JoinToken } from "./join-token.ts";
-import { algorithmOf, type PublicJwk, parseJwks, samePublicKey } from "./jwks.ts";
+import { algorithmOf, type Jwks, type PublicJwk, readTokenJwks, samePublicKey } from "./jwks.ts";
 import type { StoredToken } from "./stored-token.ts";
 
 /** One difference between the stored join token and the wanted one. */
@@ -91,14 +91,28 @@ function keyDifferences(jwks: string, wanted: readonly PublicJwk[]): TokenDiffer
     return [keyDifference("changed", key, "another key under this kid; signatures of the cluster's key do not fit it")];
   });
   const extra = stored.keys.filter(({ kid }) => !wantedKids.has(kid));
-  return [...differences, ...extra.map((key) => keyDifference("extra", key, "anyone with its private key can join"))];
+  // A key without kid fits no token.
+  const foreign = stored.leftOut.filter(({ kid }) => kid !== "");
+  const consequence = "anyone with its private key can join";
+  return [
+    ...differences,
+    ...extra.map((key) => keyDifference("extra", key, consequence)),
+    ...foreign.map(
+      ({ kid, kty }): TokenDifference => ({
+        kind: "extra",
+        subject: `key ${JSON.stringify(kid)} (${kty})`,
+        isKey: true,
+        consequence,
+      }),
+    ),
+  ];
 }
 
 /** The keys of a stored JWKS; of one that Teleport cannot use, why. */
-function readKeys(jwks: string): { keys: PublicJwk[] } | { unreadable: string } {
-  if (jwks === "") return { keys: [] };
+function readKeys(jwks: string): Jwks | { unreadable: string } {
+  if (jwks === "") return { keys: [], leftOut: [] };
   try {
-    return { keys: parseJwks(Buffer.from(jwks), "the stored token") };
+    return readTokenJwks(Buffer.from(jwks), "the stored token");
   } catch (error) {
     if (!(error instanceof ExitError)) throw error;
     return { unreadable: `tbot cannot join: ${error.message}` };

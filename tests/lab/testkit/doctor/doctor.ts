@@ -26,7 +26,7 @@ const VERSION = "--teleport-version 18.11.0";
  * at all, as while the API server is away.
  */
 export async function doctor(flags = "", input = ""): Promise<Report> {
-  const line = `npx -p istio-teleport istio-teleport doctor -f values.yaml --output json ${VERSION} ${flags}`;
+  const line = `npx -p istio-teleport istio-teleport doctor -f values.yaml --format json ${VERSION} ${flags}`;
   const { stdout, stderr } = await tryShell(line, { cwd: USER_DIR, input });
   if (stdout === "") throw new Error(stderr);
   return JSON.parse(stdout) as Report;

@@ -58,7 +58,7 @@ it("prints a table without colour when asked so", () => {
                shop/late-3: its annotation inject.istio.io/templates is "sidecar", without our template
                shop/late-4: its annotation inject.istio.io/templates is "sidecar", without our template
                → Remove the annotation or name our template in it, and restart the pod.
-               and 2 more: --output json has all
+               and 2 more: --format json has all
                docs/operate/troubleshooting.md#opted-out
 
     3 tbot attests the caller

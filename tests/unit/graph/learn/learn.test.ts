@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type MeshGraph, meshGraph } from "../../../../tools/graph/mesh-graph.ts";
 import { graphLearnCommand } from "../../../../tools/graph-learn.ts";
@@ -90,6 +91,80 @@ async function run(...args: string[]) {
 async function graphOf(...files: string[]): Promise<MeshGraph> {
   return meshGraph(await loadGraphValues(systemRunner, { files }));
 }
+
+test("a compressed log is read, under any name, and a cut one is refused", async () => {
+  const packed = gzipSync(`${USUAL.join("\n")}\n`);
+  const path = join(dir, "packed.log");
+  await writeFile(path, packed);
+  expect(await run("-f", values, "--log", path)).toEqual(await run("-f", values, "--log", await log(...USUAL)));
+  await writeFile(path, packed.subarray(0, packed.length - 12));
+  expect((await run("--log", path)).stderr).toContain("packed.log is compressed, and its end is missing");
+});
+
+test("one JSON value over many lines is read, as cloud CLIs print it", async () => {
+  const events = USUAL.map((message) => ({ logStreamName: "istio-proxy", timestamp: 1, message }));
+  for (const value of [{ events }, USUAL.slice(1).map((line) => ({ jsonPayload: JSON.parse(line) }))]) {
+    const path = await file("pretty.json", `\n${JSON.stringify(value, null, 2)}\n`);
+    expect(await run("-f", values, "--log", path)).toEqual(await run("-f", values, "--log", await log(...USUAL)));
+  }
+});
+
+test("cut lines are counted", async () => {
+  const [agent = "", call = "", ...others] = USUAL;
+  const { stderr, status } = await run("-f", values, "--log", await log(agent, call, ...others, call.slice(0, 300)));
+  expect(status).toBe(0);
+  expect(stderr).toContain("1 line was cut by the container runtime or a collector and left out");
+});
+
+test("an unknown envelope is refused by the name of its field", async () => {
+  const lines = USUAL.slice(1).map((line) => JSON.stringify({ payload: { text: line } }));
+  const { stderr, stdout, status } = await run("--log", await log(...lines));
+  expect({ stdout, status }).toEqual({ stdout: "", status: 1 });
+  expect(stderr).toContain("has its lines in the field payload.text of other JSON objects");
+  expect(stderr).toContain("`jq -r '.payload.text'`");
+});
+
+describe("workloads that share a ServiceAccount", () => {
+  const ofPod = (pod: string, call: Parameters<typeof logLine>[0]) =>
+    JSON.stringify({ ...JSON.parse(logLine(call)), pod });
+  const calls = ["orders-7d9f8c6b54-x7k2p", "carts-7d9f8c6b54-bcdfg", "users-0"].map((pod) =>
+    ofPod(pod, { from: "default", to: "default", port: 80, method: "GET", path: "/" }),
+  );
+  const sentence =
+    "Calls from and to the ServiceAccount default of the namespace shop were left out: carts, orders, users share it, and their certificates are the same. Give each workload a ServiceAccount of its own, and learn again.";
+
+  test("are named, with the mend, and are no service that calls itself", async () => {
+    const alone = await run("--log", await log(...calls));
+    expect(alone).toMatchObject({ status: 1, stdout: "" });
+    expect(alone.stderr).toContain(sentence);
+    const { stdout, stderr, status } = await run("-f", values, "--log", await log(...USUAL, ...calls));
+    expect(status).toBe(0);
+    expect(stderr).toContain(sentence);
+    expect(stdout).not.toContain("default");
+    expect(stdout).toBe((await run("-f", values, "--log", await log(...USUAL))).stdout);
+  });
+
+  test("are found among the pods of the namespace, also those that logged nothing", async () => {
+    const items = ["db-0", "backup-28391234-x7k2p", "web-7d9f8c6b54-x7k2p"].map((name) => ({
+      metadata: { name, labels: {} },
+      spec: { serviceAccountName: name.startsWith("web") ? "web" : "db", containers: [{ name: "istio-proxy" }] },
+    }));
+    kubectl.answer([
+      { when: "get pods", stdout: JSON.stringify({ items }) },
+      { when: "logs", stdout: USUAL.join("\n") },
+    ]);
+    const { stderr, stdout } = await run("-f", values, "--namespace", "shop");
+    expect(stderr).toContain("Calls from and to the ServiceAccount db of the namespace shop were left out: backup, db");
+    expect(stdout).not.toContain("service: website");
+  });
+
+  test("versions and pods of one workload are no others", async () => {
+    const pods = ["reviews-v1-7d9f8c6b54-x7k2p", "reviews-v2-6c9d8f7b5-bcdfg", "reviews-canary-7d9f8c6b54-zzzzz"];
+    const lines = pods.map((pod) => ofPod(pod, { from: "web", to: "reviews", port: 80, method: "GET" }));
+    const { stderr, status } = await run("--log", await log(...lines));
+    expect({ stderr, status }).toEqual({ stderr: "1 edge in shop.\n", status: 0 });
+  });
+});
 
 test("calls along every edge give the graph back, alone and laid over its values", async () => {
   const { stdout, stderr, status } = await run("-f", values, "--log", await log(...USUAL));

@@ -260,4 +260,11 @@ describe("joinCheck", () => {
     const keyless = tokenDocument({ ...names, means: { type: "in_cluster" } }, "yaml");
     expect(await refusal(() => check("x", { document: keyless }))).toContain("only the type static_jwks can");
   });
+
+  it("refuses a JWKS that Teleport's library cannot read", async () => {
+    const jwks = JSON.stringify({ keys: [{ ...old.jwk, e: "AQABA" }, current.jwk] });
+    const cut = { spec: { kubernetes: { static_jwks: { jwks }, allow: [] } } };
+    const attempt = async () => check(await signed(claims(), current), { document: JSON.stringify(cut) });
+    expect(await refusal(attempt)).toContain('impossible length in its member "e"');
+  });
 });

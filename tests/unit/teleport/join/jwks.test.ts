@@ -1,7 +1,14 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { ExitError } from "../../../../tools/base/exit-error.ts";
-import { algorithmOf, mergeJwks, parseJwks, serializeJwks } from "../../../../tools/teleport/join/jwks.ts";
+import {
+  algorithmOf,
+  mergeJwks,
+  parseJwks,
+  readJwks,
+  readTokenJwks,
+  serializeJwks,
+} from "../../../../tools/teleport/join/jwks.ts";
 import { ecKey, jwksBytes, rsaKey } from "../../support/keys.ts";
 import { refusal } from "../../support/refusal.ts";
 
@@ -80,32 +87,34 @@ describe("parseJwks", () => {
     ["a null private member", { keys: [{ ...rsa.jwk, dq: null }] }, 'private key material (member "dq")'],
     ["a symmetric key", { keys: [{ kty: "oct", kid: "s", k: "c2VjcmV0" }] }, "is a symmetric key (kty oct)"],
     ["a symmetric member", { keys: [{ ...rsa.jwk, k: "c2VjcmV0" }] }, 'private key material (member "k")'],
-    ["no kid", { keys: [{ ...rsa.jwk, kid: undefined }] }, "Key 1 from the file keys.json has no kid"],
+    ["no kid", { keys: [{ ...rsa.jwk, kid: undefined }] }, "Key 1 from the file keys.json: it has no kid"],
     ["an empty kid", { keys: [{ ...rsa.jwk, kid: "" }] }, "has no kid"],
-    ["a kid that is a number", { keys: [{ ...rsa.jwk, kid: 1 }] }, "has no kid"],
+    ["a kid that is a number", { keys: [{ ...rsa.jwk, kid: 1 }] }, "has a kid that is not a text"],
     ["half a surrogate pair in the kid", { keys: [{ ...rsa.jwk, kid: "\ud800" }] }, "not valid Unicode"],
     [
       "a duplicate kid",
       { keys: [rsa.jwk, ec.jwk, { ...ec.jwk, kid: "rsa-1" }] },
       'Keys 1 and 3 from the file keys.json have the same kid "rsa-1"',
     ],
-    ["the same key twice", { keys: [rsa.jwk, rsa.jwk] }, "have the same kid"],
     ["no key type", { keys: [{ ...rsa.jwk, kty: undefined }] }, "has the key type (none)"],
-    ["Ed25519", { keys: [{ ...ed25519, kid: "ed" }] }, 'has the key type "OKP"; Kubernetes signs'],
+    ["Ed25519", { keys: [{ ...ed25519, kid: "ed" }] }, 'has the key type "OKP", and Kubernetes signs'],
     ["the use enc", { keys: [{ ...rsa.jwk, use: "enc" }] }, 'has the use "enc", not "sig"'],
-    ["a use that is null", { keys: [{ ...rsa.jwk, use: null }] }, 'not "sig"'],
     ["key_ops without verify", { keys: [{ ...rsa.jwk, key_ops: ["encrypt"] }] }, 'key_ops without "verify"'],
     ["key_ops that are no list", { keys: [{ ...rsa.jwk, key_ops: "verify" }] }, 'key_ops without "verify"'],
     [
       "PS256",
       { keys: [{ ...rsa.jwk, alg: "PS256" }] },
-      'has the algorithm "PS256"; for an RSA key it is RS256, RS384, RS512',
+      'has the algorithm "PS256", and Kubernetes signs with RS256, RS384, RS512 for an RSA key',
     ],
     ["HS256", { keys: [{ ...rsa.jwk, alg: "HS256" }] }, 'has the algorithm "HS256"'],
     ["none", { keys: [{ ...rsa.jwk, alg: "none" }] }, 'has the algorithm "none"'],
-    ["an alg that is null", { keys: [{ ...rsa.jwk, alg: null }] }, "has the algorithm (not a short text)"],
-    ["an alg of another type of key", { keys: [{ ...ec.jwk, alg: "RS256" }] }, "for an EC key on P-256 it is ES256"],
-    ["an alg of another curve", { keys: [{ ...ec.jwk, alg: "ES384" }] }, "for an EC key on P-256 it is ES256"],
+    ["an alg that is a number", { keys: [{ ...rsa.jwk, alg: 1 }] }, "has the algorithm (not a short text)"],
+    [
+      "an alg of another type of key",
+      { keys: [{ ...ec.jwk, alg: "RS256" }] },
+      "signs with ES256 for an EC key on P-256",
+    ],
+    ["an alg of another curve", { keys: [{ ...ec.jwk, alg: "ES384" }] }, "signs with ES256 for an EC key on P-256"],
     ["RSA of 1024 bits", { keys: [rsaKey("short", 1024).jwk] }, "is an RSA key of 1024 bits; at least 2048"],
     ["RSA of 2047 bits", { keys: [rsaKey("short", 2047).jwk] }, "is an RSA key of 2047 bits"],
     [
@@ -114,7 +123,9 @@ describe("parseJwks", () => {
       "is an RSA key of 16392 bits; at most 16384",
     ],
     ["no modulus", { keys: [{ ...rsa.jwk, n: undefined }] }, 'no base64url text in its member "n"'],
-    ["a padded modulus", { keys: [{ ...rsa.jwk, n: `${n}==` }] }, 'no base64url text in its member "n"'],
+    ["an exponent of impossible length", { keys: [{ ...rsa.jwk, e: "AQABA" }] }, 'impossible length in its member "e"'],
+    ["a coordinate of impossible length", { keys: [{ ...ec.jwk, x: `${ec.jwk.x}AA` }] }, 'length in its member "x"'],
+    ["a private ML-DSA key", { keys: [rsa.jwk, { kty: "AKP", kid: "m", priv: "AA" }] }, '(member "priv")'],
     ["plain base64", { keys: [{ ...rsa.jwk, n: "a+/b" }] }, 'no base64url text in its member "n"'],
     ["an even modulus", { keys: [{ ...rsa.jwk, n: even.toString("base64url") }] }, "has an even RSA modulus"],
     ["the exponent 1", { keys: [{ ...rsa.jwk, e: "AQ" }] }, "unusable RSA exponent"],
@@ -122,7 +133,11 @@ describe("parseJwks", () => {
     ["an even exponent", { keys: [{ ...rsa.jwk, e: "AQAA" }] }, "unusable RSA exponent"],
     ["a huge exponent", { keys: [{ ...rsa.jwk, e: "AQAAAAE" }] }, "unusable RSA exponent"],
     ["an exponent that is a number", { keys: [{ ...rsa.jwk, e: 65537 }] }, 'no base64url text in its member "e"'],
-    ["secp256k1", { keys: [{ ...ecKey("k", "secp256k1").jwk }] }, 'is on the curve "secp256k1"; P-256'],
+    [
+      "secp256k1",
+      { keys: [{ ...ecKey("k", "secp256k1").jwk }] },
+      'is on the curve "secp256k1", and Kubernetes signs on P-256',
+    ],
     ["a curve of Object.prototype", { keys: [{ ...ec.jwk, crv: "constructor" }] }, 'is on the curve "constructor"'],
     ["no curve", { keys: [{ ...ec.jwk, crv: undefined }] }, "is on the curve (none)"],
     ["a point off its curve", { keys: [{ ...ec.jwk, y: offCurve(ec.jwk) }] }, "(its point is not on P-256)"],
@@ -181,6 +196,69 @@ describe("parseJwks", () => {
       }
     }
     expect(refused).toBeGreaterThan(500);
+  });
+});
+
+describe("JWKS of real clusters", () => {
+  const { n, e } = rsa.jwk;
+  const ed25519 = { ...generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" }), kid: "ed" };
+  const mlDsa = { kty: "AKP", alg: "ML-DSA-65", kid: "pq", pub: "AAAA" };
+  const zeroed = Buffer.concat([Buffer.of(0), Buffer.from(n ?? "", "base64url")]).toString("base64url");
+
+  // Input → before (2026-11) → what remains, and the kids that a warning names. Before is there for the reader.
+  it.each<[string, unknown[], string, string[], string[]]>([
+    ["a key twice", [rsa.jwk, rsa.jwk], "refused: same kid", ["rsa-1"], []],
+    ["a key twice, once with alg", [rsa.jwk, { ...rsa.jwk, alg: "RS256" }], "refused: same kid", ["rsa-1"], []],
+    ["a key twice, once with a leading zero", [rsa.jwk, { ...rsa.jwk, n: zeroed }], "refused", ["rsa-1"], []],
+    ["a copy without kid", [{ ...rsa.jwk, kid: undefined }, rsa.jwk], "refused: no kid", ["rsa-1"], []],
+    ["a copy with an empty kid", [rsa.jwk, { ...rsa.jwk, kid: "" }], "refused: no kid", ["rsa-1"], []],
+    ["another key without kid", [{ ...ec.jwk, kid: null }, rsa.jwk], "refused: no kid", ["rsa-1"], ["it has no kid"]],
+    ["ML-DSA", [mlDsa, rsa.jwk], "refused: key type", ["rsa-1"], ['(kid "pq") it has the key type "AKP"']],
+    ["Ed25519", [rsa.jwk, ed25519], "refused: key type", ["rsa-1"], ['(kid "ed") it has the key type "OKP"']],
+    ["an encryption key", [{ ...ec.jwk, use: "enc" }, rsa.jwk], "refused: use", ["rsa-1"], ['the use "enc"']],
+    [
+      "an encryption key of the same kid",
+      [{ ...ec.jwk, kid: "rsa-1", use: "enc" }, rsa.jwk],
+      "refused",
+      ["rsa-1"],
+      ['"enc"'],
+    ],
+    ["PS256", [{ ...rsa.jwk, alg: "PS256" }, ec.jwk], "refused: algorithm", ["ec-1"], ['the algorithm "PS256"']],
+    ["RSA-OAEP", [{ ...rsa.jwk, alg: "RSA-OAEP" }, ec.jwk], "refused: algorithm", ["ec-1"], ['"RSA-OAEP"']],
+    ["secp256k1", [ecKey("k", "secp256k1").jwk, ec.jwk], "refused: curve", ["ec-1"], ['the curve "secp256k1"']],
+    ["a use and an alg that are null", [{ ...rsa.jwk, use: null, alg: null }], "refused", ["rsa-1"], []],
+    ["padding", [{ ...rsa.jwk, e: `${e}====`, n: `${n}==` }], "refused: no base64url", ["rsa-1"], []],
+  ])("%s: what lets tbot join remains", (_, keys, _before, kids, warned) => {
+    const jwks = readJwks(jwksBytes(...keys), "the file keys.json");
+    expect(jwks.keys.map(({ kid }) => kid)).toEqual(kids);
+    for (const key of jwks.keys) expect(key).toEqual(parse(one(key.kid === "rsa-1" ? rsa.jwk : ec.jwk))[0]);
+    expect(jwks.leftOut.map(({ name, reason }) => `${name} ${reason}`)).toEqual(
+      warned.map((text) => expect.stringContaining(text)),
+    );
+  });
+
+  it("where nothing remains, every reason is told", async () => {
+    const message = await refusal(() => parse(jwksBytes(mlDsa, { ...rsa.jwk, use: "enc" })));
+    expect(message).toContain("No key from the file keys.json can let tbot join; give the JWKS that");
+    expect(message).toContain('Key 1 from the file keys.json (kid "pq"): it has the key type "AKP"');
+    expect(message).toContain('Key 2 from the file keys.json (kid "rsa-1"): it has the use "enc"');
+  });
+
+  // What go-jose v3.0.5, Teleport's library, made of each when it ran (json.Unmarshal into jose.JSONWebKeySet).
+  it.each<[string, unknown[], string | RegExp]>([
+    ["two copies", [rsa.jwk, rsa.jwk], "rsa-1"],
+    ["an encryption key, which may join there", [{ ...rsa.jwk, use: "enc", key_ops: ["encrypt"] }], "rsa-1"],
+    ["a strange algorithm, which is not read", [{ ...rsa.jwk, alg: "PS256" }], "rsa-1"],
+    ["Ed25519 beside RSA", [ed25519, rsa.jwk], "rsa-1"],
+    ["padding", [{ ...rsa.jwk, e: `${e}=` }], "rsa-1"],
+    ["ML-DSA beside RSA", [rsa.jwk, mlDsa], /key type "AKP", for which Teleport refuses the whole JWKS/],
+    ["secp256k1 beside RSA", [rsa.jwk, ecKey("k", "secp256k1").jwk], /on the curve "secp256k1", for which Teleport/],
+    ["an exponent of impossible length", [{ ...rsa.jwk, e: "AQABA" }], /impossible length in its member "e"/],
+    ["Ed25519 of impossible length", [rsa.jwk, { ...ed25519, x: "AAAAA" }], /impossible length in its member "x"/],
+  ])("of a join token is read as Teleport does: %s", async (_, keys, expected) => {
+    const read = () => readTokenJwks(jwksBytes(...keys), "the stored token");
+    if (typeof expected === "string") expect(read().keys.map(({ kid }) => kid)).toEqual([expected]);
+    else expect(await refusal(read)).toMatch(expected);
   });
 });
 
