@@ -113,7 +113,7 @@ describe("a pod with kubectl, Node and the package, without a kubeconfig", () =>
   });
 
   it("finds the mesh healthy, with every check that it can make", async () => {
-    const { stdout, stderr } = await inPod(`${documented("istio-teleport doctor")} --output json`);
+    const { stdout, stderr } = await inPod(`${documented("istio-teleport doctor")} --format json`);
     expect(stderr).toBe("");
     expect(complaints(JSON.parse(stdout) as Report)).toEqual([]);
   });
