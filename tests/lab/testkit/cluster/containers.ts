@@ -19,7 +19,14 @@ export async function containerPids(namespace: string, pod: string, container: s
 export async function killContainer(namespace: string, pod: string, container: string): Promise<void> {
   const pids = await containerPids(namespace, pod, container);
   if (pids.length === 0) throw new Error(`container ${container} of ${namespace}/${pod} has no process`);
-  for (const pid of pids) process.kill(pid, "SIGKILL");
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      // It went with the one before it.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
 }
 
 function cgroupsOf(pid: string): string {
