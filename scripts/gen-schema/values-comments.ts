@@ -65,7 +65,8 @@ function toPlain(node: unknown): unknown {
 }
 
 function splitComment(comment: string, path: string): { description: string; annotation: JsonSchema } {
-  const lines = comment.split("\n");
+  // A block of its own, such as the one at the head of the file, ends with a blank line.
+  const lines = comment.split("\n\n").at(-1)?.split("\n") ?? [];
   const start = lines.findIndex((line) => ANNOTATION.test(line));
   const prose = start === -1 ? lines : lines.slice(0, start);
   const annotation = start === -1 ? [] : [(lines[start] ?? "").replace(ANNOTATION, ""), ...lines.slice(start + 1)];

@@ -40,6 +40,7 @@ async function toolsRefusal(sets: string[]): Promise<string> {
 
 /** Each problem of chart/templates/checks/_problems.tpl: assignments on top of the minimal values. */
 const CHECKS: [string, string[]][] = [
+  ["enabled is false, which only the condition of a parent chart's dependency reads", ["enabled=false"]],
   ["global.teleport.clusterName is empty: set it to the name", ["global.teleport.clusterName="]],
   ["global.teleport.proxyAddr is empty: set it to the host:port", ["global.teleport.proxyAddr="]],
   [
@@ -195,7 +196,11 @@ const ASSIGNMENTS: [string, boolean][] = [
   ["tbot.socket.file=a/b", false],
   ["tbot.socket.fil=x", false],
   ["unknown=1", false],
-  ["global.other=1", false],
+  ["global.other=1", true],
+  ["global.teleports.x=1", false],
+  ["global.teleprot.x=1", false],
+  ["x-anchors.a=1", true],
+  ["enabled=maybe", false],
   ["tbot.global.x=1", true],
   ["tbot.image.tag=18", false],
   ["tbot.image.tag=18.11.0", true],
@@ -240,11 +245,11 @@ const ASSIGNMENTS: [string, boolean][] = [
 
 /** What Helm takes without a word though it cannot be meant; the tools refuse it. */
 const STRICTER: [string, string[], string][] = [
-  ["", ["global.teleport.workloadIdentity.labels.env=null"], "a key below global cannot be null"],
+  ["", ["global.teleport.workloadIdentity.labels.env=null"], "a key below global.teleport cannot be null"],
   [
     "global:\n  teleport:\n    workloadIdentity:\n      labels: {env: null}\n",
     [],
-    "stdin:4:21: a key below global cannot be null",
+    "stdin:4:21: a key below global.teleport cannot be null",
   ],
   ["tbot: {debug: true}\ntbot: {debug: false}\n", [], "stdin:2:1: Map keys must be unique"],
   ["tbot: {debug: true}\n---\ntbot: {debug: false}\n", [], "more than one YAML document"],
@@ -252,16 +257,18 @@ const STRICTER: [string, string[], string][] = [
 
 describe("the tools are stricter than Helm", { concurrent: true }, () => {
   test.each(STRICTER)("with the file %j and %j", async (text, sets, sentence) => {
-    const inputs = await readValuesInputs({ files: [MINIMAL] });
+    const inputs = await readValuesInputs(systemRunner, { files: [MINIMAL] });
     inputs.files.push({ name: "table", text });
     await expect(helmTemplate(systemRunner, { inputs: { ...inputs, sets } })).resolves.toContain("kind: DaemonSet");
-    await expect(readValuesInputs({ files: ["-"], sets, stdin: Readable.from([text]) })).rejects.toThrow(sentence);
+    await expect(readValuesInputs(systemRunner, { files: ["-"], sets, stdin: Readable.from([text]) })).rejects.toThrow(
+      sentence,
+    );
   });
 });
 
 describe("Helm and the tools agree", { concurrent: true }, () => {
   test.each(FILES)("on the file %s: %s", async (text, legal) => {
-    const inputs = await readValuesInputs({ files: [] });
+    const inputs = await readValuesInputs(systemRunner, { files: [] });
     inputs.files.push({ name: "table", text });
     const outcomes = await Promise.allSettled([
       mergedValues(systemRunner, inputs),

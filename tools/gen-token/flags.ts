@@ -1,7 +1,7 @@
+import type { ValuesFlags } from "../values/flags.ts";
+
 /** What the flags of gen-token parse to; a flag that was not given is absent. */
-export interface GenTokenFlags {
-  values: string[];
-  set: string[];
+export interface GenTokenFlags extends ValuesFlags {
   context?: string;
   kubeconfig?: string;
   jwksFile?: string;

@@ -4,30 +4,32 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 
 export const values = validate10;
-const schema11 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["global","istio","tbot","mesh","testApp","sockShop","monitoring"],"properties":{"global":{"type":"object","required":["teleport"],"properties":{"teleport":{"type":"object","required":["clusterName","proxyAddr","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them: if others have `env: dev` too, add a label that only this one has.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":false},"istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"tbot":{"type":"object","required":["enabled","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","resources","priorityClassName","updateStrategy","nodeSelector","tolerations","affinity","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without tag.","type":"string","minLength":1,"default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"resources":{"description":"Compute resources of tbot.","type":"object","$comment":"ResourceRequirements","additionalProperties":true,"default":{"requests":{"cpu":"20m","memory":"64Mi"},"limits":{"memory":"256Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot.","type":"string","default":"system-node-critical"},"updateStrategy":{"description":"Update strategy of the DaemonSet.","type":"object","$comment":"DaemonSetUpdateStrategy","additionalProperties":true,"default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string"},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"type":"object","additionalProperties":true},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot.","type":"object","$comment":"Affinity","additionalProperties":true,"default":{}},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"type":"object","required":["name"],"additionalProperties":true},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, istiod's own by default). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","minLength":1,"default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","minLength":1,"default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","minLength":1,"default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","minLength":1,"default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","additionalProperties":{"type":"string"},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","additionalProperties":{"type":"string"},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"additionalProperties":false,"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}}},"$id":"values"};
+const schema11 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["enabled","global","istio","tbot","mesh","testApp","sockShop","monitoring"],"properties":{"enabled":{"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true},"global":{"description":"Read by all charts of a release. Other charts' keys may stand beside `teleport`.","type":"object","required":["teleport"],"properties":{"teleport":{"type":"object","required":["clusterName","proxyAddr","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them: if others have `env: dev` too, add a label that only this one has.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}},"istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"tbot":{"type":"object","required":["enabled","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","resources","priorityClassName","updateStrategy","nodeSelector","tolerations","affinity","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without tag.","type":"string","minLength":1,"default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"resources":{"description":"Compute resources of tbot.","type":"object","$comment":"ResourceRequirements","additionalProperties":true,"default":{"requests":{"cpu":"20m","memory":"64Mi"},"limits":{"memory":"256Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot.","type":"string","default":"system-node-critical"},"updateStrategy":{"description":"Update strategy of the DaemonSet.","type":"object","$comment":"DaemonSetUpdateStrategy","additionalProperties":true,"default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string"},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"type":"object","additionalProperties":true},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot.","type":"object","$comment":"Affinity","additionalProperties":true,"default":{}},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"type":"object","required":["name"],"additionalProperties":true},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, istiod's own by default). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","minLength":1,"default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","minLength":1,"default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","minLength":1,"default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","minLength":1,"default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","additionalProperties":{"type":"string"},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","additionalProperties":{"type":"string"},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"additionalProperties":false,"patternProperties":{"^x-":true},"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}}},"$id":"values"};
 const schema12 = {"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}};
 const schema16 = {"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}};
+const pattern0 = new RegExp("^x-", "u");
+const pattern1 = new RegExp("^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", "u");
+const pattern2 = new RegExp("^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$", "u");
+const pattern3 = new RegExp("^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "u");
+const pattern5 = new RegExp("^[1-9][0-9]{0,6}[smh]$", "u");
+const pattern8 = new RegExp("^$|^https://[^\\s?#]+$", "u");
+const pattern9 = new RegExp("^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$", "u");
+const pattern12 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$", "u");
+const pattern13 = new RegExp("^$|^sha256:[0-9a-f]{64}$", "u");
+const pattern17 = new RegExp("^(/var)?/run/secrets", "u");
+const pattern18 = new RegExp("^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
+const pattern19 = new RegExp("^[A-Za-z0-9_-][A-Za-z0-9._-]*$", "u");
+const pattern21 = new RegExp("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
+const pattern24 = new RegExp("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
+const pattern31 = new RegExp("^[A-Z]+$", "u");
+const pattern32 = new RegExp("^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$", "u");
 const func2 = require("ajv/dist/runtime/ucs2length").default;
 const func9 = Object.prototype.hasOwnProperty;
-const pattern0 = new RegExp("^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", "u");
-const pattern1 = new RegExp("^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$", "u");
-const pattern2 = new RegExp("^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "u");
-const pattern4 = new RegExp("^[1-9][0-9]{0,6}[smh]$", "u");
-const pattern7 = new RegExp("^$|^https://[^\\s?#]+$", "u");
-const pattern10 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$", "u");
-const pattern11 = new RegExp("^$|^sha256:[0-9a-f]{64}$", "u");
-const pattern15 = new RegExp("^(/var)?/run/secrets", "u");
-const pattern16 = new RegExp("^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
-const pattern17 = new RegExp("^[A-Za-z0-9_-][A-Za-z0-9._-]*$", "u");
-const pattern19 = new RegExp("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
-const pattern22 = new RegExp("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
-const pattern29 = new RegExp("^[A-Z]+$", "u");
-const pattern30 = new RegExp("^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$", "u");
 const schema13 = {"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}};
 const schema14 = {"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}};
 const schema15 = {"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}};
-const pattern26 = new RegExp("^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", "u");
-const pattern27 = new RegExp("^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$", "u");
+const pattern28 = new RegExp("^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", "u");
+const pattern29 = new RegExp("^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$", "u");
 
 function validate12(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -81,7 +83,7 @@ errors++;
 for(const key1 in data0){
 const _errs4 = errors;
 if(typeof key1 === "string"){
-if(!pattern26.test(key1)){
+if(!pattern28.test(key1)){
 const err4 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema14.properties.labels.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err4];
@@ -117,7 +119,7 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(!pattern27.test(data1)){
+if(!pattern29.test(data1)){
 const err7 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema14.properties.labels.additionalProperties,data:data1};
 if(vErrors === null){
 vErrors = [err7];
@@ -164,7 +166,7 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(!pattern22.test(data2)){
+if(!pattern24.test(data2)){
 const err11 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema14.properties.serviceAccount,data:data2};
 if(vErrors === null){
 vErrors = [err11];
@@ -586,7 +588,7 @@ const len3 = data17.length;
 for(let i4=0; i4<len3; i4++){
 let data18 = data17[i4];
 if(typeof data18 === "string"){
-if(!pattern29.test(data18)){
+if(!pattern31.test(data18)){
 const err44 = {instancePath:instancePath+"/callers/" + i1+"/methods/" + i4,schemaPath:"#/definitions/Caller/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema16.properties.methods.items,data:data18};
 if(vErrors === null){
 vErrors = [err44];
@@ -661,7 +663,7 @@ const len4 = data19.length;
 for(let i6=0; i6<len4; i6++){
 let data20 = data19[i6];
 if(typeof data20 === "string"){
-if(!pattern30.test(data20)){
+if(!pattern32.test(data20)){
 const err49 = {instancePath:instancePath+"/callers/" + i1+"/paths/" + i6,schemaPath:"#/definitions/Caller/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema16.properties.paths.items,data:data20};
 if(vErrors === null){
 vErrors = [err49];
@@ -808,7 +810,7 @@ vErrors.push(err3);
 }
 errors++;
 }
-if(!pattern2.test(data0)){
+if(!pattern3.test(data0)){
 const err4 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema13.properties.namespace,data:data0};
 if(vErrors === null){
 vErrors = [err4];
@@ -893,7 +895,7 @@ vErrors.push(err9);
 }
 errors++;
 }
-if(!pattern2.test(key1)){
+if(!pattern3.test(key1)){
 const err10 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema13.properties.services.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err10];
@@ -955,8 +957,8 @@ function validate10(data, {instancePath="", parentData, parentDataProperty, root
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.global === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "global"},message:"must have required property '"+"global"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.enabled === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -965,8 +967,8 @@ vErrors.push(err0);
 }
 errors++;
 }
-if(data.istio === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "istio"},message:"must have required property '"+"istio"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.global === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "global"},message:"must have required property '"+"global"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -975,8 +977,8 @@ vErrors.push(err1);
 }
 errors++;
 }
-if(data.tbot === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "tbot"},message:"must have required property '"+"tbot"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.istio === undefined){
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "istio"},message:"must have required property '"+"istio"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -985,8 +987,8 @@ vErrors.push(err2);
 }
 errors++;
 }
-if(data.mesh === undefined){
-const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "mesh"},message:"must have required property '"+"mesh"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.tbot === undefined){
+const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "tbot"},message:"must have required property '"+"tbot"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -995,8 +997,8 @@ vErrors.push(err3);
 }
 errors++;
 }
-if(data.testApp === undefined){
-const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "testApp"},message:"must have required property '"+"testApp"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.mesh === undefined){
+const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "mesh"},message:"must have required property '"+"mesh"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1005,8 +1007,8 @@ vErrors.push(err4);
 }
 errors++;
 }
-if(data.sockShop === undefined){
-const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "sockShop"},message:"must have required property '"+"sockShop"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.testApp === undefined){
+const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "testApp"},message:"must have required property '"+"testApp"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1015,8 +1017,8 @@ vErrors.push(err5);
 }
 errors++;
 }
-if(data.monitoring === undefined){
-const err6 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "monitoring"},message:"must have required property '"+"monitoring"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.sockShop === undefined){
+const err6 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "sockShop"},message:"must have required property '"+"sockShop"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1025,9 +1027,8 @@ vErrors.push(err6);
 }
 errors++;
 }
-for(const key0 in data){
-if(!(((((((key0 === "global") || (key0 === "istio")) || (key0 === "tbot")) || (key0 === "mesh")) || (key0 === "testApp")) || (key0 === "sockShop")) || (key0 === "monitoring"))){
-const err7 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema11,data};
+if(data.monitoring === undefined){
+const err7 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "monitoring"},message:"must have required property '"+"monitoring"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1036,12 +1037,9 @@ vErrors.push(err7);
 }
 errors++;
 }
-}
-if(data.global !== undefined){
-let data0 = data.global;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.teleport === undefined){
-const err8 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/required",keyword:"required",params:{missingProperty: "teleport"},message:"must have required property '"+"teleport"+"'",schema:schema11.properties.global.required,parentSchema:schema11.properties.global,data:data0};
+for(const key0 in data){
+if(!(((((((((key0 === "enabled") || (key0 === "global")) || (key0 === "istio")) || (key0 === "tbot")) || (key0 === "mesh")) || (key0 === "testApp")) || (key0 === "sockShop")) || (key0 === "monitoring")) || (pattern0.test(key0)))){
+const err8 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1050,9 +1048,11 @@ vErrors.push(err8);
 }
 errors++;
 }
-for(const key1 in data0){
-if(!(key1 === "teleport")){
-const err9 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global,data:data0};
+}
+if(data.enabled !== undefined){
+let data0 = data.enabled;
+if(typeof data0 !== "boolean"){
+const err9 = {instancePath:instancePath+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.enabled.type,parentSchema:schema11.properties.enabled,data:data0};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1062,11 +1062,11 @@ vErrors.push(err9);
 errors++;
 }
 }
-if(data0.teleport !== undefined){
-let data1 = data0.teleport;
+if(data.global !== undefined){
+let data1 = data.global;
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-if(data1.clusterName === undefined){
-const err10 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "clusterName"},message:"must have required property '"+"clusterName"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+if(data1.teleport === undefined){
+const err10 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/required",keyword:"required",params:{missingProperty: "teleport"},message:"must have required property '"+"teleport"+"'",schema:schema11.properties.global.required,parentSchema:schema11.properties.global,data:data1};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -1075,8 +1075,11 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(data1.proxyAddr === undefined){
-const err11 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "proxyAddr"},message:"must have required property '"+"proxyAddr"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+if(data1.teleport !== undefined){
+let data2 = data1.teleport;
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(data2.clusterName === undefined){
+const err11 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "clusterName"},message:"must have required property '"+"clusterName"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data2};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -1085,8 +1088,8 @@ vErrors.push(err11);
 }
 errors++;
 }
-if(data1.bot === undefined){
-const err12 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "bot"},message:"must have required property '"+"bot"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+if(data2.proxyAddr === undefined){
+const err12 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "proxyAddr"},message:"must have required property '"+"proxyAddr"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -1095,8 +1098,8 @@ vErrors.push(err12);
 }
 errors++;
 }
-if(data1.role === undefined){
-const err13 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "role"},message:"must have required property '"+"role"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+if(data2.bot === undefined){
+const err13 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "bot"},message:"must have required property '"+"bot"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data2};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -1105,8 +1108,8 @@ vErrors.push(err13);
 }
 errors++;
 }
-if(data1.workloadIdentity === undefined){
-const err14 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "workloadIdentity"},message:"must have required property '"+"workloadIdentity"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+if(data2.role === undefined){
+const err14 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "role"},message:"must have required property '"+"role"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data2};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -1115,8 +1118,8 @@ vErrors.push(err14);
 }
 errors++;
 }
-if(data1.join === undefined){
-const err15 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "join"},message:"must have required property '"+"join"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+if(data2.workloadIdentity === undefined){
+const err15 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "workloadIdentity"},message:"must have required property '"+"workloadIdentity"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data2};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -1125,9 +1128,8 @@ vErrors.push(err15);
 }
 errors++;
 }
-for(const key2 in data1){
-if(!((((((key2 === "clusterName") || (key2 === "proxyAddr")) || (key2 === "bot")) || (key2 === "role")) || (key2 === "workloadIdentity")) || (key2 === "join"))){
-const err16 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+if(data2.join === undefined){
+const err16 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "join"},message:"must have required property '"+"join"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data2};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -1136,12 +1138,9 @@ vErrors.push(err16);
 }
 errors++;
 }
-}
-if(data1.clusterName !== undefined){
-let data2 = data1.clusterName;
-if(typeof data2 === "string"){
-if(func2(data2) > 255){
-const err17 = {instancePath:instancePath+"/global/teleport/clusterName",schemaPath:"#/properties/global/properties/teleport/properties/clusterName/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters",schema:255,parentSchema:schema11.properties.global.properties.teleport.properties.clusterName,data:data2};
+for(const key1 in data2){
+if(!((((((key1 === "clusterName") || (key1 === "proxyAddr")) || (key1 === "bot")) || (key1 === "role")) || (key1 === "workloadIdentity")) || (key1 === "join"))){
+const err17 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport,data:data2};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -1150,8 +1149,12 @@ vErrors.push(err17);
 }
 errors++;
 }
-if(!pattern0.test(data2)){
-const err18 = {instancePath:instancePath+"/global/teleport/clusterName",schemaPath:"#/properties/global/properties/teleport/properties/clusterName/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.clusterName,data:data2};
+}
+if(data2.clusterName !== undefined){
+let data3 = data2.clusterName;
+if(typeof data3 === "string"){
+if(func2(data3) > 255){
+const err18 = {instancePath:instancePath+"/global/teleport/clusterName",schemaPath:"#/properties/global/properties/teleport/properties/clusterName/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters",schema:255,parentSchema:schema11.properties.global.properties.teleport.properties.clusterName,data:data3};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -1160,9 +1163,8 @@ vErrors.push(err18);
 }
 errors++;
 }
-}
-else {
-const err19 = {instancePath:instancePath+"/global/teleport/clusterName",schemaPath:"#/properties/global/properties/teleport/properties/clusterName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.clusterName.type,parentSchema:schema11.properties.global.properties.teleport.properties.clusterName,data:data2};
+if(!pattern1.test(data3)){
+const err19 = {instancePath:instancePath+"/global/teleport/clusterName",schemaPath:"#/properties/global/properties/teleport/properties/clusterName/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.clusterName,data:data3};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -1172,11 +1174,8 @@ vErrors.push(err19);
 errors++;
 }
 }
-if(data1.proxyAddr !== undefined){
-let data3 = data1.proxyAddr;
-if(typeof data3 === "string"){
-if(!pattern1.test(data3)){
-const err20 = {instancePath:instancePath+"/global/teleport/proxyAddr",schemaPath:"#/properties/global/properties/teleport/properties/proxyAddr/pattern",keyword:"pattern",params:{pattern: "^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$"},message:"must match pattern \""+"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$"+"\"",schema:"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$",parentSchema:schema11.properties.global.properties.teleport.properties.proxyAddr,data:data3};
+else {
+const err20 = {instancePath:instancePath+"/global/teleport/clusterName",schemaPath:"#/properties/global/properties/teleport/properties/clusterName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.clusterName.type,parentSchema:schema11.properties.global.properties.teleport.properties.clusterName,data:data3};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -1186,8 +1185,11 @@ vErrors.push(err20);
 errors++;
 }
 }
-else {
-const err21 = {instancePath:instancePath+"/global/teleport/proxyAddr",schemaPath:"#/properties/global/properties/teleport/properties/proxyAddr/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.proxyAddr.type,parentSchema:schema11.properties.global.properties.teleport.properties.proxyAddr,data:data3};
+if(data2.proxyAddr !== undefined){
+let data4 = data2.proxyAddr;
+if(typeof data4 === "string"){
+if(!pattern2.test(data4)){
+const err21 = {instancePath:instancePath+"/global/teleport/proxyAddr",schemaPath:"#/properties/global/properties/teleport/properties/proxyAddr/pattern",keyword:"pattern",params:{pattern: "^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$"},message:"must match pattern \""+"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$"+"\"",schema:"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$",parentSchema:schema11.properties.global.properties.teleport.properties.proxyAddr,data:data4};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -1197,11 +1199,8 @@ vErrors.push(err21);
 errors++;
 }
 }
-if(data1.bot !== undefined){
-let data4 = data1.bot;
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-if(data4.name === undefined){
-const err22 = {instancePath:instancePath+"/global/teleport/bot",schemaPath:"#/properties/global/properties/teleport/properties/bot/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.global.properties.teleport.properties.bot.required,parentSchema:schema11.properties.global.properties.teleport.properties.bot,data:data4};
+else {
+const err22 = {instancePath:instancePath+"/global/teleport/proxyAddr",schemaPath:"#/properties/global/properties/teleport/properties/proxyAddr/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.proxyAddr.type,parentSchema:schema11.properties.global.properties.teleport.properties.proxyAddr,data:data4};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -1210,9 +1209,12 @@ vErrors.push(err22);
 }
 errors++;
 }
-for(const key3 in data4){
-if(!(key3 === "name")){
-const err23 = {instancePath:instancePath+"/global/teleport/bot",schemaPath:"#/properties/global/properties/teleport/properties/bot/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.bot,data:data4};
+}
+if(data2.bot !== undefined){
+let data5 = data2.bot;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data5.name === undefined){
+const err23 = {instancePath:instancePath+"/global/teleport/bot",schemaPath:"#/properties/global/properties/teleport/properties/bot/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.global.properties.teleport.properties.bot.required,parentSchema:schema11.properties.global.properties.teleport.properties.bot,data:data5};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -1221,12 +1223,9 @@ vErrors.push(err23);
 }
 errors++;
 }
-}
-if(data4.name !== undefined){
-let data5 = data4.name;
-if(typeof data5 === "string"){
-if(func2(data5) > 63){
-const err24 = {instancePath:instancePath+"/global/teleport/bot/name",schemaPath:"#/properties/global/properties/teleport/properties/bot/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.bot.properties.name,data:data5};
+for(const key2 in data5){
+if(!(key2 === "name")){
+const err24 = {instancePath:instancePath+"/global/teleport/bot",schemaPath:"#/properties/global/properties/teleport/properties/bot/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.bot,data:data5};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -1235,8 +1234,12 @@ vErrors.push(err24);
 }
 errors++;
 }
-if(!pattern2.test(data5)){
-const err25 = {instancePath:instancePath+"/global/teleport/bot/name",schemaPath:"#/properties/global/properties/teleport/properties/bot/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.bot.properties.name,data:data5};
+}
+if(data5.name !== undefined){
+let data6 = data5.name;
+if(typeof data6 === "string"){
+if(func2(data6) > 63){
+const err25 = {instancePath:instancePath+"/global/teleport/bot/name",schemaPath:"#/properties/global/properties/teleport/properties/bot/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.bot.properties.name,data:data6};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -1245,9 +1248,8 @@ vErrors.push(err25);
 }
 errors++;
 }
-}
-else {
-const err26 = {instancePath:instancePath+"/global/teleport/bot/name",schemaPath:"#/properties/global/properties/teleport/properties/bot/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.bot.properties.name.type,parentSchema:schema11.properties.global.properties.teleport.properties.bot.properties.name,data:data5};
+if(!pattern3.test(data6)){
+const err26 = {instancePath:instancePath+"/global/teleport/bot/name",schemaPath:"#/properties/global/properties/teleport/properties/bot/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.bot.properties.name,data:data6};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -1257,9 +1259,8 @@ vErrors.push(err26);
 errors++;
 }
 }
-}
 else {
-const err27 = {instancePath:instancePath+"/global/teleport/bot",schemaPath:"#/properties/global/properties/teleport/properties/bot/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.bot.type,parentSchema:schema11.properties.global.properties.teleport.properties.bot,data:data4};
+const err27 = {instancePath:instancePath+"/global/teleport/bot/name",schemaPath:"#/properties/global/properties/teleport/properties/bot/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.bot.properties.name.type,parentSchema:schema11.properties.global.properties.teleport.properties.bot.properties.name,data:data6};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -1269,11 +1270,9 @@ vErrors.push(err27);
 errors++;
 }
 }
-if(data1.role !== undefined){
-let data6 = data1.role;
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-if(data6.name === undefined){
-const err28 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.global.properties.teleport.properties.role.required,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data6};
+}
+else {
+const err28 = {instancePath:instancePath+"/global/teleport/bot",schemaPath:"#/properties/global/properties/teleport/properties/bot/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.bot.type,parentSchema:schema11.properties.global.properties.teleport.properties.bot,data:data5};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -1282,8 +1281,12 @@ vErrors.push(err28);
 }
 errors++;
 }
-if(data6.maxSessionTTL === undefined){
-const err29 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "maxSessionTTL"},message:"must have required property '"+"maxSessionTTL"+"'",schema:schema11.properties.global.properties.teleport.properties.role.required,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data6};
+}
+if(data2.role !== undefined){
+let data7 = data2.role;
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+if(data7.name === undefined){
+const err29 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.global.properties.teleport.properties.role.required,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data7};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -1292,9 +1295,8 @@ vErrors.push(err29);
 }
 errors++;
 }
-for(const key4 in data6){
-if(!((key4 === "name") || (key4 === "maxSessionTTL"))){
-const err30 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data6};
+if(data7.maxSessionTTL === undefined){
+const err30 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "maxSessionTTL"},message:"must have required property '"+"maxSessionTTL"+"'",schema:schema11.properties.global.properties.teleport.properties.role.required,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data7};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -1303,12 +1305,9 @@ vErrors.push(err30);
 }
 errors++;
 }
-}
-if(data6.name !== undefined){
-let data7 = data6.name;
-if(typeof data7 === "string"){
-if(func2(data7) > 63){
-const err31 = {instancePath:instancePath+"/global/teleport/role/name",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.name,data:data7};
+for(const key3 in data7){
+if(!((key3 === "name") || (key3 === "maxSessionTTL"))){
+const err31 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data7};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -1317,8 +1316,12 @@ vErrors.push(err31);
 }
 errors++;
 }
-if(!pattern2.test(data7)){
-const err32 = {instancePath:instancePath+"/global/teleport/role/name",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.name,data:data7};
+}
+if(data7.name !== undefined){
+let data8 = data7.name;
+if(typeof data8 === "string"){
+if(func2(data8) > 63){
+const err32 = {instancePath:instancePath+"/global/teleport/role/name",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.name,data:data8};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -1327,9 +1330,8 @@ vErrors.push(err32);
 }
 errors++;
 }
-}
-else {
-const err33 = {instancePath:instancePath+"/global/teleport/role/name",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.role.properties.name.type,parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.name,data:data7};
+if(!pattern3.test(data8)){
+const err33 = {instancePath:instancePath+"/global/teleport/role/name",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.name,data:data8};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -1339,11 +1341,8 @@ vErrors.push(err33);
 errors++;
 }
 }
-if(data6.maxSessionTTL !== undefined){
-let data8 = data6.maxSessionTTL;
-if(typeof data8 === "string"){
-if(!pattern4.test(data8)){
-const err34 = {instancePath:instancePath+"/global/teleport/role/maxSessionTTL",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/maxSessionTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.maxSessionTTL,data:data8};
+else {
+const err34 = {instancePath:instancePath+"/global/teleport/role/name",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.role.properties.name.type,parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.name,data:data8};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -1353,8 +1352,11 @@ vErrors.push(err34);
 errors++;
 }
 }
-else {
-const err35 = {instancePath:instancePath+"/global/teleport/role/maxSessionTTL",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/maxSessionTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.role.properties.maxSessionTTL.type,parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.maxSessionTTL,data:data8};
+if(data7.maxSessionTTL !== undefined){
+let data9 = data7.maxSessionTTL;
+if(typeof data9 === "string"){
+if(!pattern5.test(data9)){
+const err35 = {instancePath:instancePath+"/global/teleport/role/maxSessionTTL",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/maxSessionTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.maxSessionTTL,data:data9};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -1364,9 +1366,8 @@ vErrors.push(err35);
 errors++;
 }
 }
-}
 else {
-const err36 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.role.type,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data6};
+const err36 = {instancePath:instancePath+"/global/teleport/role/maxSessionTTL",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/maxSessionTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.role.properties.maxSessionTTL.type,parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.maxSessionTTL,data:data9};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -1376,11 +1377,9 @@ vErrors.push(err36);
 errors++;
 }
 }
-if(data1.workloadIdentity !== undefined){
-let data9 = data1.workloadIdentity;
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-if(data9.name === undefined){
-const err37 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.required,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data9};
+}
+else {
+const err37 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.role.type,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data7};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -1389,8 +1388,12 @@ vErrors.push(err37);
 }
 errors++;
 }
-if(data9.labels === undefined){
-const err38 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.required,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data9};
+}
+if(data2.workloadIdentity !== undefined){
+let data10 = data2.workloadIdentity;
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+if(data10.name === undefined){
+const err38 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.required,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data10};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -1399,9 +1402,8 @@ vErrors.push(err38);
 }
 errors++;
 }
-for(const key5 in data9){
-if(!((key5 === "name") || (key5 === "labels"))){
-const err39 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data9};
+if(data10.labels === undefined){
+const err39 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.required,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data10};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -1410,12 +1412,9 @@ vErrors.push(err39);
 }
 errors++;
 }
-}
-if(data9.name !== undefined){
-let data10 = data9.name;
-if(typeof data10 === "string"){
-if(func2(data10) > 63){
-const err40 = {instancePath:instancePath+"/global/teleport/workloadIdentity/name",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name,data:data10};
+for(const key4 in data10){
+if(!((key4 === "name") || (key4 === "labels"))){
+const err40 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data10};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -1424,8 +1423,12 @@ vErrors.push(err40);
 }
 errors++;
 }
-if(!pattern2.test(data10)){
-const err41 = {instancePath:instancePath+"/global/teleport/workloadIdentity/name",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name,data:data10};
+}
+if(data10.name !== undefined){
+let data11 = data10.name;
+if(typeof data11 === "string"){
+if(func2(data11) > 63){
+const err41 = {instancePath:instancePath+"/global/teleport/workloadIdentity/name",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name,data:data11};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -1434,9 +1437,8 @@ vErrors.push(err41);
 }
 errors++;
 }
-}
-else {
-const err42 = {instancePath:instancePath+"/global/teleport/workloadIdentity/name",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name,data:data10};
+if(!pattern3.test(data11)){
+const err42 = {instancePath:instancePath+"/global/teleport/workloadIdentity/name",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name,data:data11};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -1446,11 +1448,8 @@ vErrors.push(err42);
 errors++;
 }
 }
-if(data9.labels !== undefined){
-let data11 = data9.labels;
-if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
-if(Object.keys(data11).length < 1){
-const err43 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels,data:data11};
+else {
+const err43 = {instancePath:instancePath+"/global/teleport/workloadIdentity/name",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name,data:data11};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -1459,11 +1458,12 @@ vErrors.push(err43);
 }
 errors++;
 }
-for(const key6 in data11){
-let data12 = data11[key6];
-if(typeof data12 === "string"){
-if(func2(data12) < 1){
-const err44 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data12};
+}
+if(data10.labels !== undefined){
+let data12 = data10.labels;
+if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
+if(Object.keys(data12).length < 1){
+const err44 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels,data:data12};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -1472,9 +1472,11 @@ vErrors.push(err44);
 }
 errors++;
 }
-}
-else {
-const err45 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data12};
+for(const key5 in data12){
+let data13 = data12[key5];
+if(typeof data13 === "string"){
+if(func2(data13) < 1){
+const err45 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data13};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -1484,9 +1486,8 @@ vErrors.push(err45);
 errors++;
 }
 }
-}
 else {
-const err46 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels,data:data11};
+const err46 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data13};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -1498,7 +1499,7 @@ errors++;
 }
 }
 else {
-const err47 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data9};
+const err47 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels,data:data12};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -1508,11 +1509,9 @@ vErrors.push(err47);
 errors++;
 }
 }
-if(data1.join !== undefined){
-let data13 = data1.join;
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
-if(data13.tokenName === undefined){
-const err48 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "tokenName"},message:"must have required property '"+"tokenName"+"'",schema:schema11.properties.global.properties.teleport.properties.join.required,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data13};
+}
+else {
+const err48 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data10};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -1521,8 +1520,12 @@ vErrors.push(err48);
 }
 errors++;
 }
-if(data13.type === undefined){
-const err49 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "type"},message:"must have required property '"+"type"+"'",schema:schema11.properties.global.properties.teleport.properties.join.required,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data13};
+}
+if(data2.join !== undefined){
+let data14 = data2.join;
+if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
+if(data14.tokenName === undefined){
+const err49 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "tokenName"},message:"must have required property '"+"tokenName"+"'",schema:schema11.properties.global.properties.teleport.properties.join.required,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data14};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -1531,8 +1534,8 @@ vErrors.push(err49);
 }
 errors++;
 }
-if(data13.issuer === undefined){
-const err50 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "issuer"},message:"must have required property '"+"issuer"+"'",schema:schema11.properties.global.properties.teleport.properties.join.required,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data13};
+if(data14.type === undefined){
+const err50 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "type"},message:"must have required property '"+"type"+"'",schema:schema11.properties.global.properties.teleport.properties.join.required,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data14};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -1541,9 +1544,8 @@ vErrors.push(err50);
 }
 errors++;
 }
-for(const key7 in data13){
-if(!(((key7 === "tokenName") || (key7 === "type")) || (key7 === "issuer"))){
-const err51 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data13};
+if(data14.issuer === undefined){
+const err51 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "issuer"},message:"must have required property '"+"issuer"+"'",schema:schema11.properties.global.properties.teleport.properties.join.required,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data14};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -1552,12 +1554,9 @@ vErrors.push(err51);
 }
 errors++;
 }
-}
-if(data13.tokenName !== undefined){
-let data14 = data13.tokenName;
-if(typeof data14 === "string"){
-if(func2(data14) > 63){
-const err52 = {instancePath:instancePath+"/global/teleport/join/tokenName",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/tokenName/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName,data:data14};
+for(const key6 in data14){
+if(!(((key6 === "tokenName") || (key6 === "type")) || (key6 === "issuer"))){
+const err52 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data14};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -1566,8 +1565,12 @@ vErrors.push(err52);
 }
 errors++;
 }
-if(!pattern2.test(data14)){
-const err53 = {instancePath:instancePath+"/global/teleport/join/tokenName",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/tokenName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName,data:data14};
+}
+if(data14.tokenName !== undefined){
+let data15 = data14.tokenName;
+if(typeof data15 === "string"){
+if(func2(data15) > 63){
+const err53 = {instancePath:instancePath+"/global/teleport/join/tokenName",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/tokenName/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName,data:data15};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -1576,9 +1579,8 @@ vErrors.push(err53);
 }
 errors++;
 }
-}
-else {
-const err54 = {instancePath:instancePath+"/global/teleport/join/tokenName",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/tokenName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName.type,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName,data:data14};
+if(!pattern3.test(data15)){
+const err54 = {instancePath:instancePath+"/global/teleport/join/tokenName",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/tokenName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName,data:data15};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -1588,10 +1590,8 @@ vErrors.push(err54);
 errors++;
 }
 }
-if(data13.type !== undefined){
-let data15 = data13.type;
-if(typeof data15 !== "string"){
-const err55 = {instancePath:instancePath+"/global/teleport/join/type",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.join.properties.type.type,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.type,data:data15};
+else {
+const err55 = {instancePath:instancePath+"/global/teleport/join/tokenName",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/tokenName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName.type,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName,data:data15};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -1600,8 +1600,11 @@ vErrors.push(err55);
 }
 errors++;
 }
-if(!(((data15 === "static_jwks") || (data15 === "oidc")) || (data15 === "in_cluster"))){
-const err56 = {instancePath:instancePath+"/global/teleport/join/type",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/type/enum",keyword:"enum",params:{allowedValues: schema11.properties.global.properties.teleport.properties.join.properties.type.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.global.properties.teleport.properties.join.properties.type.enum,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.type,data:data15};
+}
+if(data14.type !== undefined){
+let data16 = data14.type;
+if(typeof data16 !== "string"){
+const err56 = {instancePath:instancePath+"/global/teleport/join/type",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.join.properties.type.type,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.type,data:data16};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -1610,12 +1613,8 @@ vErrors.push(err56);
 }
 errors++;
 }
-}
-if(data13.issuer !== undefined){
-let data16 = data13.issuer;
-if(typeof data16 === "string"){
-if(!pattern7.test(data16)){
-const err57 = {instancePath:instancePath+"/global/teleport/join/issuer",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/issuer/pattern",keyword:"pattern",params:{pattern: "^$|^https://[^\\s?#]+$"},message:"must match pattern \""+"^$|^https://[^\\s?#]+$"+"\"",schema:"^$|^https://[^\\s?#]+$",parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.issuer,data:data16};
+if(!(((data16 === "static_jwks") || (data16 === "oidc")) || (data16 === "in_cluster"))){
+const err57 = {instancePath:instancePath+"/global/teleport/join/type",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/type/enum",keyword:"enum",params:{allowedValues: schema11.properties.global.properties.teleport.properties.join.properties.type.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.global.properties.teleport.properties.join.properties.type.enum,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.type,data:data16};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -1625,8 +1624,11 @@ vErrors.push(err57);
 errors++;
 }
 }
-else {
-const err58 = {instancePath:instancePath+"/global/teleport/join/issuer",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/issuer/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.join.properties.issuer.type,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.issuer,data:data16};
+if(data14.issuer !== undefined){
+let data17 = data14.issuer;
+if(typeof data17 === "string"){
+if(!pattern8.test(data17)){
+const err58 = {instancePath:instancePath+"/global/teleport/join/issuer",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/issuer/pattern",keyword:"pattern",params:{pattern: "^$|^https://[^\\s?#]+$"},message:"must match pattern \""+"^$|^https://[^\\s?#]+$"+"\"",schema:"^$|^https://[^\\s?#]+$",parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.issuer,data:data17};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -1636,9 +1638,8 @@ vErrors.push(err58);
 errors++;
 }
 }
-}
 else {
-const err59 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.join.type,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data13};
+const err59 = {instancePath:instancePath+"/global/teleport/join/issuer",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/issuer/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.join.properties.issuer.type,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.issuer,data:data17};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -1650,7 +1651,7 @@ errors++;
 }
 }
 else {
-const err60 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.type,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+const err60 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.join.type,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data14};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -1662,7 +1663,7 @@ errors++;
 }
 }
 else {
-const err61 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.type,parentSchema:schema11.properties.global,data:data0};
+const err61 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.type,parentSchema:schema11.properties.global.properties.teleport,data:data2};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -1672,11 +1673,9 @@ vErrors.push(err61);
 errors++;
 }
 }
-if(data.istio !== undefined){
-let data17 = data.istio;
-if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
-if(data17.print === undefined){
-const err62 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "print"},message:"must have required property '"+"print"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data17};
+for(const key7 in data1){
+if(pattern9.test(key7)){
+const err62 = {instancePath:instancePath+"/global/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/global/patternProperties/%5E(eleport%7C%5B%5Et%5Deleport%7C.teleport%7Cetleport%7Ctleport%7Ct%5B%5Ee%5Dleport%7Ct.eleport%7Ctleeport%7Cteeport%7Cte%5B%5El%5Deport%7Cte.leport%7Cteelport%7Ctelport%7Ctel%5B%5Ee%5Dport%7Ctel.eport%7Ctelpeort%7Cteleort%7Ctele%5B%5Ep%5Dort%7Ctele.port%7Cteleoprt%7Cteleprt%7Ctelep%5B%5Eo%5Drt%7Ctelep.ort%7Cteleprot%7Ctelepot%7Ctelepo%5B%5Er%5Dt%7Ctelepo.rt%7Ctelepotr%7Ctelepor%7Ctelepor%5B%5Et%5D%7Ctelepor.t%7Cteleport.)%24/false schema",keyword:"false schema",params:{},message:"boolean schema is false",schema:false,parentSchema:schema11.properties.global.patternProperties["^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$"],data:data1[key7]};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -1685,8 +1684,10 @@ vErrors.push(err62);
 }
 errors++;
 }
-if(data17.injectionTemplate === undefined){
-const err63 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "injectionTemplate"},message:"must have required property '"+"injectionTemplate"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data17};
+}
+}
+else {
+const err63 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.type,parentSchema:schema11.properties.global,data:data1};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -1695,8 +1696,12 @@ vErrors.push(err63);
 }
 errors++;
 }
-if(data17.pathNormalization === undefined){
-const err64 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "pathNormalization"},message:"must have required property '"+"pathNormalization"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data17};
+}
+if(data.istio !== undefined){
+let data19 = data.istio;
+if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
+if(data19.print === undefined){
+const err64 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "print"},message:"must have required property '"+"print"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data19};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -1705,8 +1710,8 @@ vErrors.push(err64);
 }
 errors++;
 }
-if(data17.blockIstiodCertificates === undefined){
-const err65 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "blockIstiodCertificates"},message:"must have required property '"+"blockIstiodCertificates"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data17};
+if(data19.injectionTemplate === undefined){
+const err65 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "injectionTemplate"},message:"must have required property '"+"injectionTemplate"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data19};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -1715,8 +1720,8 @@ vErrors.push(err65);
 }
 errors++;
 }
-if(data17.accessLog === undefined){
-const err66 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "accessLog"},message:"must have required property '"+"accessLog"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data17};
+if(data19.pathNormalization === undefined){
+const err66 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "pathNormalization"},message:"must have required property '"+"pathNormalization"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data19};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -1725,9 +1730,8 @@ vErrors.push(err66);
 }
 errors++;
 }
-for(const key8 in data17){
-if(!(((((key8 === "print") || (key8 === "injectionTemplate")) || (key8 === "pathNormalization")) || (key8 === "blockIstiodCertificates")) || (key8 === "accessLog"))){
-const err67 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.istio,data:data17};
+if(data19.blockIstiodCertificates === undefined){
+const err67 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "blockIstiodCertificates"},message:"must have required property '"+"blockIstiodCertificates"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data19};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -1736,11 +1740,8 @@ vErrors.push(err67);
 }
 errors++;
 }
-}
-if(data17.print !== undefined){
-let data18 = data17.print;
-if(typeof data18 !== "string"){
-const err68 = {instancePath:instancePath+"/istio/print",schemaPath:"#/properties/istio/properties/print/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.istio.properties.print.type,parentSchema:schema11.properties.istio.properties.print,data:data18};
+if(data19.accessLog === undefined){
+const err68 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "accessLog"},message:"must have required property '"+"accessLog"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data19};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -1749,8 +1750,9 @@ vErrors.push(err68);
 }
 errors++;
 }
-if(!(((data18 === "") || (data18 === "istiod")) || (data18 === "gateway"))){
-const err69 = {instancePath:instancePath+"/istio/print",schemaPath:"#/properties/istio/properties/print/enum",keyword:"enum",params:{allowedValues: schema11.properties.istio.properties.print.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.istio.properties.print.enum,parentSchema:schema11.properties.istio.properties.print,data:data18};
+for(const key8 in data19){
+if(!(((((key8 === "print") || (key8 === "injectionTemplate")) || (key8 === "pathNormalization")) || (key8 === "blockIstiodCertificates")) || (key8 === "accessLog"))){
+const err69 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.istio,data:data19};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -1760,12 +1762,10 @@ vErrors.push(err69);
 errors++;
 }
 }
-if(data17.injectionTemplate !== undefined){
-let data19 = data17.injectionTemplate;
-const _errs51 = errors;
-const _errs52 = errors;
-if(!(((((((data19 === "sidecar") || (data19 === "gateway")) || (data19 === "grpc-simple")) || (data19 === "grpc-agent")) || (data19 === "waypoint")) || (data19 === "kube-gateway")) || (data19 === "agentgateway"))){
-const err70 = {};
+if(data19.print !== undefined){
+let data20 = data19.print;
+if(typeof data20 !== "string"){
+const err70 = {instancePath:instancePath+"/istio/print",schemaPath:"#/properties/istio/properties/print/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.istio.properties.print.type,parentSchema:schema11.properties.istio.properties.print,data:data20};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -1774,9 +1774,8 @@ vErrors.push(err70);
 }
 errors++;
 }
-var valid9 = _errs52 === errors;
-if(valid9){
-const err71 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.istio.properties.injectionTemplate.not,parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data19};
+if(!(((data20 === "") || (data20 === "istiod")) || (data20 === "gateway"))){
+const err71 = {instancePath:instancePath+"/istio/print",schemaPath:"#/properties/istio/properties/print/enum",keyword:"enum",params:{allowedValues: schema11.properties.istio.properties.print.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.istio.properties.print.enum,parentSchema:schema11.properties.istio.properties.print,data:data20};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -1785,20 +1784,13 @@ vErrors.push(err71);
 }
 errors++;
 }
-else {
-errors = _errs51;
-if(vErrors !== null){
-if(_errs51){
-vErrors.length = _errs51;
 }
-else {
-vErrors = null;
-}
-}
-}
-if(typeof data19 === "string"){
-if(func2(data19) > 63){
-const err72 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data19};
+if(data19.injectionTemplate !== undefined){
+let data21 = data19.injectionTemplate;
+const _errs53 = errors;
+const _errs54 = errors;
+if(!(((((((data21 === "sidecar") || (data21 === "gateway")) || (data21 === "grpc-simple")) || (data21 === "grpc-agent")) || (data21 === "waypoint")) || (data21 === "kube-gateway")) || (data21 === "agentgateway"))){
+const err72 = {};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -1807,8 +1799,9 @@ vErrors.push(err72);
 }
 errors++;
 }
-if(!pattern2.test(data19)){
-const err73 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data19};
+var valid10 = _errs54 === errors;
+if(valid10){
+const err73 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.istio.properties.injectionTemplate.not,parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data21};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -1817,9 +1810,20 @@ vErrors.push(err73);
 }
 errors++;
 }
+else {
+errors = _errs53;
+if(vErrors !== null){
+if(_errs53){
+vErrors.length = _errs53;
 }
 else {
-const err74 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.istio.properties.injectionTemplate.type,parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data19};
+vErrors = null;
+}
+}
+}
+if(typeof data21 === "string"){
+if(func2(data21) > 63){
+const err74 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data21};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -1828,11 +1832,8 @@ vErrors.push(err74);
 }
 errors++;
 }
-}
-if(data17.pathNormalization !== undefined){
-let data20 = data17.pathNormalization;
-if(typeof data20 !== "string"){
-const err75 = {instancePath:instancePath+"/istio/pathNormalization",schemaPath:"#/properties/istio/properties/pathNormalization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.istio.properties.pathNormalization.type,parentSchema:schema11.properties.istio.properties.pathNormalization,data:data20};
+if(!pattern3.test(data21)){
+const err75 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data21};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -1841,8 +1842,9 @@ vErrors.push(err75);
 }
 errors++;
 }
-if(!((((data20 === "NONE") || (data20 === "BASE")) || (data20 === "MERGE_SLASHES")) || (data20 === "DECODE_AND_MERGE_SLASHES"))){
-const err76 = {instancePath:instancePath+"/istio/pathNormalization",schemaPath:"#/properties/istio/properties/pathNormalization/enum",keyword:"enum",params:{allowedValues: schema11.properties.istio.properties.pathNormalization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.istio.properties.pathNormalization.enum,parentSchema:schema11.properties.istio.properties.pathNormalization,data:data20};
+}
+else {
+const err76 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.istio.properties.injectionTemplate.type,parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data21};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -1852,10 +1854,10 @@ vErrors.push(err76);
 errors++;
 }
 }
-if(data17.blockIstiodCertificates !== undefined){
-let data21 = data17.blockIstiodCertificates;
-if(typeof data21 !== "boolean"){
-const err77 = {instancePath:instancePath+"/istio/blockIstiodCertificates",schemaPath:"#/properties/istio/properties/blockIstiodCertificates/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.istio.properties.blockIstiodCertificates.type,parentSchema:schema11.properties.istio.properties.blockIstiodCertificates,data:data21};
+if(data19.pathNormalization !== undefined){
+let data22 = data19.pathNormalization;
+if(typeof data22 !== "string"){
+const err77 = {instancePath:instancePath+"/istio/pathNormalization",schemaPath:"#/properties/istio/properties/pathNormalization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.istio.properties.pathNormalization.type,parentSchema:schema11.properties.istio.properties.pathNormalization,data:data22};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -1864,11 +1866,8 @@ vErrors.push(err77);
 }
 errors++;
 }
-}
-if(data17.accessLog !== undefined){
-let data22 = data17.accessLog;
-if(typeof data22 !== "boolean"){
-const err78 = {instancePath:instancePath+"/istio/accessLog",schemaPath:"#/properties/istio/properties/accessLog/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.istio.properties.accessLog.type,parentSchema:schema11.properties.istio.properties.accessLog,data:data22};
+if(!((((data22 === "NONE") || (data22 === "BASE")) || (data22 === "MERGE_SLASHES")) || (data22 === "DECODE_AND_MERGE_SLASHES"))){
+const err78 = {instancePath:instancePath+"/istio/pathNormalization",schemaPath:"#/properties/istio/properties/pathNormalization/enum",keyword:"enum",params:{allowedValues: schema11.properties.istio.properties.pathNormalization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.istio.properties.pathNormalization.enum,parentSchema:schema11.properties.istio.properties.pathNormalization,data:data22};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -1878,9 +1877,10 @@ vErrors.push(err78);
 errors++;
 }
 }
-}
-else {
-const err79 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.istio.type,parentSchema:schema11.properties.istio,data:data17};
+if(data19.blockIstiodCertificates !== undefined){
+let data23 = data19.blockIstiodCertificates;
+if(typeof data23 !== "boolean"){
+const err79 = {instancePath:instancePath+"/istio/blockIstiodCertificates",schemaPath:"#/properties/istio/properties/blockIstiodCertificates/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.istio.properties.blockIstiodCertificates.type,parentSchema:schema11.properties.istio.properties.blockIstiodCertificates,data:data23};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -1890,11 +1890,10 @@ vErrors.push(err79);
 errors++;
 }
 }
-if(data.tbot !== undefined){
-let data23 = data.tbot;
-if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
-if(data23.enabled === undefined){
-const err80 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data19.accessLog !== undefined){
+let data24 = data19.accessLog;
+if(typeof data24 !== "boolean"){
+const err80 = {instancePath:instancePath+"/istio/accessLog",schemaPath:"#/properties/istio/properties/accessLog/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.istio.properties.accessLog.type,parentSchema:schema11.properties.istio.properties.accessLog,data:data24};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -1903,8 +1902,10 @@ vErrors.push(err80);
 }
 errors++;
 }
-if(data23.namespace === undefined){
-const err81 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+}
+}
+else {
+const err81 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.istio.type,parentSchema:schema11.properties.istio,data:data19};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -1913,8 +1914,12 @@ vErrors.push(err81);
 }
 errors++;
 }
-if(data23.image === undefined){
-const err82 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+}
+if(data.tbot !== undefined){
+let data25 = data.tbot;
+if(data25 && typeof data25 == "object" && !Array.isArray(data25)){
+if(data25.enabled === undefined){
+const err82 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -1923,8 +1928,8 @@ vErrors.push(err82);
 }
 errors++;
 }
-if(data23.serviceAccount === undefined){
-const err83 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.namespace === undefined){
+const err83 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -1933,8 +1938,8 @@ vErrors.push(err83);
 }
 errors++;
 }
-if(data23.credentialTTL === undefined){
-const err84 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "credentialTTL"},message:"must have required property '"+"credentialTTL"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.image === undefined){
+const err84 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err84];
 }
@@ -1943,8 +1948,8 @@ vErrors.push(err84);
 }
 errors++;
 }
-if(data23.renewalInterval === undefined){
-const err85 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "renewalInterval"},message:"must have required property '"+"renewalInterval"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.serviceAccount === undefined){
+const err85 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -1953,8 +1958,8 @@ vErrors.push(err85);
 }
 errors++;
 }
-if(data23.socket === undefined){
-const err86 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.credentialTTL === undefined){
+const err86 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "credentialTTL"},message:"must have required property '"+"credentialTTL"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -1963,8 +1968,8 @@ vErrors.push(err86);
 }
 errors++;
 }
-if(data23.kubelet === undefined){
-const err87 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "kubelet"},message:"must have required property '"+"kubelet"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.renewalInterval === undefined){
+const err87 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "renewalInterval"},message:"must have required property '"+"renewalInterval"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err87];
 }
@@ -1973,8 +1978,8 @@ vErrors.push(err87);
 }
 errors++;
 }
-if(data23.attestBinary === undefined){
-const err88 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "attestBinary"},message:"must have required property '"+"attestBinary"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.socket === undefined){
+const err88 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -1983,8 +1988,8 @@ vErrors.push(err88);
 }
 errors++;
 }
-if(data23.debug === undefined){
-const err89 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "debug"},message:"must have required property '"+"debug"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.kubelet === undefined){
+const err89 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "kubelet"},message:"must have required property '"+"kubelet"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -1993,8 +1998,8 @@ vErrors.push(err89);
 }
 errors++;
 }
-if(data23.resources === undefined){
-const err90 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "resources"},message:"must have required property '"+"resources"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.attestBinary === undefined){
+const err90 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "attestBinary"},message:"must have required property '"+"attestBinary"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err90];
 }
@@ -2003,8 +2008,8 @@ vErrors.push(err90);
 }
 errors++;
 }
-if(data23.priorityClassName === undefined){
-const err91 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "priorityClassName"},message:"must have required property '"+"priorityClassName"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.debug === undefined){
+const err91 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "debug"},message:"must have required property '"+"debug"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err91];
 }
@@ -2013,8 +2018,8 @@ vErrors.push(err91);
 }
 errors++;
 }
-if(data23.updateStrategy === undefined){
-const err92 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "updateStrategy"},message:"must have required property '"+"updateStrategy"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.resources === undefined){
+const err92 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "resources"},message:"must have required property '"+"resources"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err92];
 }
@@ -2023,8 +2028,8 @@ vErrors.push(err92);
 }
 errors++;
 }
-if(data23.nodeSelector === undefined){
-const err93 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "nodeSelector"},message:"must have required property '"+"nodeSelector"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.priorityClassName === undefined){
+const err93 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "priorityClassName"},message:"must have required property '"+"priorityClassName"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err93];
 }
@@ -2033,8 +2038,8 @@ vErrors.push(err93);
 }
 errors++;
 }
-if(data23.tolerations === undefined){
-const err94 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "tolerations"},message:"must have required property '"+"tolerations"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.updateStrategy === undefined){
+const err94 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "updateStrategy"},message:"must have required property '"+"updateStrategy"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err94];
 }
@@ -2043,8 +2048,8 @@ vErrors.push(err94);
 }
 errors++;
 }
-if(data23.affinity === undefined){
-const err95 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "affinity"},message:"must have required property '"+"affinity"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.nodeSelector === undefined){
+const err95 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "nodeSelector"},message:"must have required property '"+"nodeSelector"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err95];
 }
@@ -2053,8 +2058,8 @@ vErrors.push(err95);
 }
 errors++;
 }
-if(data23.podLabels === undefined){
-const err96 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "podLabels"},message:"must have required property '"+"podLabels"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.tolerations === undefined){
+const err96 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "tolerations"},message:"must have required property '"+"tolerations"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err96];
 }
@@ -2063,8 +2068,8 @@ vErrors.push(err96);
 }
 errors++;
 }
-if(data23.podAnnotations === undefined){
-const err97 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "podAnnotations"},message:"must have required property '"+"podAnnotations"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.affinity === undefined){
+const err97 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "affinity"},message:"must have required property '"+"affinity"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -2073,8 +2078,8 @@ vErrors.push(err97);
 }
 errors++;
 }
-if(data23.extraEnv === undefined){
-const err98 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "extraEnv"},message:"must have required property '"+"extraEnv"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.podLabels === undefined){
+const err98 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "podLabels"},message:"must have required property '"+"podLabels"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -2083,9 +2088,8 @@ vErrors.push(err98);
 }
 errors++;
 }
-for(const key9 in data23){
-if(!(func9.call(schema11.properties.tbot.properties, key9))){
-const err99 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot,data:data23};
+if(data25.podAnnotations === undefined){
+const err99 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "podAnnotations"},message:"must have required property '"+"podAnnotations"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err99];
 }
@@ -2094,11 +2098,8 @@ vErrors.push(err99);
 }
 errors++;
 }
-}
-if(data23.enabled !== undefined){
-let data24 = data23.enabled;
-if(typeof data24 !== "boolean"){
-const err100 = {instancePath:instancePath+"/tbot/enabled",schemaPath:"#/properties/tbot/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.enabled.type,parentSchema:schema11.properties.tbot.properties.enabled,data:data24};
+if(data25.extraEnv === undefined){
+const err100 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "extraEnv"},message:"must have required property '"+"extraEnv"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err100];
 }
@@ -2107,12 +2108,9 @@ vErrors.push(err100);
 }
 errors++;
 }
-}
-if(data23.namespace !== undefined){
-let data25 = data23.namespace;
-if(data25 && typeof data25 == "object" && !Array.isArray(data25)){
-if(data25.name === undefined){
-const err101 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.tbot.properties.namespace.required,parentSchema:schema11.properties.tbot.properties.namespace,data:data25};
+for(const key9 in data25){
+if(!(func9.call(schema11.properties.tbot.properties, key9))){
+const err101 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -2121,8 +2119,11 @@ vErrors.push(err101);
 }
 errors++;
 }
-if(data25.create === undefined){
-const err102 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.tbot.properties.namespace.required,parentSchema:schema11.properties.tbot.properties.namespace,data:data25};
+}
+if(data25.enabled !== undefined){
+let data26 = data25.enabled;
+if(typeof data26 !== "boolean"){
+const err102 = {instancePath:instancePath+"/tbot/enabled",schemaPath:"#/properties/tbot/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.enabled.type,parentSchema:schema11.properties.tbot.properties.enabled,data:data26};
 if(vErrors === null){
 vErrors = [err102];
 }
@@ -2131,9 +2132,12 @@ vErrors.push(err102);
 }
 errors++;
 }
-for(const key10 in data25){
-if(!((key10 === "name") || (key10 === "create"))){
-const err103 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.namespace,data:data25};
+}
+if(data25.namespace !== undefined){
+let data27 = data25.namespace;
+if(data27 && typeof data27 == "object" && !Array.isArray(data27)){
+if(data27.name === undefined){
+const err103 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.tbot.properties.namespace.required,parentSchema:schema11.properties.tbot.properties.namespace,data:data27};
 if(vErrors === null){
 vErrors = [err103];
 }
@@ -2142,12 +2146,8 @@ vErrors.push(err103);
 }
 errors++;
 }
-}
-if(data25.name !== undefined){
-let data26 = data25.name;
-if(typeof data26 === "string"){
-if(func2(data26) > 63){
-const err104 = {instancePath:instancePath+"/tbot/namespace/name",schemaPath:"#/properties/tbot/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.tbot.properties.namespace.properties.name,data:data26};
+if(data27.create === undefined){
+const err104 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.tbot.properties.namespace.required,parentSchema:schema11.properties.tbot.properties.namespace,data:data27};
 if(vErrors === null){
 vErrors = [err104];
 }
@@ -2156,8 +2156,9 @@ vErrors.push(err104);
 }
 errors++;
 }
-if(!pattern2.test(data26)){
-const err105 = {instancePath:instancePath+"/tbot/namespace/name",schemaPath:"#/properties/tbot/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.tbot.properties.namespace.properties.name,data:data26};
+for(const key10 in data27){
+if(!((key10 === "name") || (key10 === "create"))){
+const err105 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.namespace,data:data27};
 if(vErrors === null){
 vErrors = [err105];
 }
@@ -2167,8 +2168,11 @@ vErrors.push(err105);
 errors++;
 }
 }
-else {
-const err106 = {instancePath:instancePath+"/tbot/namespace/name",schemaPath:"#/properties/tbot/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.namespace.properties.name.type,parentSchema:schema11.properties.tbot.properties.namespace.properties.name,data:data26};
+if(data27.name !== undefined){
+let data28 = data27.name;
+if(typeof data28 === "string"){
+if(func2(data28) > 63){
+const err106 = {instancePath:instancePath+"/tbot/namespace/name",schemaPath:"#/properties/tbot/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.tbot.properties.namespace.properties.name,data:data28};
 if(vErrors === null){
 vErrors = [err106];
 }
@@ -2177,11 +2181,8 @@ vErrors.push(err106);
 }
 errors++;
 }
-}
-if(data25.create !== undefined){
-let data27 = data25.create;
-if(typeof data27 !== "boolean"){
-const err107 = {instancePath:instancePath+"/tbot/namespace/create",schemaPath:"#/properties/tbot/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.namespace.properties.create.type,parentSchema:schema11.properties.tbot.properties.namespace.properties.create,data:data27};
+if(!pattern3.test(data28)){
+const err107 = {instancePath:instancePath+"/tbot/namespace/name",schemaPath:"#/properties/tbot/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.tbot.properties.namespace.properties.name,data:data28};
 if(vErrors === null){
 vErrors = [err107];
 }
@@ -2191,9 +2192,8 @@ vErrors.push(err107);
 errors++;
 }
 }
-}
 else {
-const err108 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.namespace.type,parentSchema:schema11.properties.tbot.properties.namespace,data:data25};
+const err108 = {instancePath:instancePath+"/tbot/namespace/name",schemaPath:"#/properties/tbot/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.namespace.properties.name.type,parentSchema:schema11.properties.tbot.properties.namespace.properties.name,data:data28};
 if(vErrors === null){
 vErrors = [err108];
 }
@@ -2203,11 +2203,10 @@ vErrors.push(err108);
 errors++;
 }
 }
-if(data23.image !== undefined){
-let data28 = data23.image;
-if(data28 && typeof data28 == "object" && !Array.isArray(data28)){
-if(data28.repository === undefined){
-const err109 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "repository"},message:"must have required property '"+"repository"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data28};
+if(data27.create !== undefined){
+let data29 = data27.create;
+if(typeof data29 !== "boolean"){
+const err109 = {instancePath:instancePath+"/tbot/namespace/create",schemaPath:"#/properties/tbot/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.namespace.properties.create.type,parentSchema:schema11.properties.tbot.properties.namespace.properties.create,data:data29};
 if(vErrors === null){
 vErrors = [err109];
 }
@@ -2216,8 +2215,10 @@ vErrors.push(err109);
 }
 errors++;
 }
-if(data28.tag === undefined){
-const err110 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "tag"},message:"must have required property '"+"tag"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data28};
+}
+}
+else {
+const err110 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.namespace.type,parentSchema:schema11.properties.tbot.properties.namespace,data:data27};
 if(vErrors === null){
 vErrors = [err110];
 }
@@ -2226,8 +2227,12 @@ vErrors.push(err110);
 }
 errors++;
 }
-if(data28.digest === undefined){
-const err111 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "digest"},message:"must have required property '"+"digest"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data28};
+}
+if(data25.image !== undefined){
+let data30 = data25.image;
+if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
+if(data30.repository === undefined){
+const err111 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "repository"},message:"must have required property '"+"repository"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data30};
 if(vErrors === null){
 vErrors = [err111];
 }
@@ -2236,8 +2241,8 @@ vErrors.push(err111);
 }
 errors++;
 }
-if(data28.pullPolicy === undefined){
-const err112 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "pullPolicy"},message:"must have required property '"+"pullPolicy"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data28};
+if(data30.tag === undefined){
+const err112 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "tag"},message:"must have required property '"+"tag"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data30};
 if(vErrors === null){
 vErrors = [err112];
 }
@@ -2246,8 +2251,8 @@ vErrors.push(err112);
 }
 errors++;
 }
-if(data28.pullSecrets === undefined){
-const err113 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "pullSecrets"},message:"must have required property '"+"pullSecrets"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data28};
+if(data30.digest === undefined){
+const err113 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "digest"},message:"must have required property '"+"digest"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data30};
 if(vErrors === null){
 vErrors = [err113];
 }
@@ -2256,9 +2261,8 @@ vErrors.push(err113);
 }
 errors++;
 }
-for(const key11 in data28){
-if(!(((((key11 === "repository") || (key11 === "tag")) || (key11 === "digest")) || (key11 === "pullPolicy")) || (key11 === "pullSecrets"))){
-const err114 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key11},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.image,data:data28};
+if(data30.pullPolicy === undefined){
+const err114 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "pullPolicy"},message:"must have required property '"+"pullPolicy"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data30};
 if(vErrors === null){
 vErrors = [err114];
 }
@@ -2267,12 +2271,8 @@ vErrors.push(err114);
 }
 errors++;
 }
-}
-if(data28.repository !== undefined){
-let data29 = data28.repository;
-if(typeof data29 === "string"){
-if(func2(data29) < 1){
-const err115 = {instancePath:instancePath+"/tbot/image/repository",schemaPath:"#/properties/tbot/properties/image/properties/repository/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.tbot.properties.image.properties.repository,data:data29};
+if(data30.pullSecrets === undefined){
+const err115 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "pullSecrets"},message:"must have required property '"+"pullSecrets"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data30};
 if(vErrors === null){
 vErrors = [err115];
 }
@@ -2281,9 +2281,9 @@ vErrors.push(err115);
 }
 errors++;
 }
-}
-else {
-const err116 = {instancePath:instancePath+"/tbot/image/repository",schemaPath:"#/properties/tbot/properties/image/properties/repository/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.repository.type,parentSchema:schema11.properties.tbot.properties.image.properties.repository,data:data29};
+for(const key11 in data30){
+if(!(((((key11 === "repository") || (key11 === "tag")) || (key11 === "digest")) || (key11 === "pullPolicy")) || (key11 === "pullSecrets"))){
+const err116 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key11},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.image,data:data30};
 if(vErrors === null){
 vErrors = [err116];
 }
@@ -2293,11 +2293,11 @@ vErrors.push(err116);
 errors++;
 }
 }
-if(data28.tag !== undefined){
-let data30 = data28.tag;
-if(typeof data30 === "string"){
-if(!pattern10.test(data30)){
-const err117 = {instancePath:instancePath+"/tbot/image/tag",schemaPath:"#/properties/tbot/properties/image/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},message:"must match pattern \""+"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"+"\"",schema:"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",parentSchema:schema11.properties.tbot.properties.image.properties.tag,data:data30};
+if(data30.repository !== undefined){
+let data31 = data30.repository;
+if(typeof data31 === "string"){
+if(func2(data31) < 1){
+const err117 = {instancePath:instancePath+"/tbot/image/repository",schemaPath:"#/properties/tbot/properties/image/properties/repository/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.tbot.properties.image.properties.repository,data:data31};
 if(vErrors === null){
 vErrors = [err117];
 }
@@ -2308,7 +2308,7 @@ errors++;
 }
 }
 else {
-const err118 = {instancePath:instancePath+"/tbot/image/tag",schemaPath:"#/properties/tbot/properties/image/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.tag.type,parentSchema:schema11.properties.tbot.properties.image.properties.tag,data:data30};
+const err118 = {instancePath:instancePath+"/tbot/image/repository",schemaPath:"#/properties/tbot/properties/image/properties/repository/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.repository.type,parentSchema:schema11.properties.tbot.properties.image.properties.repository,data:data31};
 if(vErrors === null){
 vErrors = [err118];
 }
@@ -2318,11 +2318,11 @@ vErrors.push(err118);
 errors++;
 }
 }
-if(data28.digest !== undefined){
-let data31 = data28.digest;
-if(typeof data31 === "string"){
-if(!pattern11.test(data31)){
-const err119 = {instancePath:instancePath+"/tbot/image/digest",schemaPath:"#/properties/tbot/properties/image/properties/digest/pattern",keyword:"pattern",params:{pattern: "^$|^sha256:[0-9a-f]{64}$"},message:"must match pattern \""+"^$|^sha256:[0-9a-f]{64}$"+"\"",schema:"^$|^sha256:[0-9a-f]{64}$",parentSchema:schema11.properties.tbot.properties.image.properties.digest,data:data31};
+if(data30.tag !== undefined){
+let data32 = data30.tag;
+if(typeof data32 === "string"){
+if(!pattern12.test(data32)){
+const err119 = {instancePath:instancePath+"/tbot/image/tag",schemaPath:"#/properties/tbot/properties/image/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},message:"must match pattern \""+"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"+"\"",schema:"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",parentSchema:schema11.properties.tbot.properties.image.properties.tag,data:data32};
 if(vErrors === null){
 vErrors = [err119];
 }
@@ -2333,7 +2333,7 @@ errors++;
 }
 }
 else {
-const err120 = {instancePath:instancePath+"/tbot/image/digest",schemaPath:"#/properties/tbot/properties/image/properties/digest/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.digest.type,parentSchema:schema11.properties.tbot.properties.image.properties.digest,data:data31};
+const err120 = {instancePath:instancePath+"/tbot/image/tag",schemaPath:"#/properties/tbot/properties/image/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.tag.type,parentSchema:schema11.properties.tbot.properties.image.properties.tag,data:data32};
 if(vErrors === null){
 vErrors = [err120];
 }
@@ -2343,10 +2343,11 @@ vErrors.push(err120);
 errors++;
 }
 }
-if(data28.pullPolicy !== undefined){
-let data32 = data28.pullPolicy;
-if(typeof data32 !== "string"){
-const err121 = {instancePath:instancePath+"/tbot/image/pullPolicy",schemaPath:"#/properties/tbot/properties/image/properties/pullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.pullPolicy.type,parentSchema:schema11.properties.tbot.properties.image.properties.pullPolicy,data:data32};
+if(data30.digest !== undefined){
+let data33 = data30.digest;
+if(typeof data33 === "string"){
+if(!pattern13.test(data33)){
+const err121 = {instancePath:instancePath+"/tbot/image/digest",schemaPath:"#/properties/tbot/properties/image/properties/digest/pattern",keyword:"pattern",params:{pattern: "^$|^sha256:[0-9a-f]{64}$"},message:"must match pattern \""+"^$|^sha256:[0-9a-f]{64}$"+"\"",schema:"^$|^sha256:[0-9a-f]{64}$",parentSchema:schema11.properties.tbot.properties.image.properties.digest,data:data33};
 if(vErrors === null){
 vErrors = [err121];
 }
@@ -2355,8 +2356,9 @@ vErrors.push(err121);
 }
 errors++;
 }
-if(!(((data32 === "Always") || (data32 === "IfNotPresent")) || (data32 === "Never"))){
-const err122 = {instancePath:instancePath+"/tbot/image/pullPolicy",schemaPath:"#/properties/tbot/properties/image/properties/pullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.tbot.properties.image.properties.pullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.tbot.properties.image.properties.pullPolicy.enum,parentSchema:schema11.properties.tbot.properties.image.properties.pullPolicy,data:data32};
+}
+else {
+const err122 = {instancePath:instancePath+"/tbot/image/digest",schemaPath:"#/properties/tbot/properties/image/properties/digest/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.digest.type,parentSchema:schema11.properties.tbot.properties.image.properties.digest,data:data33};
 if(vErrors === null){
 vErrors = [err122];
 }
@@ -2366,15 +2368,10 @@ vErrors.push(err122);
 errors++;
 }
 }
-if(data28.pullSecrets !== undefined){
-let data33 = data28.pullSecrets;
-if(Array.isArray(data33)){
-const len0 = data33.length;
-for(let i0=0; i0<len0; i0++){
-let data34 = data33[i0];
-if(typeof data34 === "string"){
-if(func2(data34) < 1){
-const err123 = {instancePath:instancePath+"/tbot/image/pullSecrets/" + i0,schemaPath:"#/properties/tbot/properties/image/properties/pullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.tbot.properties.image.properties.pullSecrets.items,data:data34};
+if(data30.pullPolicy !== undefined){
+let data34 = data30.pullPolicy;
+if(typeof data34 !== "string"){
+const err123 = {instancePath:instancePath+"/tbot/image/pullPolicy",schemaPath:"#/properties/tbot/properties/image/properties/pullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.pullPolicy.type,parentSchema:schema11.properties.tbot.properties.image.properties.pullPolicy,data:data34};
 if(vErrors === null){
 vErrors = [err123];
 }
@@ -2383,9 +2380,8 @@ vErrors.push(err123);
 }
 errors++;
 }
-}
-else {
-const err124 = {instancePath:instancePath+"/tbot/image/pullSecrets/" + i0,schemaPath:"#/properties/tbot/properties/image/properties/pullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.pullSecrets.items.type,parentSchema:schema11.properties.tbot.properties.image.properties.pullSecrets.items,data:data34};
+if(!(((data34 === "Always") || (data34 === "IfNotPresent")) || (data34 === "Never"))){
+const err124 = {instancePath:instancePath+"/tbot/image/pullPolicy",schemaPath:"#/properties/tbot/properties/image/properties/pullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.tbot.properties.image.properties.pullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.tbot.properties.image.properties.pullPolicy.enum,parentSchema:schema11.properties.tbot.properties.image.properties.pullPolicy,data:data34};
 if(vErrors === null){
 vErrors = [err124];
 }
@@ -2395,9 +2391,15 @@ vErrors.push(err124);
 errors++;
 }
 }
-}
-else {
-const err125 = {instancePath:instancePath+"/tbot/image/pullSecrets",schemaPath:"#/properties/tbot/properties/image/properties/pullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.image.properties.pullSecrets.type,parentSchema:schema11.properties.tbot.properties.image.properties.pullSecrets,data:data33};
+if(data30.pullSecrets !== undefined){
+let data35 = data30.pullSecrets;
+if(Array.isArray(data35)){
+const len0 = data35.length;
+for(let i0=0; i0<len0; i0++){
+let data36 = data35[i0];
+if(typeof data36 === "string"){
+if(func2(data36) < 1){
+const err125 = {instancePath:instancePath+"/tbot/image/pullSecrets/" + i0,schemaPath:"#/properties/tbot/properties/image/properties/pullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.tbot.properties.image.properties.pullSecrets.items,data:data36};
 if(vErrors === null){
 vErrors = [err125];
 }
@@ -2407,9 +2409,8 @@ vErrors.push(err125);
 errors++;
 }
 }
-}
 else {
-const err126 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.image.type,parentSchema:schema11.properties.tbot.properties.image,data:data28};
+const err126 = {instancePath:instancePath+"/tbot/image/pullSecrets/" + i0,schemaPath:"#/properties/tbot/properties/image/properties/pullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.pullSecrets.items.type,parentSchema:schema11.properties.tbot.properties.image.properties.pullSecrets.items,data:data36};
 if(vErrors === null){
 vErrors = [err126];
 }
@@ -2419,11 +2420,9 @@ vErrors.push(err126);
 errors++;
 }
 }
-if(data23.serviceAccount !== undefined){
-let data35 = data23.serviceAccount;
-if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
-if(data35.name === undefined){
-const err127 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.tbot.properties.serviceAccount.required,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data35};
+}
+else {
+const err127 = {instancePath:instancePath+"/tbot/image/pullSecrets",schemaPath:"#/properties/tbot/properties/image/properties/pullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.image.properties.pullSecrets.type,parentSchema:schema11.properties.tbot.properties.image.properties.pullSecrets,data:data35};
 if(vErrors === null){
 vErrors = [err127];
 }
@@ -2432,8 +2431,10 @@ vErrors.push(err127);
 }
 errors++;
 }
-if(data35.annotations === undefined){
-const err128 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "annotations"},message:"must have required property '"+"annotations"+"'",schema:schema11.properties.tbot.properties.serviceAccount.required,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data35};
+}
+}
+else {
+const err128 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.image.type,parentSchema:schema11.properties.tbot.properties.image,data:data30};
 if(vErrors === null){
 vErrors = [err128];
 }
@@ -2442,9 +2443,12 @@ vErrors.push(err128);
 }
 errors++;
 }
-for(const key12 in data35){
-if(!((key12 === "name") || (key12 === "annotations"))){
-const err129 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key12},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data35};
+}
+if(data25.serviceAccount !== undefined){
+let data37 = data25.serviceAccount;
+if(data37 && typeof data37 == "object" && !Array.isArray(data37)){
+if(data37.name === undefined){
+const err129 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.tbot.properties.serviceAccount.required,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data37};
 if(vErrors === null){
 vErrors = [err129];
 }
@@ -2453,12 +2457,8 @@ vErrors.push(err129);
 }
 errors++;
 }
-}
-if(data35.name !== undefined){
-let data36 = data35.name;
-if(typeof data36 === "string"){
-if(func2(data36) > 63){
-const err130 = {instancePath:instancePath+"/tbot/serviceAccount/name",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.name,data:data36};
+if(data37.annotations === undefined){
+const err130 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "annotations"},message:"must have required property '"+"annotations"+"'",schema:schema11.properties.tbot.properties.serviceAccount.required,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data37};
 if(vErrors === null){
 vErrors = [err130];
 }
@@ -2467,8 +2467,9 @@ vErrors.push(err130);
 }
 errors++;
 }
-if(!pattern2.test(data36)){
-const err131 = {instancePath:instancePath+"/tbot/serviceAccount/name",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.name,data:data36};
+for(const key12 in data37){
+if(!((key12 === "name") || (key12 === "annotations"))){
+const err131 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key12},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data37};
 if(vErrors === null){
 vErrors = [err131];
 }
@@ -2478,8 +2479,11 @@ vErrors.push(err131);
 errors++;
 }
 }
-else {
-const err132 = {instancePath:instancePath+"/tbot/serviceAccount/name",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.serviceAccount.properties.name.type,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.name,data:data36};
+if(data37.name !== undefined){
+let data38 = data37.name;
+if(typeof data38 === "string"){
+if(func2(data38) > 63){
+const err132 = {instancePath:instancePath+"/tbot/serviceAccount/name",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.name,data:data38};
 if(vErrors === null){
 vErrors = [err132];
 }
@@ -2488,14 +2492,8 @@ vErrors.push(err132);
 }
 errors++;
 }
-}
-if(data35.annotations !== undefined){
-let data37 = data35.annotations;
-if(data37 && typeof data37 == "object" && !Array.isArray(data37)){
-for(const key13 in data37){
-let data38 = data37[key13];
-if(typeof data38 !== "string"){
-const err133 = {instancePath:instancePath+"/tbot/serviceAccount/annotations/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/serviceAccount/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.serviceAccount.properties.annotations.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.annotations.additionalProperties,data:data38};
+if(!pattern3.test(data38)){
+const err133 = {instancePath:instancePath+"/tbot/serviceAccount/name",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.name,data:data38};
 if(vErrors === null){
 vErrors = [err133];
 }
@@ -2505,9 +2503,8 @@ vErrors.push(err133);
 errors++;
 }
 }
-}
 else {
-const err134 = {instancePath:instancePath+"/tbot/serviceAccount/annotations",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.serviceAccount.properties.annotations.type,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.annotations,data:data37};
+const err134 = {instancePath:instancePath+"/tbot/serviceAccount/name",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.serviceAccount.properties.name.type,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.name,data:data38};
 if(vErrors === null){
 vErrors = [err134];
 }
@@ -2517,9 +2514,13 @@ vErrors.push(err134);
 errors++;
 }
 }
-}
-else {
-const err135 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.serviceAccount.type,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data35};
+if(data37.annotations !== undefined){
+let data39 = data37.annotations;
+if(data39 && typeof data39 == "object" && !Array.isArray(data39)){
+for(const key13 in data39){
+let data40 = data39[key13];
+if(typeof data40 !== "string"){
+const err135 = {instancePath:instancePath+"/tbot/serviceAccount/annotations/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/serviceAccount/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.serviceAccount.properties.annotations.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.annotations.additionalProperties,data:data40};
 if(vErrors === null){
 vErrors = [err135];
 }
@@ -2529,11 +2530,9 @@ vErrors.push(err135);
 errors++;
 }
 }
-if(data23.credentialTTL !== undefined){
-let data39 = data23.credentialTTL;
-if(typeof data39 === "string"){
-if(!pattern4.test(data39)){
-const err136 = {instancePath:instancePath+"/tbot/credentialTTL",schemaPath:"#/properties/tbot/properties/credentialTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.tbot.properties.credentialTTL,data:data39};
+}
+else {
+const err136 = {instancePath:instancePath+"/tbot/serviceAccount/annotations",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.serviceAccount.properties.annotations.type,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.annotations,data:data39};
 if(vErrors === null){
 vErrors = [err136];
 }
@@ -2543,8 +2542,9 @@ vErrors.push(err136);
 errors++;
 }
 }
+}
 else {
-const err137 = {instancePath:instancePath+"/tbot/credentialTTL",schemaPath:"#/properties/tbot/properties/credentialTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.credentialTTL.type,parentSchema:schema11.properties.tbot.properties.credentialTTL,data:data39};
+const err137 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.serviceAccount.type,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data37};
 if(vErrors === null){
 vErrors = [err137];
 }
@@ -2554,11 +2554,11 @@ vErrors.push(err137);
 errors++;
 }
 }
-if(data23.renewalInterval !== undefined){
-let data40 = data23.renewalInterval;
-if(typeof data40 === "string"){
-if(!pattern4.test(data40)){
-const err138 = {instancePath:instancePath+"/tbot/renewalInterval",schemaPath:"#/properties/tbot/properties/renewalInterval/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.tbot.properties.renewalInterval,data:data40};
+if(data25.credentialTTL !== undefined){
+let data41 = data25.credentialTTL;
+if(typeof data41 === "string"){
+if(!pattern5.test(data41)){
+const err138 = {instancePath:instancePath+"/tbot/credentialTTL",schemaPath:"#/properties/tbot/properties/credentialTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.tbot.properties.credentialTTL,data:data41};
 if(vErrors === null){
 vErrors = [err138];
 }
@@ -2569,7 +2569,7 @@ errors++;
 }
 }
 else {
-const err139 = {instancePath:instancePath+"/tbot/renewalInterval",schemaPath:"#/properties/tbot/properties/renewalInterval/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.renewalInterval.type,parentSchema:schema11.properties.tbot.properties.renewalInterval,data:data40};
+const err139 = {instancePath:instancePath+"/tbot/credentialTTL",schemaPath:"#/properties/tbot/properties/credentialTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.credentialTTL.type,parentSchema:schema11.properties.tbot.properties.credentialTTL,data:data41};
 if(vErrors === null){
 vErrors = [err139];
 }
@@ -2579,11 +2579,11 @@ vErrors.push(err139);
 errors++;
 }
 }
-if(data23.socket !== undefined){
-let data41 = data23.socket;
-if(data41 && typeof data41 == "object" && !Array.isArray(data41)){
-if(data41.hostPath === undefined){
-const err140 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/required",keyword:"required",params:{missingProperty: "hostPath"},message:"must have required property '"+"hostPath"+"'",schema:schema11.properties.tbot.properties.socket.required,parentSchema:schema11.properties.tbot.properties.socket,data:data41};
+if(data25.renewalInterval !== undefined){
+let data42 = data25.renewalInterval;
+if(typeof data42 === "string"){
+if(!pattern5.test(data42)){
+const err140 = {instancePath:instancePath+"/tbot/renewalInterval",schemaPath:"#/properties/tbot/properties/renewalInterval/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.tbot.properties.renewalInterval,data:data42};
 if(vErrors === null){
 vErrors = [err140];
 }
@@ -2592,8 +2592,9 @@ vErrors.push(err140);
 }
 errors++;
 }
-if(data41.file === undefined){
-const err141 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema11.properties.tbot.properties.socket.required,parentSchema:schema11.properties.tbot.properties.socket,data:data41};
+}
+else {
+const err141 = {instancePath:instancePath+"/tbot/renewalInterval",schemaPath:"#/properties/tbot/properties/renewalInterval/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.renewalInterval.type,parentSchema:schema11.properties.tbot.properties.renewalInterval,data:data42};
 if(vErrors === null){
 vErrors = [err141];
 }
@@ -2602,9 +2603,12 @@ vErrors.push(err141);
 }
 errors++;
 }
-for(const key14 in data41){
-if(!((key14 === "hostPath") || (key14 === "file"))){
-const err142 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key14},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.socket,data:data41};
+}
+if(data25.socket !== undefined){
+let data43 = data25.socket;
+if(data43 && typeof data43 == "object" && !Array.isArray(data43)){
+if(data43.hostPath === undefined){
+const err142 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/required",keyword:"required",params:{missingProperty: "hostPath"},message:"must have required property '"+"hostPath"+"'",schema:schema11.properties.tbot.properties.socket.required,parentSchema:schema11.properties.tbot.properties.socket,data:data43};
 if(vErrors === null){
 vErrors = [err142];
 }
@@ -2613,14 +2617,8 @@ vErrors.push(err142);
 }
 errors++;
 }
-}
-if(data41.hostPath !== undefined){
-let data42 = data41.hostPath;
-const _errs105 = errors;
-const _errs106 = errors;
-if(typeof data42 === "string"){
-if(!pattern15.test(data42)){
-const err143 = {};
+if(data43.file === undefined){
+const err143 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema11.properties.tbot.properties.socket.required,parentSchema:schema11.properties.tbot.properties.socket,data:data43};
 if(vErrors === null){
 vErrors = [err143];
 }
@@ -2629,10 +2627,9 @@ vErrors.push(err143);
 }
 errors++;
 }
-}
-var valid18 = _errs106 === errors;
-if(valid18){
-const err144 = {instancePath:instancePath+"/tbot/socket/hostPath",schemaPath:"#/properties/tbot/properties/socket/properties/hostPath/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.tbot.properties.socket.properties.hostPath.not,parentSchema:schema11.properties.tbot.properties.socket.properties.hostPath,data:data42};
+for(const key14 in data43){
+if(!((key14 === "hostPath") || (key14 === "file"))){
+const err144 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key14},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.socket,data:data43};
 if(vErrors === null){
 vErrors = [err144];
 }
@@ -2641,20 +2638,14 @@ vErrors.push(err144);
 }
 errors++;
 }
-else {
-errors = _errs105;
-if(vErrors !== null){
-if(_errs105){
-vErrors.length = _errs105;
 }
-else {
-vErrors = null;
-}
-}
-}
-if(typeof data42 === "string"){
-if(!pattern16.test(data42)){
-const err145 = {instancePath:instancePath+"/tbot/socket/hostPath",schemaPath:"#/properties/tbot/properties/socket/properties/hostPath/pattern",keyword:"pattern",params:{pattern: "^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.tbot.properties.socket.properties.hostPath,data:data42};
+if(data43.hostPath !== undefined){
+let data44 = data43.hostPath;
+const _errs107 = errors;
+const _errs108 = errors;
+if(typeof data44 === "string"){
+if(!pattern17.test(data44)){
+const err145 = {};
 if(vErrors === null){
 vErrors = [err145];
 }
@@ -2664,8 +2655,9 @@ vErrors.push(err145);
 errors++;
 }
 }
-else {
-const err146 = {instancePath:instancePath+"/tbot/socket/hostPath",schemaPath:"#/properties/tbot/properties/socket/properties/hostPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.socket.properties.hostPath.type,parentSchema:schema11.properties.tbot.properties.socket.properties.hostPath,data:data42};
+var valid19 = _errs108 === errors;
+if(valid19){
+const err146 = {instancePath:instancePath+"/tbot/socket/hostPath",schemaPath:"#/properties/tbot/properties/socket/properties/hostPath/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.tbot.properties.socket.properties.hostPath.not,parentSchema:schema11.properties.tbot.properties.socket.properties.hostPath,data:data44};
 if(vErrors === null){
 vErrors = [err146];
 }
@@ -2674,12 +2666,20 @@ vErrors.push(err146);
 }
 errors++;
 }
+else {
+errors = _errs107;
+if(vErrors !== null){
+if(_errs107){
+vErrors.length = _errs107;
 }
-if(data41.file !== undefined){
-let data43 = data41.file;
-if(typeof data43 === "string"){
-if(!pattern17.test(data43)){
-const err147 = {instancePath:instancePath+"/tbot/socket/file",schemaPath:"#/properties/tbot/properties/socket/properties/file/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},message:"must match pattern \""+"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"+"\"",schema:"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",parentSchema:schema11.properties.tbot.properties.socket.properties.file,data:data43};
+else {
+vErrors = null;
+}
+}
+}
+if(typeof data44 === "string"){
+if(!pattern18.test(data44)){
+const err147 = {instancePath:instancePath+"/tbot/socket/hostPath",schemaPath:"#/properties/tbot/properties/socket/properties/hostPath/pattern",keyword:"pattern",params:{pattern: "^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.tbot.properties.socket.properties.hostPath,data:data44};
 if(vErrors === null){
 vErrors = [err147];
 }
@@ -2690,7 +2690,7 @@ errors++;
 }
 }
 else {
-const err148 = {instancePath:instancePath+"/tbot/socket/file",schemaPath:"#/properties/tbot/properties/socket/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.socket.properties.file.type,parentSchema:schema11.properties.tbot.properties.socket.properties.file,data:data43};
+const err148 = {instancePath:instancePath+"/tbot/socket/hostPath",schemaPath:"#/properties/tbot/properties/socket/properties/hostPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.socket.properties.hostPath.type,parentSchema:schema11.properties.tbot.properties.socket.properties.hostPath,data:data44};
 if(vErrors === null){
 vErrors = [err148];
 }
@@ -2700,9 +2700,11 @@ vErrors.push(err148);
 errors++;
 }
 }
-}
-else {
-const err149 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.socket.type,parentSchema:schema11.properties.tbot.properties.socket,data:data41};
+if(data43.file !== undefined){
+let data45 = data43.file;
+if(typeof data45 === "string"){
+if(!pattern19.test(data45)){
+const err149 = {instancePath:instancePath+"/tbot/socket/file",schemaPath:"#/properties/tbot/properties/socket/properties/file/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},message:"must match pattern \""+"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"+"\"",schema:"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",parentSchema:schema11.properties.tbot.properties.socket.properties.file,data:data45};
 if(vErrors === null){
 vErrors = [err149];
 }
@@ -2712,11 +2714,8 @@ vErrors.push(err149);
 errors++;
 }
 }
-if(data23.kubelet !== undefined){
-let data44 = data23.kubelet;
-if(data44 && typeof data44 == "object" && !Array.isArray(data44)){
-if(data44.authorization === undefined){
-const err150 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/required",keyword:"required",params:{missingProperty: "authorization"},message:"must have required property '"+"authorization"+"'",schema:schema11.properties.tbot.properties.kubelet.required,parentSchema:schema11.properties.tbot.properties.kubelet,data:data44};
+else {
+const err150 = {instancePath:instancePath+"/tbot/socket/file",schemaPath:"#/properties/tbot/properties/socket/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.socket.properties.file.type,parentSchema:schema11.properties.tbot.properties.socket.properties.file,data:data45};
 if(vErrors === null){
 vErrors = [err150];
 }
@@ -2725,8 +2724,10 @@ vErrors.push(err150);
 }
 errors++;
 }
-if(data44.skipVerify === undefined){
-const err151 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/required",keyword:"required",params:{missingProperty: "skipVerify"},message:"must have required property '"+"skipVerify"+"'",schema:schema11.properties.tbot.properties.kubelet.required,parentSchema:schema11.properties.tbot.properties.kubelet,data:data44};
+}
+}
+else {
+const err151 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.socket.type,parentSchema:schema11.properties.tbot.properties.socket,data:data43};
 if(vErrors === null){
 vErrors = [err151];
 }
@@ -2735,9 +2736,12 @@ vErrors.push(err151);
 }
 errors++;
 }
-for(const key15 in data44){
-if(!((key15 === "authorization") || (key15 === "skipVerify"))){
-const err152 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key15},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.kubelet,data:data44};
+}
+if(data25.kubelet !== undefined){
+let data46 = data25.kubelet;
+if(data46 && typeof data46 == "object" && !Array.isArray(data46)){
+if(data46.authorization === undefined){
+const err152 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/required",keyword:"required",params:{missingProperty: "authorization"},message:"must have required property '"+"authorization"+"'",schema:schema11.properties.tbot.properties.kubelet.required,parentSchema:schema11.properties.tbot.properties.kubelet,data:data46};
 if(vErrors === null){
 vErrors = [err152];
 }
@@ -2746,11 +2750,8 @@ vErrors.push(err152);
 }
 errors++;
 }
-}
-if(data44.authorization !== undefined){
-let data45 = data44.authorization;
-if(typeof data45 !== "string"){
-const err153 = {instancePath:instancePath+"/tbot/kubelet/authorization",schemaPath:"#/properties/tbot/properties/kubelet/properties/authorization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.kubelet.properties.authorization.type,parentSchema:schema11.properties.tbot.properties.kubelet.properties.authorization,data:data45};
+if(data46.skipVerify === undefined){
+const err153 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/required",keyword:"required",params:{missingProperty: "skipVerify"},message:"must have required property '"+"skipVerify"+"'",schema:schema11.properties.tbot.properties.kubelet.required,parentSchema:schema11.properties.tbot.properties.kubelet,data:data46};
 if(vErrors === null){
 vErrors = [err153];
 }
@@ -2759,8 +2760,9 @@ vErrors.push(err153);
 }
 errors++;
 }
-if(!((data45 === "pods") || (data45 === "proxy"))){
-const err154 = {instancePath:instancePath+"/tbot/kubelet/authorization",schemaPath:"#/properties/tbot/properties/kubelet/properties/authorization/enum",keyword:"enum",params:{allowedValues: schema11.properties.tbot.properties.kubelet.properties.authorization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.tbot.properties.kubelet.properties.authorization.enum,parentSchema:schema11.properties.tbot.properties.kubelet.properties.authorization,data:data45};
+for(const key15 in data46){
+if(!((key15 === "authorization") || (key15 === "skipVerify"))){
+const err154 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key15},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.kubelet,data:data46};
 if(vErrors === null){
 vErrors = [err154];
 }
@@ -2770,10 +2772,10 @@ vErrors.push(err154);
 errors++;
 }
 }
-if(data44.skipVerify !== undefined){
-let data46 = data44.skipVerify;
-if(typeof data46 !== "boolean"){
-const err155 = {instancePath:instancePath+"/tbot/kubelet/skipVerify",schemaPath:"#/properties/tbot/properties/kubelet/properties/skipVerify/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.kubelet.properties.skipVerify.type,parentSchema:schema11.properties.tbot.properties.kubelet.properties.skipVerify,data:data46};
+if(data46.authorization !== undefined){
+let data47 = data46.authorization;
+if(typeof data47 !== "string"){
+const err155 = {instancePath:instancePath+"/tbot/kubelet/authorization",schemaPath:"#/properties/tbot/properties/kubelet/properties/authorization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.kubelet.properties.authorization.type,parentSchema:schema11.properties.tbot.properties.kubelet.properties.authorization,data:data47};
 if(vErrors === null){
 vErrors = [err155];
 }
@@ -2782,10 +2784,8 @@ vErrors.push(err155);
 }
 errors++;
 }
-}
-}
-else {
-const err156 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.kubelet.type,parentSchema:schema11.properties.tbot.properties.kubelet,data:data44};
+if(!((data47 === "pods") || (data47 === "proxy"))){
+const err156 = {instancePath:instancePath+"/tbot/kubelet/authorization",schemaPath:"#/properties/tbot/properties/kubelet/properties/authorization/enum",keyword:"enum",params:{allowedValues: schema11.properties.tbot.properties.kubelet.properties.authorization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.tbot.properties.kubelet.properties.authorization.enum,parentSchema:schema11.properties.tbot.properties.kubelet.properties.authorization,data:data47};
 if(vErrors === null){
 vErrors = [err156];
 }
@@ -2795,10 +2795,10 @@ vErrors.push(err156);
 errors++;
 }
 }
-if(data23.attestBinary !== undefined){
-let data47 = data23.attestBinary;
-if(typeof data47 !== "boolean"){
-const err157 = {instancePath:instancePath+"/tbot/attestBinary",schemaPath:"#/properties/tbot/properties/attestBinary/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.attestBinary.type,parentSchema:schema11.properties.tbot.properties.attestBinary,data:data47};
+if(data46.skipVerify !== undefined){
+let data48 = data46.skipVerify;
+if(typeof data48 !== "boolean"){
+const err157 = {instancePath:instancePath+"/tbot/kubelet/skipVerify",schemaPath:"#/properties/tbot/properties/kubelet/properties/skipVerify/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.kubelet.properties.skipVerify.type,parentSchema:schema11.properties.tbot.properties.kubelet.properties.skipVerify,data:data48};
 if(vErrors === null){
 vErrors = [err157];
 }
@@ -2808,10 +2808,9 @@ vErrors.push(err157);
 errors++;
 }
 }
-if(data23.debug !== undefined){
-let data48 = data23.debug;
-if(typeof data48 !== "boolean"){
-const err158 = {instancePath:instancePath+"/tbot/debug",schemaPath:"#/properties/tbot/properties/debug/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.debug.type,parentSchema:schema11.properties.tbot.properties.debug,data:data48};
+}
+else {
+const err158 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.kubelet.type,parentSchema:schema11.properties.tbot.properties.kubelet,data:data46};
 if(vErrors === null){
 vErrors = [err158];
 }
@@ -2821,12 +2820,10 @@ vErrors.push(err158);
 errors++;
 }
 }
-if(data23.resources !== undefined){
-let data49 = data23.resources;
-if(data49 && typeof data49 == "object" && !Array.isArray(data49)){
-}
-else {
-const err159 = {instancePath:instancePath+"/tbot/resources",schemaPath:"#/properties/tbot/properties/resources/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.resources.type,parentSchema:schema11.properties.tbot.properties.resources,data:data49};
+if(data25.attestBinary !== undefined){
+let data49 = data25.attestBinary;
+if(typeof data49 !== "boolean"){
+const err159 = {instancePath:instancePath+"/tbot/attestBinary",schemaPath:"#/properties/tbot/properties/attestBinary/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.attestBinary.type,parentSchema:schema11.properties.tbot.properties.attestBinary,data:data49};
 if(vErrors === null){
 vErrors = [err159];
 }
@@ -2836,10 +2833,10 @@ vErrors.push(err159);
 errors++;
 }
 }
-if(data23.priorityClassName !== undefined){
-let data50 = data23.priorityClassName;
-if(typeof data50 !== "string"){
-const err160 = {instancePath:instancePath+"/tbot/priorityClassName",schemaPath:"#/properties/tbot/properties/priorityClassName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.priorityClassName.type,parentSchema:schema11.properties.tbot.properties.priorityClassName,data:data50};
+if(data25.debug !== undefined){
+let data50 = data25.debug;
+if(typeof data50 !== "boolean"){
+const err160 = {instancePath:instancePath+"/tbot/debug",schemaPath:"#/properties/tbot/properties/debug/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.debug.type,parentSchema:schema11.properties.tbot.properties.debug,data:data50};
 if(vErrors === null){
 vErrors = [err160];
 }
@@ -2849,12 +2846,12 @@ vErrors.push(err160);
 errors++;
 }
 }
-if(data23.updateStrategy !== undefined){
-let data51 = data23.updateStrategy;
+if(data25.resources !== undefined){
+let data51 = data25.resources;
 if(data51 && typeof data51 == "object" && !Array.isArray(data51)){
 }
 else {
-const err161 = {instancePath:instancePath+"/tbot/updateStrategy",schemaPath:"#/properties/tbot/properties/updateStrategy/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.updateStrategy.type,parentSchema:schema11.properties.tbot.properties.updateStrategy,data:data51};
+const err161 = {instancePath:instancePath+"/tbot/resources",schemaPath:"#/properties/tbot/properties/resources/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.resources.type,parentSchema:schema11.properties.tbot.properties.resources,data:data51};
 if(vErrors === null){
 vErrors = [err161];
 }
@@ -2864,13 +2861,10 @@ vErrors.push(err161);
 errors++;
 }
 }
-if(data23.nodeSelector !== undefined){
-let data52 = data23.nodeSelector;
-if(data52 && typeof data52 == "object" && !Array.isArray(data52)){
-for(const key16 in data52){
-let data53 = data52[key16];
-if(typeof data53 !== "string"){
-const err162 = {instancePath:instancePath+"/tbot/nodeSelector/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/nodeSelector/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.nodeSelector.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.nodeSelector.additionalProperties,data:data53};
+if(data25.priorityClassName !== undefined){
+let data52 = data25.priorityClassName;
+if(typeof data52 !== "string"){
+const err162 = {instancePath:instancePath+"/tbot/priorityClassName",schemaPath:"#/properties/tbot/properties/priorityClassName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.priorityClassName.type,parentSchema:schema11.properties.tbot.properties.priorityClassName,data:data52};
 if(vErrors === null){
 vErrors = [err162];
 }
@@ -2880,9 +2874,12 @@ vErrors.push(err162);
 errors++;
 }
 }
+if(data25.updateStrategy !== undefined){
+let data53 = data25.updateStrategy;
+if(data53 && typeof data53 == "object" && !Array.isArray(data53)){
 }
 else {
-const err163 = {instancePath:instancePath+"/tbot/nodeSelector",schemaPath:"#/properties/tbot/properties/nodeSelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.nodeSelector.type,parentSchema:schema11.properties.tbot.properties.nodeSelector,data:data52};
+const err163 = {instancePath:instancePath+"/tbot/updateStrategy",schemaPath:"#/properties/tbot/properties/updateStrategy/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.updateStrategy.type,parentSchema:schema11.properties.tbot.properties.updateStrategy,data:data53};
 if(vErrors === null){
 vErrors = [err163];
 }
@@ -2892,16 +2889,13 @@ vErrors.push(err163);
 errors++;
 }
 }
-if(data23.tolerations !== undefined){
-let data54 = data23.tolerations;
-if(Array.isArray(data54)){
-const len1 = data54.length;
-for(let i1=0; i1<len1; i1++){
-let data55 = data54[i1];
-if(data55 && typeof data55 == "object" && !Array.isArray(data55)){
-}
-else {
-const err164 = {instancePath:instancePath+"/tbot/tolerations/" + i1,schemaPath:"#/properties/tbot/properties/tolerations/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.tolerations.items.type,parentSchema:schema11.properties.tbot.properties.tolerations.items,data:data55};
+if(data25.nodeSelector !== undefined){
+let data54 = data25.nodeSelector;
+if(data54 && typeof data54 == "object" && !Array.isArray(data54)){
+for(const key16 in data54){
+let data55 = data54[key16];
+if(typeof data55 !== "string"){
+const err164 = {instancePath:instancePath+"/tbot/nodeSelector/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/nodeSelector/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.nodeSelector.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.nodeSelector.additionalProperties,data:data55};
 if(vErrors === null){
 vErrors = [err164];
 }
@@ -2913,7 +2907,7 @@ errors++;
 }
 }
 else {
-const err165 = {instancePath:instancePath+"/tbot/tolerations",schemaPath:"#/properties/tbot/properties/tolerations/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.tolerations.type,parentSchema:schema11.properties.tbot.properties.tolerations,data:data54};
+const err165 = {instancePath:instancePath+"/tbot/nodeSelector",schemaPath:"#/properties/tbot/properties/nodeSelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.nodeSelector.type,parentSchema:schema11.properties.tbot.properties.nodeSelector,data:data54};
 if(vErrors === null){
 vErrors = [err165];
 }
@@ -2923,12 +2917,16 @@ vErrors.push(err165);
 errors++;
 }
 }
-if(data23.affinity !== undefined){
-let data56 = data23.affinity;
-if(data56 && typeof data56 == "object" && !Array.isArray(data56)){
+if(data25.tolerations !== undefined){
+let data56 = data25.tolerations;
+if(Array.isArray(data56)){
+const len1 = data56.length;
+for(let i1=0; i1<len1; i1++){
+let data57 = data56[i1];
+if(data57 && typeof data57 == "object" && !Array.isArray(data57)){
 }
 else {
-const err166 = {instancePath:instancePath+"/tbot/affinity",schemaPath:"#/properties/tbot/properties/affinity/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.affinity.type,parentSchema:schema11.properties.tbot.properties.affinity,data:data56};
+const err166 = {instancePath:instancePath+"/tbot/tolerations/" + i1,schemaPath:"#/properties/tbot/properties/tolerations/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.tolerations.items.type,parentSchema:schema11.properties.tbot.properties.tolerations.items,data:data57};
 if(vErrors === null){
 vErrors = [err166];
 }
@@ -2938,13 +2936,9 @@ vErrors.push(err166);
 errors++;
 }
 }
-if(data23.podLabels !== undefined){
-let data57 = data23.podLabels;
-if(data57 && typeof data57 == "object" && !Array.isArray(data57)){
-for(const key17 in data57){
-let data58 = data57[key17];
-if(typeof data58 !== "string"){
-const err167 = {instancePath:instancePath+"/tbot/podLabels/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/podLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.podLabels.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.podLabels.additionalProperties,data:data58};
+}
+else {
+const err167 = {instancePath:instancePath+"/tbot/tolerations",schemaPath:"#/properties/tbot/properties/tolerations/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.tolerations.type,parentSchema:schema11.properties.tbot.properties.tolerations,data:data56};
 if(vErrors === null){
 vErrors = [err167];
 }
@@ -2954,9 +2948,12 @@ vErrors.push(err167);
 errors++;
 }
 }
+if(data25.affinity !== undefined){
+let data58 = data25.affinity;
+if(data58 && typeof data58 == "object" && !Array.isArray(data58)){
 }
 else {
-const err168 = {instancePath:instancePath+"/tbot/podLabels",schemaPath:"#/properties/tbot/properties/podLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.podLabels.type,parentSchema:schema11.properties.tbot.properties.podLabels,data:data57};
+const err168 = {instancePath:instancePath+"/tbot/affinity",schemaPath:"#/properties/tbot/properties/affinity/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.affinity.type,parentSchema:schema11.properties.tbot.properties.affinity,data:data58};
 if(vErrors === null){
 vErrors = [err168];
 }
@@ -2966,13 +2963,13 @@ vErrors.push(err168);
 errors++;
 }
 }
-if(data23.podAnnotations !== undefined){
-let data59 = data23.podAnnotations;
+if(data25.podLabels !== undefined){
+let data59 = data25.podLabels;
 if(data59 && typeof data59 == "object" && !Array.isArray(data59)){
-for(const key18 in data59){
-let data60 = data59[key18];
+for(const key17 in data59){
+let data60 = data59[key17];
 if(typeof data60 !== "string"){
-const err169 = {instancePath:instancePath+"/tbot/podAnnotations/" + key18.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/podAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.podAnnotations.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.podAnnotations.additionalProperties,data:data60};
+const err169 = {instancePath:instancePath+"/tbot/podLabels/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/podLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.podLabels.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.podLabels.additionalProperties,data:data60};
 if(vErrors === null){
 vErrors = [err169];
 }
@@ -2984,7 +2981,7 @@ errors++;
 }
 }
 else {
-const err170 = {instancePath:instancePath+"/tbot/podAnnotations",schemaPath:"#/properties/tbot/properties/podAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.podAnnotations.type,parentSchema:schema11.properties.tbot.properties.podAnnotations,data:data59};
+const err170 = {instancePath:instancePath+"/tbot/podLabels",schemaPath:"#/properties/tbot/properties/podLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.podLabels.type,parentSchema:schema11.properties.tbot.properties.podLabels,data:data59};
 if(vErrors === null){
 vErrors = [err170];
 }
@@ -2994,15 +2991,13 @@ vErrors.push(err170);
 errors++;
 }
 }
-if(data23.extraEnv !== undefined){
-let data61 = data23.extraEnv;
-if(Array.isArray(data61)){
-const len2 = data61.length;
-for(let i2=0; i2<len2; i2++){
-let data62 = data61[i2];
-if(data62 && typeof data62 == "object" && !Array.isArray(data62)){
-if(data62.name === undefined){
-const err171 = {instancePath:instancePath+"/tbot/extraEnv/" + i2,schemaPath:"#/properties/tbot/properties/extraEnv/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.tbot.properties.extraEnv.items.required,parentSchema:schema11.properties.tbot.properties.extraEnv.items,data:data62};
+if(data25.podAnnotations !== undefined){
+let data61 = data25.podAnnotations;
+if(data61 && typeof data61 == "object" && !Array.isArray(data61)){
+for(const key18 in data61){
+let data62 = data61[key18];
+if(typeof data62 !== "string"){
+const err171 = {instancePath:instancePath+"/tbot/podAnnotations/" + key18.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/podAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.podAnnotations.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.podAnnotations.additionalProperties,data:data62};
 if(vErrors === null){
 vErrors = [err171];
 }
@@ -3012,8 +3007,9 @@ vErrors.push(err171);
 errors++;
 }
 }
+}
 else {
-const err172 = {instancePath:instancePath+"/tbot/extraEnv/" + i2,schemaPath:"#/properties/tbot/properties/extraEnv/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.extraEnv.items.type,parentSchema:schema11.properties.tbot.properties.extraEnv.items,data:data62};
+const err172 = {instancePath:instancePath+"/tbot/podAnnotations",schemaPath:"#/properties/tbot/properties/podAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.podAnnotations.type,parentSchema:schema11.properties.tbot.properties.podAnnotations,data:data61};
 if(vErrors === null){
 vErrors = [err172];
 }
@@ -3023,9 +3019,15 @@ vErrors.push(err172);
 errors++;
 }
 }
-}
-else {
-const err173 = {instancePath:instancePath+"/tbot/extraEnv",schemaPath:"#/properties/tbot/properties/extraEnv/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.extraEnv.type,parentSchema:schema11.properties.tbot.properties.extraEnv,data:data61};
+if(data25.extraEnv !== undefined){
+let data63 = data25.extraEnv;
+if(Array.isArray(data63)){
+const len2 = data63.length;
+for(let i2=0; i2<len2; i2++){
+let data64 = data63[i2];
+if(data64 && typeof data64 == "object" && !Array.isArray(data64)){
+if(data64.name === undefined){
+const err173 = {instancePath:instancePath+"/tbot/extraEnv/" + i2,schemaPath:"#/properties/tbot/properties/extraEnv/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.tbot.properties.extraEnv.items.required,parentSchema:schema11.properties.tbot.properties.extraEnv.items,data:data64};
 if(vErrors === null){
 vErrors = [err173];
 }
@@ -3035,10 +3037,8 @@ vErrors.push(err173);
 errors++;
 }
 }
-if(data23.global !== undefined){
-let data63 = data23.global;
-if(!(data63 && typeof data63 == "object" && !Array.isArray(data63))){
-const err174 = {instancePath:instancePath+"/tbot/global",schemaPath:"#/properties/tbot/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.global.type,parentSchema:schema11.properties.tbot.properties.global,data:data63};
+else {
+const err174 = {instancePath:instancePath+"/tbot/extraEnv/" + i2,schemaPath:"#/properties/tbot/properties/extraEnv/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.extraEnv.items.type,parentSchema:schema11.properties.tbot.properties.extraEnv.items,data:data64};
 if(vErrors === null){
 vErrors = [err174];
 }
@@ -3050,7 +3050,7 @@ errors++;
 }
 }
 else {
-const err175 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.type,parentSchema:schema11.properties.tbot,data:data23};
+const err175 = {instancePath:instancePath+"/tbot/extraEnv",schemaPath:"#/properties/tbot/properties/extraEnv/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.extraEnv.type,parentSchema:schema11.properties.tbot.properties.extraEnv,data:data63};
 if(vErrors === null){
 vErrors = [err175];
 }
@@ -3060,11 +3060,10 @@ vErrors.push(err175);
 errors++;
 }
 }
-if(data.mesh !== undefined){
-let data64 = data.mesh;
-if(data64 && typeof data64 == "object" && !Array.isArray(data64)){
-if(data64.enabled === undefined){
-const err176 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
+if(data25.global !== undefined){
+let data65 = data25.global;
+if(!(data65 && typeof data65 == "object" && !Array.isArray(data65))){
+const err176 = {instancePath:instancePath+"/tbot/global",schemaPath:"#/properties/tbot/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.global.type,parentSchema:schema11.properties.tbot.properties.global,data:data65};
 if(vErrors === null){
 vErrors = [err176];
 }
@@ -3073,8 +3072,10 @@ vErrors.push(err176);
 }
 errors++;
 }
-if(data64.rootNamespace === undefined){
-const err177 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "rootNamespace"},message:"must have required property '"+"rootNamespace"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
+}
+}
+else {
+const err177 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.type,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err177];
 }
@@ -3083,8 +3084,12 @@ vErrors.push(err177);
 }
 errors++;
 }
-if(data64.mtls === undefined){
-const err178 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "mtls"},message:"must have required property '"+"mtls"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
+}
+if(data.mesh !== undefined){
+let data66 = data.mesh;
+if(data66 && typeof data66 == "object" && !Array.isArray(data66)){
+if(data66.enabled === undefined){
+const err178 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data66};
 if(vErrors === null){
 vErrors = [err178];
 }
@@ -3093,8 +3098,8 @@ vErrors.push(err178);
 }
 errors++;
 }
-if(data64.admission === undefined){
-const err179 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "admission"},message:"must have required property '"+"admission"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
+if(data66.rootNamespace === undefined){
+const err179 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "rootNamespace"},message:"must have required property '"+"rootNamespace"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data66};
 if(vErrors === null){
 vErrors = [err179];
 }
@@ -3103,8 +3108,8 @@ vErrors.push(err179);
 }
 errors++;
 }
-if(data64.gateways === undefined){
-const err180 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "gateways"},message:"must have required property '"+"gateways"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
+if(data66.mtls === undefined){
+const err180 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "mtls"},message:"must have required property '"+"mtls"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data66};
 if(vErrors === null){
 vErrors = [err180];
 }
@@ -3113,8 +3118,8 @@ vErrors.push(err180);
 }
 errors++;
 }
-if(data64.applications === undefined){
-const err181 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "applications"},message:"must have required property '"+"applications"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
+if(data66.admission === undefined){
+const err181 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "admission"},message:"must have required property '"+"admission"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data66};
 if(vErrors === null){
 vErrors = [err181];
 }
@@ -3123,9 +3128,8 @@ vErrors.push(err181);
 }
 errors++;
 }
-for(const key19 in data64){
-if(!((((((key19 === "enabled") || (key19 === "rootNamespace")) || (key19 === "mtls")) || (key19 === "admission")) || (key19 === "gateways")) || (key19 === "applications"))){
-const err182 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key19},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh,data:data64};
+if(data66.gateways === undefined){
+const err182 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "gateways"},message:"must have required property '"+"gateways"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data66};
 if(vErrors === null){
 vErrors = [err182];
 }
@@ -3134,11 +3138,8 @@ vErrors.push(err182);
 }
 errors++;
 }
-}
-if(data64.enabled !== undefined){
-let data65 = data64.enabled;
-if(typeof data65 !== "boolean"){
-const err183 = {instancePath:instancePath+"/mesh/enabled",schemaPath:"#/properties/mesh/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.enabled,data:data65};
+if(data66.applications === undefined){
+const err183 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "applications"},message:"must have required property '"+"applications"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data66};
 if(vErrors === null){
 vErrors = [err183];
 }
@@ -3147,12 +3148,9 @@ vErrors.push(err183);
 }
 errors++;
 }
-}
-if(data64.rootNamespace !== undefined){
-let data66 = data64.rootNamespace;
-if(typeof data66 === "string"){
-if(func2(data66) > 63){
-const err184 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data66};
+for(const key19 in data66){
+if(!((((((key19 === "enabled") || (key19 === "rootNamespace")) || (key19 === "mtls")) || (key19 === "admission")) || (key19 === "gateways")) || (key19 === "applications"))){
+const err184 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key19},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh,data:data66};
 if(vErrors === null){
 vErrors = [err184];
 }
@@ -3161,8 +3159,11 @@ vErrors.push(err184);
 }
 errors++;
 }
-if(!pattern2.test(data66)){
-const err185 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data66};
+}
+if(data66.enabled !== undefined){
+let data67 = data66.enabled;
+if(typeof data67 !== "boolean"){
+const err185 = {instancePath:instancePath+"/mesh/enabled",schemaPath:"#/properties/mesh/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.enabled,data:data67};
 if(vErrors === null){
 vErrors = [err185];
 }
@@ -3172,8 +3173,11 @@ vErrors.push(err185);
 errors++;
 }
 }
-else {
-const err186 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.rootNamespace.type,parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data66};
+if(data66.rootNamespace !== undefined){
+let data68 = data66.rootNamespace;
+if(typeof data68 === "string"){
+if(func2(data68) > 63){
+const err186 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data68};
 if(vErrors === null){
 vErrors = [err186];
 }
@@ -3182,12 +3186,8 @@ vErrors.push(err186);
 }
 errors++;
 }
-}
-if(data64.mtls !== undefined){
-let data67 = data64.mtls;
-if(data67 && typeof data67 == "object" && !Array.isArray(data67)){
-if(data67.enabled === undefined){
-const err187 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.properties.mtls.required,parentSchema:schema11.properties.mesh.properties.mtls,data:data67};
+if(!pattern3.test(data68)){
+const err187 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data68};
 if(vErrors === null){
 vErrors = [err187];
 }
@@ -3196,8 +3196,9 @@ vErrors.push(err187);
 }
 errors++;
 }
-if(data67.mode === undefined){
-const err188 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/required",keyword:"required",params:{missingProperty: "mode"},message:"must have required property '"+"mode"+"'",schema:schema11.properties.mesh.properties.mtls.required,parentSchema:schema11.properties.mesh.properties.mtls,data:data67};
+}
+else {
+const err188 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.rootNamespace.type,parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data68};
 if(vErrors === null){
 vErrors = [err188];
 }
@@ -3206,9 +3207,12 @@ vErrors.push(err188);
 }
 errors++;
 }
-for(const key20 in data67){
-if(!((key20 === "enabled") || (key20 === "mode"))){
-const err189 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key20},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh.properties.mtls,data:data67};
+}
+if(data66.mtls !== undefined){
+let data69 = data66.mtls;
+if(data69 && typeof data69 == "object" && !Array.isArray(data69)){
+if(data69.enabled === undefined){
+const err189 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.properties.mtls.required,parentSchema:schema11.properties.mesh.properties.mtls,data:data69};
 if(vErrors === null){
 vErrors = [err189];
 }
@@ -3217,11 +3221,8 @@ vErrors.push(err189);
 }
 errors++;
 }
-}
-if(data67.enabled !== undefined){
-let data68 = data67.enabled;
-if(typeof data68 !== "boolean"){
-const err190 = {instancePath:instancePath+"/mesh/mtls/enabled",schemaPath:"#/properties/mesh/properties/mtls/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.mtls.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.mtls.properties.enabled,data:data68};
+if(data69.mode === undefined){
+const err190 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/required",keyword:"required",params:{missingProperty: "mode"},message:"must have required property '"+"mode"+"'",schema:schema11.properties.mesh.properties.mtls.required,parentSchema:schema11.properties.mesh.properties.mtls,data:data69};
 if(vErrors === null){
 vErrors = [err190];
 }
@@ -3230,11 +3231,9 @@ vErrors.push(err190);
 }
 errors++;
 }
-}
-if(data67.mode !== undefined){
-let data69 = data67.mode;
-if(typeof data69 !== "string"){
-const err191 = {instancePath:instancePath+"/mesh/mtls/mode",schemaPath:"#/properties/mesh/properties/mtls/properties/mode/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.mtls.properties.mode.type,parentSchema:schema11.properties.mesh.properties.mtls.properties.mode,data:data69};
+for(const key20 in data69){
+if(!((key20 === "enabled") || (key20 === "mode"))){
+const err191 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key20},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh.properties.mtls,data:data69};
 if(vErrors === null){
 vErrors = [err191];
 }
@@ -3243,8 +3242,11 @@ vErrors.push(err191);
 }
 errors++;
 }
-if(!((data69 === "STRICT") || (data69 === "PERMISSIVE"))){
-const err192 = {instancePath:instancePath+"/mesh/mtls/mode",schemaPath:"#/properties/mesh/properties/mtls/properties/mode/enum",keyword:"enum",params:{allowedValues: schema11.properties.mesh.properties.mtls.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.mesh.properties.mtls.properties.mode.enum,parentSchema:schema11.properties.mesh.properties.mtls.properties.mode,data:data69};
+}
+if(data69.enabled !== undefined){
+let data70 = data69.enabled;
+if(typeof data70 !== "boolean"){
+const err192 = {instancePath:instancePath+"/mesh/mtls/enabled",schemaPath:"#/properties/mesh/properties/mtls/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.mtls.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.mtls.properties.enabled,data:data70};
 if(vErrors === null){
 vErrors = [err192];
 }
@@ -3254,9 +3256,10 @@ vErrors.push(err192);
 errors++;
 }
 }
-}
-else {
-const err193 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.mtls.type,parentSchema:schema11.properties.mesh.properties.mtls,data:data67};
+if(data69.mode !== undefined){
+let data71 = data69.mode;
+if(typeof data71 !== "string"){
+const err193 = {instancePath:instancePath+"/mesh/mtls/mode",schemaPath:"#/properties/mesh/properties/mtls/properties/mode/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.mtls.properties.mode.type,parentSchema:schema11.properties.mesh.properties.mtls.properties.mode,data:data71};
 if(vErrors === null){
 vErrors = [err193];
 }
@@ -3265,12 +3268,8 @@ vErrors.push(err193);
 }
 errors++;
 }
-}
-if(data64.admission !== undefined){
-let data70 = data64.admission;
-if(data70 && typeof data70 == "object" && !Array.isArray(data70)){
-if(data70.enabled === undefined){
-const err194 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.properties.admission.required,parentSchema:schema11.properties.mesh.properties.admission,data:data70};
+if(!((data71 === "STRICT") || (data71 === "PERMISSIVE"))){
+const err194 = {instancePath:instancePath+"/mesh/mtls/mode",schemaPath:"#/properties/mesh/properties/mtls/properties/mode/enum",keyword:"enum",params:{allowedValues: schema11.properties.mesh.properties.mtls.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.mesh.properties.mtls.properties.mode.enum,parentSchema:schema11.properties.mesh.properties.mtls.properties.mode,data:data71};
 if(vErrors === null){
 vErrors = [err194];
 }
@@ -3279,8 +3278,10 @@ vErrors.push(err194);
 }
 errors++;
 }
-if(data70.allowedHostPaths === undefined){
-const err195 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/required",keyword:"required",params:{missingProperty: "allowedHostPaths"},message:"must have required property '"+"allowedHostPaths"+"'",schema:schema11.properties.mesh.properties.admission.required,parentSchema:schema11.properties.mesh.properties.admission,data:data70};
+}
+}
+else {
+const err195 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.mtls.type,parentSchema:schema11.properties.mesh.properties.mtls,data:data69};
 if(vErrors === null){
 vErrors = [err195];
 }
@@ -3289,9 +3290,12 @@ vErrors.push(err195);
 }
 errors++;
 }
-for(const key21 in data70){
-if(!((key21 === "enabled") || (key21 === "allowedHostPaths"))){
-const err196 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key21},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh.properties.admission,data:data70};
+}
+if(data66.admission !== undefined){
+let data72 = data66.admission;
+if(data72 && typeof data72 == "object" && !Array.isArray(data72)){
+if(data72.enabled === undefined){
+const err196 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.properties.admission.required,parentSchema:schema11.properties.mesh.properties.admission,data:data72};
 if(vErrors === null){
 vErrors = [err196];
 }
@@ -3300,11 +3304,8 @@ vErrors.push(err196);
 }
 errors++;
 }
-}
-if(data70.enabled !== undefined){
-let data71 = data70.enabled;
-if(typeof data71 !== "boolean"){
-const err197 = {instancePath:instancePath+"/mesh/admission/enabled",schemaPath:"#/properties/mesh/properties/admission/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.admission.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.admission.properties.enabled,data:data71};
+if(data72.allowedHostPaths === undefined){
+const err197 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/required",keyword:"required",params:{missingProperty: "allowedHostPaths"},message:"must have required property '"+"allowedHostPaths"+"'",schema:schema11.properties.mesh.properties.admission.required,parentSchema:schema11.properties.mesh.properties.admission,data:data72};
 if(vErrors === null){
 vErrors = [err197];
 }
@@ -3313,16 +3314,9 @@ vErrors.push(err197);
 }
 errors++;
 }
-}
-if(data70.allowedHostPaths !== undefined){
-let data72 = data70.allowedHostPaths;
-if(Array.isArray(data72)){
-const len3 = data72.length;
-for(let i3=0; i3<len3; i3++){
-let data73 = data72[i3];
-if(typeof data73 === "string"){
-if(!pattern19.test(data73)){
-const err198 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths/" + i3,schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/items/pattern",keyword:"pattern",params:{pattern: "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items,data:data73};
+for(const key21 in data72){
+if(!((key21 === "enabled") || (key21 === "allowedHostPaths"))){
+const err198 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key21},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh.properties.admission,data:data72};
 if(vErrors === null){
 vErrors = [err198];
 }
@@ -3332,8 +3326,10 @@ vErrors.push(err198);
 errors++;
 }
 }
-else {
-const err199 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths/" + i3,schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items.type,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items,data:data73};
+if(data72.enabled !== undefined){
+let data73 = data72.enabled;
+if(typeof data73 !== "boolean"){
+const err199 = {instancePath:instancePath+"/mesh/admission/enabled",schemaPath:"#/properties/mesh/properties/admission/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.admission.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.admission.properties.enabled,data:data73};
 if(vErrors === null){
 vErrors = [err199];
 }
@@ -3343,18 +3339,15 @@ vErrors.push(err199);
 errors++;
 }
 }
-let i4 = data72.length;
-let j0;
-if(i4 > 1){
-const indices0 = {};
-for(;i4--;){
-let item0 = data72[i4];
-if(typeof item0 !== "string"){
-continue;
-}
-if(typeof indices0[item0] == "number"){
-j0 = indices0[item0];
-const err200 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths",schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/uniqueItems",keyword:"uniqueItems",params:{i: i4, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i4+" are identical)",schema:true,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths,data:data72};
+if(data72.allowedHostPaths !== undefined){
+let data74 = data72.allowedHostPaths;
+if(Array.isArray(data74)){
+const len3 = data74.length;
+for(let i3=0; i3<len3; i3++){
+let data75 = data74[i3];
+if(typeof data75 === "string"){
+if(!pattern21.test(data75)){
+const err200 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths/" + i3,schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/items/pattern",keyword:"pattern",params:{pattern: "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items,data:data75};
 if(vErrors === null){
 vErrors = [err200];
 }
@@ -3362,14 +3355,10 @@ else {
 vErrors.push(err200);
 }
 errors++;
-break;
-}
-indices0[item0] = i4;
-}
 }
 }
 else {
-const err201 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths",schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.type,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths,data:data72};
+const err201 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths/" + i3,schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items.type,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items,data:data75};
 if(vErrors === null){
 vErrors = [err201];
 }
@@ -3379,9 +3368,18 @@ vErrors.push(err201);
 errors++;
 }
 }
+let i4 = data74.length;
+let j0;
+if(i4 > 1){
+const indices0 = {};
+for(;i4--;){
+let item0 = data74[i4];
+if(typeof item0 !== "string"){
+continue;
 }
-else {
-const err202 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.admission.type,parentSchema:schema11.properties.mesh.properties.admission,data:data70};
+if(typeof indices0[item0] == "number"){
+j0 = indices0[item0];
+const err202 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths",schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/uniqueItems",keyword:"uniqueItems",params:{i: i4, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i4+" are identical)",schema:true,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths,data:data74};
 if(vErrors === null){
 vErrors = [err202];
 }
@@ -3389,16 +3387,14 @@ else {
 vErrors.push(err202);
 }
 errors++;
+break;
+}
+indices0[item0] = i4;
 }
 }
-if(data64.gateways !== undefined){
-let data74 = data64.gateways;
-if(data74 && typeof data74 == "object" && !Array.isArray(data74)){
-for(const key22 in data74){
-const _errs186 = errors;
-if(typeof key22 === "string"){
-if(func2(key22) > 63){
-const err203 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.gateways.propertyNames,data:key22,propertyName:key22};
+}
+else {
+const err203 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths",schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.type,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths,data:data74};
 if(vErrors === null){
 vErrors = [err203];
 }
@@ -3407,8 +3403,10 @@ vErrors.push(err203);
 }
 errors++;
 }
-if(!pattern2.test(key22)){
-const err204 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.gateways.propertyNames,data:key22,propertyName:key22};
+}
+}
+else {
+const err204 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.admission.type,parentSchema:schema11.properties.mesh.properties.admission,data:data72};
 if(vErrors === null){
 vErrors = [err204];
 }
@@ -3418,9 +3416,14 @@ vErrors.push(err204);
 errors++;
 }
 }
-var valid33 = _errs186 === errors;
-if(!valid33){
-const err205 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames",keyword:"propertyNames",params:{propertyName: key22},message:"property name must be valid",schema:schema11.properties.mesh.properties.gateways.propertyNames,parentSchema:schema11.properties.mesh.properties.gateways,data:data74};
+if(data66.gateways !== undefined){
+let data76 = data66.gateways;
+if(data76 && typeof data76 == "object" && !Array.isArray(data76)){
+for(const key22 in data76){
+const _errs188 = errors;
+if(typeof key22 === "string"){
+if(func2(key22) > 63){
+const err205 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.gateways.propertyNames,data:key22,propertyName:key22};
 if(vErrors === null){
 vErrors = [err205];
 }
@@ -3429,12 +3432,8 @@ vErrors.push(err205);
 }
 errors++;
 }
-}
-for(const key23 in data74){
-let data75 = data74[key23];
-if(data75 && typeof data75 == "object" && !Array.isArray(data75)){
-if(data75.namespace === undefined){
-const err206 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema12.required,parentSchema:schema12,data:data75};
+if(!pattern3.test(key22)){
+const err206 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.gateways.propertyNames,data:key22,propertyName:key22};
 if(vErrors === null){
 vErrors = [err206];
 }
@@ -3443,8 +3442,10 @@ vErrors.push(err206);
 }
 errors++;
 }
-if(data75.serviceAccount === undefined){
-const err207 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema12.required,parentSchema:schema12,data:data75};
+}
+var valid34 = _errs188 === errors;
+if(!valid34){
+const err207 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames",keyword:"propertyNames",params:{propertyName: key22},message:"property name must be valid",schema:schema11.properties.mesh.properties.gateways.propertyNames,parentSchema:schema11.properties.mesh.properties.gateways,data:data76};
 if(vErrors === null){
 vErrors = [err207];
 }
@@ -3453,9 +3454,12 @@ vErrors.push(err207);
 }
 errors++;
 }
-for(const key24 in data75){
-if(!((key24 === "namespace") || (key24 === "serviceAccount"))){
-const err208 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key24},message:"must NOT have additional properties",schema:false,parentSchema:schema12,data:data75};
+}
+for(const key23 in data76){
+let data77 = data76[key23];
+if(data77 && typeof data77 == "object" && !Array.isArray(data77)){
+if(data77.namespace === undefined){
+const err208 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema12.required,parentSchema:schema12,data:data77};
 if(vErrors === null){
 vErrors = [err208];
 }
@@ -3464,12 +3468,8 @@ vErrors.push(err208);
 }
 errors++;
 }
-}
-if(data75.namespace !== undefined){
-let data76 = data75.namespace;
-if(typeof data76 === "string"){
-if(func2(data76) > 63){
-const err209 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema12.properties.namespace,data:data76};
+if(data77.serviceAccount === undefined){
+const err209 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema12.required,parentSchema:schema12,data:data77};
 if(vErrors === null){
 vErrors = [err209];
 }
@@ -3478,8 +3478,9 @@ vErrors.push(err209);
 }
 errors++;
 }
-if(!pattern2.test(data76)){
-const err210 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema12.properties.namespace,data:data76};
+for(const key24 in data77){
+if(!((key24 === "namespace") || (key24 === "serviceAccount"))){
+const err210 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key24},message:"must NOT have additional properties",schema:false,parentSchema:schema12,data:data77};
 if(vErrors === null){
 vErrors = [err210];
 }
@@ -3489,8 +3490,11 @@ vErrors.push(err210);
 errors++;
 }
 }
-else {
-const err211 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.namespace.type,parentSchema:schema12.properties.namespace,data:data76};
+if(data77.namespace !== undefined){
+let data78 = data77.namespace;
+if(typeof data78 === "string"){
+if(func2(data78) > 63){
+const err211 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema12.properties.namespace,data:data78};
 if(vErrors === null){
 vErrors = [err211];
 }
@@ -3499,12 +3503,8 @@ vErrors.push(err211);
 }
 errors++;
 }
-}
-if(data75.serviceAccount !== undefined){
-let data77 = data75.serviceAccount;
-if(typeof data77 === "string"){
-if(func2(data77) > 253){
-const err212 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema12.properties.serviceAccount,data:data77};
+if(!pattern3.test(data78)){
+const err212 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema12.properties.namespace,data:data78};
 if(vErrors === null){
 vErrors = [err212];
 }
@@ -3513,8 +3513,9 @@ vErrors.push(err212);
 }
 errors++;
 }
-if(!pattern22.test(data77)){
-const err213 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema12.properties.serviceAccount,data:data77};
+}
+else {
+const err213 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.namespace.type,parentSchema:schema12.properties.namespace,data:data78};
 if(vErrors === null){
 vErrors = [err213];
 }
@@ -3524,8 +3525,11 @@ vErrors.push(err213);
 errors++;
 }
 }
-else {
-const err214 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.serviceAccount.type,parentSchema:schema12.properties.serviceAccount,data:data77};
+if(data77.serviceAccount !== undefined){
+let data79 = data77.serviceAccount;
+if(typeof data79 === "string"){
+if(func2(data79) > 253){
+const err214 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema12.properties.serviceAccount,data:data79};
 if(vErrors === null){
 vErrors = [err214];
 }
@@ -3534,10 +3538,8 @@ vErrors.push(err214);
 }
 errors++;
 }
-}
-}
-else {
-const err215 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.type,parentSchema:schema12,data:data75};
+if(!pattern24.test(data79)){
+const err215 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema12.properties.serviceAccount,data:data79};
 if(vErrors === null){
 vErrors = [err215];
 }
@@ -3547,9 +3549,8 @@ vErrors.push(err215);
 errors++;
 }
 }
-}
 else {
-const err216 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.gateways.type,parentSchema:schema11.properties.mesh.properties.gateways,data:data74};
+const err216 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.serviceAccount.type,parentSchema:schema12.properties.serviceAccount,data:data79};
 if(vErrors === null){
 vErrors = [err216];
 }
@@ -3559,14 +3560,9 @@ vErrors.push(err216);
 errors++;
 }
 }
-if(data64.applications !== undefined){
-let data78 = data64.applications;
-if(data78 && typeof data78 == "object" && !Array.isArray(data78)){
-for(const key25 in data78){
-const _errs198 = errors;
-if(typeof key25 === "string"){
-if(func2(key25) > 63){
-const err217 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.applications.propertyNames,data:key25,propertyName:key25};
+}
+else {
+const err217 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.type,parentSchema:schema12,data:data77};
 if(vErrors === null){
 vErrors = [err217];
 }
@@ -3575,8 +3571,10 @@ vErrors.push(err217);
 }
 errors++;
 }
-if(!pattern2.test(key25)){
-const err218 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.applications.propertyNames,data:key25,propertyName:key25};
+}
+}
+else {
+const err218 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.gateways.type,parentSchema:schema11.properties.mesh.properties.gateways,data:data76};
 if(vErrors === null){
 vErrors = [err218];
 }
@@ -3586,9 +3584,14 @@ vErrors.push(err218);
 errors++;
 }
 }
-var valid37 = _errs198 === errors;
-if(!valid37){
-const err219 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames",keyword:"propertyNames",params:{propertyName: key25},message:"property name must be valid",schema:schema11.properties.mesh.properties.applications.propertyNames,parentSchema:schema11.properties.mesh.properties.applications,data:data78};
+if(data66.applications !== undefined){
+let data80 = data66.applications;
+if(data80 && typeof data80 == "object" && !Array.isArray(data80)){
+for(const key25 in data80){
+const _errs200 = errors;
+if(typeof key25 === "string"){
+if(func2(key25) > 63){
+const err219 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.applications.propertyNames,data:key25,propertyName:key25};
 if(vErrors === null){
 vErrors = [err219];
 }
@@ -3597,16 +3600,8 @@ vErrors.push(err219);
 }
 errors++;
 }
-}
-for(const key26 in data78){
-if(!(validate11(data78[key26], {instancePath:instancePath+"/mesh/applications/" + key26.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data78,parentDataProperty:key26,rootData}))){
-vErrors = vErrors === null ? validate11.errors : vErrors.concat(validate11.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err220 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.applications.type,parentSchema:schema11.properties.mesh.properties.applications,data:data78};
+if(!pattern3.test(key25)){
+const err220 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.applications.propertyNames,data:key25,propertyName:key25};
 if(vErrors === null){
 vErrors = [err220];
 }
@@ -3616,9 +3611,9 @@ vErrors.push(err220);
 errors++;
 }
 }
-}
-else {
-const err221 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.type,parentSchema:schema11.properties.mesh,data:data64};
+var valid38 = _errs200 === errors;
+if(!valid38){
+const err221 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames",keyword:"propertyNames",params:{propertyName: key25},message:"property name must be valid",schema:schema11.properties.mesh.properties.applications.propertyNames,parentSchema:schema11.properties.mesh.properties.applications,data:data80};
 if(vErrors === null){
 vErrors = [err221];
 }
@@ -3628,11 +3623,15 @@ vErrors.push(err221);
 errors++;
 }
 }
-if(data.testApp !== undefined){
-let data80 = data.testApp;
-if(data80 && typeof data80 == "object" && !Array.isArray(data80)){
-if(data80.enabled === undefined){
-const err222 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
+for(const key26 in data80){
+if(!(validate11(data80[key26], {instancePath:instancePath+"/mesh/applications/" + key26.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data80,parentDataProperty:key26,rootData}))){
+vErrors = vErrors === null ? validate11.errors : vErrors.concat(validate11.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err222 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.applications.type,parentSchema:schema11.properties.mesh.properties.applications,data:data80};
 if(vErrors === null){
 vErrors = [err222];
 }
@@ -3641,8 +3640,10 @@ vErrors.push(err222);
 }
 errors++;
 }
-if(data80.namespace === undefined){
-const err223 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
+}
+}
+else {
+const err223 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.type,parentSchema:schema11.properties.mesh,data:data66};
 if(vErrors === null){
 vErrors = [err223];
 }
@@ -3651,8 +3652,12 @@ vErrors.push(err223);
 }
 errors++;
 }
-if(data80.server === undefined){
-const err224 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "server"},message:"must have required property '"+"server"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
+}
+if(data.testApp !== undefined){
+let data82 = data.testApp;
+if(data82 && typeof data82 == "object" && !Array.isArray(data82)){
+if(data82.enabled === undefined){
+const err224 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data82};
 if(vErrors === null){
 vErrors = [err224];
 }
@@ -3661,8 +3666,8 @@ vErrors.push(err224);
 }
 errors++;
 }
-if(data80.client === undefined){
-const err225 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "client"},message:"must have required property '"+"client"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
+if(data82.namespace === undefined){
+const err225 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data82};
 if(vErrors === null){
 vErrors = [err225];
 }
@@ -3671,8 +3676,8 @@ vErrors.push(err225);
 }
 errors++;
 }
-if(data80.imagePullPolicy === undefined){
-const err226 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
+if(data82.server === undefined){
+const err226 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "server"},message:"must have required property '"+"server"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data82};
 if(vErrors === null){
 vErrors = [err226];
 }
@@ -3681,9 +3686,8 @@ vErrors.push(err226);
 }
 errors++;
 }
-for(const key27 in data80){
-if(!((((((key27 === "enabled") || (key27 === "namespace")) || (key27 === "server")) || (key27 === "client")) || (key27 === "imagePullPolicy")) || (key27 === "global"))){
-const err227 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key27},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp,data:data80};
+if(data82.client === undefined){
+const err227 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "client"},message:"must have required property '"+"client"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data82};
 if(vErrors === null){
 vErrors = [err227];
 }
@@ -3692,11 +3696,8 @@ vErrors.push(err227);
 }
 errors++;
 }
-}
-if(data80.enabled !== undefined){
-let data81 = data80.enabled;
-if(typeof data81 !== "boolean"){
-const err228 = {instancePath:instancePath+"/testApp/enabled",schemaPath:"#/properties/testApp/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.enabled.type,parentSchema:schema11.properties.testApp.properties.enabled,data:data81};
+if(data82.imagePullPolicy === undefined){
+const err228 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data82};
 if(vErrors === null){
 vErrors = [err228];
 }
@@ -3705,12 +3706,9 @@ vErrors.push(err228);
 }
 errors++;
 }
-}
-if(data80.namespace !== undefined){
-let data82 = data80.namespace;
-if(data82 && typeof data82 == "object" && !Array.isArray(data82)){
-if(data82.name === undefined){
-const err229 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data82};
+for(const key27 in data82){
+if(!((((((key27 === "enabled") || (key27 === "namespace")) || (key27 === "server")) || (key27 === "client")) || (key27 === "imagePullPolicy")) || (key27 === "global"))){
+const err229 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key27},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp,data:data82};
 if(vErrors === null){
 vErrors = [err229];
 }
@@ -3719,8 +3717,11 @@ vErrors.push(err229);
 }
 errors++;
 }
-if(data82.create === undefined){
-const err230 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data82};
+}
+if(data82.enabled !== undefined){
+let data83 = data82.enabled;
+if(typeof data83 !== "boolean"){
+const err230 = {instancePath:instancePath+"/testApp/enabled",schemaPath:"#/properties/testApp/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.enabled.type,parentSchema:schema11.properties.testApp.properties.enabled,data:data83};
 if(vErrors === null){
 vErrors = [err230];
 }
@@ -3729,9 +3730,12 @@ vErrors.push(err230);
 }
 errors++;
 }
-for(const key28 in data82){
-if(!((key28 === "name") || (key28 === "create"))){
-const err231 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key28},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.namespace,data:data82};
+}
+if(data82.namespace !== undefined){
+let data84 = data82.namespace;
+if(data84 && typeof data84 == "object" && !Array.isArray(data84)){
+if(data84.name === undefined){
+const err231 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data84};
 if(vErrors === null){
 vErrors = [err231];
 }
@@ -3740,12 +3744,8 @@ vErrors.push(err231);
 }
 errors++;
 }
-}
-if(data82.name !== undefined){
-let data83 = data82.name;
-if(typeof data83 === "string"){
-if(func2(data83) > 63){
-const err232 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data83};
+if(data84.create === undefined){
+const err232 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data84};
 if(vErrors === null){
 vErrors = [err232];
 }
@@ -3754,8 +3754,9 @@ vErrors.push(err232);
 }
 errors++;
 }
-if(!pattern2.test(data83)){
-const err233 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data83};
+for(const key28 in data84){
+if(!((key28 === "name") || (key28 === "create"))){
+const err233 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key28},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.namespace,data:data84};
 if(vErrors === null){
 vErrors = [err233];
 }
@@ -3765,8 +3766,11 @@ vErrors.push(err233);
 errors++;
 }
 }
-else {
-const err234 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.namespace.properties.name.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data83};
+if(data84.name !== undefined){
+let data85 = data84.name;
+if(typeof data85 === "string"){
+if(func2(data85) > 63){
+const err234 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data85};
 if(vErrors === null){
 vErrors = [err234];
 }
@@ -3775,11 +3779,8 @@ vErrors.push(err234);
 }
 errors++;
 }
-}
-if(data82.create !== undefined){
-let data84 = data82.create;
-if(typeof data84 !== "boolean"){
-const err235 = {instancePath:instancePath+"/testApp/namespace/create",schemaPath:"#/properties/testApp/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.namespace.properties.create.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.create,data:data84};
+if(!pattern3.test(data85)){
+const err235 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data85};
 if(vErrors === null){
 vErrors = [err235];
 }
@@ -3789,9 +3790,8 @@ vErrors.push(err235);
 errors++;
 }
 }
-}
 else {
-const err236 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.namespace.type,parentSchema:schema11.properties.testApp.properties.namespace,data:data82};
+const err236 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.namespace.properties.name.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data85};
 if(vErrors === null){
 vErrors = [err236];
 }
@@ -3801,11 +3801,10 @@ vErrors.push(err236);
 errors++;
 }
 }
-if(data80.server !== undefined){
-let data85 = data80.server;
-if(data85 && typeof data85 == "object" && !Array.isArray(data85)){
-if(data85.image === undefined){
-const err237 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.server.required,parentSchema:schema11.properties.testApp.properties.server,data:data85};
+if(data84.create !== undefined){
+let data86 = data84.create;
+if(typeof data86 !== "boolean"){
+const err237 = {instancePath:instancePath+"/testApp/namespace/create",schemaPath:"#/properties/testApp/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.namespace.properties.create.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.create,data:data86};
 if(vErrors === null){
 vErrors = [err237];
 }
@@ -3814,9 +3813,10 @@ vErrors.push(err237);
 }
 errors++;
 }
-for(const key29 in data85){
-if(!(key29 === "image")){
-const err238 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key29},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.server,data:data85};
+}
+}
+else {
+const err238 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.namespace.type,parentSchema:schema11.properties.testApp.properties.namespace,data:data84};
 if(vErrors === null){
 vErrors = [err238];
 }
@@ -3826,11 +3826,11 @@ vErrors.push(err238);
 errors++;
 }
 }
-if(data85.image !== undefined){
-let data86 = data85.image;
-if(typeof data86 === "string"){
-if(func2(data86) < 1){
-const err239 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data86};
+if(data82.server !== undefined){
+let data87 = data82.server;
+if(data87 && typeof data87 == "object" && !Array.isArray(data87)){
+if(data87.image === undefined){
+const err239 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.server.required,parentSchema:schema11.properties.testApp.properties.server,data:data87};
 if(vErrors === null){
 vErrors = [err239];
 }
@@ -3839,9 +3839,9 @@ vErrors.push(err239);
 }
 errors++;
 }
-}
-else {
-const err240 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.server.properties.image.type,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data86};
+for(const key29 in data87){
+if(!(key29 === "image")){
+const err240 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key29},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.server,data:data87};
 if(vErrors === null){
 vErrors = [err240];
 }
@@ -3851,9 +3851,11 @@ vErrors.push(err240);
 errors++;
 }
 }
-}
-else {
-const err241 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.server.type,parentSchema:schema11.properties.testApp.properties.server,data:data85};
+if(data87.image !== undefined){
+let data88 = data87.image;
+if(typeof data88 === "string"){
+if(func2(data88) < 1){
+const err241 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data88};
 if(vErrors === null){
 vErrors = [err241];
 }
@@ -3863,11 +3865,8 @@ vErrors.push(err241);
 errors++;
 }
 }
-if(data80.client !== undefined){
-let data87 = data80.client;
-if(data87 && typeof data87 == "object" && !Array.isArray(data87)){
-if(data87.image === undefined){
-const err242 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.client.required,parentSchema:schema11.properties.testApp.properties.client,data:data87};
+else {
+const err242 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.server.properties.image.type,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data88};
 if(vErrors === null){
 vErrors = [err242];
 }
@@ -3876,9 +3875,10 @@ vErrors.push(err242);
 }
 errors++;
 }
-for(const key30 in data87){
-if(!(key30 === "image")){
-const err243 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key30},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.client,data:data87};
+}
+}
+else {
+const err243 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.server.type,parentSchema:schema11.properties.testApp.properties.server,data:data87};
 if(vErrors === null){
 vErrors = [err243];
 }
@@ -3888,11 +3888,11 @@ vErrors.push(err243);
 errors++;
 }
 }
-if(data87.image !== undefined){
-let data88 = data87.image;
-if(typeof data88 === "string"){
-if(func2(data88) < 1){
-const err244 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data88};
+if(data82.client !== undefined){
+let data89 = data82.client;
+if(data89 && typeof data89 == "object" && !Array.isArray(data89)){
+if(data89.image === undefined){
+const err244 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.client.required,parentSchema:schema11.properties.testApp.properties.client,data:data89};
 if(vErrors === null){
 vErrors = [err244];
 }
@@ -3901,9 +3901,9 @@ vErrors.push(err244);
 }
 errors++;
 }
-}
-else {
-const err245 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.client.properties.image.type,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data88};
+for(const key30 in data89){
+if(!(key30 === "image")){
+const err245 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key30},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.client,data:data89};
 if(vErrors === null){
 vErrors = [err245];
 }
@@ -3913,9 +3913,11 @@ vErrors.push(err245);
 errors++;
 }
 }
-}
-else {
-const err246 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.client.type,parentSchema:schema11.properties.testApp.properties.client,data:data87};
+if(data89.image !== undefined){
+let data90 = data89.image;
+if(typeof data90 === "string"){
+if(func2(data90) < 1){
+const err246 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data90};
 if(vErrors === null){
 vErrors = [err246];
 }
@@ -3925,10 +3927,8 @@ vErrors.push(err246);
 errors++;
 }
 }
-if(data80.imagePullPolicy !== undefined){
-let data89 = data80.imagePullPolicy;
-if(typeof data89 !== "string"){
-const err247 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.imagePullPolicy.type,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data89};
+else {
+const err247 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.client.properties.image.type,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data90};
 if(vErrors === null){
 vErrors = [err247];
 }
@@ -3937,8 +3937,10 @@ vErrors.push(err247);
 }
 errors++;
 }
-if(!(((data89 === "Always") || (data89 === "IfNotPresent")) || (data89 === "Never"))){
-const err248 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.testApp.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.testApp.properties.imagePullPolicy.enum,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data89};
+}
+}
+else {
+const err248 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.client.type,parentSchema:schema11.properties.testApp.properties.client,data:data89};
 if(vErrors === null){
 vErrors = [err248];
 }
@@ -3948,10 +3950,10 @@ vErrors.push(err248);
 errors++;
 }
 }
-if(data80.global !== undefined){
-let data90 = data80.global;
-if(!(data90 && typeof data90 == "object" && !Array.isArray(data90))){
-const err249 = {instancePath:instancePath+"/testApp/global",schemaPath:"#/properties/testApp/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.global.type,parentSchema:schema11.properties.testApp.properties.global,data:data90};
+if(data82.imagePullPolicy !== undefined){
+let data91 = data82.imagePullPolicy;
+if(typeof data91 !== "string"){
+const err249 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.imagePullPolicy.type,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data91};
 if(vErrors === null){
 vErrors = [err249];
 }
@@ -3960,10 +3962,8 @@ vErrors.push(err249);
 }
 errors++;
 }
-}
-}
-else {
-const err250 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.type,parentSchema:schema11.properties.testApp,data:data80};
+if(!(((data91 === "Always") || (data91 === "IfNotPresent")) || (data91 === "Never"))){
+const err250 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.testApp.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.testApp.properties.imagePullPolicy.enum,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data91};
 if(vErrors === null){
 vErrors = [err250];
 }
@@ -3973,11 +3973,10 @@ vErrors.push(err250);
 errors++;
 }
 }
-if(data.sockShop !== undefined){
-let data91 = data.sockShop;
-if(data91 && typeof data91 == "object" && !Array.isArray(data91)){
-if(data91.enabled === undefined){
-const err251 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
+if(data82.global !== undefined){
+let data92 = data82.global;
+if(!(data92 && typeof data92 == "object" && !Array.isArray(data92))){
+const err251 = {instancePath:instancePath+"/testApp/global",schemaPath:"#/properties/testApp/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.global.type,parentSchema:schema11.properties.testApp.properties.global,data:data92};
 if(vErrors === null){
 vErrors = [err251];
 }
@@ -3986,8 +3985,10 @@ vErrors.push(err251);
 }
 errors++;
 }
-if(data91.namespace === undefined){
-const err252 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
+}
+}
+else {
+const err252 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.type,parentSchema:schema11.properties.testApp,data:data82};
 if(vErrors === null){
 vErrors = [err252];
 }
@@ -3996,8 +3997,12 @@ vErrors.push(err252);
 }
 errors++;
 }
-if(data91.policies === undefined){
-const err253 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "policies"},message:"must have required property '"+"policies"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
+}
+if(data.sockShop !== undefined){
+let data93 = data.sockShop;
+if(data93 && typeof data93 == "object" && !Array.isArray(data93)){
+if(data93.enabled === undefined){
+const err253 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data93};
 if(vErrors === null){
 vErrors = [err253];
 }
@@ -4006,8 +4011,8 @@ vErrors.push(err253);
 }
 errors++;
 }
-if(data91.frontEnd === undefined){
-const err254 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "frontEnd"},message:"must have required property '"+"frontEnd"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
+if(data93.namespace === undefined){
+const err254 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data93};
 if(vErrors === null){
 vErrors = [err254];
 }
@@ -4016,8 +4021,8 @@ vErrors.push(err254);
 }
 errors++;
 }
-if(data91.images === undefined){
-const err255 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "images"},message:"must have required property '"+"images"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
+if(data93.policies === undefined){
+const err255 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "policies"},message:"must have required property '"+"policies"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data93};
 if(vErrors === null){
 vErrors = [err255];
 }
@@ -4026,8 +4031,8 @@ vErrors.push(err255);
 }
 errors++;
 }
-if(data91.imagePullPolicy === undefined){
-const err256 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
+if(data93.frontEnd === undefined){
+const err256 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "frontEnd"},message:"must have required property '"+"frontEnd"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data93};
 if(vErrors === null){
 vErrors = [err256];
 }
@@ -4036,9 +4041,8 @@ vErrors.push(err256);
 }
 errors++;
 }
-for(const key31 in data91){
-if(!(((((((key31 === "enabled") || (key31 === "namespace")) || (key31 === "policies")) || (key31 === "frontEnd")) || (key31 === "images")) || (key31 === "imagePullPolicy")) || (key31 === "global"))){
-const err257 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key31},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop,data:data91};
+if(data93.images === undefined){
+const err257 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "images"},message:"must have required property '"+"images"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data93};
 if(vErrors === null){
 vErrors = [err257];
 }
@@ -4047,11 +4051,8 @@ vErrors.push(err257);
 }
 errors++;
 }
-}
-if(data91.enabled !== undefined){
-let data92 = data91.enabled;
-if(typeof data92 !== "boolean"){
-const err258 = {instancePath:instancePath+"/sockShop/enabled",schemaPath:"#/properties/sockShop/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.enabled.type,parentSchema:schema11.properties.sockShop.properties.enabled,data:data92};
+if(data93.imagePullPolicy === undefined){
+const err258 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data93};
 if(vErrors === null){
 vErrors = [err258];
 }
@@ -4060,12 +4061,9 @@ vErrors.push(err258);
 }
 errors++;
 }
-}
-if(data91.namespace !== undefined){
-let data93 = data91.namespace;
-if(data93 && typeof data93 == "object" && !Array.isArray(data93)){
-if(data93.name === undefined){
-const err259 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data93};
+for(const key31 in data93){
+if(!(((((((key31 === "enabled") || (key31 === "namespace")) || (key31 === "policies")) || (key31 === "frontEnd")) || (key31 === "images")) || (key31 === "imagePullPolicy")) || (key31 === "global"))){
+const err259 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key31},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop,data:data93};
 if(vErrors === null){
 vErrors = [err259];
 }
@@ -4074,8 +4072,11 @@ vErrors.push(err259);
 }
 errors++;
 }
-if(data93.create === undefined){
-const err260 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data93};
+}
+if(data93.enabled !== undefined){
+let data94 = data93.enabled;
+if(typeof data94 !== "boolean"){
+const err260 = {instancePath:instancePath+"/sockShop/enabled",schemaPath:"#/properties/sockShop/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.enabled.type,parentSchema:schema11.properties.sockShop.properties.enabled,data:data94};
 if(vErrors === null){
 vErrors = [err260];
 }
@@ -4084,9 +4085,12 @@ vErrors.push(err260);
 }
 errors++;
 }
-for(const key32 in data93){
-if(!((key32 === "name") || (key32 === "create"))){
-const err261 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key32},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.namespace,data:data93};
+}
+if(data93.namespace !== undefined){
+let data95 = data93.namespace;
+if(data95 && typeof data95 == "object" && !Array.isArray(data95)){
+if(data95.name === undefined){
+const err261 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data95};
 if(vErrors === null){
 vErrors = [err261];
 }
@@ -4095,12 +4099,8 @@ vErrors.push(err261);
 }
 errors++;
 }
-}
-if(data93.name !== undefined){
-let data94 = data93.name;
-if(typeof data94 === "string"){
-if(func2(data94) > 63){
-const err262 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data94};
+if(data95.create === undefined){
+const err262 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data95};
 if(vErrors === null){
 vErrors = [err262];
 }
@@ -4109,8 +4109,9 @@ vErrors.push(err262);
 }
 errors++;
 }
-if(!pattern2.test(data94)){
-const err263 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data94};
+for(const key32 in data95){
+if(!((key32 === "name") || (key32 === "create"))){
+const err263 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key32},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.namespace,data:data95};
 if(vErrors === null){
 vErrors = [err263];
 }
@@ -4120,8 +4121,11 @@ vErrors.push(err263);
 errors++;
 }
 }
-else {
-const err264 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.namespace.properties.name.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data94};
+if(data95.name !== undefined){
+let data96 = data95.name;
+if(typeof data96 === "string"){
+if(func2(data96) > 63){
+const err264 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data96};
 if(vErrors === null){
 vErrors = [err264];
 }
@@ -4130,11 +4134,8 @@ vErrors.push(err264);
 }
 errors++;
 }
-}
-if(data93.create !== undefined){
-let data95 = data93.create;
-if(typeof data95 !== "boolean"){
-const err265 = {instancePath:instancePath+"/sockShop/namespace/create",schemaPath:"#/properties/sockShop/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.namespace.properties.create.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.create,data:data95};
+if(!pattern3.test(data96)){
+const err265 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data96};
 if(vErrors === null){
 vErrors = [err265];
 }
@@ -4144,9 +4145,8 @@ vErrors.push(err265);
 errors++;
 }
 }
-}
 else {
-const err266 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.namespace.type,parentSchema:schema11.properties.sockShop.properties.namespace,data:data93};
+const err266 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.namespace.properties.name.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data96};
 if(vErrors === null){
 vErrors = [err266];
 }
@@ -4156,10 +4156,10 @@ vErrors.push(err266);
 errors++;
 }
 }
-if(data91.policies !== undefined){
-let data96 = data91.policies;
-if(typeof data96 !== "string"){
-const err267 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.policies.type,parentSchema:schema11.properties.sockShop.properties.policies,data:data96};
+if(data95.create !== undefined){
+let data97 = data95.create;
+if(typeof data97 !== "boolean"){
+const err267 = {instancePath:instancePath+"/sockShop/namespace/create",schemaPath:"#/properties/sockShop/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.namespace.properties.create.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.create,data:data97};
 if(vErrors === null){
 vErrors = [err267];
 }
@@ -4168,8 +4168,10 @@ vErrors.push(err267);
 }
 errors++;
 }
-if(!((((data96 === "none") || (data96 === "denyAll")) || (data96 === "enforce")) || (data96 === "dryRun"))){
-const err268 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.policies.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.policies.enum,parentSchema:schema11.properties.sockShop.properties.policies,data:data96};
+}
+}
+else {
+const err268 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.namespace.type,parentSchema:schema11.properties.sockShop.properties.namespace,data:data95};
 if(vErrors === null){
 vErrors = [err268];
 }
@@ -4179,11 +4181,10 @@ vErrors.push(err268);
 errors++;
 }
 }
-if(data91.frontEnd !== undefined){
-let data97 = data91.frontEnd;
-if(data97 && typeof data97 == "object" && !Array.isArray(data97)){
-if(data97.callers === undefined){
-const err269 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/required",keyword:"required",params:{missingProperty: "callers"},message:"must have required property '"+"callers"+"'",schema:schema11.properties.sockShop.properties.frontEnd.required,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data97};
+if(data93.policies !== undefined){
+let data98 = data93.policies;
+if(typeof data98 !== "string"){
+const err269 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.policies.type,parentSchema:schema11.properties.sockShop.properties.policies,data:data98};
 if(vErrors === null){
 vErrors = [err269];
 }
@@ -4192,9 +4193,8 @@ vErrors.push(err269);
 }
 errors++;
 }
-for(const key33 in data97){
-if(!(key33 === "callers")){
-const err270 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key33},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data97};
+if(!((((data98 === "none") || (data98 === "denyAll")) || (data98 === "enforce")) || (data98 === "dryRun"))){
+const err270 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.policies.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.policies.enum,parentSchema:schema11.properties.sockShop.properties.policies,data:data98};
 if(vErrors === null){
 vErrors = [err270];
 }
@@ -4204,16 +4204,11 @@ vErrors.push(err270);
 errors++;
 }
 }
-if(data97.callers !== undefined){
-let data98 = data97.callers;
-if(Array.isArray(data98)){
-const len4 = data98.length;
-for(let i5=0; i5<len4; i5++){
-let data99 = data98[i5];
+if(data93.frontEnd !== undefined){
+let data99 = data93.frontEnd;
 if(data99 && typeof data99 == "object" && !Array.isArray(data99)){
-for(const key34 in data99){
-if(!((((((((key34 === "service") || (key34 === "application")) || (key34 === "gateway")) || (key34 === "principal")) || (key34 === "anyone")) || (key34 === "ports")) || (key34 === "methods")) || (key34 === "paths"))){
-const err271 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key34},message:"must NOT have additional properties",schema:false,parentSchema:schema16,data:data99};
+if(data99.callers === undefined){
+const err271 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/required",keyword:"required",params:{missingProperty: "callers"},message:"must have required property '"+"callers"+"'",schema:schema11.properties.sockShop.properties.frontEnd.required,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data99};
 if(vErrors === null){
 vErrors = [err271];
 }
@@ -4222,12 +4217,9 @@ vErrors.push(err271);
 }
 errors++;
 }
-}
-if(data99.service !== undefined){
-let data100 = data99.service;
-if(typeof data100 === "string"){
-if(func2(data100) < 1){
-const err272 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.service,data:data100};
+for(const key33 in data99){
+if(!(key33 === "callers")){
+const err272 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key33},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data99};
 if(vErrors === null){
 vErrors = [err272];
 }
@@ -4237,8 +4229,16 @@ vErrors.push(err272);
 errors++;
 }
 }
-else {
-const err273 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.service.type,parentSchema:schema16.properties.service,data:data100};
+if(data99.callers !== undefined){
+let data100 = data99.callers;
+if(Array.isArray(data100)){
+const len4 = data100.length;
+for(let i5=0; i5<len4; i5++){
+let data101 = data100[i5];
+if(data101 && typeof data101 == "object" && !Array.isArray(data101)){
+for(const key34 in data101){
+if(!((((((((key34 === "service") || (key34 === "application")) || (key34 === "gateway")) || (key34 === "principal")) || (key34 === "anyone")) || (key34 === "ports")) || (key34 === "methods")) || (key34 === "paths"))){
+const err273 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key34},message:"must NOT have additional properties",schema:false,parentSchema:schema16,data:data101};
 if(vErrors === null){
 vErrors = [err273];
 }
@@ -4248,11 +4248,11 @@ vErrors.push(err273);
 errors++;
 }
 }
-if(data99.application !== undefined){
-let data101 = data99.application;
-if(typeof data101 === "string"){
-if(func2(data101) < 1){
-const err274 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.application,data:data101};
+if(data101.service !== undefined){
+let data102 = data101.service;
+if(typeof data102 === "string"){
+if(func2(data102) < 1){
+const err274 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.service,data:data102};
 if(vErrors === null){
 vErrors = [err274];
 }
@@ -4263,7 +4263,7 @@ errors++;
 }
 }
 else {
-const err275 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.application.type,parentSchema:schema16.properties.application,data:data101};
+const err275 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.service.type,parentSchema:schema16.properties.service,data:data102};
 if(vErrors === null){
 vErrors = [err275];
 }
@@ -4273,11 +4273,11 @@ vErrors.push(err275);
 errors++;
 }
 }
-if(data99.gateway !== undefined){
-let data102 = data99.gateway;
-if(typeof data102 === "string"){
-if(func2(data102) < 1){
-const err276 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.gateway,data:data102};
+if(data101.application !== undefined){
+let data103 = data101.application;
+if(typeof data103 === "string"){
+if(func2(data103) < 1){
+const err276 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.application,data:data103};
 if(vErrors === null){
 vErrors = [err276];
 }
@@ -4288,7 +4288,7 @@ errors++;
 }
 }
 else {
-const err277 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.gateway.type,parentSchema:schema16.properties.gateway,data:data102};
+const err277 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.application.type,parentSchema:schema16.properties.application,data:data103};
 if(vErrors === null){
 vErrors = [err277];
 }
@@ -4298,11 +4298,11 @@ vErrors.push(err277);
 errors++;
 }
 }
-if(data99.principal !== undefined){
-let data103 = data99.principal;
-if(typeof data103 === "string"){
-if(func2(data103) < 1){
-const err278 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.principal,data:data103};
+if(data101.gateway !== undefined){
+let data104 = data101.gateway;
+if(typeof data104 === "string"){
+if(func2(data104) < 1){
+const err278 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.gateway,data:data104};
 if(vErrors === null){
 vErrors = [err278];
 }
@@ -4313,7 +4313,7 @@ errors++;
 }
 }
 else {
-const err279 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.principal.type,parentSchema:schema16.properties.principal,data:data103};
+const err279 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.gateway.type,parentSchema:schema16.properties.gateway,data:data104};
 if(vErrors === null){
 vErrors = [err279];
 }
@@ -4323,10 +4323,11 @@ vErrors.push(err279);
 errors++;
 }
 }
-if(data99.anyone !== undefined){
-let data104 = data99.anyone;
-if(typeof data104 !== "boolean"){
-const err280 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema16.properties.anyone.type,parentSchema:schema16.properties.anyone,data:data104};
+if(data101.principal !== undefined){
+let data105 = data101.principal;
+if(typeof data105 === "string"){
+if(func2(data105) < 1){
+const err280 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.principal,data:data105};
 if(vErrors === null){
 vErrors = [err280];
 }
@@ -4335,8 +4336,9 @@ vErrors.push(err280);
 }
 errors++;
 }
-if(!(data104 === true)){
-const err281 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/enum",keyword:"enum",params:{allowedValues: schema16.properties.anyone.enum},message:"must be equal to one of the allowed values",schema:schema16.properties.anyone.enum,parentSchema:schema16.properties.anyone,data:data104};
+}
+else {
+const err281 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.principal.type,parentSchema:schema16.properties.principal,data:data105};
 if(vErrors === null){
 vErrors = [err281];
 }
@@ -4346,11 +4348,10 @@ vErrors.push(err281);
 errors++;
 }
 }
-if(data99.ports !== undefined){
-let data105 = data99.ports;
-if(Array.isArray(data105)){
-if(data105.length < 1){
-const err282 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.ports,data:data105};
+if(data101.anyone !== undefined){
+let data106 = data101.anyone;
+if(typeof data106 !== "boolean"){
+const err282 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema16.properties.anyone.type,parentSchema:schema16.properties.anyone,data:data106};
 if(vErrors === null){
 vErrors = [err282];
 }
@@ -4359,11 +4360,8 @@ vErrors.push(err282);
 }
 errors++;
 }
-const len5 = data105.length;
-for(let i6=0; i6<len5; i6++){
-let data106 = data105[i6];
-if(!(((typeof data106 == "number") && (!(data106 % 1) && !isNaN(data106))) && (isFinite(data106)))){
-const err283 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema16.properties.ports.items.type,parentSchema:schema16.properties.ports.items,data:data106};
+if(!(data106 === true)){
+const err283 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/enum",keyword:"enum",params:{allowedValues: schema16.properties.anyone.enum},message:"must be equal to one of the allowed values",schema:schema16.properties.anyone.enum,parentSchema:schema16.properties.anyone,data:data106};
 if(vErrors === null){
 vErrors = [err283];
 }
@@ -4372,9 +4370,12 @@ vErrors.push(err283);
 }
 errors++;
 }
-if((typeof data106 == "number") && (isFinite(data106))){
-if(data106 > 65535 || isNaN(data106)){
-const err284 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema16.properties.ports.items,data:data106};
+}
+if(data101.ports !== undefined){
+let data107 = data101.ports;
+if(Array.isArray(data107)){
+if(data107.length < 1){
+const err284 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.ports,data:data107};
 if(vErrors === null){
 vErrors = [err284];
 }
@@ -4383,8 +4384,11 @@ vErrors.push(err284);
 }
 errors++;
 }
-if(data106 < 1 || isNaN(data106)){
-const err285 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema16.properties.ports.items,data:data106};
+const len5 = data107.length;
+for(let i6=0; i6<len5; i6++){
+let data108 = data107[i6];
+if(!(((typeof data108 == "number") && (!(data108 % 1) && !isNaN(data108))) && (isFinite(data108)))){
+const err285 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema16.properties.ports.items.type,parentSchema:schema16.properties.ports.items,data:data108};
 if(vErrors === null){
 vErrors = [err285];
 }
@@ -4393,20 +4397,9 @@ vErrors.push(err285);
 }
 errors++;
 }
-}
-}
-let i7 = data105.length;
-let j1;
-if(i7 > 1){
-const indices1 = {};
-for(;i7--;){
-let item1 = data105[i7];
-if(!(((typeof item1 == "number") && (!(item1 % 1) && !isNaN(item1))) && (isFinite(item1)))){
-continue;
-}
-if(typeof indices1[item1] == "number"){
-j1 = indices1[item1];
-const err286 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/uniqueItems",keyword:"uniqueItems",params:{i: i7, j: j1},message:"must NOT have duplicate items (items ## "+j1+" and "+i7+" are identical)",schema:true,parentSchema:schema16.properties.ports,data:data105};
+if((typeof data108 == "number") && (isFinite(data108))){
+if(data108 > 65535 || isNaN(data108)){
+const err286 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema16.properties.ports.items,data:data108};
 if(vErrors === null){
 vErrors = [err286];
 }
@@ -4414,14 +4407,9 @@ else {
 vErrors.push(err286);
 }
 errors++;
-break;
 }
-indices1[item1] = i7;
-}
-}
-}
-else {
-const err287 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.ports.type,parentSchema:schema16.properties.ports,data:data105};
+if(data108 < 1 || isNaN(data108)){
+const err287 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema16.properties.ports.items,data:data108};
 if(vErrors === null){
 vErrors = [err287];
 }
@@ -4431,11 +4419,19 @@ vErrors.push(err287);
 errors++;
 }
 }
-if(data99.methods !== undefined){
-let data107 = data99.methods;
-if(Array.isArray(data107)){
-if(data107.length < 1){
-const err288 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.methods,data:data107};
+}
+let i7 = data107.length;
+let j1;
+if(i7 > 1){
+const indices1 = {};
+for(;i7--;){
+let item1 = data107[i7];
+if(!(((typeof item1 == "number") && (!(item1 % 1) && !isNaN(item1))) && (isFinite(item1)))){
+continue;
+}
+if(typeof indices1[item1] == "number"){
+j1 = indices1[item1];
+const err288 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/uniqueItems",keyword:"uniqueItems",params:{i: i7, j: j1},message:"must NOT have duplicate items (items ## "+j1+" and "+i7+" are identical)",schema:true,parentSchema:schema16.properties.ports,data:data107};
 if(vErrors === null){
 vErrors = [err288];
 }
@@ -4443,13 +4439,14 @@ else {
 vErrors.push(err288);
 }
 errors++;
+break;
 }
-const len6 = data107.length;
-for(let i8=0; i8<len6; i8++){
-let data108 = data107[i8];
-if(typeof data108 === "string"){
-if(!pattern29.test(data108)){
-const err289 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema16.properties.methods.items,data:data108};
+indices1[item1] = i7;
+}
+}
+}
+else {
+const err289 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.ports.type,parentSchema:schema16.properties.ports,data:data107};
 if(vErrors === null){
 vErrors = [err289];
 }
@@ -4459,8 +4456,11 @@ vErrors.push(err289);
 errors++;
 }
 }
-else {
-const err290 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.methods.items.type,parentSchema:schema16.properties.methods.items,data:data108};
+if(data101.methods !== undefined){
+let data109 = data101.methods;
+if(Array.isArray(data109)){
+if(data109.length < 1){
+const err290 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.methods,data:data109};
 if(vErrors === null){
 vErrors = [err290];
 }
@@ -4469,19 +4469,12 @@ vErrors.push(err290);
 }
 errors++;
 }
-}
-let i9 = data107.length;
-let j2;
-if(i9 > 1){
-const indices2 = {};
-for(;i9--;){
-let item2 = data107[i9];
-if(typeof item2 !== "string"){
-continue;
-}
-if(typeof indices2[item2] == "number"){
-j2 = indices2[item2];
-const err291 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i9, j: j2},message:"must NOT have duplicate items (items ## "+j2+" and "+i9+" are identical)",schema:true,parentSchema:schema16.properties.methods,data:data107};
+const len6 = data109.length;
+for(let i8=0; i8<len6; i8++){
+let data110 = data109[i8];
+if(typeof data110 === "string"){
+if(!pattern31.test(data110)){
+const err291 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema16.properties.methods.items,data:data110};
 if(vErrors === null){
 vErrors = [err291];
 }
@@ -4489,14 +4482,10 @@ else {
 vErrors.push(err291);
 }
 errors++;
-break;
-}
-indices2[item2] = i9;
-}
 }
 }
 else {
-const err292 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.methods.type,parentSchema:schema16.properties.methods,data:data107};
+const err292 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.methods.items.type,parentSchema:schema16.properties.methods.items,data:data110};
 if(vErrors === null){
 vErrors = [err292];
 }
@@ -4506,11 +4495,18 @@ vErrors.push(err292);
 errors++;
 }
 }
-if(data99.paths !== undefined){
-let data109 = data99.paths;
-if(Array.isArray(data109)){
-if(data109.length < 1){
-const err293 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.paths,data:data109};
+let i9 = data109.length;
+let j2;
+if(i9 > 1){
+const indices2 = {};
+for(;i9--;){
+let item2 = data109[i9];
+if(typeof item2 !== "string"){
+continue;
+}
+if(typeof indices2[item2] == "number"){
+j2 = indices2[item2];
+const err293 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i9, j: j2},message:"must NOT have duplicate items (items ## "+j2+" and "+i9+" are identical)",schema:true,parentSchema:schema16.properties.methods,data:data109};
 if(vErrors === null){
 vErrors = [err293];
 }
@@ -4518,13 +4514,14 @@ else {
 vErrors.push(err293);
 }
 errors++;
+break;
 }
-const len7 = data109.length;
-for(let i10=0; i10<len7; i10++){
-let data110 = data109[i10];
-if(typeof data110 === "string"){
-if(!pattern30.test(data110)){
-const err294 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema16.properties.paths.items,data:data110};
+indices2[item2] = i9;
+}
+}
+}
+else {
+const err294 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.methods.type,parentSchema:schema16.properties.methods,data:data109};
 if(vErrors === null){
 vErrors = [err294];
 }
@@ -4534,8 +4531,11 @@ vErrors.push(err294);
 errors++;
 }
 }
-else {
-const err295 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.paths.items.type,parentSchema:schema16.properties.paths.items,data:data110};
+if(data101.paths !== undefined){
+let data111 = data101.paths;
+if(Array.isArray(data111)){
+if(data111.length < 1){
+const err295 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.paths,data:data111};
 if(vErrors === null){
 vErrors = [err295];
 }
@@ -4544,19 +4544,12 @@ vErrors.push(err295);
 }
 errors++;
 }
-}
-let i11 = data109.length;
-let j3;
-if(i11 > 1){
-const indices3 = {};
-for(;i11--;){
-let item3 = data109[i11];
-if(typeof item3 !== "string"){
-continue;
-}
-if(typeof indices3[item3] == "number"){
-j3 = indices3[item3];
-const err296 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/uniqueItems",keyword:"uniqueItems",params:{i: i11, j: j3},message:"must NOT have duplicate items (items ## "+j3+" and "+i11+" are identical)",schema:true,parentSchema:schema16.properties.paths,data:data109};
+const len7 = data111.length;
+for(let i10=0; i10<len7; i10++){
+let data112 = data111[i10];
+if(typeof data112 === "string"){
+if(!pattern32.test(data112)){
+const err296 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema16.properties.paths.items,data:data112};
 if(vErrors === null){
 vErrors = [err296];
 }
@@ -4564,14 +4557,10 @@ else {
 vErrors.push(err296);
 }
 errors++;
-break;
-}
-indices3[item3] = i11;
-}
 }
 }
 else {
-const err297 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.paths.type,parentSchema:schema16.properties.paths,data:data109};
+const err297 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.paths.items.type,parentSchema:schema16.properties.paths.items,data:data112};
 if(vErrors === null){
 vErrors = [err297];
 }
@@ -4581,9 +4570,18 @@ vErrors.push(err297);
 errors++;
 }
 }
+let i11 = data111.length;
+let j3;
+if(i11 > 1){
+const indices3 = {};
+for(;i11--;){
+let item3 = data111[i11];
+if(typeof item3 !== "string"){
+continue;
 }
-else {
-const err298 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema16.type,parentSchema:schema16,data:data99};
+if(typeof indices3[item3] == "number"){
+j3 = indices3[item3];
+const err298 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/uniqueItems",keyword:"uniqueItems",params:{i: i11, j: j3},message:"must NOT have duplicate items (items ## "+j3+" and "+i11+" are identical)",schema:true,parentSchema:schema16.properties.paths,data:data111};
 if(vErrors === null){
 vErrors = [err298];
 }
@@ -4591,11 +4589,14 @@ else {
 vErrors.push(err298);
 }
 errors++;
+break;
+}
+indices3[item3] = i11;
 }
 }
 }
 else {
-const err299 = {instancePath:instancePath+"/sockShop/frontEnd/callers",schemaPath:"#/properties/sockShop/properties/frontEnd/properties/callers/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sockShop.properties.frontEnd.properties.callers.type,parentSchema:schema11.properties.sockShop.properties.frontEnd.properties.callers,data:data98};
+const err299 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.paths.type,parentSchema:schema16.properties.paths,data:data111};
 if(vErrors === null){
 vErrors = [err299];
 }
@@ -4607,7 +4608,7 @@ errors++;
 }
 }
 else {
-const err300 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.frontEnd.type,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data97};
+const err300 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema16.type,parentSchema:schema16,data:data101};
 if(vErrors === null){
 vErrors = [err300];
 }
@@ -4617,11 +4618,9 @@ vErrors.push(err300);
 errors++;
 }
 }
-if(data91.images !== undefined){
-let data111 = data91.images;
-if(data111 && typeof data111 == "object" && !Array.isArray(data111)){
-if(data111["front-end"] === undefined){
-const err301 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "front-end"},message:"must have required property '"+"front-end"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+}
+else {
+const err301 = {instancePath:instancePath+"/sockShop/frontEnd/callers",schemaPath:"#/properties/sockShop/properties/frontEnd/properties/callers/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sockShop.properties.frontEnd.properties.callers.type,parentSchema:schema11.properties.sockShop.properties.frontEnd.properties.callers,data:data100};
 if(vErrors === null){
 vErrors = [err301];
 }
@@ -4630,8 +4629,10 @@ vErrors.push(err301);
 }
 errors++;
 }
-if(data111.catalogue === undefined){
-const err302 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue"},message:"must have required property '"+"catalogue"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+}
+}
+else {
+const err302 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.frontEnd.type,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data99};
 if(vErrors === null){
 vErrors = [err302];
 }
@@ -4640,8 +4641,12 @@ vErrors.push(err302);
 }
 errors++;
 }
-if(data111["catalogue-db"] === undefined){
-const err303 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue-db"},message:"must have required property '"+"catalogue-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+}
+if(data93.images !== undefined){
+let data113 = data93.images;
+if(data113 && typeof data113 == "object" && !Array.isArray(data113)){
+if(data113["front-end"] === undefined){
+const err303 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "front-end"},message:"must have required property '"+"front-end"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
 if(vErrors === null){
 vErrors = [err303];
 }
@@ -4650,8 +4655,8 @@ vErrors.push(err303);
 }
 errors++;
 }
-if(data111.carts === undefined){
-const err304 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts"},message:"must have required property '"+"carts"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data113.catalogue === undefined){
+const err304 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue"},message:"must have required property '"+"catalogue"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
 if(vErrors === null){
 vErrors = [err304];
 }
@@ -4660,8 +4665,8 @@ vErrors.push(err304);
 }
 errors++;
 }
-if(data111["carts-db"] === undefined){
-const err305 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts-db"},message:"must have required property '"+"carts-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data113["catalogue-db"] === undefined){
+const err305 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue-db"},message:"must have required property '"+"catalogue-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
 if(vErrors === null){
 vErrors = [err305];
 }
@@ -4670,8 +4675,8 @@ vErrors.push(err305);
 }
 errors++;
 }
-if(data111.orders === undefined){
-const err306 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders"},message:"must have required property '"+"orders"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data113.carts === undefined){
+const err306 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts"},message:"must have required property '"+"carts"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
 if(vErrors === null){
 vErrors = [err306];
 }
@@ -4680,8 +4685,8 @@ vErrors.push(err306);
 }
 errors++;
 }
-if(data111["orders-db"] === undefined){
-const err307 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders-db"},message:"must have required property '"+"orders-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data113["carts-db"] === undefined){
+const err307 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts-db"},message:"must have required property '"+"carts-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
 if(vErrors === null){
 vErrors = [err307];
 }
@@ -4690,8 +4695,8 @@ vErrors.push(err307);
 }
 errors++;
 }
-if(data111.payment === undefined){
-const err308 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "payment"},message:"must have required property '"+"payment"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data113.orders === undefined){
+const err308 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders"},message:"must have required property '"+"orders"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
 if(vErrors === null){
 vErrors = [err308];
 }
@@ -4700,8 +4705,8 @@ vErrors.push(err308);
 }
 errors++;
 }
-if(data111["queue-master"] === undefined){
-const err309 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "queue-master"},message:"must have required property '"+"queue-master"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data113["orders-db"] === undefined){
+const err309 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders-db"},message:"must have required property '"+"orders-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
 if(vErrors === null){
 vErrors = [err309];
 }
@@ -4710,8 +4715,8 @@ vErrors.push(err309);
 }
 errors++;
 }
-if(data111.rabbitmq === undefined){
-const err310 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "rabbitmq"},message:"must have required property '"+"rabbitmq"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data113.payment === undefined){
+const err310 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "payment"},message:"must have required property '"+"payment"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
 if(vErrors === null){
 vErrors = [err310];
 }
@@ -4720,8 +4725,8 @@ vErrors.push(err310);
 }
 errors++;
 }
-if(data111["session-db"] === undefined){
-const err311 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "session-db"},message:"must have required property '"+"session-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data113["queue-master"] === undefined){
+const err311 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "queue-master"},message:"must have required property '"+"queue-master"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
 if(vErrors === null){
 vErrors = [err311];
 }
@@ -4730,8 +4735,8 @@ vErrors.push(err311);
 }
 errors++;
 }
-if(data111.shipping === undefined){
-const err312 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "shipping"},message:"must have required property '"+"shipping"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data113.rabbitmq === undefined){
+const err312 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "rabbitmq"},message:"must have required property '"+"rabbitmq"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
 if(vErrors === null){
 vErrors = [err312];
 }
@@ -4740,8 +4745,8 @@ vErrors.push(err312);
 }
 errors++;
 }
-if(data111.user === undefined){
-const err313 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user"},message:"must have required property '"+"user"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data113["session-db"] === undefined){
+const err313 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "session-db"},message:"must have required property '"+"session-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
 if(vErrors === null){
 vErrors = [err313];
 }
@@ -4750,8 +4755,8 @@ vErrors.push(err313);
 }
 errors++;
 }
-if(data111["user-db"] === undefined){
-const err314 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user-db"},message:"must have required property '"+"user-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data113.shipping === undefined){
+const err314 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "shipping"},message:"must have required property '"+"shipping"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
 if(vErrors === null){
 vErrors = [err314];
 }
@@ -4760,9 +4765,8 @@ vErrors.push(err314);
 }
 errors++;
 }
-for(const key35 in data111){
-if(!(func9.call(schema11.properties.sockShop.properties.images.properties, key35))){
-const err315 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key35},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data113.user === undefined){
+const err315 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user"},message:"must have required property '"+"user"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
 if(vErrors === null){
 vErrors = [err315];
 }
@@ -4771,12 +4775,8 @@ vErrors.push(err315);
 }
 errors++;
 }
-}
-if(data111["front-end"] !== undefined){
-let data112 = data111["front-end"];
-if(typeof data112 === "string"){
-if(func2(data112) < 1){
-const err316 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data112};
+if(data113["user-db"] === undefined){
+const err316 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user-db"},message:"must have required property '"+"user-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
 if(vErrors === null){
 vErrors = [err316];
 }
@@ -4785,9 +4785,9 @@ vErrors.push(err316);
 }
 errors++;
 }
-}
-else {
-const err317 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["front-end"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data112};
+for(const key35 in data113){
+if(!(func9.call(schema11.properties.sockShop.properties.images.properties, key35))){
+const err317 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key35},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
 if(vErrors === null){
 vErrors = [err317];
 }
@@ -4797,11 +4797,11 @@ vErrors.push(err317);
 errors++;
 }
 }
-if(data111.catalogue !== undefined){
-let data113 = data111.catalogue;
-if(typeof data113 === "string"){
-if(func2(data113) < 1){
-const err318 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data113};
+if(data113["front-end"] !== undefined){
+let data114 = data113["front-end"];
+if(typeof data114 === "string"){
+if(func2(data114) < 1){
+const err318 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data114};
 if(vErrors === null){
 vErrors = [err318];
 }
@@ -4812,7 +4812,7 @@ errors++;
 }
 }
 else {
-const err319 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.catalogue.type,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data113};
+const err319 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["front-end"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data114};
 if(vErrors === null){
 vErrors = [err319];
 }
@@ -4822,11 +4822,11 @@ vErrors.push(err319);
 errors++;
 }
 }
-if(data111["catalogue-db"] !== undefined){
-let data114 = data111["catalogue-db"];
-if(typeof data114 === "string"){
-if(func2(data114) < 1){
-const err320 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data114};
+if(data113.catalogue !== undefined){
+let data115 = data113.catalogue;
+if(typeof data115 === "string"){
+if(func2(data115) < 1){
+const err320 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data115};
 if(vErrors === null){
 vErrors = [err320];
 }
@@ -4837,7 +4837,7 @@ errors++;
 }
 }
 else {
-const err321 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["catalogue-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data114};
+const err321 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.catalogue.type,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data115};
 if(vErrors === null){
 vErrors = [err321];
 }
@@ -4847,11 +4847,11 @@ vErrors.push(err321);
 errors++;
 }
 }
-if(data111.carts !== undefined){
-let data115 = data111.carts;
-if(typeof data115 === "string"){
-if(func2(data115) < 1){
-const err322 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data115};
+if(data113["catalogue-db"] !== undefined){
+let data116 = data113["catalogue-db"];
+if(typeof data116 === "string"){
+if(func2(data116) < 1){
+const err322 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data116};
 if(vErrors === null){
 vErrors = [err322];
 }
@@ -4862,7 +4862,7 @@ errors++;
 }
 }
 else {
-const err323 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.carts.type,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data115};
+const err323 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["catalogue-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data116};
 if(vErrors === null){
 vErrors = [err323];
 }
@@ -4872,11 +4872,11 @@ vErrors.push(err323);
 errors++;
 }
 }
-if(data111["carts-db"] !== undefined){
-let data116 = data111["carts-db"];
-if(typeof data116 === "string"){
-if(func2(data116) < 1){
-const err324 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data116};
+if(data113.carts !== undefined){
+let data117 = data113.carts;
+if(typeof data117 === "string"){
+if(func2(data117) < 1){
+const err324 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data117};
 if(vErrors === null){
 vErrors = [err324];
 }
@@ -4887,7 +4887,7 @@ errors++;
 }
 }
 else {
-const err325 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["carts-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data116};
+const err325 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.carts.type,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data117};
 if(vErrors === null){
 vErrors = [err325];
 }
@@ -4897,11 +4897,11 @@ vErrors.push(err325);
 errors++;
 }
 }
-if(data111.orders !== undefined){
-let data117 = data111.orders;
-if(typeof data117 === "string"){
-if(func2(data117) < 1){
-const err326 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data117};
+if(data113["carts-db"] !== undefined){
+let data118 = data113["carts-db"];
+if(typeof data118 === "string"){
+if(func2(data118) < 1){
+const err326 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data118};
 if(vErrors === null){
 vErrors = [err326];
 }
@@ -4912,7 +4912,7 @@ errors++;
 }
 }
 else {
-const err327 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.orders.type,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data117};
+const err327 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["carts-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data118};
 if(vErrors === null){
 vErrors = [err327];
 }
@@ -4922,11 +4922,11 @@ vErrors.push(err327);
 errors++;
 }
 }
-if(data111["orders-db"] !== undefined){
-let data118 = data111["orders-db"];
-if(typeof data118 === "string"){
-if(func2(data118) < 1){
-const err328 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data118};
+if(data113.orders !== undefined){
+let data119 = data113.orders;
+if(typeof data119 === "string"){
+if(func2(data119) < 1){
+const err328 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data119};
 if(vErrors === null){
 vErrors = [err328];
 }
@@ -4937,7 +4937,7 @@ errors++;
 }
 }
 else {
-const err329 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["orders-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data118};
+const err329 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.orders.type,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data119};
 if(vErrors === null){
 vErrors = [err329];
 }
@@ -4947,11 +4947,11 @@ vErrors.push(err329);
 errors++;
 }
 }
-if(data111.payment !== undefined){
-let data119 = data111.payment;
-if(typeof data119 === "string"){
-if(func2(data119) < 1){
-const err330 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data119};
+if(data113["orders-db"] !== undefined){
+let data120 = data113["orders-db"];
+if(typeof data120 === "string"){
+if(func2(data120) < 1){
+const err330 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data120};
 if(vErrors === null){
 vErrors = [err330];
 }
@@ -4962,7 +4962,7 @@ errors++;
 }
 }
 else {
-const err331 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.payment.type,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data119};
+const err331 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["orders-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data120};
 if(vErrors === null){
 vErrors = [err331];
 }
@@ -4972,11 +4972,11 @@ vErrors.push(err331);
 errors++;
 }
 }
-if(data111["queue-master"] !== undefined){
-let data120 = data111["queue-master"];
-if(typeof data120 === "string"){
-if(func2(data120) < 1){
-const err332 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data120};
+if(data113.payment !== undefined){
+let data121 = data113.payment;
+if(typeof data121 === "string"){
+if(func2(data121) < 1){
+const err332 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data121};
 if(vErrors === null){
 vErrors = [err332];
 }
@@ -4987,7 +4987,7 @@ errors++;
 }
 }
 else {
-const err333 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["queue-master"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data120};
+const err333 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.payment.type,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data121};
 if(vErrors === null){
 vErrors = [err333];
 }
@@ -4997,11 +4997,11 @@ vErrors.push(err333);
 errors++;
 }
 }
-if(data111.rabbitmq !== undefined){
-let data121 = data111.rabbitmq;
-if(typeof data121 === "string"){
-if(func2(data121) < 1){
-const err334 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data121};
+if(data113["queue-master"] !== undefined){
+let data122 = data113["queue-master"];
+if(typeof data122 === "string"){
+if(func2(data122) < 1){
+const err334 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data122};
 if(vErrors === null){
 vErrors = [err334];
 }
@@ -5012,7 +5012,7 @@ errors++;
 }
 }
 else {
-const err335 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.rabbitmq.type,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data121};
+const err335 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["queue-master"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data122};
 if(vErrors === null){
 vErrors = [err335];
 }
@@ -5022,11 +5022,11 @@ vErrors.push(err335);
 errors++;
 }
 }
-if(data111["session-db"] !== undefined){
-let data122 = data111["session-db"];
-if(typeof data122 === "string"){
-if(func2(data122) < 1){
-const err336 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data122};
+if(data113.rabbitmq !== undefined){
+let data123 = data113.rabbitmq;
+if(typeof data123 === "string"){
+if(func2(data123) < 1){
+const err336 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data123};
 if(vErrors === null){
 vErrors = [err336];
 }
@@ -5037,7 +5037,7 @@ errors++;
 }
 }
 else {
-const err337 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["session-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data122};
+const err337 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.rabbitmq.type,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data123};
 if(vErrors === null){
 vErrors = [err337];
 }
@@ -5047,11 +5047,11 @@ vErrors.push(err337);
 errors++;
 }
 }
-if(data111.shipping !== undefined){
-let data123 = data111.shipping;
-if(typeof data123 === "string"){
-if(func2(data123) < 1){
-const err338 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data123};
+if(data113["session-db"] !== undefined){
+let data124 = data113["session-db"];
+if(typeof data124 === "string"){
+if(func2(data124) < 1){
+const err338 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data124};
 if(vErrors === null){
 vErrors = [err338];
 }
@@ -5062,7 +5062,7 @@ errors++;
 }
 }
 else {
-const err339 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.shipping.type,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data123};
+const err339 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["session-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data124};
 if(vErrors === null){
 vErrors = [err339];
 }
@@ -5072,11 +5072,11 @@ vErrors.push(err339);
 errors++;
 }
 }
-if(data111.user !== undefined){
-let data124 = data111.user;
-if(typeof data124 === "string"){
-if(func2(data124) < 1){
-const err340 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data124};
+if(data113.shipping !== undefined){
+let data125 = data113.shipping;
+if(typeof data125 === "string"){
+if(func2(data125) < 1){
+const err340 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data125};
 if(vErrors === null){
 vErrors = [err340];
 }
@@ -5087,7 +5087,7 @@ errors++;
 }
 }
 else {
-const err341 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.user.type,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data124};
+const err341 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.shipping.type,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data125};
 if(vErrors === null){
 vErrors = [err341];
 }
@@ -5097,11 +5097,11 @@ vErrors.push(err341);
 errors++;
 }
 }
-if(data111["user-db"] !== undefined){
-let data125 = data111["user-db"];
-if(typeof data125 === "string"){
-if(func2(data125) < 1){
-const err342 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data125};
+if(data113.user !== undefined){
+let data126 = data113.user;
+if(typeof data126 === "string"){
+if(func2(data126) < 1){
+const err342 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data126};
 if(vErrors === null){
 vErrors = [err342];
 }
@@ -5112,7 +5112,7 @@ errors++;
 }
 }
 else {
-const err343 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["user-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data125};
+const err343 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.user.type,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data126};
 if(vErrors === null){
 vErrors = [err343];
 }
@@ -5122,9 +5122,11 @@ vErrors.push(err343);
 errors++;
 }
 }
-}
-else {
-const err344 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.images.type,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
+if(data113["user-db"] !== undefined){
+let data127 = data113["user-db"];
+if(typeof data127 === "string"){
+if(func2(data127) < 1){
+const err344 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data127};
 if(vErrors === null){
 vErrors = [err344];
 }
@@ -5134,10 +5136,8 @@ vErrors.push(err344);
 errors++;
 }
 }
-if(data91.imagePullPolicy !== undefined){
-let data126 = data91.imagePullPolicy;
-if(typeof data126 !== "string"){
-const err345 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.imagePullPolicy.type,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data126};
+else {
+const err345 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["user-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data127};
 if(vErrors === null){
 vErrors = [err345];
 }
@@ -5146,8 +5146,10 @@ vErrors.push(err345);
 }
 errors++;
 }
-if(!(((data126 === "Always") || (data126 === "IfNotPresent")) || (data126 === "Never"))){
-const err346 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.imagePullPolicy.enum,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data126};
+}
+}
+else {
+const err346 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.images.type,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
 if(vErrors === null){
 vErrors = [err346];
 }
@@ -5157,10 +5159,10 @@ vErrors.push(err346);
 errors++;
 }
 }
-if(data91.global !== undefined){
-let data127 = data91.global;
-if(!(data127 && typeof data127 == "object" && !Array.isArray(data127))){
-const err347 = {instancePath:instancePath+"/sockShop/global",schemaPath:"#/properties/sockShop/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.global.type,parentSchema:schema11.properties.sockShop.properties.global,data:data127};
+if(data93.imagePullPolicy !== undefined){
+let data128 = data93.imagePullPolicy;
+if(typeof data128 !== "string"){
+const err347 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.imagePullPolicy.type,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data128};
 if(vErrors === null){
 vErrors = [err347];
 }
@@ -5169,10 +5171,8 @@ vErrors.push(err347);
 }
 errors++;
 }
-}
-}
-else {
-const err348 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.type,parentSchema:schema11.properties.sockShop,data:data91};
+if(!(((data128 === "Always") || (data128 === "IfNotPresent")) || (data128 === "Never"))){
+const err348 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.imagePullPolicy.enum,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data128};
 if(vErrors === null){
 vErrors = [err348];
 }
@@ -5182,11 +5182,10 @@ vErrors.push(err348);
 errors++;
 }
 }
-if(data.monitoring !== undefined){
-let data128 = data.monitoring;
-if(data128 && typeof data128 == "object" && !Array.isArray(data128)){
-if(data128.enabled === undefined){
-const err349 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data128};
+if(data93.global !== undefined){
+let data129 = data93.global;
+if(!(data129 && typeof data129 == "object" && !Array.isArray(data129))){
+const err349 = {instancePath:instancePath+"/sockShop/global",schemaPath:"#/properties/sockShop/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.global.type,parentSchema:schema11.properties.sockShop.properties.global,data:data129};
 if(vErrors === null){
 vErrors = [err349];
 }
@@ -5195,8 +5194,10 @@ vErrors.push(err349);
 }
 errors++;
 }
-if(data128.sidecars === undefined){
-const err350 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "sidecars"},message:"must have required property '"+"sidecars"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data128};
+}
+}
+else {
+const err350 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.type,parentSchema:schema11.properties.sockShop,data:data93};
 if(vErrors === null){
 vErrors = [err350];
 }
@@ -5205,8 +5206,12 @@ vErrors.push(err350);
 }
 errors++;
 }
-if(data128.labels === undefined){
-const err351 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data128};
+}
+if(data.monitoring !== undefined){
+let data130 = data.monitoring;
+if(data130 && typeof data130 == "object" && !Array.isArray(data130)){
+if(data130.enabled === undefined){
+const err351 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data130};
 if(vErrors === null){
 vErrors = [err351];
 }
@@ -5215,8 +5220,8 @@ vErrors.push(err351);
 }
 errors++;
 }
-if(data128.dashboardLabels === undefined){
-const err352 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "dashboardLabels"},message:"must have required property '"+"dashboardLabels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data128};
+if(data130.sidecars === undefined){
+const err352 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "sidecars"},message:"must have required property '"+"sidecars"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data130};
 if(vErrors === null){
 vErrors = [err352];
 }
@@ -5225,9 +5230,8 @@ vErrors.push(err352);
 }
 errors++;
 }
-for(const key36 in data128){
-if(!((((key36 === "enabled") || (key36 === "sidecars")) || (key36 === "labels")) || (key36 === "dashboardLabels"))){
-const err353 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key36},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.monitoring,data:data128};
+if(data130.labels === undefined){
+const err353 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data130};
 if(vErrors === null){
 vErrors = [err353];
 }
@@ -5236,11 +5240,8 @@ vErrors.push(err353);
 }
 errors++;
 }
-}
-if(data128.enabled !== undefined){
-let data129 = data128.enabled;
-if(typeof data129 !== "boolean"){
-const err354 = {instancePath:instancePath+"/monitoring/enabled",schemaPath:"#/properties/monitoring/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.enabled.type,parentSchema:schema11.properties.monitoring.properties.enabled,data:data129};
+if(data130.dashboardLabels === undefined){
+const err354 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "dashboardLabels"},message:"must have required property '"+"dashboardLabels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data130};
 if(vErrors === null){
 vErrors = [err354];
 }
@@ -5249,11 +5250,9 @@ vErrors.push(err354);
 }
 errors++;
 }
-}
-if(data128.sidecars !== undefined){
-let data130 = data128.sidecars;
-if(typeof data130 !== "boolean"){
-const err355 = {instancePath:instancePath+"/monitoring/sidecars",schemaPath:"#/properties/monitoring/properties/sidecars/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.sidecars.type,parentSchema:schema11.properties.monitoring.properties.sidecars,data:data130};
+for(const key36 in data130){
+if(!((((key36 === "enabled") || (key36 === "sidecars")) || (key36 === "labels")) || (key36 === "dashboardLabels"))){
+const err355 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key36},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.monitoring,data:data130};
 if(vErrors === null){
 vErrors = [err355];
 }
@@ -5263,13 +5262,10 @@ vErrors.push(err355);
 errors++;
 }
 }
-if(data128.labels !== undefined){
-let data131 = data128.labels;
-if(data131 && typeof data131 == "object" && !Array.isArray(data131)){
-for(const key37 in data131){
-let data132 = data131[key37];
-if(typeof data132 !== "string"){
-const err356 = {instancePath:instancePath+"/monitoring/labels/" + key37.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.labels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.labels.additionalProperties,data:data132};
+if(data130.enabled !== undefined){
+let data131 = data130.enabled;
+if(typeof data131 !== "boolean"){
+const err356 = {instancePath:instancePath+"/monitoring/enabled",schemaPath:"#/properties/monitoring/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.enabled.type,parentSchema:schema11.properties.monitoring.properties.enabled,data:data131};
 if(vErrors === null){
 vErrors = [err356];
 }
@@ -5279,9 +5275,10 @@ vErrors.push(err356);
 errors++;
 }
 }
-}
-else {
-const err357 = {instancePath:instancePath+"/monitoring/labels",schemaPath:"#/properties/monitoring/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.labels.type,parentSchema:schema11.properties.monitoring.properties.labels,data:data131};
+if(data130.sidecars !== undefined){
+let data132 = data130.sidecars;
+if(typeof data132 !== "boolean"){
+const err357 = {instancePath:instancePath+"/monitoring/sidecars",schemaPath:"#/properties/monitoring/properties/sidecars/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.sidecars.type,parentSchema:schema11.properties.monitoring.properties.sidecars,data:data132};
 if(vErrors === null){
 vErrors = [err357];
 }
@@ -5291,13 +5288,13 @@ vErrors.push(err357);
 errors++;
 }
 }
-if(data128.dashboardLabels !== undefined){
-let data133 = data128.dashboardLabels;
+if(data130.labels !== undefined){
+let data133 = data130.labels;
 if(data133 && typeof data133 == "object" && !Array.isArray(data133)){
-for(const key38 in data133){
-let data134 = data133[key38];
+for(const key37 in data133){
+let data134 = data133[key37];
 if(typeof data134 !== "string"){
-const err358 = {instancePath:instancePath+"/monitoring/dashboardLabels/" + key38.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/dashboardLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties,data:data134};
+const err358 = {instancePath:instancePath+"/monitoring/labels/" + key37.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.labels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.labels.additionalProperties,data:data134};
 if(vErrors === null){
 vErrors = [err358];
 }
@@ -5309,7 +5306,7 @@ errors++;
 }
 }
 else {
-const err359 = {instancePath:instancePath+"/monitoring/dashboardLabels",schemaPath:"#/properties/monitoring/properties/dashboardLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.dashboardLabels.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels,data:data133};
+const err359 = {instancePath:instancePath+"/monitoring/labels",schemaPath:"#/properties/monitoring/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.labels.type,parentSchema:schema11.properties.monitoring.properties.labels,data:data133};
 if(vErrors === null){
 vErrors = [err359];
 }
@@ -5319,9 +5316,13 @@ vErrors.push(err359);
 errors++;
 }
 }
-}
-else {
-const err360 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.type,parentSchema:schema11.properties.monitoring,data:data128};
+if(data130.dashboardLabels !== undefined){
+let data135 = data130.dashboardLabels;
+if(data135 && typeof data135 == "object" && !Array.isArray(data135)){
+for(const key38 in data135){
+let data136 = data135[key38];
+if(typeof data136 !== "string"){
+const err360 = {instancePath:instancePath+"/monitoring/dashboardLabels/" + key38.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/dashboardLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties,data:data136};
 if(vErrors === null){
 vErrors = [err360];
 }
@@ -5333,12 +5334,36 @@ errors++;
 }
 }
 else {
-const err361 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+const err361 = {instancePath:instancePath+"/monitoring/dashboardLabels",schemaPath:"#/properties/monitoring/properties/dashboardLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.dashboardLabels.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels,data:data135};
 if(vErrors === null){
 vErrors = [err361];
 }
 else {
 vErrors.push(err361);
+}
+errors++;
+}
+}
+}
+else {
+const err362 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.type,parentSchema:schema11.properties.monitoring,data:data130};
+if(vErrors === null){
+vErrors = [err362];
+}
+else {
+vErrors.push(err362);
+}
+errors++;
+}
+}
+}
+else {
+const err363 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err363];
+}
+else {
+vErrors.push(err363);
 }
 errors++;
 }

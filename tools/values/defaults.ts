@@ -3,6 +3,7 @@ import type { Values } from "./types.ts";
 
 /** The chart's own defaults, unchecked: without a cluster name they are not yet legal. */
 export const DEFAULTS: Values = {
+  "enabled": true,
   "global": {
     "teleport": {
       "clusterName": "",

@@ -2,4 +2,6 @@
 export interface ValuesFlags {
   values: string[];
   set: string[];
+  /** Where the chart's values stand in the files: its name or alias as a dependency; absent when they stand at the top. */
+  valuesKey?: string;
 }

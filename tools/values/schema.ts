@@ -45,6 +45,8 @@ function saysTheSameTwice({ keyword, instancePath }: ErrorObject, all: readonly 
 function sentence(error: ErrorObject, schema: SchemaNode): string {
   const keys = error.instancePath.split("/").slice(1).map(unescapePointer);
   const path = pathOf(keys);
+  // Keys of other charts are welcome below `global`, but for those that look like ours.
+  if (error.keyword === "false schema") return unknownKey(keys, schema);
   if (error.keyword === "additionalProperties") {
     return unknownKey([...keys, String(error.params.additionalProperty)], schema);
   }

@@ -4,6 +4,13 @@
  * The chart's values after Helm's merge.
  */
 export interface Values {
+  /**
+   * Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.
+   */
+  enabled: boolean;
+  /**
+   * Read by all charts of a release. Other charts' keys may stand beside `teleport`.
+   */
   global: {
     teleport: {
       /**

@@ -3,6 +3,9 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- define "istio-teleport.problems" -}}
 {{- $problems := list -}}
 {{- $t := .Values.global.teleport -}}
+{{- if not .Values.enabled }}
+{{- $problems = append $problems "enabled is false, which only the condition of a parent chart's dependency reads: remove it, or add the condition to the parent's Chart.yaml." }}
+{{- end }}
 {{- if not $t.clusterName }}
 {{- $problems = append $problems "global.teleport.clusterName is empty: set it to the name of your Teleport cluster, as `tctl status` prints it." }}
 {{- end }}
