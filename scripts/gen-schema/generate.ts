@@ -1,6 +1,7 @@
 import { compile } from "json-schema-to-typescript";
 import { parse } from "yaml";
 import { withDefinitions } from "./definitions.ts";
+import { withKubernetesTypes, withoutKubernetesTypes } from "./kubernetes-types.ts";
 import { type JsonSchema, readValueNodes, type ValueNode } from "./values-comments.ts";
 import { valuesReference } from "./values-reference.ts";
 
@@ -26,7 +27,7 @@ function schemaOf(nodes: ValueNode[], subcharts: Set<string>): JsonSchema {
     $schema: "http://json-schema.org/draft-07/schema#",
     $comment: "Generated from chart/values.yaml by npm run gen-schema; do not edit.",
     title: "Values of the chart istio-teleport",
-    ...withDefinitions(withForeignKeys(objectSchema(nodes, subcharts))),
+    ...withKubernetesTypes(withDefinitions(withForeignKeys(objectSchema(nodes, subcharts)))),
   };
 }
 
@@ -82,7 +83,7 @@ function objectSchema(nodes: ValueNode[], subcharts: Set<string>): JsonSchema {
 
 async function typesOf(nodes: ValueNode[]): Promise<string> {
   const schema = {
-    ...withDefinitions(objectSchema(nodes, new Set())),
+    ...withoutKubernetesTypes(withDefinitions(objectSchema(nodes, new Set()))),
     description: "The chart's values after Helm's merge.",
   };
   return compile(schema, "Values", {

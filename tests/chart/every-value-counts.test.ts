@@ -212,9 +212,8 @@ describe("every part of a graph changes something that is rendered", () => {
   });
 
   test("none is without a case here", () => {
-    const all = Object.entries(definitions).flatMap(([name, { properties }]) =>
-      Object.keys(properties).map((key) => `${name}.${key}`),
-    );
+    const own = Object.entries(definitions).filter(([name]) => !name.startsWith("Kubernetes."));
+    const all = own.flatMap(([name, { properties }]) => Object.keys(properties).map((key) => `${name}.${key}`));
     // The protocol decides what is refused (methods on TCP), and what Sock Shop's Services say.
     expect(Object.keys(PARTS_OF_A_GRAPH).concat("Port.protocol").toSorted()).toEqual(all.toSorted());
   });

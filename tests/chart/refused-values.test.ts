@@ -114,6 +114,15 @@ describe("the chart's checks", { concurrent: true }, () => {
     expect(problems).toEqual([expect.stringContaining(sentence)]);
   });
 
+  test.each([
+    ["tbot.podAnnotations.a=x\u007f", "tbot.podAnnotations.a"],
+    ["tbot.tolerations[0].key=\ufeff", "tbot.tolerations[0].key"],
+  ])("%j, at which Helm would drop what stands beside it", async (set, path) => {
+    const sentence = `${path} has a control character, at which Helm would leave out the whole map or list: remove it.`;
+    expect(await helmRefusal([set])).toBe(sentence);
+    expect(await toolsRefusal([set])).toContain("control character");
+  });
+
   test("five mistakes in one file are told at once, by Helm alone and by our tools", async () => {
     const inputs = { files: [{ name: "five.yaml", text: FIVE_MISTAKES }], sets: [] };
     const told = await Promise.all(
@@ -219,6 +228,25 @@ const ASSIGNMENTS: [string, boolean][] = [
   ["tbot.tolerations={x}", false],
   ["tbot.extraEnv[0].name=A", true],
   ["tbot.extraEnv[0].value=A", false],
+  ["tbot.extraEnv[0].name=A,tbot.extraEnv[0].value=true", false],
+  ["tbot.extraEnv[0].name=A,tbot.extraEnv[0].valueFrom.secretKeyRef.key=a", true],
+  ["tbot.extraEnv[0].name=A,tbot.extraEnv[0].valueFrom.secretKeyRef.kye=a", false],
+  ["tbot.tolerations[0].operator=Exist", false],
+  ["tbot.tolerations[0].operator=Equal", true],
+  ["tbot.affinity.nodeAffinitty.x=1", false],
+  ["tbot.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution=x", false],
+  ["tbot.resources.limits.memory=256Mb", false],
+  ["tbot.resources.limits.cpu=1", true],
+  ["tbot.resources.limit.cpu=1", false],
+  ["tbot.updateStrategy.type=Recreate", false],
+  ["tbot.updateStrategy.rollingUpdate.maxUnavailable=10%", true],
+  ["tbot.nodeSelector.a=b c", false],
+  ["tbot.image.repository=tbot", true],
+  ["tbot.image.repository=registry.example:5000/a/tbot", true],
+  ["tbot.image.repository=registry.example:5000/a/tbot:18", false],
+  ["tbot.image.repository=tbot:18", false],
+  ["tbot.image.repository=a/tbot@sha256:1", false],
+  ["tbot.image.repository=https://a/tbot", false],
   ["tbot.podLabels.a=1", false],
   ["tbot.podLabels.a=b", true],
   ["tbot.credentialTTL=90", false],
@@ -280,8 +308,9 @@ describe("Helm and the tools agree", { concurrent: true }, () => {
   /** `null` means something else for a subchart than for a chart, so each of these has Helm for itself. */
   const deletes = ([assignment]: [string, boolean]) => assignment.endsWith("=null");
   const others = ASSIGNMENTS.filter((row) => !deletes(row));
-  const rendered = outcomesOf(others, ([assignment]) => onMinimal(assignment));
-  const merged = outcomesOf(others, ([assignment]) => onMinimal(assignment), "merged");
+  const split = (assignments: string) => assignments.split(/,(?=tbot\.)/);
+  const rendered = outcomesOf(others, ([assignments]) => onMinimal(...split(assignments)));
+  const merged = outcomesOf(others, ([assignments]) => onMinimal(...split(assignments)), "merged");
 
   test.each(others.map((row) => [...row, row] as const))("on %s: %s", async (assignment, legal, row) => {
     const { refused, problems, documents } = await rendered(row);

@@ -4,9 +4,10 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 
 export const values = validate10;
-const schema11 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["enabled","global","istio","tbot","mesh","testApp","sockShop","monitoring"],"properties":{"enabled":{"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true},"global":{"description":"Read by all charts of a release. Other charts' keys may stand beside `teleport`.","type":"object","required":["teleport"],"properties":{"teleport":{"type":"object","required":["clusterName","proxyAddr","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them: if others have `env: dev` too, add a label that only this one has.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}},"istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"tbot":{"type":"object","required":["enabled","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","resources","priorityClassName","updateStrategy","nodeSelector","tolerations","affinity","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without tag.","type":"string","minLength":1,"default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"resources":{"description":"Compute resources of tbot.","type":"object","$comment":"ResourceRequirements","additionalProperties":true,"default":{"requests":{"cpu":"20m","memory":"64Mi"},"limits":{"memory":"256Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot.","type":"string","default":"system-node-critical"},"updateStrategy":{"description":"Update strategy of the DaemonSet.","type":"object","$comment":"DaemonSetUpdateStrategy","additionalProperties":true,"default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string"},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"type":"object","additionalProperties":true},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot.","type":"object","$comment":"Affinity","additionalProperties":true,"default":{}},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"type":"object","required":["name"],"additionalProperties":true},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, istiod's own by default). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","minLength":1,"default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","minLength":1,"default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","minLength":1,"default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","minLength":1,"default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","additionalProperties":{"type":"string"},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","additionalProperties":{"type":"string"},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"additionalProperties":false,"patternProperties":{"^x-":true},"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}}},"$id":"values"};
-const schema12 = {"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}};
-const schema16 = {"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}};
+const schema11 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["enabled","global","istio","tbot","mesh","testApp","sockShop","monitoring"],"properties":{"enabled":{"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true},"global":{"description":"Read by all charts of a release. Other charts' keys may stand beside `teleport`.","type":"object","required":["teleport"],"properties":{"teleport":{"type":"object","required":["clusterName","proxyAddr","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them: if others have `env: dev` too, add a label that only this one has.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}},"istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"tbot":{"type":"object","required":["enabled","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","resources","priorityClassName","updateStrategy","nodeSelector","tolerations","affinity","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"resources":{"description":"Compute resources of tbot.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"20m","memory":"64Mi"},"limits":{"memory":"256Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot.","type":"string","default":"system-node-critical"},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot.","$ref":"#/definitions/Kubernetes.Affinity","default":{}},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, istiod's own by default). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","minLength":1,"default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","minLength":1,"default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","minLength":1,"default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","minLength":1,"default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","additionalProperties":{"type":"string"},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","additionalProperties":{"type":"string"},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"additionalProperties":false,"patternProperties":{"^x-":true},"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}},"Kubernetes.EnvVar":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"value":{"type":["string","null"]},"valueFrom":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EnvVarSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.EnvVarSource":{"type":"object","properties":{"configMapKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapKeySelector"},{"type":"null"}]},"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"fileKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.FileKeySelector"},{"type":"null"}]},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"secretKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretKeySelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ResourceFieldSelector":{"type":"object","required":["resource"],"properties":{"containerName":{"type":["string","null"]},"divisor":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},"resource":{"type":"string"}},"additionalProperties":false},"Kubernetes.FileKeySelector":{"type":"object","required":["volumeName","path","key"],"properties":{"key":{"type":"string"},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"volumeName":{"type":"string"}},"additionalProperties":false},"Kubernetes.ObjectFieldSelector":{"type":"object","required":["fieldPath"],"properties":{"apiVersion":{"type":["string","null"]},"fieldPath":{"type":"string"}},"additionalProperties":false},"Kubernetes.ConfigMapKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.Affinity":{"type":"object","properties":{"nodeAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeAffinity"},{"type":"null"}]},"podAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAffinity"},{"type":"null"}]},"podAntiAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAntiAffinity"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.PodAntiAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.PodAffinityTerm":{"type":"object","required":["topologyKey"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"matchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"mismatchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"namespaces":{"type":["array","null"],"items":{"type":"string"}},"topologyKey":{"type":"string"}},"additionalProperties":false},"Kubernetes.LabelSelector":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.LabelSelectorRequirement"}},"matchLabels":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LabelSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","In","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.WeightedPodAffinityTerm":{"type":"object","required":["weight","podAffinityTerm"],"properties":{"podAffinityTerm":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.PodAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.NodeAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PreferredSchedulingTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.NodeSelector":{"type":"object","required":["nodeSelectorTerms"],"properties":{"nodeSelectorTerms":{"type":"array","items":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"}}},"additionalProperties":false},"Kubernetes.NodeSelectorTerm":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}},"matchFields":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}}},"additionalProperties":false},"Kubernetes.NodeSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","Gt","In","Lt","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PreferredSchedulingTerm":{"type":"object","required":["weight","preference"],"properties":{"preference":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.Toleration":{"type":"object","properties":{"effect":{"enum":["NoExecute","NoSchedule","PreferNoSchedule",null]},"key":{"type":["string","null"]},"operator":{"enum":["Equal","Exists","Gt","Lt",null]},"tolerationSeconds":{"type":["integer","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.DaemonSetUpdateStrategy":{"type":"object","properties":{"rollingUpdate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.RollingUpdateDaemonSet"},{"type":"null"}]},"type":{"enum":["OnDelete","RollingUpdate",null]}},"additionalProperties":false},"Kubernetes.RollingUpdateDaemonSet":{"type":"object","properties":{"maxSurge":{"type":["integer","string","null"]},"maxUnavailable":{"type":["integer","string","null"]}},"additionalProperties":false},"Kubernetes.ResourceRequirements":{"type":"object","properties":{"claims":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.ResourceClaim"}},"limits":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"requests":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}}},"additionalProperties":false},"Kubernetes.ResourceClaim":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"request":{"type":["string","null"]}},"additionalProperties":false}},"$id":"values"};
+const schema16 = {"type":"object","properties":{"effect":{"enum":["NoExecute","NoSchedule","PreferNoSchedule",null]},"key":{"type":["string","null"]},"operator":{"enum":["Equal","Exists","Gt","Lt",null]},"tolerationSeconds":{"type":["integer","null"]},"value":{"type":["string","null"]}},"additionalProperties":false};
+const schema37 = {"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}};
+const schema41 = {"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}};
 const pattern0 = new RegExp("^x-", "u");
 const pattern1 = new RegExp("^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", "u");
 const pattern2 = new RegExp("^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$", "u");
@@ -14,29 +15,2469 @@ const pattern3 = new RegExp("^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "u");
 const pattern5 = new RegExp("^[1-9][0-9]{0,6}[smh]$", "u");
 const pattern8 = new RegExp("^$|^https://[^\\s?#]+$", "u");
 const pattern9 = new RegExp("^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$", "u");
-const pattern12 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$", "u");
-const pattern13 = new RegExp("^$|^sha256:[0-9a-f]{64}$", "u");
-const pattern17 = new RegExp("^(/var)?/run/secrets", "u");
-const pattern18 = new RegExp("^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
-const pattern19 = new RegExp("^[A-Za-z0-9_-][A-Za-z0-9._-]*$", "u");
-const pattern21 = new RegExp("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
-const pattern24 = new RegExp("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
-const pattern31 = new RegExp("^[A-Z]+$", "u");
-const pattern32 = new RegExp("^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$", "u");
+const pattern12 = new RegExp("^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$", "u");
+const pattern13 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$", "u");
+const pattern14 = new RegExp("^$|^sha256:[0-9a-f]{64}$", "u");
+const pattern18 = new RegExp("^(/var)?/run/secrets", "u");
+const pattern19 = new RegExp("^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
+const pattern20 = new RegExp("^[A-Za-z0-9_-][A-Za-z0-9._-]*$", "u");
+const pattern23 = new RegExp("^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$", "u");
+const pattern26 = new RegExp("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
+const pattern29 = new RegExp("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
+const pattern36 = new RegExp("^[A-Z]+$", "u");
+const pattern37 = new RegExp("^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$", "u");
 const func2 = require("ajv/dist/runtime/ucs2length").default;
 const func9 = Object.prototype.hasOwnProperty;
-const schema13 = {"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}};
-const schema14 = {"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}};
-const schema15 = {"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}};
-const pattern28 = new RegExp("^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", "u");
-const pattern29 = new RegExp("^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$", "u");
+const schema12 = {"type":"object","properties":{"claims":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.ResourceClaim"}},"limits":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"requests":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}}},"additionalProperties":false};
+const schema13 = {"type":"object","required":["name"],"properties":{"name":{"type":"string"},"request":{"type":["string","null"]}},"additionalProperties":false};
+const pattern21 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
 
-function validate12(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate11(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "claims") || (key0 === "limits")) || (key0 === "requests"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema12,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.claims !== undefined){
+let data0 = data.claims;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/claims",schemaPath:"#/properties/claims/type",keyword:"type",params:{type: schema12.properties.claims.type},message:"must be array,null",schema:schema12.properties.claims.type,parentSchema:schema12.properties.claims,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+let data1 = data0[i0];
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+if(data1.name === undefined){
+const err2 = {instancePath:instancePath+"/claims/" + i0,schemaPath:"#/definitions/Kubernetes.ResourceClaim/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema13.required,parentSchema:schema13,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+for(const key1 in data1){
+if(!((key1 === "name") || (key1 === "request"))){
+const err3 = {instancePath:instancePath+"/claims/" + i0,schemaPath:"#/definitions/Kubernetes.ResourceClaim/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema13,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data1.name !== undefined){
+let data2 = data1.name;
+if(typeof data2 !== "string"){
+const err4 = {instancePath:instancePath+"/claims/" + i0+"/name",schemaPath:"#/definitions/Kubernetes.ResourceClaim/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema13.properties.name.type,parentSchema:schema13.properties.name,data:data2};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data1.request !== undefined){
+let data3 = data1.request;
+if((typeof data3 !== "string") && (data3 !== null)){
+const err5 = {instancePath:instancePath+"/claims/" + i0+"/request",schemaPath:"#/definitions/Kubernetes.ResourceClaim/properties/request/type",keyword:"type",params:{type: schema13.properties.request.type},message:"must be string,null",schema:schema13.properties.request.type,parentSchema:schema13.properties.request,data:data3};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+}
+else {
+const err6 = {instancePath:instancePath+"/claims/" + i0,schemaPath:"#/definitions/Kubernetes.ResourceClaim/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema13.type,parentSchema:schema13,data:data1};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+}
+}
+if(data.limits !== undefined){
+let data4 = data.limits;
+if((!(data4 && typeof data4 == "object" && !Array.isArray(data4))) && (data4 !== null)){
+const err7 = {instancePath:instancePath+"/limits",schemaPath:"#/properties/limits/type",keyword:"type",params:{type: schema12.properties.limits.type},message:"must be object,null",schema:schema12.properties.limits.type,parentSchema:schema12.properties.limits,data:data4};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+for(const key2 in data4){
+let data5 = data4[key2];
+if((typeof data5 !== "string") && (!((typeof data5 == "number") && (isFinite(data5))))){
+const err8 = {instancePath:instancePath+"/limits/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/limits/additionalProperties/type",keyword:"type",params:{type: schema12.properties.limits.additionalProperties.type},message:"must be string,number",schema:schema12.properties.limits.additionalProperties.type,parentSchema:schema12.properties.limits.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+if(typeof data5 === "string"){
+if(!pattern21.test(data5)){
+const err9 = {instancePath:instancePath+"/limits/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/limits/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema12.properties.limits.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+}
+}
+}
+if(data.requests !== undefined){
+let data6 = data.requests;
+if((!(data6 && typeof data6 == "object" && !Array.isArray(data6))) && (data6 !== null)){
+const err10 = {instancePath:instancePath+"/requests",schemaPath:"#/properties/requests/type",keyword:"type",params:{type: schema12.properties.requests.type},message:"must be object,null",schema:schema12.properties.requests.type,parentSchema:schema12.properties.requests,data:data6};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+for(const key3 in data6){
+let data7 = data6[key3];
+if((typeof data7 !== "string") && (!((typeof data7 == "number") && (isFinite(data7))))){
+const err11 = {instancePath:instancePath+"/requests/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/requests/additionalProperties/type",keyword:"type",params:{type: schema12.properties.requests.additionalProperties.type},message:"must be string,number",schema:schema12.properties.requests.additionalProperties.type,parentSchema:schema12.properties.requests.additionalProperties,data:data7};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+if(typeof data7 === "string"){
+if(!pattern21.test(data7)){
+const err12 = {instancePath:instancePath+"/requests/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/requests/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema12.properties.requests.additionalProperties,data:data7};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+}
+}
+}
+}
+else {
+const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.type,parentSchema:schema12,data};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+validate11.errors = vErrors;
+return errors === 0;
+}
+
+const schema14 = {"type":"object","properties":{"rollingUpdate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.RollingUpdateDaemonSet"},{"type":"null"}]},"type":{"enum":["OnDelete","RollingUpdate",null]}},"additionalProperties":false};
+const schema15 = {"type":"object","properties":{"maxSurge":{"type":["integer","string","null"]},"maxUnavailable":{"type":["integer","string","null"]}},"additionalProperties":false};
+
+function validate13(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "rollingUpdate") || (key0 === "type"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema14,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.rollingUpdate !== undefined){
+let data0 = data.rollingUpdate;
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+for(const key1 in data0){
+if(!((key1 === "maxSurge") || (key1 === "maxUnavailable"))){
+const err1 = {instancePath:instancePath+"/rollingUpdate",schemaPath:"#/definitions/Kubernetes.RollingUpdateDaemonSet/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema15,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data0.maxSurge !== undefined){
+let data1 = data0.maxSurge;
+if(((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (typeof data1 !== "string")) && (data1 !== null)){
+const err2 = {instancePath:instancePath+"/rollingUpdate/maxSurge",schemaPath:"#/definitions/Kubernetes.RollingUpdateDaemonSet/properties/maxSurge/type",keyword:"type",params:{type: schema15.properties.maxSurge.type},message:"must be integer,string,null",schema:schema15.properties.maxSurge.type,parentSchema:schema15.properties.maxSurge,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data0.maxUnavailable !== undefined){
+let data2 = data0.maxUnavailable;
+if(((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (typeof data2 !== "string")) && (data2 !== null)){
+const err3 = {instancePath:instancePath+"/rollingUpdate/maxUnavailable",schemaPath:"#/definitions/Kubernetes.RollingUpdateDaemonSet/properties/maxUnavailable/type",keyword:"type",params:{type: schema15.properties.maxUnavailable.type},message:"must be integer,string,null",schema:schema15.properties.maxUnavailable.type,parentSchema:schema15.properties.maxUnavailable,data:data2};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath:instancePath+"/rollingUpdate",schemaPath:"#/definitions/Kubernetes.RollingUpdateDaemonSet/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema15.type,parentSchema:schema15,data:data0};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs12 = errors;
+if(data0 !== null){
+const err5 = {instancePath:instancePath+"/rollingUpdate",schemaPath:"#/properties/rollingUpdate/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema14.properties.rollingUpdate.anyOf[1].type,parentSchema:schema14.properties.rollingUpdate.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+var _valid0 = _errs12 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err6 = {instancePath:instancePath+"/rollingUpdate",schemaPath:"#/properties/rollingUpdate/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema14.properties.rollingUpdate.anyOf,parentSchema:schema14.properties.rollingUpdate,data:data0};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+else {
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.type !== undefined){
+let data3 = data.type;
+if(!(((data3 === "OnDelete") || (data3 === "RollingUpdate")) || (data3 === null))){
+const err7 = {instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema14.properties.type.enum},message:"must be equal to one of the allowed values",schema:schema14.properties.type.enum,parentSchema:schema14.properties.type,data:data3};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+}
+else {
+const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.type,parentSchema:schema14,data};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+validate13.errors = vErrors;
+return errors === 0;
+}
+
+const schema17 = {"type":"object","properties":{"nodeAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeAffinity"},{"type":"null"}]},"podAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAffinity"},{"type":"null"}]},"podAntiAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAntiAffinity"},{"type":"null"}]}},"additionalProperties":false};
+const schema18 = {"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PreferredSchedulingTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeSelector"},{"type":"null"}]}},"additionalProperties":false};
+const schema19 = {"type":"object","required":["weight","preference"],"properties":{"preference":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"},"weight":{"type":"integer"}},"additionalProperties":false};
+const schema20 = {"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}},"matchFields":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}}},"additionalProperties":false};
+const schema21 = {"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","Gt","In","Lt","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false};
+
+function validate18(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "matchExpressions") || (key0 === "matchFields"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema20,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.matchExpressions !== undefined){
+let data0 = data.matchExpressions;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/matchExpressions",schemaPath:"#/properties/matchExpressions/type",keyword:"type",params:{type: schema20.properties.matchExpressions.type},message:"must be array,null",schema:schema20.properties.matchExpressions.type,parentSchema:schema20.properties.matchExpressions,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+let data1 = data0[i0];
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+if(data1.key === undefined){
+const err2 = {instancePath:instancePath+"/matchExpressions/" + i0,schemaPath:"#/definitions/Kubernetes.NodeSelectorRequirement/required",keyword:"required",params:{missingProperty: "key"},message:"must have required property '"+"key"+"'",schema:schema21.required,parentSchema:schema21,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(data1.operator === undefined){
+const err3 = {instancePath:instancePath+"/matchExpressions/" + i0,schemaPath:"#/definitions/Kubernetes.NodeSelectorRequirement/required",keyword:"required",params:{missingProperty: "operator"},message:"must have required property '"+"operator"+"'",schema:schema21.required,parentSchema:schema21,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+for(const key1 in data1){
+if(!(((key1 === "key") || (key1 === "operator")) || (key1 === "values"))){
+const err4 = {instancePath:instancePath+"/matchExpressions/" + i0,schemaPath:"#/definitions/Kubernetes.NodeSelectorRequirement/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema21,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data1.key !== undefined){
+let data2 = data1.key;
+if(typeof data2 !== "string"){
+const err5 = {instancePath:instancePath+"/matchExpressions/" + i0+"/key",schemaPath:"#/definitions/Kubernetes.NodeSelectorRequirement/properties/key/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema21.properties.key.type,parentSchema:schema21.properties.key,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data1.operator !== undefined){
+let data3 = data1.operator;
+if(!((((((data3 === "DoesNotExist") || (data3 === "Exists")) || (data3 === "Gt")) || (data3 === "In")) || (data3 === "Lt")) || (data3 === "NotIn"))){
+const err6 = {instancePath:instancePath+"/matchExpressions/" + i0+"/operator",schemaPath:"#/definitions/Kubernetes.NodeSelectorRequirement/properties/operator/enum",keyword:"enum",params:{allowedValues: schema21.properties.operator.enum},message:"must be equal to one of the allowed values",schema:schema21.properties.operator.enum,parentSchema:schema21.properties.operator,data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data1.values !== undefined){
+let data4 = data1.values;
+if((!(Array.isArray(data4))) && (data4 !== null)){
+const err7 = {instancePath:instancePath+"/matchExpressions/" + i0+"/values",schemaPath:"#/definitions/Kubernetes.NodeSelectorRequirement/properties/values/type",keyword:"type",params:{type: schema21.properties.values.type},message:"must be array,null",schema:schema21.properties.values.type,parentSchema:schema21.properties.values,data:data4};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+if(Array.isArray(data4)){
+const len1 = data4.length;
+for(let i1=0; i1<len1; i1++){
+let data5 = data4[i1];
+if(typeof data5 !== "string"){
+const err8 = {instancePath:instancePath+"/matchExpressions/" + i0+"/values/" + i1,schemaPath:"#/definitions/Kubernetes.NodeSelectorRequirement/properties/values/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema21.properties.values.items.type,parentSchema:schema21.properties.values.items,data:data5};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+}
+}
+}
+else {
+const err9 = {instancePath:instancePath+"/matchExpressions/" + i0,schemaPath:"#/definitions/Kubernetes.NodeSelectorRequirement/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema21.type,parentSchema:schema21,data:data1};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+}
+}
+if(data.matchFields !== undefined){
+let data6 = data.matchFields;
+if((!(Array.isArray(data6))) && (data6 !== null)){
+const err10 = {instancePath:instancePath+"/matchFields",schemaPath:"#/properties/matchFields/type",keyword:"type",params:{type: schema20.properties.matchFields.type},message:"must be array,null",schema:schema20.properties.matchFields.type,parentSchema:schema20.properties.matchFields,data:data6};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+if(Array.isArray(data6)){
+const len2 = data6.length;
+for(let i2=0; i2<len2; i2++){
+let data7 = data6[i2];
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+if(data7.key === undefined){
+const err11 = {instancePath:instancePath+"/matchFields/" + i2,schemaPath:"#/definitions/Kubernetes.NodeSelectorRequirement/required",keyword:"required",params:{missingProperty: "key"},message:"must have required property '"+"key"+"'",schema:schema21.required,parentSchema:schema21,data:data7};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+if(data7.operator === undefined){
+const err12 = {instancePath:instancePath+"/matchFields/" + i2,schemaPath:"#/definitions/Kubernetes.NodeSelectorRequirement/required",keyword:"required",params:{missingProperty: "operator"},message:"must have required property '"+"operator"+"'",schema:schema21.required,parentSchema:schema21,data:data7};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+for(const key2 in data7){
+if(!(((key2 === "key") || (key2 === "operator")) || (key2 === "values"))){
+const err13 = {instancePath:instancePath+"/matchFields/" + i2,schemaPath:"#/definitions/Kubernetes.NodeSelectorRequirement/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema21,data:data7};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+if(data7.key !== undefined){
+let data8 = data7.key;
+if(typeof data8 !== "string"){
+const err14 = {instancePath:instancePath+"/matchFields/" + i2+"/key",schemaPath:"#/definitions/Kubernetes.NodeSelectorRequirement/properties/key/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema21.properties.key.type,parentSchema:schema21.properties.key,data:data8};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+if(data7.operator !== undefined){
+let data9 = data7.operator;
+if(!((((((data9 === "DoesNotExist") || (data9 === "Exists")) || (data9 === "Gt")) || (data9 === "In")) || (data9 === "Lt")) || (data9 === "NotIn"))){
+const err15 = {instancePath:instancePath+"/matchFields/" + i2+"/operator",schemaPath:"#/definitions/Kubernetes.NodeSelectorRequirement/properties/operator/enum",keyword:"enum",params:{allowedValues: schema21.properties.operator.enum},message:"must be equal to one of the allowed values",schema:schema21.properties.operator.enum,parentSchema:schema21.properties.operator,data:data9};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+if(data7.values !== undefined){
+let data10 = data7.values;
+if((!(Array.isArray(data10))) && (data10 !== null)){
+const err16 = {instancePath:instancePath+"/matchFields/" + i2+"/values",schemaPath:"#/definitions/Kubernetes.NodeSelectorRequirement/properties/values/type",keyword:"type",params:{type: schema21.properties.values.type},message:"must be array,null",schema:schema21.properties.values.type,parentSchema:schema21.properties.values,data:data10};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+if(Array.isArray(data10)){
+const len3 = data10.length;
+for(let i3=0; i3<len3; i3++){
+let data11 = data10[i3];
+if(typeof data11 !== "string"){
+const err17 = {instancePath:instancePath+"/matchFields/" + i2+"/values/" + i3,schemaPath:"#/definitions/Kubernetes.NodeSelectorRequirement/properties/values/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema21.properties.values.items.type,parentSchema:schema21.properties.values.items,data:data11};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+}
+}
+}
+}
+else {
+const err18 = {instancePath:instancePath+"/matchFields/" + i2,schemaPath:"#/definitions/Kubernetes.NodeSelectorRequirement/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema21.type,parentSchema:schema21,data:data7};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+}
+}
+}
+}
+else {
+const err19 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema20.type,parentSchema:schema20,data};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+validate18.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate17(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.weight === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "weight"},message:"must have required property '"+"weight"+"'",schema:schema19.required,parentSchema:schema19,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.preference === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "preference"},message:"must have required property '"+"preference"+"'",schema:schema19.required,parentSchema:schema19,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "preference") || (key0 === "weight"))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema19,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.preference !== undefined){
+if(!(validate18(data.preference, {instancePath:instancePath+"/preference",parentData:data,parentDataProperty:"preference",rootData}))){
+vErrors = vErrors === null ? validate18.errors : vErrors.concat(validate18.errors);
+errors = vErrors.length;
+}
+}
+if(data.weight !== undefined){
+let data1 = data.weight;
+if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
+const err3 = {instancePath:instancePath+"/weight",schemaPath:"#/properties/weight/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema19.properties.weight.type,parentSchema:schema19.properties.weight,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema19.type,parentSchema:schema19,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate17.errors = vErrors;
+return errors === 0;
+}
+
+const schema23 = {"type":"object","required":["nodeSelectorTerms"],"properties":{"nodeSelectorTerms":{"type":"array","items":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"}}},"additionalProperties":false};
+
+function validate21(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.nodeSelectorTerms === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "nodeSelectorTerms"},message:"must have required property '"+"nodeSelectorTerms"+"'",schema:schema23.required,parentSchema:schema23,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(key0 === "nodeSelectorTerms")){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema23,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.nodeSelectorTerms !== undefined){
+let data0 = data.nodeSelectorTerms;
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate18(data0[i0], {instancePath:instancePath+"/nodeSelectorTerms/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate18.errors : vErrors.concat(validate18.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err2 = {instancePath:instancePath+"/nodeSelectorTerms",schemaPath:"#/properties/nodeSelectorTerms/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema23.properties.nodeSelectorTerms.type,parentSchema:schema23.properties.nodeSelectorTerms,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+}
+else {
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema23.type,parentSchema:schema23,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+validate21.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate16(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "preferredDuringSchedulingIgnoredDuringExecution") || (key0 === "requiredDuringSchedulingIgnoredDuringExecution"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema18,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.preferredDuringSchedulingIgnoredDuringExecution !== undefined){
+let data0 = data.preferredDuringSchedulingIgnoredDuringExecution;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution",schemaPath:"#/properties/preferredDuringSchedulingIgnoredDuringExecution/type",keyword:"type",params:{type: schema18.properties.preferredDuringSchedulingIgnoredDuringExecution.type},message:"must be array,null",schema:schema18.properties.preferredDuringSchedulingIgnoredDuringExecution.type,parentSchema:schema18.properties.preferredDuringSchedulingIgnoredDuringExecution,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate17(data0[i0], {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate17.errors : vErrors.concat(validate17.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.requiredDuringSchedulingIgnoredDuringExecution !== undefined){
+let data2 = data.requiredDuringSchedulingIgnoredDuringExecution;
+const _errs6 = errors;
+let valid3 = false;
+const _errs7 = errors;
+if(!(validate21(data2, {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution",parentData:data,parentDataProperty:"requiredDuringSchedulingIgnoredDuringExecution",rootData}))){
+vErrors = vErrors === null ? validate21.errors : vErrors.concat(validate21.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs7 === errors;
+valid3 = valid3 || _valid0;
+if(!valid3){
+const _errs8 = errors;
+if(data2 !== null){
+const err2 = {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution",schemaPath:"#/properties/requiredDuringSchedulingIgnoredDuringExecution/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema18.properties.requiredDuringSchedulingIgnoredDuringExecution.anyOf[1].type,parentSchema:schema18.properties.requiredDuringSchedulingIgnoredDuringExecution.anyOf[1],data:data2};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+var _valid0 = _errs8 === errors;
+valid3 = valid3 || _valid0;
+}
+if(!valid3){
+const err3 = {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution",schemaPath:"#/properties/requiredDuringSchedulingIgnoredDuringExecution/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema18.properties.requiredDuringSchedulingIgnoredDuringExecution.anyOf,parentSchema:schema18.properties.requiredDuringSchedulingIgnoredDuringExecution,data:data2};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+else {
+errors = _errs6;
+if(vErrors !== null){
+if(_errs6){
+vErrors.length = _errs6;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema18.type,parentSchema:schema18,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate16.errors = vErrors;
+return errors === 0;
+}
+
+const schema24 = {"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false};
+const schema25 = {"type":"object","required":["weight","podAffinityTerm"],"properties":{"podAffinityTerm":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"},"weight":{"type":"integer"}},"additionalProperties":false};
+const schema26 = {"type":"object","required":["topologyKey"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"matchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"mismatchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"namespaces":{"type":["array","null"],"items":{"type":"string"}},"topologyKey":{"type":"string"}},"additionalProperties":false};
+const schema27 = {"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.LabelSelectorRequirement"}},"matchLabels":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false};
+const schema28 = {"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","In","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false};
+
+function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "matchExpressions") || (key0 === "matchLabels"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema27,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.matchExpressions !== undefined){
+let data0 = data.matchExpressions;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/matchExpressions",schemaPath:"#/properties/matchExpressions/type",keyword:"type",params:{type: schema27.properties.matchExpressions.type},message:"must be array,null",schema:schema27.properties.matchExpressions.type,parentSchema:schema27.properties.matchExpressions,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+let data1 = data0[i0];
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+if(data1.key === undefined){
+const err2 = {instancePath:instancePath+"/matchExpressions/" + i0,schemaPath:"#/definitions/Kubernetes.LabelSelectorRequirement/required",keyword:"required",params:{missingProperty: "key"},message:"must have required property '"+"key"+"'",schema:schema28.required,parentSchema:schema28,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(data1.operator === undefined){
+const err3 = {instancePath:instancePath+"/matchExpressions/" + i0,schemaPath:"#/definitions/Kubernetes.LabelSelectorRequirement/required",keyword:"required",params:{missingProperty: "operator"},message:"must have required property '"+"operator"+"'",schema:schema28.required,parentSchema:schema28,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+for(const key1 in data1){
+if(!(((key1 === "key") || (key1 === "operator")) || (key1 === "values"))){
+const err4 = {instancePath:instancePath+"/matchExpressions/" + i0,schemaPath:"#/definitions/Kubernetes.LabelSelectorRequirement/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema28,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data1.key !== undefined){
+let data2 = data1.key;
+if(typeof data2 !== "string"){
+const err5 = {instancePath:instancePath+"/matchExpressions/" + i0+"/key",schemaPath:"#/definitions/Kubernetes.LabelSelectorRequirement/properties/key/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema28.properties.key.type,parentSchema:schema28.properties.key,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data1.operator !== undefined){
+let data3 = data1.operator;
+if(!((((data3 === "DoesNotExist") || (data3 === "Exists")) || (data3 === "In")) || (data3 === "NotIn"))){
+const err6 = {instancePath:instancePath+"/matchExpressions/" + i0+"/operator",schemaPath:"#/definitions/Kubernetes.LabelSelectorRequirement/properties/operator/enum",keyword:"enum",params:{allowedValues: schema28.properties.operator.enum},message:"must be equal to one of the allowed values",schema:schema28.properties.operator.enum,parentSchema:schema28.properties.operator,data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data1.values !== undefined){
+let data4 = data1.values;
+if((!(Array.isArray(data4))) && (data4 !== null)){
+const err7 = {instancePath:instancePath+"/matchExpressions/" + i0+"/values",schemaPath:"#/definitions/Kubernetes.LabelSelectorRequirement/properties/values/type",keyword:"type",params:{type: schema28.properties.values.type},message:"must be array,null",schema:schema28.properties.values.type,parentSchema:schema28.properties.values,data:data4};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+if(Array.isArray(data4)){
+const len1 = data4.length;
+for(let i1=0; i1<len1; i1++){
+let data5 = data4[i1];
+if(typeof data5 !== "string"){
+const err8 = {instancePath:instancePath+"/matchExpressions/" + i0+"/values/" + i1,schemaPath:"#/definitions/Kubernetes.LabelSelectorRequirement/properties/values/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema28.properties.values.items.type,parentSchema:schema28.properties.values.items,data:data5};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+}
+}
+}
+else {
+const err9 = {instancePath:instancePath+"/matchExpressions/" + i0,schemaPath:"#/definitions/Kubernetes.LabelSelectorRequirement/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema28.type,parentSchema:schema28,data:data1};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+}
+}
+if(data.matchLabels !== undefined){
+let data6 = data.matchLabels;
+if((!(data6 && typeof data6 == "object" && !Array.isArray(data6))) && (data6 !== null)){
+const err10 = {instancePath:instancePath+"/matchLabels",schemaPath:"#/properties/matchLabels/type",keyword:"type",params:{type: schema27.properties.matchLabels.type},message:"must be object,null",schema:schema27.properties.matchLabels.type,parentSchema:schema27.properties.matchLabels,data:data6};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+for(const key2 in data6){
+let data7 = data6[key2];
+if(typeof data7 !== "string"){
+const err11 = {instancePath:instancePath+"/matchLabels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/matchLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema27.properties.matchLabels.additionalProperties.type,parentSchema:schema27.properties.matchLabels.additionalProperties,data:data7};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+}
+}
+}
+else {
+const err12 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema27.type,parentSchema:schema27,data};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+validate28.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.topologyKey === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "topologyKey"},message:"must have required property '"+"topologyKey"+"'",schema:schema26.required,parentSchema:schema26,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((((((key0 === "labelSelector") || (key0 === "matchLabelKeys")) || (key0 === "mismatchLabelKeys")) || (key0 === "namespaceSelector")) || (key0 === "namespaces")) || (key0 === "topologyKey"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema26,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.labelSelector !== undefined){
+let data0 = data.labelSelector;
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
+if(!(validate28(data0, {instancePath:instancePath+"/labelSelector",parentData:data,parentDataProperty:"labelSelector",rootData}))){
+vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs5 = errors;
+if(data0 !== null){
+const err2 = {instancePath:instancePath+"/labelSelector",schemaPath:"#/properties/labelSelector/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema26.properties.labelSelector.anyOf[1].type,parentSchema:schema26.properties.labelSelector.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+var _valid0 = _errs5 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err3 = {instancePath:instancePath+"/labelSelector",schemaPath:"#/properties/labelSelector/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema26.properties.labelSelector.anyOf,parentSchema:schema26.properties.labelSelector,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+else {
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.matchLabelKeys !== undefined){
+let data1 = data.matchLabelKeys;
+if((!(Array.isArray(data1))) && (data1 !== null)){
+const err4 = {instancePath:instancePath+"/matchLabelKeys",schemaPath:"#/properties/matchLabelKeys/type",keyword:"type",params:{type: schema26.properties.matchLabelKeys.type},message:"must be array,null",schema:schema26.properties.matchLabelKeys.type,parentSchema:schema26.properties.matchLabelKeys,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+if(Array.isArray(data1)){
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+if(typeof data2 !== "string"){
+const err5 = {instancePath:instancePath+"/matchLabelKeys/" + i0,schemaPath:"#/properties/matchLabelKeys/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema26.properties.matchLabelKeys.items.type,parentSchema:schema26.properties.matchLabelKeys.items,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+}
+}
+if(data.mismatchLabelKeys !== undefined){
+let data3 = data.mismatchLabelKeys;
+if((!(Array.isArray(data3))) && (data3 !== null)){
+const err6 = {instancePath:instancePath+"/mismatchLabelKeys",schemaPath:"#/properties/mismatchLabelKeys/type",keyword:"type",params:{type: schema26.properties.mismatchLabelKeys.type},message:"must be array,null",schema:schema26.properties.mismatchLabelKeys.type,parentSchema:schema26.properties.mismatchLabelKeys,data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+if(Array.isArray(data3)){
+const len1 = data3.length;
+for(let i1=0; i1<len1; i1++){
+let data4 = data3[i1];
+if(typeof data4 !== "string"){
+const err7 = {instancePath:instancePath+"/mismatchLabelKeys/" + i1,schemaPath:"#/properties/mismatchLabelKeys/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema26.properties.mismatchLabelKeys.items.type,parentSchema:schema26.properties.mismatchLabelKeys.items,data:data4};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+}
+}
+if(data.namespaceSelector !== undefined){
+let data5 = data.namespaceSelector;
+const _errs16 = errors;
+let valid6 = false;
+const _errs17 = errors;
+if(!(validate28(data5, {instancePath:instancePath+"/namespaceSelector",parentData:data,parentDataProperty:"namespaceSelector",rootData}))){
+vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+errors = vErrors.length;
+}
+var _valid1 = _errs17 === errors;
+valid6 = valid6 || _valid1;
+if(!valid6){
+const _errs18 = errors;
+if(data5 !== null){
+const err8 = {instancePath:instancePath+"/namespaceSelector",schemaPath:"#/properties/namespaceSelector/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema26.properties.namespaceSelector.anyOf[1].type,parentSchema:schema26.properties.namespaceSelector.anyOf[1],data:data5};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+var _valid1 = _errs18 === errors;
+valid6 = valid6 || _valid1;
+}
+if(!valid6){
+const err9 = {instancePath:instancePath+"/namespaceSelector",schemaPath:"#/properties/namespaceSelector/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema26.properties.namespaceSelector.anyOf,parentSchema:schema26.properties.namespaceSelector,data:data5};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+else {
+errors = _errs16;
+if(vErrors !== null){
+if(_errs16){
+vErrors.length = _errs16;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.namespaces !== undefined){
+let data6 = data.namespaces;
+if((!(Array.isArray(data6))) && (data6 !== null)){
+const err10 = {instancePath:instancePath+"/namespaces",schemaPath:"#/properties/namespaces/type",keyword:"type",params:{type: schema26.properties.namespaces.type},message:"must be array,null",schema:schema26.properties.namespaces.type,parentSchema:schema26.properties.namespaces,data:data6};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+if(Array.isArray(data6)){
+const len2 = data6.length;
+for(let i2=0; i2<len2; i2++){
+let data7 = data6[i2];
+if(typeof data7 !== "string"){
+const err11 = {instancePath:instancePath+"/namespaces/" + i2,schemaPath:"#/properties/namespaces/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema26.properties.namespaces.items.type,parentSchema:schema26.properties.namespaces.items,data:data7};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+}
+}
+if(data.topologyKey !== undefined){
+let data8 = data.topologyKey;
+if(typeof data8 !== "string"){
+const err12 = {instancePath:instancePath+"/topologyKey",schemaPath:"#/properties/topologyKey/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema26.properties.topologyKey.type,parentSchema:schema26.properties.topologyKey,data:data8};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+}
+else {
+const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema26.type,parentSchema:schema26,data};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+validate27.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.weight === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "weight"},message:"must have required property '"+"weight"+"'",schema:schema25.required,parentSchema:schema25,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.podAffinityTerm === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podAffinityTerm"},message:"must have required property '"+"podAffinityTerm"+"'",schema:schema25.required,parentSchema:schema25,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "podAffinityTerm") || (key0 === "weight"))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema25,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.podAffinityTerm !== undefined){
+if(!(validate27(data.podAffinityTerm, {instancePath:instancePath+"/podAffinityTerm",parentData:data,parentDataProperty:"podAffinityTerm",rootData}))){
+vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+errors = vErrors.length;
+}
+}
+if(data.weight !== undefined){
+let data1 = data.weight;
+if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
+const err3 = {instancePath:instancePath+"/weight",schemaPath:"#/properties/weight/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema25.properties.weight.type,parentSchema:schema25.properties.weight,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema25.type,parentSchema:schema25,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate26.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate25(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "preferredDuringSchedulingIgnoredDuringExecution") || (key0 === "requiredDuringSchedulingIgnoredDuringExecution"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema24,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.preferredDuringSchedulingIgnoredDuringExecution !== undefined){
+let data0 = data.preferredDuringSchedulingIgnoredDuringExecution;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution",schemaPath:"#/properties/preferredDuringSchedulingIgnoredDuringExecution/type",keyword:"type",params:{type: schema24.properties.preferredDuringSchedulingIgnoredDuringExecution.type},message:"must be array,null",schema:schema24.properties.preferredDuringSchedulingIgnoredDuringExecution.type,parentSchema:schema24.properties.preferredDuringSchedulingIgnoredDuringExecution,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate26(data0[i0], {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.requiredDuringSchedulingIgnoredDuringExecution !== undefined){
+let data2 = data.requiredDuringSchedulingIgnoredDuringExecution;
+if((!(Array.isArray(data2))) && (data2 !== null)){
+const err2 = {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution",schemaPath:"#/properties/requiredDuringSchedulingIgnoredDuringExecution/type",keyword:"type",params:{type: schema24.properties.requiredDuringSchedulingIgnoredDuringExecution.type},message:"must be array,null",schema:schema24.properties.requiredDuringSchedulingIgnoredDuringExecution.type,parentSchema:schema24.properties.requiredDuringSchedulingIgnoredDuringExecution,data:data2};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(Array.isArray(data2)){
+const len1 = data2.length;
+for(let i1=0; i1<len1; i1++){
+if(!(validate27(data2[i1], {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
+vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+}
+else {
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema24.type,parentSchema:schema24,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+validate25.errors = vErrors;
+return errors === 0;
+}
+
+const schema29 = {"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false};
+
+function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "preferredDuringSchedulingIgnoredDuringExecution") || (key0 === "requiredDuringSchedulingIgnoredDuringExecution"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema29,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.preferredDuringSchedulingIgnoredDuringExecution !== undefined){
+let data0 = data.preferredDuringSchedulingIgnoredDuringExecution;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution",schemaPath:"#/properties/preferredDuringSchedulingIgnoredDuringExecution/type",keyword:"type",params:{type: schema29.properties.preferredDuringSchedulingIgnoredDuringExecution.type},message:"must be array,null",schema:schema29.properties.preferredDuringSchedulingIgnoredDuringExecution.type,parentSchema:schema29.properties.preferredDuringSchedulingIgnoredDuringExecution,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate26(data0[i0], {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.requiredDuringSchedulingIgnoredDuringExecution !== undefined){
+let data2 = data.requiredDuringSchedulingIgnoredDuringExecution;
+if((!(Array.isArray(data2))) && (data2 !== null)){
+const err2 = {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution",schemaPath:"#/properties/requiredDuringSchedulingIgnoredDuringExecution/type",keyword:"type",params:{type: schema29.properties.requiredDuringSchedulingIgnoredDuringExecution.type},message:"must be array,null",schema:schema29.properties.requiredDuringSchedulingIgnoredDuringExecution.type,parentSchema:schema29.properties.requiredDuringSchedulingIgnoredDuringExecution,data:data2};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(Array.isArray(data2)){
+const len1 = data2.length;
+for(let i1=0; i1<len1; i1++){
+if(!(validate27(data2[i1], {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
+vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+}
+else {
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema29.type,parentSchema:schema29,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+validate35.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate15(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "nodeAffinity") || (key0 === "podAffinity")) || (key0 === "podAntiAffinity"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema17,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.nodeAffinity !== undefined){
+let data0 = data.nodeAffinity;
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
+if(!(validate16(data0, {instancePath:instancePath+"/nodeAffinity",parentData:data,parentDataProperty:"nodeAffinity",rootData}))){
+vErrors = vErrors === null ? validate16.errors : vErrors.concat(validate16.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs5 = errors;
+if(data0 !== null){
+const err1 = {instancePath:instancePath+"/nodeAffinity",schemaPath:"#/properties/nodeAffinity/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema17.properties.nodeAffinity.anyOf[1].type,parentSchema:schema17.properties.nodeAffinity.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+var _valid0 = _errs5 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err2 = {instancePath:instancePath+"/nodeAffinity",schemaPath:"#/properties/nodeAffinity/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema17.properties.nodeAffinity.anyOf,parentSchema:schema17.properties.nodeAffinity,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+else {
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.podAffinity !== undefined){
+let data1 = data.podAffinity;
+const _errs8 = errors;
+let valid2 = false;
+const _errs9 = errors;
+if(!(validate25(data1, {instancePath:instancePath+"/podAffinity",parentData:data,parentDataProperty:"podAffinity",rootData}))){
+vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+errors = vErrors.length;
+}
+var _valid1 = _errs9 === errors;
+valid2 = valid2 || _valid1;
+if(!valid2){
+const _errs10 = errors;
+if(data1 !== null){
+const err3 = {instancePath:instancePath+"/podAffinity",schemaPath:"#/properties/podAffinity/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema17.properties.podAffinity.anyOf[1].type,parentSchema:schema17.properties.podAffinity.anyOf[1],data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+var _valid1 = _errs10 === errors;
+valid2 = valid2 || _valid1;
+}
+if(!valid2){
+const err4 = {instancePath:instancePath+"/podAffinity",schemaPath:"#/properties/podAffinity/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema17.properties.podAffinity.anyOf,parentSchema:schema17.properties.podAffinity,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+else {
+errors = _errs8;
+if(vErrors !== null){
+if(_errs8){
+vErrors.length = _errs8;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.podAntiAffinity !== undefined){
+let data2 = data.podAntiAffinity;
+const _errs13 = errors;
+let valid3 = false;
+const _errs14 = errors;
+if(!(validate35(data2, {instancePath:instancePath+"/podAntiAffinity",parentData:data,parentDataProperty:"podAntiAffinity",rootData}))){
+vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+errors = vErrors.length;
+}
+var _valid2 = _errs14 === errors;
+valid3 = valid3 || _valid2;
+if(!valid3){
+const _errs15 = errors;
+if(data2 !== null){
+const err5 = {instancePath:instancePath+"/podAntiAffinity",schemaPath:"#/properties/podAntiAffinity/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema17.properties.podAntiAffinity.anyOf[1].type,parentSchema:schema17.properties.podAntiAffinity.anyOf[1],data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+var _valid2 = _errs15 === errors;
+valid3 = valid3 || _valid2;
+}
+if(!valid3){
+const err6 = {instancePath:instancePath+"/podAntiAffinity",schemaPath:"#/properties/podAntiAffinity/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema17.properties.podAntiAffinity.anyOf,parentSchema:schema17.properties.podAntiAffinity,data:data2};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+else {
+errors = _errs13;
+if(vErrors !== null){
+if(_errs13){
+vErrors.length = _errs13;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+else {
+const err7 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema17.type,parentSchema:schema17,data};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+validate15.errors = vErrors;
+return errors === 0;
+}
+
+const schema30 = {"type":"object","required":["name"],"properties":{"name":{"type":"string"},"value":{"type":["string","null"]},"valueFrom":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EnvVarSource"},{"type":"null"}]}},"additionalProperties":false};
+const schema31 = {"type":"object","properties":{"configMapKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapKeySelector"},{"type":"null"}]},"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"fileKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.FileKeySelector"},{"type":"null"}]},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"secretKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretKeySelector"},{"type":"null"}]}},"additionalProperties":false};
+const schema32 = {"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false};
+const schema33 = {"type":"object","required":["fieldPath"],"properties":{"apiVersion":{"type":["string","null"]},"fieldPath":{"type":"string"}},"additionalProperties":false};
+const schema34 = {"type":"object","required":["volumeName","path","key"],"properties":{"key":{"type":"string"},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"volumeName":{"type":"string"}},"additionalProperties":false};
+const schema35 = {"type":"object","required":["resource"],"properties":{"containerName":{"type":["string","null"]},"divisor":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},"resource":{"type":"string"}},"additionalProperties":false};
+const schema36 = {"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false};
+
+function validate41(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((((key0 === "configMapKeyRef") || (key0 === "fieldRef")) || (key0 === "fileKeyRef")) || (key0 === "resourceFieldRef")) || (key0 === "secretKeyRef"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema31,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.configMapKeyRef !== undefined){
+let data0 = data.configMapKeyRef;
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.key === undefined){
+const err1 = {instancePath:instancePath+"/configMapKeyRef",schemaPath:"#/definitions/Kubernetes.ConfigMapKeySelector/required",keyword:"required",params:{missingProperty: "key"},message:"must have required property '"+"key"+"'",schema:schema32.required,parentSchema:schema32,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key1 in data0){
+if(!(((key1 === "key") || (key1 === "name")) || (key1 === "optional"))){
+const err2 = {instancePath:instancePath+"/configMapKeyRef",schemaPath:"#/definitions/Kubernetes.ConfigMapKeySelector/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema32,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data0.key !== undefined){
+let data1 = data0.key;
+if(typeof data1 !== "string"){
+const err3 = {instancePath:instancePath+"/configMapKeyRef/key",schemaPath:"#/definitions/Kubernetes.ConfigMapKeySelector/properties/key/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema32.properties.key.type,parentSchema:schema32.properties.key,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data0.name !== undefined){
+let data2 = data0.name;
+if((typeof data2 !== "string") && (data2 !== null)){
+const err4 = {instancePath:instancePath+"/configMapKeyRef/name",schemaPath:"#/definitions/Kubernetes.ConfigMapKeySelector/properties/name/type",keyword:"type",params:{type: schema32.properties.name.type},message:"must be string,null",schema:schema32.properties.name.type,parentSchema:schema32.properties.name,data:data2};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data0.optional !== undefined){
+let data3 = data0.optional;
+if((typeof data3 !== "boolean") && (data3 !== null)){
+const err5 = {instancePath:instancePath+"/configMapKeyRef/optional",schemaPath:"#/definitions/Kubernetes.ConfigMapKeySelector/properties/optional/type",keyword:"type",params:{type: schema32.properties.optional.type},message:"must be boolean,null",schema:schema32.properties.optional.type,parentSchema:schema32.properties.optional,data:data3};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+}
+else {
+const err6 = {instancePath:instancePath+"/configMapKeyRef",schemaPath:"#/definitions/Kubernetes.ConfigMapKeySelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema32.type,parentSchema:schema32,data:data0};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs14 = errors;
+if(data0 !== null){
+const err7 = {instancePath:instancePath+"/configMapKeyRef",schemaPath:"#/properties/configMapKeyRef/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema31.properties.configMapKeyRef.anyOf[1].type,parentSchema:schema31.properties.configMapKeyRef.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+var _valid0 = _errs14 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err8 = {instancePath:instancePath+"/configMapKeyRef",schemaPath:"#/properties/configMapKeyRef/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema31.properties.configMapKeyRef.anyOf,parentSchema:schema31.properties.configMapKeyRef,data:data0};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+else {
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.fieldRef !== undefined){
+let data4 = data.fieldRef;
+const _errs17 = errors;
+let valid4 = false;
+const _errs18 = errors;
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+if(data4.fieldPath === undefined){
+const err9 = {instancePath:instancePath+"/fieldRef",schemaPath:"#/definitions/Kubernetes.ObjectFieldSelector/required",keyword:"required",params:{missingProperty: "fieldPath"},message:"must have required property '"+"fieldPath"+"'",schema:schema33.required,parentSchema:schema33,data:data4};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+for(const key2 in data4){
+if(!((key2 === "apiVersion") || (key2 === "fieldPath"))){
+const err10 = {instancePath:instancePath+"/fieldRef",schemaPath:"#/definitions/Kubernetes.ObjectFieldSelector/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema33,data:data4};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+if(data4.apiVersion !== undefined){
+let data5 = data4.apiVersion;
+if((typeof data5 !== "string") && (data5 !== null)){
+const err11 = {instancePath:instancePath+"/fieldRef/apiVersion",schemaPath:"#/definitions/Kubernetes.ObjectFieldSelector/properties/apiVersion/type",keyword:"type",params:{type: schema33.properties.apiVersion.type},message:"must be string,null",schema:schema33.properties.apiVersion.type,parentSchema:schema33.properties.apiVersion,data:data5};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+if(data4.fieldPath !== undefined){
+let data6 = data4.fieldPath;
+if(typeof data6 !== "string"){
+const err12 = {instancePath:instancePath+"/fieldRef/fieldPath",schemaPath:"#/definitions/Kubernetes.ObjectFieldSelector/properties/fieldPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema33.properties.fieldPath.type,parentSchema:schema33.properties.fieldPath,data:data6};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+}
+else {
+const err13 = {instancePath:instancePath+"/fieldRef",schemaPath:"#/definitions/Kubernetes.ObjectFieldSelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema33.type,parentSchema:schema33,data:data4};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+var _valid1 = _errs18 === errors;
+valid4 = valid4 || _valid1;
+if(!valid4){
+const _errs26 = errors;
+if(data4 !== null){
+const err14 = {instancePath:instancePath+"/fieldRef",schemaPath:"#/properties/fieldRef/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema31.properties.fieldRef.anyOf[1].type,parentSchema:schema31.properties.fieldRef.anyOf[1],data:data4};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+var _valid1 = _errs26 === errors;
+valid4 = valid4 || _valid1;
+}
+if(!valid4){
+const err15 = {instancePath:instancePath+"/fieldRef",schemaPath:"#/properties/fieldRef/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema31.properties.fieldRef.anyOf,parentSchema:schema31.properties.fieldRef,data:data4};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+else {
+errors = _errs17;
+if(vErrors !== null){
+if(_errs17){
+vErrors.length = _errs17;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.fileKeyRef !== undefined){
+let data7 = data.fileKeyRef;
+const _errs29 = errors;
+let valid7 = false;
+const _errs30 = errors;
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+if(data7.volumeName === undefined){
+const err16 = {instancePath:instancePath+"/fileKeyRef",schemaPath:"#/definitions/Kubernetes.FileKeySelector/required",keyword:"required",params:{missingProperty: "volumeName"},message:"must have required property '"+"volumeName"+"'",schema:schema34.required,parentSchema:schema34,data:data7};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+if(data7.path === undefined){
+const err17 = {instancePath:instancePath+"/fileKeyRef",schemaPath:"#/definitions/Kubernetes.FileKeySelector/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema34.required,parentSchema:schema34,data:data7};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+if(data7.key === undefined){
+const err18 = {instancePath:instancePath+"/fileKeyRef",schemaPath:"#/definitions/Kubernetes.FileKeySelector/required",keyword:"required",params:{missingProperty: "key"},message:"must have required property '"+"key"+"'",schema:schema34.required,parentSchema:schema34,data:data7};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+for(const key3 in data7){
+if(!((((key3 === "key") || (key3 === "optional")) || (key3 === "path")) || (key3 === "volumeName"))){
+const err19 = {instancePath:instancePath+"/fileKeyRef",schemaPath:"#/definitions/Kubernetes.FileKeySelector/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema34,data:data7};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+}
+if(data7.key !== undefined){
+let data8 = data7.key;
+if(typeof data8 !== "string"){
+const err20 = {instancePath:instancePath+"/fileKeyRef/key",schemaPath:"#/definitions/Kubernetes.FileKeySelector/properties/key/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.key.type,parentSchema:schema34.properties.key,data:data8};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+}
+if(data7.optional !== undefined){
+let data9 = data7.optional;
+if((typeof data9 !== "boolean") && (data9 !== null)){
+const err21 = {instancePath:instancePath+"/fileKeyRef/optional",schemaPath:"#/definitions/Kubernetes.FileKeySelector/properties/optional/type",keyword:"type",params:{type: schema34.properties.optional.type},message:"must be boolean,null",schema:schema34.properties.optional.type,parentSchema:schema34.properties.optional,data:data9};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+}
+if(data7.path !== undefined){
+let data10 = data7.path;
+if(typeof data10 !== "string"){
+const err22 = {instancePath:instancePath+"/fileKeyRef/path",schemaPath:"#/definitions/Kubernetes.FileKeySelector/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.path.type,parentSchema:schema34.properties.path,data:data10};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+}
+if(data7.volumeName !== undefined){
+let data11 = data7.volumeName;
+if(typeof data11 !== "string"){
+const err23 = {instancePath:instancePath+"/fileKeyRef/volumeName",schemaPath:"#/definitions/Kubernetes.FileKeySelector/properties/volumeName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.volumeName.type,parentSchema:schema34.properties.volumeName,data:data11};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
+}
+errors++;
+}
+}
+}
+else {
+const err24 = {instancePath:instancePath+"/fileKeyRef",schemaPath:"#/definitions/Kubernetes.FileKeySelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.type,parentSchema:schema34,data:data7};
+if(vErrors === null){
+vErrors = [err24];
+}
+else {
+vErrors.push(err24);
+}
+errors++;
+}
+var _valid2 = _errs30 === errors;
+valid7 = valid7 || _valid2;
+if(!valid7){
+const _errs42 = errors;
+if(data7 !== null){
+const err25 = {instancePath:instancePath+"/fileKeyRef",schemaPath:"#/properties/fileKeyRef/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema31.properties.fileKeyRef.anyOf[1].type,parentSchema:schema31.properties.fileKeyRef.anyOf[1],data:data7};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+}
+var _valid2 = _errs42 === errors;
+valid7 = valid7 || _valid2;
+}
+if(!valid7){
+const err26 = {instancePath:instancePath+"/fileKeyRef",schemaPath:"#/properties/fileKeyRef/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema31.properties.fileKeyRef.anyOf,parentSchema:schema31.properties.fileKeyRef,data:data7};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
+}
+errors++;
+}
+else {
+errors = _errs29;
+if(vErrors !== null){
+if(_errs29){
+vErrors.length = _errs29;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.resourceFieldRef !== undefined){
+let data12 = data.resourceFieldRef;
+const _errs45 = errors;
+let valid10 = false;
+const _errs46 = errors;
+if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
+if(data12.resource === undefined){
+const err27 = {instancePath:instancePath+"/resourceFieldRef",schemaPath:"#/definitions/Kubernetes.ResourceFieldSelector/required",keyword:"required",params:{missingProperty: "resource"},message:"must have required property '"+"resource"+"'",schema:schema35.required,parentSchema:schema35,data:data12};
+if(vErrors === null){
+vErrors = [err27];
+}
+else {
+vErrors.push(err27);
+}
+errors++;
+}
+for(const key4 in data12){
+if(!(((key4 === "containerName") || (key4 === "divisor")) || (key4 === "resource"))){
+const err28 = {instancePath:instancePath+"/resourceFieldRef",schemaPath:"#/definitions/Kubernetes.ResourceFieldSelector/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema35,data:data12};
+if(vErrors === null){
+vErrors = [err28];
+}
+else {
+vErrors.push(err28);
+}
+errors++;
+}
+}
+if(data12.containerName !== undefined){
+let data13 = data12.containerName;
+if((typeof data13 !== "string") && (data13 !== null)){
+const err29 = {instancePath:instancePath+"/resourceFieldRef/containerName",schemaPath:"#/definitions/Kubernetes.ResourceFieldSelector/properties/containerName/type",keyword:"type",params:{type: schema35.properties.containerName.type},message:"must be string,null",schema:schema35.properties.containerName.type,parentSchema:schema35.properties.containerName,data:data13};
+if(vErrors === null){
+vErrors = [err29];
+}
+else {
+vErrors.push(err29);
+}
+errors++;
+}
+}
+if(data12.divisor !== undefined){
+let data14 = data12.divisor;
+if(((typeof data14 !== "string") && (!((typeof data14 == "number") && (isFinite(data14))))) && (data14 !== null)){
+const err30 = {instancePath:instancePath+"/resourceFieldRef/divisor",schemaPath:"#/definitions/Kubernetes.ResourceFieldSelector/properties/divisor/type",keyword:"type",params:{type: schema35.properties.divisor.type},message:"must be string,number,null",schema:schema35.properties.divisor.type,parentSchema:schema35.properties.divisor,data:data14};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
+}
+errors++;
+}
+if(typeof data14 === "string"){
+if(!pattern21.test(data14)){
+const err31 = {instancePath:instancePath+"/resourceFieldRef/divisor",schemaPath:"#/definitions/Kubernetes.ResourceFieldSelector/properties/divisor/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema35.properties.divisor,data:data14};
+if(vErrors === null){
+vErrors = [err31];
+}
+else {
+vErrors.push(err31);
+}
+errors++;
+}
+}
+}
+if(data12.resource !== undefined){
+let data15 = data12.resource;
+if(typeof data15 !== "string"){
+const err32 = {instancePath:instancePath+"/resourceFieldRef/resource",schemaPath:"#/definitions/Kubernetes.ResourceFieldSelector/properties/resource/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema35.properties.resource.type,parentSchema:schema35.properties.resource,data:data15};
+if(vErrors === null){
+vErrors = [err32];
+}
+else {
+vErrors.push(err32);
+}
+errors++;
+}
+}
+}
+else {
+const err33 = {instancePath:instancePath+"/resourceFieldRef",schemaPath:"#/definitions/Kubernetes.ResourceFieldSelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema35.type,parentSchema:schema35,data:data12};
+if(vErrors === null){
+vErrors = [err33];
+}
+else {
+vErrors.push(err33);
+}
+errors++;
+}
+var _valid3 = _errs46 === errors;
+valid10 = valid10 || _valid3;
+if(!valid10){
+const _errs56 = errors;
+if(data12 !== null){
+const err34 = {instancePath:instancePath+"/resourceFieldRef",schemaPath:"#/properties/resourceFieldRef/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema31.properties.resourceFieldRef.anyOf[1].type,parentSchema:schema31.properties.resourceFieldRef.anyOf[1],data:data12};
+if(vErrors === null){
+vErrors = [err34];
+}
+else {
+vErrors.push(err34);
+}
+errors++;
+}
+var _valid3 = _errs56 === errors;
+valid10 = valid10 || _valid3;
+}
+if(!valid10){
+const err35 = {instancePath:instancePath+"/resourceFieldRef",schemaPath:"#/properties/resourceFieldRef/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema31.properties.resourceFieldRef.anyOf,parentSchema:schema31.properties.resourceFieldRef,data:data12};
+if(vErrors === null){
+vErrors = [err35];
+}
+else {
+vErrors.push(err35);
+}
+errors++;
+}
+else {
+errors = _errs45;
+if(vErrors !== null){
+if(_errs45){
+vErrors.length = _errs45;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.secretKeyRef !== undefined){
+let data16 = data.secretKeyRef;
+const _errs59 = errors;
+let valid13 = false;
+const _errs60 = errors;
+if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
+if(data16.key === undefined){
+const err36 = {instancePath:instancePath+"/secretKeyRef",schemaPath:"#/definitions/Kubernetes.SecretKeySelector/required",keyword:"required",params:{missingProperty: "key"},message:"must have required property '"+"key"+"'",schema:schema36.required,parentSchema:schema36,data:data16};
+if(vErrors === null){
+vErrors = [err36];
+}
+else {
+vErrors.push(err36);
+}
+errors++;
+}
+for(const key5 in data16){
+if(!(((key5 === "key") || (key5 === "name")) || (key5 === "optional"))){
+const err37 = {instancePath:instancePath+"/secretKeyRef",schemaPath:"#/definitions/Kubernetes.SecretKeySelector/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema36,data:data16};
+if(vErrors === null){
+vErrors = [err37];
+}
+else {
+vErrors.push(err37);
+}
+errors++;
+}
+}
+if(data16.key !== undefined){
+let data17 = data16.key;
+if(typeof data17 !== "string"){
+const err38 = {instancePath:instancePath+"/secretKeyRef/key",schemaPath:"#/definitions/Kubernetes.SecretKeySelector/properties/key/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema36.properties.key.type,parentSchema:schema36.properties.key,data:data17};
+if(vErrors === null){
+vErrors = [err38];
+}
+else {
+vErrors.push(err38);
+}
+errors++;
+}
+}
+if(data16.name !== undefined){
+let data18 = data16.name;
+if((typeof data18 !== "string") && (data18 !== null)){
+const err39 = {instancePath:instancePath+"/secretKeyRef/name",schemaPath:"#/definitions/Kubernetes.SecretKeySelector/properties/name/type",keyword:"type",params:{type: schema36.properties.name.type},message:"must be string,null",schema:schema36.properties.name.type,parentSchema:schema36.properties.name,data:data18};
+if(vErrors === null){
+vErrors = [err39];
+}
+else {
+vErrors.push(err39);
+}
+errors++;
+}
+}
+if(data16.optional !== undefined){
+let data19 = data16.optional;
+if((typeof data19 !== "boolean") && (data19 !== null)){
+const err40 = {instancePath:instancePath+"/secretKeyRef/optional",schemaPath:"#/definitions/Kubernetes.SecretKeySelector/properties/optional/type",keyword:"type",params:{type: schema36.properties.optional.type},message:"must be boolean,null",schema:schema36.properties.optional.type,parentSchema:schema36.properties.optional,data:data19};
+if(vErrors === null){
+vErrors = [err40];
+}
+else {
+vErrors.push(err40);
+}
+errors++;
+}
+}
+}
+else {
+const err41 = {instancePath:instancePath+"/secretKeyRef",schemaPath:"#/definitions/Kubernetes.SecretKeySelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema36.type,parentSchema:schema36,data:data16};
+if(vErrors === null){
+vErrors = [err41];
+}
+else {
+vErrors.push(err41);
+}
+errors++;
+}
+var _valid4 = _errs60 === errors;
+valid13 = valid13 || _valid4;
+if(!valid13){
+const _errs70 = errors;
+if(data16 !== null){
+const err42 = {instancePath:instancePath+"/secretKeyRef",schemaPath:"#/properties/secretKeyRef/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema31.properties.secretKeyRef.anyOf[1].type,parentSchema:schema31.properties.secretKeyRef.anyOf[1],data:data16};
+if(vErrors === null){
+vErrors = [err42];
+}
+else {
+vErrors.push(err42);
+}
+errors++;
+}
+var _valid4 = _errs70 === errors;
+valid13 = valid13 || _valid4;
+}
+if(!valid13){
+const err43 = {instancePath:instancePath+"/secretKeyRef",schemaPath:"#/properties/secretKeyRef/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema31.properties.secretKeyRef.anyOf,parentSchema:schema31.properties.secretKeyRef,data:data16};
+if(vErrors === null){
+vErrors = [err43];
+}
+else {
+vErrors.push(err43);
+}
+errors++;
+}
+else {
+errors = _errs59;
+if(vErrors !== null){
+if(_errs59){
+vErrors.length = _errs59;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+else {
+const err44 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema31.type,parentSchema:schema31,data};
+if(vErrors === null){
+vErrors = [err44];
+}
+else {
+vErrors.push(err44);
+}
+errors++;
+}
+validate41.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema30.required,parentSchema:schema30,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "name") || (key0 === "value")) || (key0 === "valueFrom"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema30,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.name !== undefined){
+let data0 = data.name;
+if(typeof data0 !== "string"){
+const err2 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema30.properties.name.type,parentSchema:schema30.properties.name,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.value !== undefined){
+let data1 = data.value;
+if((typeof data1 !== "string") && (data1 !== null)){
+const err3 = {instancePath:instancePath+"/value",schemaPath:"#/properties/value/type",keyword:"type",params:{type: schema30.properties.value.type},message:"must be string,null",schema:schema30.properties.value.type,parentSchema:schema30.properties.value,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.valueFrom !== undefined){
+let data2 = data.valueFrom;
+const _errs7 = errors;
+let valid1 = false;
+const _errs8 = errors;
+if(!(validate41(data2, {instancePath:instancePath+"/valueFrom",parentData:data,parentDataProperty:"valueFrom",rootData}))){
+vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs8 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs9 = errors;
+if(data2 !== null){
+const err4 = {instancePath:instancePath+"/valueFrom",schemaPath:"#/properties/valueFrom/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema30.properties.valueFrom.anyOf[1].type,parentSchema:schema30.properties.valueFrom.anyOf[1],data:data2};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+var _valid0 = _errs9 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err5 = {instancePath:instancePath+"/valueFrom",schemaPath:"#/properties/valueFrom/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema30.properties.valueFrom.anyOf,parentSchema:schema30.properties.valueFrom,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+else {
+errors = _errs7;
+if(vErrors !== null){
+if(_errs7){
+vErrors.length = _errs7;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+else {
+const err6 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema30.type,parentSchema:schema30,data};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+validate40.errors = vErrors;
+return errors === 0;
+}
+
+const schema38 = {"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}};
+const schema39 = {"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}};
+const schema40 = {"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}};
+const pattern33 = new RegExp("^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", "u");
+
+function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.labels === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema14.required,parentSchema:schema14,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema39.required,parentSchema:schema39,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -46,7 +2487,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.serviceAccount === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema14.required,parentSchema:schema14,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema39.required,parentSchema:schema39,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -57,7 +2498,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "labels") || (key0 === "serviceAccount")) || (key0 === "ports")) || (key0 === "callers"))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema14,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema39,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -71,7 +2512,7 @@ if(data.labels !== undefined){
 let data0 = data.labels;
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if(Object.keys(data0).length < 1){
-const err3 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema14.properties.labels,data:data0};
+const err3 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema39.properties.labels,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -83,8 +2524,8 @@ errors++;
 for(const key1 in data0){
 const _errs4 = errors;
 if(typeof key1 === "string"){
-if(!pattern28.test(key1)){
-const err4 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema14.properties.labels.propertyNames,data:key1,propertyName:key1};
+if(!pattern33.test(key1)){
+const err4 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema39.properties.labels.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -96,7 +2537,7 @@ errors++;
 }
 var valid1 = _errs4 === errors;
 if(!valid1){
-const err5 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema14.properties.labels.propertyNames,parentSchema:schema14.properties.labels,data:data0};
+const err5 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema39.properties.labels.propertyNames,parentSchema:schema39.properties.labels,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -110,7 +2551,7 @@ for(const key2 in data0){
 let data1 = data0[key2];
 if(typeof data1 === "string"){
 if(func2(data1) > 63){
-const err6 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema14.properties.labels.additionalProperties,data:data1};
+const err6 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema39.properties.labels.additionalProperties,data:data1};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -119,8 +2560,8 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(!pattern29.test(data1)){
-const err7 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema14.properties.labels.additionalProperties,data:data1};
+if(!pattern23.test(data1)){
+const err7 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema39.properties.labels.additionalProperties,data:data1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -131,7 +2572,7 @@ errors++;
 }
 }
 else {
-const err8 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.labels.additionalProperties.type,parentSchema:schema14.properties.labels.additionalProperties,data:data1};
+const err8 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema39.properties.labels.additionalProperties.type,parentSchema:schema39.properties.labels.additionalProperties,data:data1};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -143,7 +2584,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.labels.type,parentSchema:schema14.properties.labels,data:data0};
+const err9 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema39.properties.labels.type,parentSchema:schema39.properties.labels,data:data0};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -157,7 +2598,7 @@ if(data.serviceAccount !== undefined){
 let data2 = data.serviceAccount;
 if(typeof data2 === "string"){
 if(func2(data2) > 253){
-const err10 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema14.properties.serviceAccount,data:data2};
+const err10 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema39.properties.serviceAccount,data:data2};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -166,8 +2607,8 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(!pattern24.test(data2)){
-const err11 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema14.properties.serviceAccount,data:data2};
+if(!pattern29.test(data2)){
+const err11 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema39.properties.serviceAccount,data:data2};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -178,7 +2619,7 @@ errors++;
 }
 }
 else {
-const err12 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.serviceAccount.type,parentSchema:schema14.properties.serviceAccount,data:data2};
+const err12 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema39.properties.serviceAccount.type,parentSchema:schema39.properties.serviceAccount,data:data2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -196,7 +2637,7 @@ for(let i0=0; i0<len0; i0++){
 let data4 = data3[i0];
 if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 if(data4.port === undefined){
-const err13 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/definitions/Port/required",keyword:"required",params:{missingProperty: "port"},message:"must have required property '"+"port"+"'",schema:schema15.required,parentSchema:schema15,data:data4};
+const err13 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/definitions/Port/required",keyword:"required",params:{missingProperty: "port"},message:"must have required property '"+"port"+"'",schema:schema40.required,parentSchema:schema40,data:data4};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -206,7 +2647,7 @@ vErrors.push(err13);
 errors++;
 }
 if(data4.protocol === undefined){
-const err14 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/definitions/Port/required",keyword:"required",params:{missingProperty: "protocol"},message:"must have required property '"+"protocol"+"'",schema:schema15.required,parentSchema:schema15,data:data4};
+const err14 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/definitions/Port/required",keyword:"required",params:{missingProperty: "protocol"},message:"must have required property '"+"protocol"+"'",schema:schema40.required,parentSchema:schema40,data:data4};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -217,7 +2658,7 @@ errors++;
 }
 for(const key3 in data4){
 if(!(((key3 === "port") || (key3 === "targetPort")) || (key3 === "protocol"))){
-const err15 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/definitions/Port/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema15,data:data4};
+const err15 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/definitions/Port/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema40,data:data4};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -230,7 +2671,7 @@ errors++;
 if(data4.port !== undefined){
 let data5 = data4.port;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-const err16 = {instancePath:instancePath+"/ports/" + i0+"/port",schemaPath:"#/definitions/Port/properties/port/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema15.properties.port.type,parentSchema:schema15.properties.port,data:data5};
+const err16 = {instancePath:instancePath+"/ports/" + i0+"/port",schemaPath:"#/definitions/Port/properties/port/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema40.properties.port.type,parentSchema:schema40.properties.port,data:data5};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -241,7 +2682,7 @@ errors++;
 }
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 65535 || isNaN(data5)){
-const err17 = {instancePath:instancePath+"/ports/" + i0+"/port",schemaPath:"#/definitions/Port/properties/port/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema15.properties.port,data:data5};
+const err17 = {instancePath:instancePath+"/ports/" + i0+"/port",schemaPath:"#/definitions/Port/properties/port/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema40.properties.port,data:data5};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -251,7 +2692,7 @@ vErrors.push(err17);
 errors++;
 }
 if(data5 < 1 || isNaN(data5)){
-const err18 = {instancePath:instancePath+"/ports/" + i0+"/port",schemaPath:"#/definitions/Port/properties/port/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema15.properties.port,data:data5};
+const err18 = {instancePath:instancePath+"/ports/" + i0+"/port",schemaPath:"#/definitions/Port/properties/port/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema40.properties.port,data:data5};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -265,7 +2706,7 @@ errors++;
 if(data4.targetPort !== undefined){
 let data6 = data4.targetPort;
 if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
-const err19 = {instancePath:instancePath+"/ports/" + i0+"/targetPort",schemaPath:"#/definitions/Port/properties/targetPort/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema15.properties.targetPort.type,parentSchema:schema15.properties.targetPort,data:data6};
+const err19 = {instancePath:instancePath+"/ports/" + i0+"/targetPort",schemaPath:"#/definitions/Port/properties/targetPort/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema40.properties.targetPort.type,parentSchema:schema40.properties.targetPort,data:data6};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -276,7 +2717,7 @@ errors++;
 }
 if((typeof data6 == "number") && (isFinite(data6))){
 if(data6 > 65535 || isNaN(data6)){
-const err20 = {instancePath:instancePath+"/ports/" + i0+"/targetPort",schemaPath:"#/definitions/Port/properties/targetPort/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema15.properties.targetPort,data:data6};
+const err20 = {instancePath:instancePath+"/ports/" + i0+"/targetPort",schemaPath:"#/definitions/Port/properties/targetPort/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema40.properties.targetPort,data:data6};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -286,7 +2727,7 @@ vErrors.push(err20);
 errors++;
 }
 if(data6 < 1 || isNaN(data6)){
-const err21 = {instancePath:instancePath+"/ports/" + i0+"/targetPort",schemaPath:"#/definitions/Port/properties/targetPort/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema15.properties.targetPort,data:data6};
+const err21 = {instancePath:instancePath+"/ports/" + i0+"/targetPort",schemaPath:"#/definitions/Port/properties/targetPort/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema40.properties.targetPort,data:data6};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -300,7 +2741,7 @@ errors++;
 if(data4.protocol !== undefined){
 let data7 = data4.protocol;
 if(typeof data7 !== "string"){
-const err22 = {instancePath:instancePath+"/ports/" + i0+"/protocol",schemaPath:"#/definitions/Port/properties/protocol/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema15.properties.protocol.type,parentSchema:schema15.properties.protocol,data:data7};
+const err22 = {instancePath:instancePath+"/ports/" + i0+"/protocol",schemaPath:"#/definitions/Port/properties/protocol/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema40.properties.protocol.type,parentSchema:schema40.properties.protocol,data:data7};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -310,7 +2751,7 @@ vErrors.push(err22);
 errors++;
 }
 if(!((((data7 === "HTTP") || (data7 === "HTTP2")) || (data7 === "GRPC")) || (data7 === "TCP"))){
-const err23 = {instancePath:instancePath+"/ports/" + i0+"/protocol",schemaPath:"#/definitions/Port/properties/protocol/enum",keyword:"enum",params:{allowedValues: schema15.properties.protocol.enum},message:"must be equal to one of the allowed values",schema:schema15.properties.protocol.enum,parentSchema:schema15.properties.protocol,data:data7};
+const err23 = {instancePath:instancePath+"/ports/" + i0+"/protocol",schemaPath:"#/definitions/Port/properties/protocol/enum",keyword:"enum",params:{allowedValues: schema40.properties.protocol.enum},message:"must be equal to one of the allowed values",schema:schema40.properties.protocol.enum,parentSchema:schema40.properties.protocol,data:data7};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -322,7 +2763,7 @@ errors++;
 }
 }
 else {
-const err24 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/definitions/Port/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema15.type,parentSchema:schema15,data:data4};
+const err24 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/definitions/Port/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema40.type,parentSchema:schema40,data:data4};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -334,7 +2775,7 @@ errors++;
 }
 }
 else {
-const err25 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema14.properties.ports.type,parentSchema:schema14.properties.ports,data:data3};
+const err25 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.ports.type,parentSchema:schema39.properties.ports,data:data3};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -353,7 +2794,7 @@ let data9 = data8[i1];
 if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
 for(const key4 in data9){
 if(!((((((((key4 === "service") || (key4 === "application")) || (key4 === "gateway")) || (key4 === "principal")) || (key4 === "anyone")) || (key4 === "ports")) || (key4 === "methods")) || (key4 === "paths"))){
-const err26 = {instancePath:instancePath+"/callers/" + i1,schemaPath:"#/definitions/Caller/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema16,data:data9};
+const err26 = {instancePath:instancePath+"/callers/" + i1,schemaPath:"#/definitions/Caller/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema41,data:data9};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -367,7 +2808,7 @@ if(data9.service !== undefined){
 let data10 = data9.service;
 if(typeof data10 === "string"){
 if(func2(data10) < 1){
-const err27 = {instancePath:instancePath+"/callers/" + i1+"/service",schemaPath:"#/definitions/Caller/properties/service/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.service,data:data10};
+const err27 = {instancePath:instancePath+"/callers/" + i1+"/service",schemaPath:"#/definitions/Caller/properties/service/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema41.properties.service,data:data10};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -378,7 +2819,7 @@ errors++;
 }
 }
 else {
-const err28 = {instancePath:instancePath+"/callers/" + i1+"/service",schemaPath:"#/definitions/Caller/properties/service/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.service.type,parentSchema:schema16.properties.service,data:data10};
+const err28 = {instancePath:instancePath+"/callers/" + i1+"/service",schemaPath:"#/definitions/Caller/properties/service/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.service.type,parentSchema:schema41.properties.service,data:data10};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -392,7 +2833,7 @@ if(data9.application !== undefined){
 let data11 = data9.application;
 if(typeof data11 === "string"){
 if(func2(data11) < 1){
-const err29 = {instancePath:instancePath+"/callers/" + i1+"/application",schemaPath:"#/definitions/Caller/properties/application/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.application,data:data11};
+const err29 = {instancePath:instancePath+"/callers/" + i1+"/application",schemaPath:"#/definitions/Caller/properties/application/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema41.properties.application,data:data11};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -403,7 +2844,7 @@ errors++;
 }
 }
 else {
-const err30 = {instancePath:instancePath+"/callers/" + i1+"/application",schemaPath:"#/definitions/Caller/properties/application/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.application.type,parentSchema:schema16.properties.application,data:data11};
+const err30 = {instancePath:instancePath+"/callers/" + i1+"/application",schemaPath:"#/definitions/Caller/properties/application/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.application.type,parentSchema:schema41.properties.application,data:data11};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -417,7 +2858,7 @@ if(data9.gateway !== undefined){
 let data12 = data9.gateway;
 if(typeof data12 === "string"){
 if(func2(data12) < 1){
-const err31 = {instancePath:instancePath+"/callers/" + i1+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.gateway,data:data12};
+const err31 = {instancePath:instancePath+"/callers/" + i1+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema41.properties.gateway,data:data12};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -428,7 +2869,7 @@ errors++;
 }
 }
 else {
-const err32 = {instancePath:instancePath+"/callers/" + i1+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.gateway.type,parentSchema:schema16.properties.gateway,data:data12};
+const err32 = {instancePath:instancePath+"/callers/" + i1+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.gateway.type,parentSchema:schema41.properties.gateway,data:data12};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -442,7 +2883,7 @@ if(data9.principal !== undefined){
 let data13 = data9.principal;
 if(typeof data13 === "string"){
 if(func2(data13) < 1){
-const err33 = {instancePath:instancePath+"/callers/" + i1+"/principal",schemaPath:"#/definitions/Caller/properties/principal/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.principal,data:data13};
+const err33 = {instancePath:instancePath+"/callers/" + i1+"/principal",schemaPath:"#/definitions/Caller/properties/principal/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema41.properties.principal,data:data13};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -453,7 +2894,7 @@ errors++;
 }
 }
 else {
-const err34 = {instancePath:instancePath+"/callers/" + i1+"/principal",schemaPath:"#/definitions/Caller/properties/principal/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.principal.type,parentSchema:schema16.properties.principal,data:data13};
+const err34 = {instancePath:instancePath+"/callers/" + i1+"/principal",schemaPath:"#/definitions/Caller/properties/principal/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.principal.type,parentSchema:schema41.properties.principal,data:data13};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -466,7 +2907,7 @@ errors++;
 if(data9.anyone !== undefined){
 let data14 = data9.anyone;
 if(typeof data14 !== "boolean"){
-const err35 = {instancePath:instancePath+"/callers/" + i1+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema16.properties.anyone.type,parentSchema:schema16.properties.anyone,data:data14};
+const err35 = {instancePath:instancePath+"/callers/" + i1+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema41.properties.anyone.type,parentSchema:schema41.properties.anyone,data:data14};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -476,7 +2917,7 @@ vErrors.push(err35);
 errors++;
 }
 if(!(data14 === true)){
-const err36 = {instancePath:instancePath+"/callers/" + i1+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/enum",keyword:"enum",params:{allowedValues: schema16.properties.anyone.enum},message:"must be equal to one of the allowed values",schema:schema16.properties.anyone.enum,parentSchema:schema16.properties.anyone,data:data14};
+const err36 = {instancePath:instancePath+"/callers/" + i1+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/enum",keyword:"enum",params:{allowedValues: schema41.properties.anyone.enum},message:"must be equal to one of the allowed values",schema:schema41.properties.anyone.enum,parentSchema:schema41.properties.anyone,data:data14};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -490,7 +2931,7 @@ if(data9.ports !== undefined){
 let data15 = data9.ports;
 if(Array.isArray(data15)){
 if(data15.length < 1){
-const err37 = {instancePath:instancePath+"/callers/" + i1+"/ports",schemaPath:"#/definitions/Caller/properties/ports/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.ports,data:data15};
+const err37 = {instancePath:instancePath+"/callers/" + i1+"/ports",schemaPath:"#/definitions/Caller/properties/ports/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema41.properties.ports,data:data15};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -503,7 +2944,7 @@ const len2 = data15.length;
 for(let i2=0; i2<len2; i2++){
 let data16 = data15[i2];
 if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
-const err38 = {instancePath:instancePath+"/callers/" + i1+"/ports/" + i2,schemaPath:"#/definitions/Caller/properties/ports/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema16.properties.ports.items.type,parentSchema:schema16.properties.ports.items,data:data16};
+const err38 = {instancePath:instancePath+"/callers/" + i1+"/ports/" + i2,schemaPath:"#/definitions/Caller/properties/ports/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema41.properties.ports.items.type,parentSchema:schema41.properties.ports.items,data:data16};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -514,7 +2955,7 @@ errors++;
 }
 if((typeof data16 == "number") && (isFinite(data16))){
 if(data16 > 65535 || isNaN(data16)){
-const err39 = {instancePath:instancePath+"/callers/" + i1+"/ports/" + i2,schemaPath:"#/definitions/Caller/properties/ports/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema16.properties.ports.items,data:data16};
+const err39 = {instancePath:instancePath+"/callers/" + i1+"/ports/" + i2,schemaPath:"#/definitions/Caller/properties/ports/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema41.properties.ports.items,data:data16};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -524,7 +2965,7 @@ vErrors.push(err39);
 errors++;
 }
 if(data16 < 1 || isNaN(data16)){
-const err40 = {instancePath:instancePath+"/callers/" + i1+"/ports/" + i2,schemaPath:"#/definitions/Caller/properties/ports/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema16.properties.ports.items,data:data16};
+const err40 = {instancePath:instancePath+"/callers/" + i1+"/ports/" + i2,schemaPath:"#/definitions/Caller/properties/ports/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema41.properties.ports.items,data:data16};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -546,7 +2987,7 @@ continue;
 }
 if(typeof indices0[item0] == "number"){
 j0 = indices0[item0];
-const err41 = {instancePath:instancePath+"/callers/" + i1+"/ports",schemaPath:"#/definitions/Caller/properties/ports/uniqueItems",keyword:"uniqueItems",params:{i: i3, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i3+" are identical)",schema:true,parentSchema:schema16.properties.ports,data:data15};
+const err41 = {instancePath:instancePath+"/callers/" + i1+"/ports",schemaPath:"#/definitions/Caller/properties/ports/uniqueItems",keyword:"uniqueItems",params:{i: i3, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i3+" are identical)",schema:true,parentSchema:schema41.properties.ports,data:data15};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -561,7 +3002,7 @@ indices0[item0] = i3;
 }
 }
 else {
-const err42 = {instancePath:instancePath+"/callers/" + i1+"/ports",schemaPath:"#/definitions/Caller/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.ports.type,parentSchema:schema16.properties.ports,data:data15};
+const err42 = {instancePath:instancePath+"/callers/" + i1+"/ports",schemaPath:"#/definitions/Caller/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.ports.type,parentSchema:schema41.properties.ports,data:data15};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -575,7 +3016,7 @@ if(data9.methods !== undefined){
 let data17 = data9.methods;
 if(Array.isArray(data17)){
 if(data17.length < 1){
-const err43 = {instancePath:instancePath+"/callers/" + i1+"/methods",schemaPath:"#/definitions/Caller/properties/methods/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.methods,data:data17};
+const err43 = {instancePath:instancePath+"/callers/" + i1+"/methods",schemaPath:"#/definitions/Caller/properties/methods/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema41.properties.methods,data:data17};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -588,8 +3029,8 @@ const len3 = data17.length;
 for(let i4=0; i4<len3; i4++){
 let data18 = data17[i4];
 if(typeof data18 === "string"){
-if(!pattern31.test(data18)){
-const err44 = {instancePath:instancePath+"/callers/" + i1+"/methods/" + i4,schemaPath:"#/definitions/Caller/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema16.properties.methods.items,data:data18};
+if(!pattern36.test(data18)){
+const err44 = {instancePath:instancePath+"/callers/" + i1+"/methods/" + i4,schemaPath:"#/definitions/Caller/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema41.properties.methods.items,data:data18};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -600,7 +3041,7 @@ errors++;
 }
 }
 else {
-const err45 = {instancePath:instancePath+"/callers/" + i1+"/methods/" + i4,schemaPath:"#/definitions/Caller/properties/methods/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.methods.items.type,parentSchema:schema16.properties.methods.items,data:data18};
+const err45 = {instancePath:instancePath+"/callers/" + i1+"/methods/" + i4,schemaPath:"#/definitions/Caller/properties/methods/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.methods.items.type,parentSchema:schema41.properties.methods.items,data:data18};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -621,7 +3062,7 @@ continue;
 }
 if(typeof indices1[item1] == "number"){
 j1 = indices1[item1];
-const err46 = {instancePath:instancePath+"/callers/" + i1+"/methods",schemaPath:"#/definitions/Caller/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i5, j: j1},message:"must NOT have duplicate items (items ## "+j1+" and "+i5+" are identical)",schema:true,parentSchema:schema16.properties.methods,data:data17};
+const err46 = {instancePath:instancePath+"/callers/" + i1+"/methods",schemaPath:"#/definitions/Caller/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i5, j: j1},message:"must NOT have duplicate items (items ## "+j1+" and "+i5+" are identical)",schema:true,parentSchema:schema41.properties.methods,data:data17};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -636,7 +3077,7 @@ indices1[item1] = i5;
 }
 }
 else {
-const err47 = {instancePath:instancePath+"/callers/" + i1+"/methods",schemaPath:"#/definitions/Caller/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.methods.type,parentSchema:schema16.properties.methods,data:data17};
+const err47 = {instancePath:instancePath+"/callers/" + i1+"/methods",schemaPath:"#/definitions/Caller/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.methods.type,parentSchema:schema41.properties.methods,data:data17};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -650,7 +3091,7 @@ if(data9.paths !== undefined){
 let data19 = data9.paths;
 if(Array.isArray(data19)){
 if(data19.length < 1){
-const err48 = {instancePath:instancePath+"/callers/" + i1+"/paths",schemaPath:"#/definitions/Caller/properties/paths/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.paths,data:data19};
+const err48 = {instancePath:instancePath+"/callers/" + i1+"/paths",schemaPath:"#/definitions/Caller/properties/paths/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema41.properties.paths,data:data19};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -663,8 +3104,8 @@ const len4 = data19.length;
 for(let i6=0; i6<len4; i6++){
 let data20 = data19[i6];
 if(typeof data20 === "string"){
-if(!pattern32.test(data20)){
-const err49 = {instancePath:instancePath+"/callers/" + i1+"/paths/" + i6,schemaPath:"#/definitions/Caller/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema16.properties.paths.items,data:data20};
+if(!pattern37.test(data20)){
+const err49 = {instancePath:instancePath+"/callers/" + i1+"/paths/" + i6,schemaPath:"#/definitions/Caller/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema41.properties.paths.items,data:data20};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -675,7 +3116,7 @@ errors++;
 }
 }
 else {
-const err50 = {instancePath:instancePath+"/callers/" + i1+"/paths/" + i6,schemaPath:"#/definitions/Caller/properties/paths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.paths.items.type,parentSchema:schema16.properties.paths.items,data:data20};
+const err50 = {instancePath:instancePath+"/callers/" + i1+"/paths/" + i6,schemaPath:"#/definitions/Caller/properties/paths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.paths.items.type,parentSchema:schema41.properties.paths.items,data:data20};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -696,7 +3137,7 @@ continue;
 }
 if(typeof indices2[item2] == "number"){
 j2 = indices2[item2];
-const err51 = {instancePath:instancePath+"/callers/" + i1+"/paths",schemaPath:"#/definitions/Caller/properties/paths/uniqueItems",keyword:"uniqueItems",params:{i: i7, j: j2},message:"must NOT have duplicate items (items ## "+j2+" and "+i7+" are identical)",schema:true,parentSchema:schema16.properties.paths,data:data19};
+const err51 = {instancePath:instancePath+"/callers/" + i1+"/paths",schemaPath:"#/definitions/Caller/properties/paths/uniqueItems",keyword:"uniqueItems",params:{i: i7, j: j2},message:"must NOT have duplicate items (items ## "+j2+" and "+i7+" are identical)",schema:true,parentSchema:schema41.properties.paths,data:data19};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -711,7 +3152,7 @@ indices2[item2] = i7;
 }
 }
 else {
-const err52 = {instancePath:instancePath+"/callers/" + i1+"/paths",schemaPath:"#/definitions/Caller/properties/paths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.paths.type,parentSchema:schema16.properties.paths,data:data19};
+const err52 = {instancePath:instancePath+"/callers/" + i1+"/paths",schemaPath:"#/definitions/Caller/properties/paths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.paths.type,parentSchema:schema41.properties.paths,data:data19};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -723,7 +3164,7 @@ errors++;
 }
 }
 else {
-const err53 = {instancePath:instancePath+"/callers/" + i1,schemaPath:"#/definitions/Caller/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema16.type,parentSchema:schema16,data:data9};
+const err53 = {instancePath:instancePath+"/callers/" + i1,schemaPath:"#/definitions/Caller/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema41.type,parentSchema:schema41,data:data9};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -735,7 +3176,7 @@ errors++;
 }
 }
 else {
-const err54 = {instancePath:instancePath+"/callers",schemaPath:"#/properties/callers/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema14.properties.callers.type,parentSchema:schema14.properties.callers,data:data8};
+const err54 = {instancePath:instancePath+"/callers",schemaPath:"#/properties/callers/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema39.properties.callers.type,parentSchema:schema39.properties.callers,data:data8};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -747,7 +3188,7 @@ errors++;
 }
 }
 else {
-const err55 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.type,parentSchema:schema14,data};
+const err55 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema39.type,parentSchema:schema39,data};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -756,17 +3197,17 @@ vErrors.push(err55);
 }
 errors++;
 }
-validate12.errors = vErrors;
+validate45.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate11(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate44(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.namespace === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema13.required,parentSchema:schema13,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema38.required,parentSchema:schema38,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -776,7 +3217,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.services === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "services"},message:"must have required property '"+"services"+"'",schema:schema13.required,parentSchema:schema13,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "services"},message:"must have required property '"+"services"+"'",schema:schema38.required,parentSchema:schema38,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -787,7 +3228,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "namespace") || (key0 === "mode")) || (key0 === "services"))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema13,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema38,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -801,7 +3242,7 @@ if(data.namespace !== undefined){
 let data0 = data.namespace;
 if(typeof data0 === "string"){
 if(func2(data0) > 63){
-const err3 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema13.properties.namespace,data:data0};
+const err3 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema38.properties.namespace,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -811,7 +3252,7 @@ vErrors.push(err3);
 errors++;
 }
 if(!pattern3.test(data0)){
-const err4 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema13.properties.namespace,data:data0};
+const err4 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema38.properties.namespace,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -822,7 +3263,7 @@ errors++;
 }
 }
 else {
-const err5 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema13.properties.namespace.type,parentSchema:schema13.properties.namespace,data:data0};
+const err5 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema38.properties.namespace.type,parentSchema:schema38.properties.namespace,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -835,7 +3276,7 @@ errors++;
 if(data.mode !== undefined){
 let data1 = data.mode;
 if(!((((data1 === "enforce") || (data1 === "dryRun")) || (data1 === "denyAll")) || (data1 === "off"))){
-const err6 = {instancePath:instancePath+"/mode",schemaPath:"#/properties/mode/enum",keyword:"enum",params:{allowedValues: schema13.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema13.properties.mode.enum,parentSchema:schema13.properties.mode,data:data1};
+const err6 = {instancePath:instancePath+"/mode",schemaPath:"#/properties/mode/enum",keyword:"enum",params:{allowedValues: schema38.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema38.properties.mode.enum,parentSchema:schema38.properties.mode,data:data1};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -864,7 +3305,7 @@ errors++;
 }
 var valid2 = _errs9 === errors;
 if(valid2){
-const err8 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema13.properties.services.propertyNames.not,parentSchema:schema13.properties.services.propertyNames,data:key1,propertyName:key1};
+const err8 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema38.properties.services.propertyNames.not,parentSchema:schema38.properties.services.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -886,7 +3327,7 @@ vErrors = null;
 }
 if(typeof key1 === "string"){
 if(func2(key1) > 63){
-const err9 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema13.properties.services.propertyNames,data:key1,propertyName:key1};
+const err9 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema38.properties.services.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -896,7 +3337,7 @@ vErrors.push(err9);
 errors++;
 }
 if(!pattern3.test(key1)){
-const err10 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema13.properties.services.propertyNames,data:key1,propertyName:key1};
+const err10 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema38.properties.services.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -908,7 +3349,7 @@ errors++;
 }
 var valid1 = _errs7 === errors;
 if(!valid1){
-const err11 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema13.properties.services.propertyNames,parentSchema:schema13.properties.services,data:data2};
+const err11 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema38.properties.services.propertyNames,parentSchema:schema38.properties.services,data:data2};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -919,14 +3360,14 @@ errors++;
 }
 }
 for(const key2 in data2){
-if(!(validate12(data2[key2], {instancePath:instancePath+"/services/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data2,parentDataProperty:key2,rootData}))){
-vErrors = vErrors === null ? validate12.errors : vErrors.concat(validate12.errors);
+if(!(validate45(data2[key2], {instancePath:instancePath+"/services/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data2,parentDataProperty:key2,rootData}))){
+vErrors = vErrors === null ? validate45.errors : vErrors.concat(validate45.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err12 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema13.properties.services.type,parentSchema:schema13.properties.services,data:data2};
+const err12 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema38.properties.services.type,parentSchema:schema38.properties.services,data:data2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -938,7 +3379,7 @@ errors++;
 }
 }
 else {
-const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema13.type,parentSchema:schema13,data};
+const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema38.type,parentSchema:schema38,data};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -947,7 +3388,7 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate11.errors = vErrors;
+validate44.errors = vErrors;
 return errors === 0;
 }
 
@@ -2296,8 +4737,8 @@ errors++;
 if(data30.repository !== undefined){
 let data31 = data30.repository;
 if(typeof data31 === "string"){
-if(func2(data31) < 1){
-const err117 = {instancePath:instancePath+"/tbot/image/repository",schemaPath:"#/properties/tbot/properties/image/properties/repository/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.tbot.properties.image.properties.repository,data:data31};
+if(!pattern12.test(data31)){
+const err117 = {instancePath:instancePath+"/tbot/image/repository",schemaPath:"#/properties/tbot/properties/image/properties/repository/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"},message:"must match pattern \""+"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"+"\"",schema:"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$",parentSchema:schema11.properties.tbot.properties.image.properties.repository,data:data31};
 if(vErrors === null){
 vErrors = [err117];
 }
@@ -2321,7 +4762,7 @@ errors++;
 if(data30.tag !== undefined){
 let data32 = data30.tag;
 if(typeof data32 === "string"){
-if(!pattern12.test(data32)){
+if(!pattern13.test(data32)){
 const err119 = {instancePath:instancePath+"/tbot/image/tag",schemaPath:"#/properties/tbot/properties/image/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},message:"must match pattern \""+"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"+"\"",schema:"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",parentSchema:schema11.properties.tbot.properties.image.properties.tag,data:data32};
 if(vErrors === null){
 vErrors = [err119];
@@ -2346,7 +4787,7 @@ errors++;
 if(data30.digest !== undefined){
 let data33 = data30.digest;
 if(typeof data33 === "string"){
-if(!pattern13.test(data33)){
+if(!pattern14.test(data33)){
 const err121 = {instancePath:instancePath+"/tbot/image/digest",schemaPath:"#/properties/tbot/properties/image/properties/digest/pattern",keyword:"pattern",params:{pattern: "^$|^sha256:[0-9a-f]{64}$"},message:"must match pattern \""+"^$|^sha256:[0-9a-f]{64}$"+"\"",schema:"^$|^sha256:[0-9a-f]{64}$",parentSchema:schema11.properties.tbot.properties.image.properties.digest,data:data33};
 if(vErrors === null){
 vErrors = [err121];
@@ -2644,7 +5085,7 @@ let data44 = data43.hostPath;
 const _errs107 = errors;
 const _errs108 = errors;
 if(typeof data44 === "string"){
-if(!pattern17.test(data44)){
+if(!pattern18.test(data44)){
 const err145 = {};
 if(vErrors === null){
 vErrors = [err145];
@@ -2678,7 +5119,7 @@ vErrors = null;
 }
 }
 if(typeof data44 === "string"){
-if(!pattern18.test(data44)){
+if(!pattern19.test(data44)){
 const err147 = {instancePath:instancePath+"/tbot/socket/hostPath",schemaPath:"#/properties/tbot/properties/socket/properties/hostPath/pattern",keyword:"pattern",params:{pattern: "^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.tbot.properties.socket.properties.hostPath,data:data44};
 if(vErrors === null){
 vErrors = [err147];
@@ -2703,7 +5144,7 @@ errors++;
 if(data43.file !== undefined){
 let data45 = data43.file;
 if(typeof data45 === "string"){
-if(!pattern19.test(data45)){
+if(!pattern20.test(data45)){
 const err149 = {instancePath:instancePath+"/tbot/socket/file",schemaPath:"#/properties/tbot/properties/socket/properties/file/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},message:"must match pattern \""+"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"+"\"",schema:"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",parentSchema:schema11.properties.tbot.properties.socket.properties.file,data:data45};
 if(vErrors === null){
 vErrors = [err149];
@@ -2847,11 +5288,15 @@ errors++;
 }
 }
 if(data25.resources !== undefined){
-let data51 = data25.resources;
-if(data51 && typeof data51 == "object" && !Array.isArray(data51)){
+if(!(validate11(data25.resources, {instancePath:instancePath+"/tbot/resources",parentData:data25,parentDataProperty:"resources",rootData}))){
+vErrors = vErrors === null ? validate11.errors : vErrors.concat(validate11.errors);
+errors = vErrors.length;
 }
-else {
-const err161 = {instancePath:instancePath+"/tbot/resources",schemaPath:"#/properties/tbot/properties/resources/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.resources.type,parentSchema:schema11.properties.tbot.properties.resources,data:data51};
+}
+if(data25.priorityClassName !== undefined){
+let data52 = data25.priorityClassName;
+if(typeof data52 !== "string"){
+const err161 = {instancePath:instancePath+"/tbot/priorityClassName",schemaPath:"#/properties/tbot/properties/priorityClassName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.priorityClassName.type,parentSchema:schema11.properties.tbot.properties.priorityClassName,data:data52};
 if(vErrors === null){
 vErrors = [err161];
 }
@@ -2861,10 +5306,20 @@ vErrors.push(err161);
 errors++;
 }
 }
-if(data25.priorityClassName !== undefined){
-let data52 = data25.priorityClassName;
-if(typeof data52 !== "string"){
-const err162 = {instancePath:instancePath+"/tbot/priorityClassName",schemaPath:"#/properties/tbot/properties/priorityClassName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.priorityClassName.type,parentSchema:schema11.properties.tbot.properties.priorityClassName,data:data52};
+if(data25.updateStrategy !== undefined){
+if(!(validate13(data25.updateStrategy, {instancePath:instancePath+"/tbot/updateStrategy",parentData:data25,parentDataProperty:"updateStrategy",rootData}))){
+vErrors = vErrors === null ? validate13.errors : vErrors.concat(validate13.errors);
+errors = vErrors.length;
+}
+}
+if(data25.nodeSelector !== undefined){
+let data54 = data25.nodeSelector;
+if(data54 && typeof data54 == "object" && !Array.isArray(data54)){
+for(const key16 in data54){
+let data55 = data54[key16];
+if(typeof data55 === "string"){
+if(func2(data55) > 63){
+const err162 = {instancePath:instancePath+"/tbot/nodeSelector/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/nodeSelector/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.tbot.properties.nodeSelector.additionalProperties,data:data55};
 if(vErrors === null){
 vErrors = [err162];
 }
@@ -2873,13 +5328,8 @@ vErrors.push(err162);
 }
 errors++;
 }
-}
-if(data25.updateStrategy !== undefined){
-let data53 = data25.updateStrategy;
-if(data53 && typeof data53 == "object" && !Array.isArray(data53)){
-}
-else {
-const err163 = {instancePath:instancePath+"/tbot/updateStrategy",schemaPath:"#/properties/tbot/properties/updateStrategy/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.updateStrategy.type,parentSchema:schema11.properties.tbot.properties.updateStrategy,data:data53};
+if(!pattern23.test(data55)){
+const err163 = {instancePath:instancePath+"/tbot/nodeSelector/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/nodeSelector/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.tbot.properties.nodeSelector.additionalProperties,data:data55};
 if(vErrors === null){
 vErrors = [err163];
 }
@@ -2889,12 +5339,7 @@ vErrors.push(err163);
 errors++;
 }
 }
-if(data25.nodeSelector !== undefined){
-let data54 = data25.nodeSelector;
-if(data54 && typeof data54 == "object" && !Array.isArray(data54)){
-for(const key16 in data54){
-let data55 = data54[key16];
-if(typeof data55 !== "string"){
+else {
 const err164 = {instancePath:instancePath+"/tbot/nodeSelector/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/nodeSelector/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.nodeSelector.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.nodeSelector.additionalProperties,data:data55};
 if(vErrors === null){
 vErrors = [err164];
@@ -2924,9 +5369,9 @@ const len1 = data56.length;
 for(let i1=0; i1<len1; i1++){
 let data57 = data56[i1];
 if(data57 && typeof data57 == "object" && !Array.isArray(data57)){
-}
-else {
-const err166 = {instancePath:instancePath+"/tbot/tolerations/" + i1,schemaPath:"#/properties/tbot/properties/tolerations/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.tolerations.items.type,parentSchema:schema11.properties.tbot.properties.tolerations.items,data:data57};
+for(const key17 in data57){
+if(!(((((key17 === "effect") || (key17 === "key")) || (key17 === "operator")) || (key17 === "tolerationSeconds")) || (key17 === "value"))){
+const err166 = {instancePath:instancePath+"/tbot/tolerations/" + i1,schemaPath:"#/definitions/Kubernetes.Toleration/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key17},message:"must NOT have additional properties",schema:false,parentSchema:schema16,data:data57};
 if(vErrors === null){
 vErrors = [err166];
 }
@@ -2936,9 +5381,10 @@ vErrors.push(err166);
 errors++;
 }
 }
-}
-else {
-const err167 = {instancePath:instancePath+"/tbot/tolerations",schemaPath:"#/properties/tbot/properties/tolerations/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.tolerations.type,parentSchema:schema11.properties.tbot.properties.tolerations,data:data56};
+if(data57.effect !== undefined){
+let data58 = data57.effect;
+if(!((((data58 === "NoExecute") || (data58 === "NoSchedule")) || (data58 === "PreferNoSchedule")) || (data58 === null))){
+const err167 = {instancePath:instancePath+"/tbot/tolerations/" + i1+"/effect",schemaPath:"#/definitions/Kubernetes.Toleration/properties/effect/enum",keyword:"enum",params:{allowedValues: schema16.properties.effect.enum},message:"must be equal to one of the allowed values",schema:schema16.properties.effect.enum,parentSchema:schema16.properties.effect,data:data58};
 if(vErrors === null){
 vErrors = [err167];
 }
@@ -2948,12 +5394,10 @@ vErrors.push(err167);
 errors++;
 }
 }
-if(data25.affinity !== undefined){
-let data58 = data25.affinity;
-if(data58 && typeof data58 == "object" && !Array.isArray(data58)){
-}
-else {
-const err168 = {instancePath:instancePath+"/tbot/affinity",schemaPath:"#/properties/tbot/properties/affinity/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.affinity.type,parentSchema:schema11.properties.tbot.properties.affinity,data:data58};
+if(data57.key !== undefined){
+let data59 = data57.key;
+if((typeof data59 !== "string") && (data59 !== null)){
+const err168 = {instancePath:instancePath+"/tbot/tolerations/" + i1+"/key",schemaPath:"#/definitions/Kubernetes.Toleration/properties/key/type",keyword:"type",params:{type: schema16.properties.key.type},message:"must be string,null",schema:schema16.properties.key.type,parentSchema:schema16.properties.key,data:data59};
 if(vErrors === null){
 vErrors = [err168];
 }
@@ -2963,13 +5407,10 @@ vErrors.push(err168);
 errors++;
 }
 }
-if(data25.podLabels !== undefined){
-let data59 = data25.podLabels;
-if(data59 && typeof data59 == "object" && !Array.isArray(data59)){
-for(const key17 in data59){
-let data60 = data59[key17];
-if(typeof data60 !== "string"){
-const err169 = {instancePath:instancePath+"/tbot/podLabels/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/podLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.podLabels.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.podLabels.additionalProperties,data:data60};
+if(data57.operator !== undefined){
+let data60 = data57.operator;
+if(!(((((data60 === "Equal") || (data60 === "Exists")) || (data60 === "Gt")) || (data60 === "Lt")) || (data60 === null))){
+const err169 = {instancePath:instancePath+"/tbot/tolerations/" + i1+"/operator",schemaPath:"#/definitions/Kubernetes.Toleration/properties/operator/enum",keyword:"enum",params:{allowedValues: schema16.properties.operator.enum},message:"must be equal to one of the allowed values",schema:schema16.properties.operator.enum,parentSchema:schema16.properties.operator,data:data60};
 if(vErrors === null){
 vErrors = [err169];
 }
@@ -2979,9 +5420,10 @@ vErrors.push(err169);
 errors++;
 }
 }
-}
-else {
-const err170 = {instancePath:instancePath+"/tbot/podLabels",schemaPath:"#/properties/tbot/properties/podLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.podLabels.type,parentSchema:schema11.properties.tbot.properties.podLabels,data:data59};
+if(data57.tolerationSeconds !== undefined){
+let data61 = data57.tolerationSeconds;
+if((!(((typeof data61 == "number") && (!(data61 % 1) && !isNaN(data61))) && (isFinite(data61)))) && (data61 !== null)){
+const err170 = {instancePath:instancePath+"/tbot/tolerations/" + i1+"/tolerationSeconds",schemaPath:"#/definitions/Kubernetes.Toleration/properties/tolerationSeconds/type",keyword:"type",params:{type: schema16.properties.tolerationSeconds.type},message:"must be integer,null",schema:schema16.properties.tolerationSeconds.type,parentSchema:schema16.properties.tolerationSeconds,data:data61};
 if(vErrors === null){
 vErrors = [err170];
 }
@@ -2991,13 +5433,10 @@ vErrors.push(err170);
 errors++;
 }
 }
-if(data25.podAnnotations !== undefined){
-let data61 = data25.podAnnotations;
-if(data61 && typeof data61 == "object" && !Array.isArray(data61)){
-for(const key18 in data61){
-let data62 = data61[key18];
-if(typeof data62 !== "string"){
-const err171 = {instancePath:instancePath+"/tbot/podAnnotations/" + key18.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/podAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.podAnnotations.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.podAnnotations.additionalProperties,data:data62};
+if(data57.value !== undefined){
+let data62 = data57.value;
+if((typeof data62 !== "string") && (data62 !== null)){
+const err171 = {instancePath:instancePath+"/tbot/tolerations/" + i1+"/value",schemaPath:"#/definitions/Kubernetes.Toleration/properties/value/type",keyword:"type",params:{type: schema16.properties.value.type},message:"must be string,null",schema:schema16.properties.value.type,parentSchema:schema16.properties.value,data:data62};
 if(vErrors === null){
 vErrors = [err171];
 }
@@ -3009,7 +5448,7 @@ errors++;
 }
 }
 else {
-const err172 = {instancePath:instancePath+"/tbot/podAnnotations",schemaPath:"#/properties/tbot/properties/podAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.podAnnotations.type,parentSchema:schema11.properties.tbot.properties.podAnnotations,data:data61};
+const err172 = {instancePath:instancePath+"/tbot/tolerations/" + i1,schemaPath:"#/definitions/Kubernetes.Toleration/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema16.type,parentSchema:schema16,data:data57};
 if(vErrors === null){
 vErrors = [err172];
 }
@@ -3019,15 +5458,9 @@ vErrors.push(err172);
 errors++;
 }
 }
-if(data25.extraEnv !== undefined){
-let data63 = data25.extraEnv;
-if(Array.isArray(data63)){
-const len2 = data63.length;
-for(let i2=0; i2<len2; i2++){
-let data64 = data63[i2];
-if(data64 && typeof data64 == "object" && !Array.isArray(data64)){
-if(data64.name === undefined){
-const err173 = {instancePath:instancePath+"/tbot/extraEnv/" + i2,schemaPath:"#/properties/tbot/properties/extraEnv/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.tbot.properties.extraEnv.items.required,parentSchema:schema11.properties.tbot.properties.extraEnv.items,data:data64};
+}
+else {
+const err173 = {instancePath:instancePath+"/tbot/tolerations",schemaPath:"#/properties/tbot/properties/tolerations/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.tolerations.type,parentSchema:schema11.properties.tbot.properties.tolerations,data:data56};
 if(vErrors === null){
 vErrors = [err173];
 }
@@ -3037,8 +5470,19 @@ vErrors.push(err173);
 errors++;
 }
 }
-else {
-const err174 = {instancePath:instancePath+"/tbot/extraEnv/" + i2,schemaPath:"#/properties/tbot/properties/extraEnv/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.extraEnv.items.type,parentSchema:schema11.properties.tbot.properties.extraEnv.items,data:data64};
+if(data25.affinity !== undefined){
+if(!(validate15(data25.affinity, {instancePath:instancePath+"/tbot/affinity",parentData:data25,parentDataProperty:"affinity",rootData}))){
+vErrors = vErrors === null ? validate15.errors : vErrors.concat(validate15.errors);
+errors = vErrors.length;
+}
+}
+if(data25.podLabels !== undefined){
+let data64 = data25.podLabels;
+if(data64 && typeof data64 == "object" && !Array.isArray(data64)){
+for(const key18 in data64){
+let data65 = data64[key18];
+if(typeof data65 !== "string"){
+const err174 = {instancePath:instancePath+"/tbot/podLabels/" + key18.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/podLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.podLabels.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.podLabels.additionalProperties,data:data65};
 if(vErrors === null){
 vErrors = [err174];
 }
@@ -3050,7 +5494,7 @@ errors++;
 }
 }
 else {
-const err175 = {instancePath:instancePath+"/tbot/extraEnv",schemaPath:"#/properties/tbot/properties/extraEnv/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.extraEnv.type,parentSchema:schema11.properties.tbot.properties.extraEnv,data:data63};
+const err175 = {instancePath:instancePath+"/tbot/podLabels",schemaPath:"#/properties/tbot/properties/podLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.podLabels.type,parentSchema:schema11.properties.tbot.properties.podLabels,data:data64};
 if(vErrors === null){
 vErrors = [err175];
 }
@@ -3060,10 +5504,13 @@ vErrors.push(err175);
 errors++;
 }
 }
-if(data25.global !== undefined){
-let data65 = data25.global;
-if(!(data65 && typeof data65 == "object" && !Array.isArray(data65))){
-const err176 = {instancePath:instancePath+"/tbot/global",schemaPath:"#/properties/tbot/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.global.type,parentSchema:schema11.properties.tbot.properties.global,data:data65};
+if(data25.podAnnotations !== undefined){
+let data66 = data25.podAnnotations;
+if(data66 && typeof data66 == "object" && !Array.isArray(data66)){
+for(const key19 in data66){
+let data67 = data66[key19];
+if(typeof data67 !== "string"){
+const err176 = {instancePath:instancePath+"/tbot/podAnnotations/" + key19.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/podAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.podAnnotations.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.podAnnotations.additionalProperties,data:data67};
 if(vErrors === null){
 vErrors = [err176];
 }
@@ -3075,7 +5522,7 @@ errors++;
 }
 }
 else {
-const err177 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.type,parentSchema:schema11.properties.tbot,data:data25};
+const err177 = {instancePath:instancePath+"/tbot/podAnnotations",schemaPath:"#/properties/tbot/properties/podAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.podAnnotations.type,parentSchema:schema11.properties.tbot.properties.podAnnotations,data:data66};
 if(vErrors === null){
 vErrors = [err177];
 }
@@ -3085,11 +5532,19 @@ vErrors.push(err177);
 errors++;
 }
 }
-if(data.mesh !== undefined){
-let data66 = data.mesh;
-if(data66 && typeof data66 == "object" && !Array.isArray(data66)){
-if(data66.enabled === undefined){
-const err178 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data66};
+if(data25.extraEnv !== undefined){
+let data68 = data25.extraEnv;
+if(Array.isArray(data68)){
+const len2 = data68.length;
+for(let i2=0; i2<len2; i2++){
+if(!(validate40(data68[i2], {instancePath:instancePath+"/tbot/extraEnv/" + i2,parentData:data68,parentDataProperty:i2,rootData}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err178 = {instancePath:instancePath+"/tbot/extraEnv",schemaPath:"#/properties/tbot/properties/extraEnv/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.extraEnv.type,parentSchema:schema11.properties.tbot.properties.extraEnv,data:data68};
 if(vErrors === null){
 vErrors = [err178];
 }
@@ -3098,8 +5553,11 @@ vErrors.push(err178);
 }
 errors++;
 }
-if(data66.rootNamespace === undefined){
-const err179 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "rootNamespace"},message:"must have required property '"+"rootNamespace"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data66};
+}
+if(data25.global !== undefined){
+let data70 = data25.global;
+if(!(data70 && typeof data70 == "object" && !Array.isArray(data70))){
+const err179 = {instancePath:instancePath+"/tbot/global",schemaPath:"#/properties/tbot/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.global.type,parentSchema:schema11.properties.tbot.properties.global,data:data70};
 if(vErrors === null){
 vErrors = [err179];
 }
@@ -3108,8 +5566,10 @@ vErrors.push(err179);
 }
 errors++;
 }
-if(data66.mtls === undefined){
-const err180 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "mtls"},message:"must have required property '"+"mtls"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data66};
+}
+}
+else {
+const err180 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.type,parentSchema:schema11.properties.tbot,data:data25};
 if(vErrors === null){
 vErrors = [err180];
 }
@@ -3118,8 +5578,12 @@ vErrors.push(err180);
 }
 errors++;
 }
-if(data66.admission === undefined){
-const err181 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "admission"},message:"must have required property '"+"admission"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data66};
+}
+if(data.mesh !== undefined){
+let data71 = data.mesh;
+if(data71 && typeof data71 == "object" && !Array.isArray(data71)){
+if(data71.enabled === undefined){
+const err181 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data71};
 if(vErrors === null){
 vErrors = [err181];
 }
@@ -3128,8 +5592,8 @@ vErrors.push(err181);
 }
 errors++;
 }
-if(data66.gateways === undefined){
-const err182 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "gateways"},message:"must have required property '"+"gateways"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data66};
+if(data71.rootNamespace === undefined){
+const err182 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "rootNamespace"},message:"must have required property '"+"rootNamespace"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data71};
 if(vErrors === null){
 vErrors = [err182];
 }
@@ -3138,8 +5602,8 @@ vErrors.push(err182);
 }
 errors++;
 }
-if(data66.applications === undefined){
-const err183 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "applications"},message:"must have required property '"+"applications"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data66};
+if(data71.mtls === undefined){
+const err183 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "mtls"},message:"must have required property '"+"mtls"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data71};
 if(vErrors === null){
 vErrors = [err183];
 }
@@ -3148,9 +5612,8 @@ vErrors.push(err183);
 }
 errors++;
 }
-for(const key19 in data66){
-if(!((((((key19 === "enabled") || (key19 === "rootNamespace")) || (key19 === "mtls")) || (key19 === "admission")) || (key19 === "gateways")) || (key19 === "applications"))){
-const err184 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key19},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh,data:data66};
+if(data71.admission === undefined){
+const err184 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "admission"},message:"must have required property '"+"admission"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data71};
 if(vErrors === null){
 vErrors = [err184];
 }
@@ -3159,11 +5622,8 @@ vErrors.push(err184);
 }
 errors++;
 }
-}
-if(data66.enabled !== undefined){
-let data67 = data66.enabled;
-if(typeof data67 !== "boolean"){
-const err185 = {instancePath:instancePath+"/mesh/enabled",schemaPath:"#/properties/mesh/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.enabled,data:data67};
+if(data71.gateways === undefined){
+const err185 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "gateways"},message:"must have required property '"+"gateways"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data71};
 if(vErrors === null){
 vErrors = [err185];
 }
@@ -3172,12 +5632,8 @@ vErrors.push(err185);
 }
 errors++;
 }
-}
-if(data66.rootNamespace !== undefined){
-let data68 = data66.rootNamespace;
-if(typeof data68 === "string"){
-if(func2(data68) > 63){
-const err186 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data68};
+if(data71.applications === undefined){
+const err186 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "applications"},message:"must have required property '"+"applications"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data71};
 if(vErrors === null){
 vErrors = [err186];
 }
@@ -3186,8 +5642,9 @@ vErrors.push(err186);
 }
 errors++;
 }
-if(!pattern3.test(data68)){
-const err187 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data68};
+for(const key20 in data71){
+if(!((((((key20 === "enabled") || (key20 === "rootNamespace")) || (key20 === "mtls")) || (key20 === "admission")) || (key20 === "gateways")) || (key20 === "applications"))){
+const err187 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key20},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh,data:data71};
 if(vErrors === null){
 vErrors = [err187];
 }
@@ -3197,8 +5654,10 @@ vErrors.push(err187);
 errors++;
 }
 }
-else {
-const err188 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.rootNamespace.type,parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data68};
+if(data71.enabled !== undefined){
+let data72 = data71.enabled;
+if(typeof data72 !== "boolean"){
+const err188 = {instancePath:instancePath+"/mesh/enabled",schemaPath:"#/properties/mesh/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.enabled,data:data72};
 if(vErrors === null){
 vErrors = [err188];
 }
@@ -3208,11 +5667,11 @@ vErrors.push(err188);
 errors++;
 }
 }
-if(data66.mtls !== undefined){
-let data69 = data66.mtls;
-if(data69 && typeof data69 == "object" && !Array.isArray(data69)){
-if(data69.enabled === undefined){
-const err189 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.properties.mtls.required,parentSchema:schema11.properties.mesh.properties.mtls,data:data69};
+if(data71.rootNamespace !== undefined){
+let data73 = data71.rootNamespace;
+if(typeof data73 === "string"){
+if(func2(data73) > 63){
+const err189 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data73};
 if(vErrors === null){
 vErrors = [err189];
 }
@@ -3221,8 +5680,8 @@ vErrors.push(err189);
 }
 errors++;
 }
-if(data69.mode === undefined){
-const err190 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/required",keyword:"required",params:{missingProperty: "mode"},message:"must have required property '"+"mode"+"'",schema:schema11.properties.mesh.properties.mtls.required,parentSchema:schema11.properties.mesh.properties.mtls,data:data69};
+if(!pattern3.test(data73)){
+const err190 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data73};
 if(vErrors === null){
 vErrors = [err190];
 }
@@ -3231,9 +5690,9 @@ vErrors.push(err190);
 }
 errors++;
 }
-for(const key20 in data69){
-if(!((key20 === "enabled") || (key20 === "mode"))){
-const err191 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key20},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh.properties.mtls,data:data69};
+}
+else {
+const err191 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.rootNamespace.type,parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data73};
 if(vErrors === null){
 vErrors = [err191];
 }
@@ -3243,10 +5702,11 @@ vErrors.push(err191);
 errors++;
 }
 }
-if(data69.enabled !== undefined){
-let data70 = data69.enabled;
-if(typeof data70 !== "boolean"){
-const err192 = {instancePath:instancePath+"/mesh/mtls/enabled",schemaPath:"#/properties/mesh/properties/mtls/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.mtls.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.mtls.properties.enabled,data:data70};
+if(data71.mtls !== undefined){
+let data74 = data71.mtls;
+if(data74 && typeof data74 == "object" && !Array.isArray(data74)){
+if(data74.enabled === undefined){
+const err192 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.properties.mtls.required,parentSchema:schema11.properties.mesh.properties.mtls,data:data74};
 if(vErrors === null){
 vErrors = [err192];
 }
@@ -3255,11 +5715,8 @@ vErrors.push(err192);
 }
 errors++;
 }
-}
-if(data69.mode !== undefined){
-let data71 = data69.mode;
-if(typeof data71 !== "string"){
-const err193 = {instancePath:instancePath+"/mesh/mtls/mode",schemaPath:"#/properties/mesh/properties/mtls/properties/mode/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.mtls.properties.mode.type,parentSchema:schema11.properties.mesh.properties.mtls.properties.mode,data:data71};
+if(data74.mode === undefined){
+const err193 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/required",keyword:"required",params:{missingProperty: "mode"},message:"must have required property '"+"mode"+"'",schema:schema11.properties.mesh.properties.mtls.required,parentSchema:schema11.properties.mesh.properties.mtls,data:data74};
 if(vErrors === null){
 vErrors = [err193];
 }
@@ -3268,8 +5725,9 @@ vErrors.push(err193);
 }
 errors++;
 }
-if(!((data71 === "STRICT") || (data71 === "PERMISSIVE"))){
-const err194 = {instancePath:instancePath+"/mesh/mtls/mode",schemaPath:"#/properties/mesh/properties/mtls/properties/mode/enum",keyword:"enum",params:{allowedValues: schema11.properties.mesh.properties.mtls.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.mesh.properties.mtls.properties.mode.enum,parentSchema:schema11.properties.mesh.properties.mtls.properties.mode,data:data71};
+for(const key21 in data74){
+if(!((key21 === "enabled") || (key21 === "mode"))){
+const err194 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key21},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh.properties.mtls,data:data74};
 if(vErrors === null){
 vErrors = [err194];
 }
@@ -3279,9 +5737,10 @@ vErrors.push(err194);
 errors++;
 }
 }
-}
-else {
-const err195 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.mtls.type,parentSchema:schema11.properties.mesh.properties.mtls,data:data69};
+if(data74.enabled !== undefined){
+let data75 = data74.enabled;
+if(typeof data75 !== "boolean"){
+const err195 = {instancePath:instancePath+"/mesh/mtls/enabled",schemaPath:"#/properties/mesh/properties/mtls/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.mtls.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.mtls.properties.enabled,data:data75};
 if(vErrors === null){
 vErrors = [err195];
 }
@@ -3291,11 +5750,10 @@ vErrors.push(err195);
 errors++;
 }
 }
-if(data66.admission !== undefined){
-let data72 = data66.admission;
-if(data72 && typeof data72 == "object" && !Array.isArray(data72)){
-if(data72.enabled === undefined){
-const err196 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.properties.admission.required,parentSchema:schema11.properties.mesh.properties.admission,data:data72};
+if(data74.mode !== undefined){
+let data76 = data74.mode;
+if(typeof data76 !== "string"){
+const err196 = {instancePath:instancePath+"/mesh/mtls/mode",schemaPath:"#/properties/mesh/properties/mtls/properties/mode/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.mtls.properties.mode.type,parentSchema:schema11.properties.mesh.properties.mtls.properties.mode,data:data76};
 if(vErrors === null){
 vErrors = [err196];
 }
@@ -3304,8 +5762,8 @@ vErrors.push(err196);
 }
 errors++;
 }
-if(data72.allowedHostPaths === undefined){
-const err197 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/required",keyword:"required",params:{missingProperty: "allowedHostPaths"},message:"must have required property '"+"allowedHostPaths"+"'",schema:schema11.properties.mesh.properties.admission.required,parentSchema:schema11.properties.mesh.properties.admission,data:data72};
+if(!((data76 === "STRICT") || (data76 === "PERMISSIVE"))){
+const err197 = {instancePath:instancePath+"/mesh/mtls/mode",schemaPath:"#/properties/mesh/properties/mtls/properties/mode/enum",keyword:"enum",params:{allowedValues: schema11.properties.mesh.properties.mtls.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.mesh.properties.mtls.properties.mode.enum,parentSchema:schema11.properties.mesh.properties.mtls.properties.mode,data:data76};
 if(vErrors === null){
 vErrors = [err197];
 }
@@ -3314,9 +5772,10 @@ vErrors.push(err197);
 }
 errors++;
 }
-for(const key21 in data72){
-if(!((key21 === "enabled") || (key21 === "allowedHostPaths"))){
-const err198 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key21},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh.properties.admission,data:data72};
+}
+}
+else {
+const err198 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.mtls.type,parentSchema:schema11.properties.mesh.properties.mtls,data:data74};
 if(vErrors === null){
 vErrors = [err198];
 }
@@ -3326,10 +5785,11 @@ vErrors.push(err198);
 errors++;
 }
 }
-if(data72.enabled !== undefined){
-let data73 = data72.enabled;
-if(typeof data73 !== "boolean"){
-const err199 = {instancePath:instancePath+"/mesh/admission/enabled",schemaPath:"#/properties/mesh/properties/admission/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.admission.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.admission.properties.enabled,data:data73};
+if(data71.admission !== undefined){
+let data77 = data71.admission;
+if(data77 && typeof data77 == "object" && !Array.isArray(data77)){
+if(data77.enabled === undefined){
+const err199 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.properties.admission.required,parentSchema:schema11.properties.mesh.properties.admission,data:data77};
 if(vErrors === null){
 vErrors = [err199];
 }
@@ -3338,16 +5798,8 @@ vErrors.push(err199);
 }
 errors++;
 }
-}
-if(data72.allowedHostPaths !== undefined){
-let data74 = data72.allowedHostPaths;
-if(Array.isArray(data74)){
-const len3 = data74.length;
-for(let i3=0; i3<len3; i3++){
-let data75 = data74[i3];
-if(typeof data75 === "string"){
-if(!pattern21.test(data75)){
-const err200 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths/" + i3,schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/items/pattern",keyword:"pattern",params:{pattern: "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items,data:data75};
+if(data77.allowedHostPaths === undefined){
+const err200 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/required",keyword:"required",params:{missingProperty: "allowedHostPaths"},message:"must have required property '"+"allowedHostPaths"+"'",schema:schema11.properties.mesh.properties.admission.required,parentSchema:schema11.properties.mesh.properties.admission,data:data77};
 if(vErrors === null){
 vErrors = [err200];
 }
@@ -3356,9 +5808,9 @@ vErrors.push(err200);
 }
 errors++;
 }
-}
-else {
-const err201 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths/" + i3,schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items.type,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items,data:data75};
+for(const key22 in data77){
+if(!((key22 === "enabled") || (key22 === "allowedHostPaths"))){
+const err201 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key22},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh.properties.admission,data:data77};
 if(vErrors === null){
 vErrors = [err201];
 }
@@ -3368,18 +5820,10 @@ vErrors.push(err201);
 errors++;
 }
 }
-let i4 = data74.length;
-let j0;
-if(i4 > 1){
-const indices0 = {};
-for(;i4--;){
-let item0 = data74[i4];
-if(typeof item0 !== "string"){
-continue;
-}
-if(typeof indices0[item0] == "number"){
-j0 = indices0[item0];
-const err202 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths",schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/uniqueItems",keyword:"uniqueItems",params:{i: i4, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i4+" are identical)",schema:true,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths,data:data74};
+if(data77.enabled !== undefined){
+let data78 = data77.enabled;
+if(typeof data78 !== "boolean"){
+const err202 = {instancePath:instancePath+"/mesh/admission/enabled",schemaPath:"#/properties/mesh/properties/admission/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.admission.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.admission.properties.enabled,data:data78};
 if(vErrors === null){
 vErrors = [err202];
 }
@@ -3387,14 +5831,17 @@ else {
 vErrors.push(err202);
 }
 errors++;
-break;
-}
-indices0[item0] = i4;
 }
 }
-}
-else {
-const err203 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths",schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.type,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths,data:data74};
+if(data77.allowedHostPaths !== undefined){
+let data79 = data77.allowedHostPaths;
+if(Array.isArray(data79)){
+const len3 = data79.length;
+for(let i3=0; i3<len3; i3++){
+let data80 = data79[i3];
+if(typeof data80 === "string"){
+if(!pattern26.test(data80)){
+const err203 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths/" + i3,schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/items/pattern",keyword:"pattern",params:{pattern: "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items,data:data80};
 if(vErrors === null){
 vErrors = [err203];
 }
@@ -3404,9 +5851,8 @@ vErrors.push(err203);
 errors++;
 }
 }
-}
 else {
-const err204 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.admission.type,parentSchema:schema11.properties.mesh.properties.admission,data:data72};
+const err204 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths/" + i3,schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items.type,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items,data:data80};
 if(vErrors === null){
 vErrors = [err204];
 }
@@ -3416,14 +5862,18 @@ vErrors.push(err204);
 errors++;
 }
 }
-if(data66.gateways !== undefined){
-let data76 = data66.gateways;
-if(data76 && typeof data76 == "object" && !Array.isArray(data76)){
-for(const key22 in data76){
-const _errs188 = errors;
-if(typeof key22 === "string"){
-if(func2(key22) > 63){
-const err205 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.gateways.propertyNames,data:key22,propertyName:key22};
+let i4 = data79.length;
+let j0;
+if(i4 > 1){
+const indices0 = {};
+for(;i4--;){
+let item0 = data79[i4];
+if(typeof item0 !== "string"){
+continue;
+}
+if(typeof indices0[item0] == "number"){
+j0 = indices0[item0];
+const err205 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths",schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/uniqueItems",keyword:"uniqueItems",params:{i: i4, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i4+" are identical)",schema:true,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths,data:data79};
 if(vErrors === null){
 vErrors = [err205];
 }
@@ -3431,9 +5881,14 @@ else {
 vErrors.push(err205);
 }
 errors++;
+break;
 }
-if(!pattern3.test(key22)){
-const err206 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.gateways.propertyNames,data:key22,propertyName:key22};
+indices0[item0] = i4;
+}
+}
+}
+else {
+const err206 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths",schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.type,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths,data:data79};
 if(vErrors === null){
 vErrors = [err206];
 }
@@ -3443,9 +5898,9 @@ vErrors.push(err206);
 errors++;
 }
 }
-var valid34 = _errs188 === errors;
-if(!valid34){
-const err207 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames",keyword:"propertyNames",params:{propertyName: key22},message:"property name must be valid",schema:schema11.properties.mesh.properties.gateways.propertyNames,parentSchema:schema11.properties.mesh.properties.gateways,data:data76};
+}
+else {
+const err207 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.admission.type,parentSchema:schema11.properties.mesh.properties.admission,data:data77};
 if(vErrors === null){
 vErrors = [err207];
 }
@@ -3455,11 +5910,14 @@ vErrors.push(err207);
 errors++;
 }
 }
-for(const key23 in data76){
-let data77 = data76[key23];
-if(data77 && typeof data77 == "object" && !Array.isArray(data77)){
-if(data77.namespace === undefined){
-const err208 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema12.required,parentSchema:schema12,data:data77};
+if(data71.gateways !== undefined){
+let data81 = data71.gateways;
+if(data81 && typeof data81 == "object" && !Array.isArray(data81)){
+for(const key23 in data81){
+const _errs186 = errors;
+if(typeof key23 === "string"){
+if(func2(key23) > 63){
+const err208 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.gateways.propertyNames,data:key23,propertyName:key23};
 if(vErrors === null){
 vErrors = [err208];
 }
@@ -3468,8 +5926,8 @@ vErrors.push(err208);
 }
 errors++;
 }
-if(data77.serviceAccount === undefined){
-const err209 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema12.required,parentSchema:schema12,data:data77};
+if(!pattern3.test(key23)){
+const err209 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.gateways.propertyNames,data:key23,propertyName:key23};
 if(vErrors === null){
 vErrors = [err209];
 }
@@ -3478,9 +5936,10 @@ vErrors.push(err209);
 }
 errors++;
 }
-for(const key24 in data77){
-if(!((key24 === "namespace") || (key24 === "serviceAccount"))){
-const err210 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key24},message:"must NOT have additional properties",schema:false,parentSchema:schema12,data:data77};
+}
+var valid36 = _errs186 === errors;
+if(!valid36){
+const err210 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames",keyword:"propertyNames",params:{propertyName: key23},message:"property name must be valid",schema:schema11.properties.mesh.properties.gateways.propertyNames,parentSchema:schema11.properties.mesh.properties.gateways,data:data81};
 if(vErrors === null){
 vErrors = [err210];
 }
@@ -3490,11 +5949,11 @@ vErrors.push(err210);
 errors++;
 }
 }
-if(data77.namespace !== undefined){
-let data78 = data77.namespace;
-if(typeof data78 === "string"){
-if(func2(data78) > 63){
-const err211 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema12.properties.namespace,data:data78};
+for(const key24 in data81){
+let data82 = data81[key24];
+if(data82 && typeof data82 == "object" && !Array.isArray(data82)){
+if(data82.namespace === undefined){
+const err211 = {instancePath:instancePath+"/mesh/gateways/" + key24.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema37.required,parentSchema:schema37,data:data82};
 if(vErrors === null){
 vErrors = [err211];
 }
@@ -3503,8 +5962,8 @@ vErrors.push(err211);
 }
 errors++;
 }
-if(!pattern3.test(data78)){
-const err212 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema12.properties.namespace,data:data78};
+if(data82.serviceAccount === undefined){
+const err212 = {instancePath:instancePath+"/mesh/gateways/" + key24.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema37.required,parentSchema:schema37,data:data82};
 if(vErrors === null){
 vErrors = [err212];
 }
@@ -3513,9 +5972,9 @@ vErrors.push(err212);
 }
 errors++;
 }
-}
-else {
-const err213 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.namespace.type,parentSchema:schema12.properties.namespace,data:data78};
+for(const key25 in data82){
+if(!((key25 === "namespace") || (key25 === "serviceAccount"))){
+const err213 = {instancePath:instancePath+"/mesh/gateways/" + key24.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key25},message:"must NOT have additional properties",schema:false,parentSchema:schema37,data:data82};
 if(vErrors === null){
 vErrors = [err213];
 }
@@ -3525,11 +5984,11 @@ vErrors.push(err213);
 errors++;
 }
 }
-if(data77.serviceAccount !== undefined){
-let data79 = data77.serviceAccount;
-if(typeof data79 === "string"){
-if(func2(data79) > 253){
-const err214 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema12.properties.serviceAccount,data:data79};
+if(data82.namespace !== undefined){
+let data83 = data82.namespace;
+if(typeof data83 === "string"){
+if(func2(data83) > 63){
+const err214 = {instancePath:instancePath+"/mesh/gateways/" + key24.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema37.properties.namespace,data:data83};
 if(vErrors === null){
 vErrors = [err214];
 }
@@ -3538,8 +5997,8 @@ vErrors.push(err214);
 }
 errors++;
 }
-if(!pattern24.test(data79)){
-const err215 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema12.properties.serviceAccount,data:data79};
+if(!pattern3.test(data83)){
+const err215 = {instancePath:instancePath+"/mesh/gateways/" + key24.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema37.properties.namespace,data:data83};
 if(vErrors === null){
 vErrors = [err215];
 }
@@ -3550,7 +6009,7 @@ errors++;
 }
 }
 else {
-const err216 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.serviceAccount.type,parentSchema:schema12.properties.serviceAccount,data:data79};
+const err216 = {instancePath:instancePath+"/mesh/gateways/" + key24.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.namespace.type,parentSchema:schema37.properties.namespace,data:data83};
 if(vErrors === null){
 vErrors = [err216];
 }
@@ -3560,9 +6019,11 @@ vErrors.push(err216);
 errors++;
 }
 }
-}
-else {
-const err217 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.type,parentSchema:schema12,data:data77};
+if(data82.serviceAccount !== undefined){
+let data84 = data82.serviceAccount;
+if(typeof data84 === "string"){
+if(func2(data84) > 253){
+const err217 = {instancePath:instancePath+"/mesh/gateways/" + key24.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema37.properties.serviceAccount,data:data84};
 if(vErrors === null){
 vErrors = [err217];
 }
@@ -3571,10 +6032,8 @@ vErrors.push(err217);
 }
 errors++;
 }
-}
-}
-else {
-const err218 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.gateways.type,parentSchema:schema11.properties.mesh.properties.gateways,data:data76};
+if(!pattern29.test(data84)){
+const err218 = {instancePath:instancePath+"/mesh/gateways/" + key24.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema37.properties.serviceAccount,data:data84};
 if(vErrors === null){
 vErrors = [err218];
 }
@@ -3584,14 +6043,8 @@ vErrors.push(err218);
 errors++;
 }
 }
-if(data66.applications !== undefined){
-let data80 = data66.applications;
-if(data80 && typeof data80 == "object" && !Array.isArray(data80)){
-for(const key25 in data80){
-const _errs200 = errors;
-if(typeof key25 === "string"){
-if(func2(key25) > 63){
-const err219 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.applications.propertyNames,data:key25,propertyName:key25};
+else {
+const err219 = {instancePath:instancePath+"/mesh/gateways/" + key24.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema37.properties.serviceAccount.type,parentSchema:schema37.properties.serviceAccount,data:data84};
 if(vErrors === null){
 vErrors = [err219];
 }
@@ -3600,8 +6053,10 @@ vErrors.push(err219);
 }
 errors++;
 }
-if(!pattern3.test(key25)){
-const err220 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.applications.propertyNames,data:key25,propertyName:key25};
+}
+}
+else {
+const err220 = {instancePath:instancePath+"/mesh/gateways/" + key24.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema37.type,parentSchema:schema37,data:data82};
 if(vErrors === null){
 vErrors = [err220];
 }
@@ -3611,9 +6066,9 @@ vErrors.push(err220);
 errors++;
 }
 }
-var valid38 = _errs200 === errors;
-if(!valid38){
-const err221 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames",keyword:"propertyNames",params:{propertyName: key25},message:"property name must be valid",schema:schema11.properties.mesh.properties.applications.propertyNames,parentSchema:schema11.properties.mesh.properties.applications,data:data80};
+}
+else {
+const err221 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.gateways.type,parentSchema:schema11.properties.mesh.properties.gateways,data:data81};
 if(vErrors === null){
 vErrors = [err221];
 }
@@ -3623,15 +6078,14 @@ vErrors.push(err221);
 errors++;
 }
 }
-for(const key26 in data80){
-if(!(validate11(data80[key26], {instancePath:instancePath+"/mesh/applications/" + key26.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data80,parentDataProperty:key26,rootData}))){
-vErrors = vErrors === null ? validate11.errors : vErrors.concat(validate11.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err222 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.applications.type,parentSchema:schema11.properties.mesh.properties.applications,data:data80};
+if(data71.applications !== undefined){
+let data85 = data71.applications;
+if(data85 && typeof data85 == "object" && !Array.isArray(data85)){
+for(const key26 in data85){
+const _errs198 = errors;
+if(typeof key26 === "string"){
+if(func2(key26) > 63){
+const err222 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.applications.propertyNames,data:key26,propertyName:key26};
 if(vErrors === null){
 vErrors = [err222];
 }
@@ -3640,10 +6094,8 @@ vErrors.push(err222);
 }
 errors++;
 }
-}
-}
-else {
-const err223 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.type,parentSchema:schema11.properties.mesh,data:data66};
+if(!pattern3.test(key26)){
+const err223 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.applications.propertyNames,data:key26,propertyName:key26};
 if(vErrors === null){
 vErrors = [err223];
 }
@@ -3653,11 +6105,9 @@ vErrors.push(err223);
 errors++;
 }
 }
-if(data.testApp !== undefined){
-let data82 = data.testApp;
-if(data82 && typeof data82 == "object" && !Array.isArray(data82)){
-if(data82.enabled === undefined){
-const err224 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data82};
+var valid40 = _errs198 === errors;
+if(!valid40){
+const err224 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames",keyword:"propertyNames",params:{propertyName: key26},message:"property name must be valid",schema:schema11.properties.mesh.properties.applications.propertyNames,parentSchema:schema11.properties.mesh.properties.applications,data:data85};
 if(vErrors === null){
 vErrors = [err224];
 }
@@ -3666,8 +6116,16 @@ vErrors.push(err224);
 }
 errors++;
 }
-if(data82.namespace === undefined){
-const err225 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data82};
+}
+for(const key27 in data85){
+if(!(validate44(data85[key27], {instancePath:instancePath+"/mesh/applications/" + key27.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data85,parentDataProperty:key27,rootData}))){
+vErrors = vErrors === null ? validate44.errors : vErrors.concat(validate44.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err225 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.applications.type,parentSchema:schema11.properties.mesh.properties.applications,data:data85};
 if(vErrors === null){
 vErrors = [err225];
 }
@@ -3676,8 +6134,10 @@ vErrors.push(err225);
 }
 errors++;
 }
-if(data82.server === undefined){
-const err226 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "server"},message:"must have required property '"+"server"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data82};
+}
+}
+else {
+const err226 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.type,parentSchema:schema11.properties.mesh,data:data71};
 if(vErrors === null){
 vErrors = [err226];
 }
@@ -3686,8 +6146,12 @@ vErrors.push(err226);
 }
 errors++;
 }
-if(data82.client === undefined){
-const err227 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "client"},message:"must have required property '"+"client"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data82};
+}
+if(data.testApp !== undefined){
+let data87 = data.testApp;
+if(data87 && typeof data87 == "object" && !Array.isArray(data87)){
+if(data87.enabled === undefined){
+const err227 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data87};
 if(vErrors === null){
 vErrors = [err227];
 }
@@ -3696,8 +6160,8 @@ vErrors.push(err227);
 }
 errors++;
 }
-if(data82.imagePullPolicy === undefined){
-const err228 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data82};
+if(data87.namespace === undefined){
+const err228 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data87};
 if(vErrors === null){
 vErrors = [err228];
 }
@@ -3706,9 +6170,8 @@ vErrors.push(err228);
 }
 errors++;
 }
-for(const key27 in data82){
-if(!((((((key27 === "enabled") || (key27 === "namespace")) || (key27 === "server")) || (key27 === "client")) || (key27 === "imagePullPolicy")) || (key27 === "global"))){
-const err229 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key27},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp,data:data82};
+if(data87.server === undefined){
+const err229 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "server"},message:"must have required property '"+"server"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data87};
 if(vErrors === null){
 vErrors = [err229];
 }
@@ -3717,11 +6180,8 @@ vErrors.push(err229);
 }
 errors++;
 }
-}
-if(data82.enabled !== undefined){
-let data83 = data82.enabled;
-if(typeof data83 !== "boolean"){
-const err230 = {instancePath:instancePath+"/testApp/enabled",schemaPath:"#/properties/testApp/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.enabled.type,parentSchema:schema11.properties.testApp.properties.enabled,data:data83};
+if(data87.client === undefined){
+const err230 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "client"},message:"must have required property '"+"client"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data87};
 if(vErrors === null){
 vErrors = [err230];
 }
@@ -3730,12 +6190,8 @@ vErrors.push(err230);
 }
 errors++;
 }
-}
-if(data82.namespace !== undefined){
-let data84 = data82.namespace;
-if(data84 && typeof data84 == "object" && !Array.isArray(data84)){
-if(data84.name === undefined){
-const err231 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data84};
+if(data87.imagePullPolicy === undefined){
+const err231 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data87};
 if(vErrors === null){
 vErrors = [err231];
 }
@@ -3744,8 +6200,9 @@ vErrors.push(err231);
 }
 errors++;
 }
-if(data84.create === undefined){
-const err232 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data84};
+for(const key28 in data87){
+if(!((((((key28 === "enabled") || (key28 === "namespace")) || (key28 === "server")) || (key28 === "client")) || (key28 === "imagePullPolicy")) || (key28 === "global"))){
+const err232 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key28},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp,data:data87};
 if(vErrors === null){
 vErrors = [err232];
 }
@@ -3754,9 +6211,11 @@ vErrors.push(err232);
 }
 errors++;
 }
-for(const key28 in data84){
-if(!((key28 === "name") || (key28 === "create"))){
-const err233 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key28},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.namespace,data:data84};
+}
+if(data87.enabled !== undefined){
+let data88 = data87.enabled;
+if(typeof data88 !== "boolean"){
+const err233 = {instancePath:instancePath+"/testApp/enabled",schemaPath:"#/properties/testApp/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.enabled.type,parentSchema:schema11.properties.testApp.properties.enabled,data:data88};
 if(vErrors === null){
 vErrors = [err233];
 }
@@ -3766,11 +6225,11 @@ vErrors.push(err233);
 errors++;
 }
 }
-if(data84.name !== undefined){
-let data85 = data84.name;
-if(typeof data85 === "string"){
-if(func2(data85) > 63){
-const err234 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data85};
+if(data87.namespace !== undefined){
+let data89 = data87.namespace;
+if(data89 && typeof data89 == "object" && !Array.isArray(data89)){
+if(data89.name === undefined){
+const err234 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data89};
 if(vErrors === null){
 vErrors = [err234];
 }
@@ -3779,8 +6238,8 @@ vErrors.push(err234);
 }
 errors++;
 }
-if(!pattern3.test(data85)){
-const err235 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data85};
+if(data89.create === undefined){
+const err235 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data89};
 if(vErrors === null){
 vErrors = [err235];
 }
@@ -3789,9 +6248,9 @@ vErrors.push(err235);
 }
 errors++;
 }
-}
-else {
-const err236 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.namespace.properties.name.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data85};
+for(const key29 in data89){
+if(!((key29 === "name") || (key29 === "create"))){
+const err236 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key29},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.namespace,data:data89};
 if(vErrors === null){
 vErrors = [err236];
 }
@@ -3801,10 +6260,11 @@ vErrors.push(err236);
 errors++;
 }
 }
-if(data84.create !== undefined){
-let data86 = data84.create;
-if(typeof data86 !== "boolean"){
-const err237 = {instancePath:instancePath+"/testApp/namespace/create",schemaPath:"#/properties/testApp/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.namespace.properties.create.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.create,data:data86};
+if(data89.name !== undefined){
+let data90 = data89.name;
+if(typeof data90 === "string"){
+if(func2(data90) > 63){
+const err237 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data90};
 if(vErrors === null){
 vErrors = [err237];
 }
@@ -3813,10 +6273,8 @@ vErrors.push(err237);
 }
 errors++;
 }
-}
-}
-else {
-const err238 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.namespace.type,parentSchema:schema11.properties.testApp.properties.namespace,data:data84};
+if(!pattern3.test(data90)){
+const err238 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data90};
 if(vErrors === null){
 vErrors = [err238];
 }
@@ -3826,11 +6284,8 @@ vErrors.push(err238);
 errors++;
 }
 }
-if(data82.server !== undefined){
-let data87 = data82.server;
-if(data87 && typeof data87 == "object" && !Array.isArray(data87)){
-if(data87.image === undefined){
-const err239 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.server.required,parentSchema:schema11.properties.testApp.properties.server,data:data87};
+else {
+const err239 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.namespace.properties.name.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data90};
 if(vErrors === null){
 vErrors = [err239];
 }
@@ -3839,9 +6294,11 @@ vErrors.push(err239);
 }
 errors++;
 }
-for(const key29 in data87){
-if(!(key29 === "image")){
-const err240 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key29},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.server,data:data87};
+}
+if(data89.create !== undefined){
+let data91 = data89.create;
+if(typeof data91 !== "boolean"){
+const err240 = {instancePath:instancePath+"/testApp/namespace/create",schemaPath:"#/properties/testApp/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.namespace.properties.create.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.create,data:data91};
 if(vErrors === null){
 vErrors = [err240];
 }
@@ -3851,11 +6308,9 @@ vErrors.push(err240);
 errors++;
 }
 }
-if(data87.image !== undefined){
-let data88 = data87.image;
-if(typeof data88 === "string"){
-if(func2(data88) < 1){
-const err241 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data88};
+}
+else {
+const err241 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.namespace.type,parentSchema:schema11.properties.testApp.properties.namespace,data:data89};
 if(vErrors === null){
 vErrors = [err241];
 }
@@ -3865,8 +6320,11 @@ vErrors.push(err241);
 errors++;
 }
 }
-else {
-const err242 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.server.properties.image.type,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data88};
+if(data87.server !== undefined){
+let data92 = data87.server;
+if(data92 && typeof data92 == "object" && !Array.isArray(data92)){
+if(data92.image === undefined){
+const err242 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.server.required,parentSchema:schema11.properties.testApp.properties.server,data:data92};
 if(vErrors === null){
 vErrors = [err242];
 }
@@ -3875,10 +6333,9 @@ vErrors.push(err242);
 }
 errors++;
 }
-}
-}
-else {
-const err243 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.server.type,parentSchema:schema11.properties.testApp.properties.server,data:data87};
+for(const key30 in data92){
+if(!(key30 === "image")){
+const err243 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key30},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.server,data:data92};
 if(vErrors === null){
 vErrors = [err243];
 }
@@ -3888,11 +6345,11 @@ vErrors.push(err243);
 errors++;
 }
 }
-if(data82.client !== undefined){
-let data89 = data82.client;
-if(data89 && typeof data89 == "object" && !Array.isArray(data89)){
-if(data89.image === undefined){
-const err244 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.client.required,parentSchema:schema11.properties.testApp.properties.client,data:data89};
+if(data92.image !== undefined){
+let data93 = data92.image;
+if(typeof data93 === "string"){
+if(func2(data93) < 1){
+const err244 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data93};
 if(vErrors === null){
 vErrors = [err244];
 }
@@ -3901,9 +6358,9 @@ vErrors.push(err244);
 }
 errors++;
 }
-for(const key30 in data89){
-if(!(key30 === "image")){
-const err245 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key30},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.client,data:data89};
+}
+else {
+const err245 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.server.properties.image.type,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data93};
 if(vErrors === null){
 vErrors = [err245];
 }
@@ -3913,11 +6370,9 @@ vErrors.push(err245);
 errors++;
 }
 }
-if(data89.image !== undefined){
-let data90 = data89.image;
-if(typeof data90 === "string"){
-if(func2(data90) < 1){
-const err246 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data90};
+}
+else {
+const err246 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.server.type,parentSchema:schema11.properties.testApp.properties.server,data:data92};
 if(vErrors === null){
 vErrors = [err246];
 }
@@ -3927,8 +6382,11 @@ vErrors.push(err246);
 errors++;
 }
 }
-else {
-const err247 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.client.properties.image.type,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data90};
+if(data87.client !== undefined){
+let data94 = data87.client;
+if(data94 && typeof data94 == "object" && !Array.isArray(data94)){
+if(data94.image === undefined){
+const err247 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.client.required,parentSchema:schema11.properties.testApp.properties.client,data:data94};
 if(vErrors === null){
 vErrors = [err247];
 }
@@ -3937,10 +6395,9 @@ vErrors.push(err247);
 }
 errors++;
 }
-}
-}
-else {
-const err248 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.client.type,parentSchema:schema11.properties.testApp.properties.client,data:data89};
+for(const key31 in data94){
+if(!(key31 === "image")){
+const err248 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key31},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.client,data:data94};
 if(vErrors === null){
 vErrors = [err248];
 }
@@ -3950,10 +6407,11 @@ vErrors.push(err248);
 errors++;
 }
 }
-if(data82.imagePullPolicy !== undefined){
-let data91 = data82.imagePullPolicy;
-if(typeof data91 !== "string"){
-const err249 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.imagePullPolicy.type,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data91};
+if(data94.image !== undefined){
+let data95 = data94.image;
+if(typeof data95 === "string"){
+if(func2(data95) < 1){
+const err249 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data95};
 if(vErrors === null){
 vErrors = [err249];
 }
@@ -3962,8 +6420,9 @@ vErrors.push(err249);
 }
 errors++;
 }
-if(!(((data91 === "Always") || (data91 === "IfNotPresent")) || (data91 === "Never"))){
-const err250 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.testApp.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.testApp.properties.imagePullPolicy.enum,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data91};
+}
+else {
+const err250 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.client.properties.image.type,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data95};
 if(vErrors === null){
 vErrors = [err250];
 }
@@ -3973,10 +6432,9 @@ vErrors.push(err250);
 errors++;
 }
 }
-if(data82.global !== undefined){
-let data92 = data82.global;
-if(!(data92 && typeof data92 == "object" && !Array.isArray(data92))){
-const err251 = {instancePath:instancePath+"/testApp/global",schemaPath:"#/properties/testApp/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.global.type,parentSchema:schema11.properties.testApp.properties.global,data:data92};
+}
+else {
+const err251 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.client.type,parentSchema:schema11.properties.testApp.properties.client,data:data94};
 if(vErrors === null){
 vErrors = [err251];
 }
@@ -3986,9 +6444,10 @@ vErrors.push(err251);
 errors++;
 }
 }
-}
-else {
-const err252 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.type,parentSchema:schema11.properties.testApp,data:data82};
+if(data87.imagePullPolicy !== undefined){
+let data96 = data87.imagePullPolicy;
+if(typeof data96 !== "string"){
+const err252 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.imagePullPolicy.type,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data96};
 if(vErrors === null){
 vErrors = [err252];
 }
@@ -3997,12 +6456,8 @@ vErrors.push(err252);
 }
 errors++;
 }
-}
-if(data.sockShop !== undefined){
-let data93 = data.sockShop;
-if(data93 && typeof data93 == "object" && !Array.isArray(data93)){
-if(data93.enabled === undefined){
-const err253 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data93};
+if(!(((data96 === "Always") || (data96 === "IfNotPresent")) || (data96 === "Never"))){
+const err253 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.testApp.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.testApp.properties.imagePullPolicy.enum,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data96};
 if(vErrors === null){
 vErrors = [err253];
 }
@@ -4011,8 +6466,11 @@ vErrors.push(err253);
 }
 errors++;
 }
-if(data93.namespace === undefined){
-const err254 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data93};
+}
+if(data87.global !== undefined){
+let data97 = data87.global;
+if(!(data97 && typeof data97 == "object" && !Array.isArray(data97))){
+const err254 = {instancePath:instancePath+"/testApp/global",schemaPath:"#/properties/testApp/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.global.type,parentSchema:schema11.properties.testApp.properties.global,data:data97};
 if(vErrors === null){
 vErrors = [err254];
 }
@@ -4021,8 +6479,10 @@ vErrors.push(err254);
 }
 errors++;
 }
-if(data93.policies === undefined){
-const err255 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "policies"},message:"must have required property '"+"policies"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data93};
+}
+}
+else {
+const err255 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.type,parentSchema:schema11.properties.testApp,data:data87};
 if(vErrors === null){
 vErrors = [err255];
 }
@@ -4031,8 +6491,12 @@ vErrors.push(err255);
 }
 errors++;
 }
-if(data93.frontEnd === undefined){
-const err256 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "frontEnd"},message:"must have required property '"+"frontEnd"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data93};
+}
+if(data.sockShop !== undefined){
+let data98 = data.sockShop;
+if(data98 && typeof data98 == "object" && !Array.isArray(data98)){
+if(data98.enabled === undefined){
+const err256 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data98};
 if(vErrors === null){
 vErrors = [err256];
 }
@@ -4041,8 +6505,8 @@ vErrors.push(err256);
 }
 errors++;
 }
-if(data93.images === undefined){
-const err257 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "images"},message:"must have required property '"+"images"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data93};
+if(data98.namespace === undefined){
+const err257 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data98};
 if(vErrors === null){
 vErrors = [err257];
 }
@@ -4051,8 +6515,8 @@ vErrors.push(err257);
 }
 errors++;
 }
-if(data93.imagePullPolicy === undefined){
-const err258 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data93};
+if(data98.policies === undefined){
+const err258 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "policies"},message:"must have required property '"+"policies"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data98};
 if(vErrors === null){
 vErrors = [err258];
 }
@@ -4061,9 +6525,8 @@ vErrors.push(err258);
 }
 errors++;
 }
-for(const key31 in data93){
-if(!(((((((key31 === "enabled") || (key31 === "namespace")) || (key31 === "policies")) || (key31 === "frontEnd")) || (key31 === "images")) || (key31 === "imagePullPolicy")) || (key31 === "global"))){
-const err259 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key31},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop,data:data93};
+if(data98.frontEnd === undefined){
+const err259 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "frontEnd"},message:"must have required property '"+"frontEnd"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data98};
 if(vErrors === null){
 vErrors = [err259];
 }
@@ -4072,11 +6535,8 @@ vErrors.push(err259);
 }
 errors++;
 }
-}
-if(data93.enabled !== undefined){
-let data94 = data93.enabled;
-if(typeof data94 !== "boolean"){
-const err260 = {instancePath:instancePath+"/sockShop/enabled",schemaPath:"#/properties/sockShop/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.enabled.type,parentSchema:schema11.properties.sockShop.properties.enabled,data:data94};
+if(data98.images === undefined){
+const err260 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "images"},message:"must have required property '"+"images"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data98};
 if(vErrors === null){
 vErrors = [err260];
 }
@@ -4085,12 +6545,8 @@ vErrors.push(err260);
 }
 errors++;
 }
-}
-if(data93.namespace !== undefined){
-let data95 = data93.namespace;
-if(data95 && typeof data95 == "object" && !Array.isArray(data95)){
-if(data95.name === undefined){
-const err261 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data95};
+if(data98.imagePullPolicy === undefined){
+const err261 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data98};
 if(vErrors === null){
 vErrors = [err261];
 }
@@ -4099,8 +6555,9 @@ vErrors.push(err261);
 }
 errors++;
 }
-if(data95.create === undefined){
-const err262 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data95};
+for(const key32 in data98){
+if(!(((((((key32 === "enabled") || (key32 === "namespace")) || (key32 === "policies")) || (key32 === "frontEnd")) || (key32 === "images")) || (key32 === "imagePullPolicy")) || (key32 === "global"))){
+const err262 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key32},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop,data:data98};
 if(vErrors === null){
 vErrors = [err262];
 }
@@ -4109,9 +6566,11 @@ vErrors.push(err262);
 }
 errors++;
 }
-for(const key32 in data95){
-if(!((key32 === "name") || (key32 === "create"))){
-const err263 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key32},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.namespace,data:data95};
+}
+if(data98.enabled !== undefined){
+let data99 = data98.enabled;
+if(typeof data99 !== "boolean"){
+const err263 = {instancePath:instancePath+"/sockShop/enabled",schemaPath:"#/properties/sockShop/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.enabled.type,parentSchema:schema11.properties.sockShop.properties.enabled,data:data99};
 if(vErrors === null){
 vErrors = [err263];
 }
@@ -4121,11 +6580,11 @@ vErrors.push(err263);
 errors++;
 }
 }
-if(data95.name !== undefined){
-let data96 = data95.name;
-if(typeof data96 === "string"){
-if(func2(data96) > 63){
-const err264 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data96};
+if(data98.namespace !== undefined){
+let data100 = data98.namespace;
+if(data100 && typeof data100 == "object" && !Array.isArray(data100)){
+if(data100.name === undefined){
+const err264 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data100};
 if(vErrors === null){
 vErrors = [err264];
 }
@@ -4134,8 +6593,8 @@ vErrors.push(err264);
 }
 errors++;
 }
-if(!pattern3.test(data96)){
-const err265 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data96};
+if(data100.create === undefined){
+const err265 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data100};
 if(vErrors === null){
 vErrors = [err265];
 }
@@ -4144,9 +6603,9 @@ vErrors.push(err265);
 }
 errors++;
 }
-}
-else {
-const err266 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.namespace.properties.name.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data96};
+for(const key33 in data100){
+if(!((key33 === "name") || (key33 === "create"))){
+const err266 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key33},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.namespace,data:data100};
 if(vErrors === null){
 vErrors = [err266];
 }
@@ -4156,10 +6615,11 @@ vErrors.push(err266);
 errors++;
 }
 }
-if(data95.create !== undefined){
-let data97 = data95.create;
-if(typeof data97 !== "boolean"){
-const err267 = {instancePath:instancePath+"/sockShop/namespace/create",schemaPath:"#/properties/sockShop/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.namespace.properties.create.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.create,data:data97};
+if(data100.name !== undefined){
+let data101 = data100.name;
+if(typeof data101 === "string"){
+if(func2(data101) > 63){
+const err267 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data101};
 if(vErrors === null){
 vErrors = [err267];
 }
@@ -4168,10 +6628,8 @@ vErrors.push(err267);
 }
 errors++;
 }
-}
-}
-else {
-const err268 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.namespace.type,parentSchema:schema11.properties.sockShop.properties.namespace,data:data95};
+if(!pattern3.test(data101)){
+const err268 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data101};
 if(vErrors === null){
 vErrors = [err268];
 }
@@ -4181,10 +6639,8 @@ vErrors.push(err268);
 errors++;
 }
 }
-if(data93.policies !== undefined){
-let data98 = data93.policies;
-if(typeof data98 !== "string"){
-const err269 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.policies.type,parentSchema:schema11.properties.sockShop.properties.policies,data:data98};
+else {
+const err269 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.namespace.properties.name.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data101};
 if(vErrors === null){
 vErrors = [err269];
 }
@@ -4193,8 +6649,11 @@ vErrors.push(err269);
 }
 errors++;
 }
-if(!((((data98 === "none") || (data98 === "denyAll")) || (data98 === "enforce")) || (data98 === "dryRun"))){
-const err270 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.policies.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.policies.enum,parentSchema:schema11.properties.sockShop.properties.policies,data:data98};
+}
+if(data100.create !== undefined){
+let data102 = data100.create;
+if(typeof data102 !== "boolean"){
+const err270 = {instancePath:instancePath+"/sockShop/namespace/create",schemaPath:"#/properties/sockShop/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.namespace.properties.create.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.create,data:data102};
 if(vErrors === null){
 vErrors = [err270];
 }
@@ -4204,11 +6663,9 @@ vErrors.push(err270);
 errors++;
 }
 }
-if(data93.frontEnd !== undefined){
-let data99 = data93.frontEnd;
-if(data99 && typeof data99 == "object" && !Array.isArray(data99)){
-if(data99.callers === undefined){
-const err271 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/required",keyword:"required",params:{missingProperty: "callers"},message:"must have required property '"+"callers"+"'",schema:schema11.properties.sockShop.properties.frontEnd.required,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data99};
+}
+else {
+const err271 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.namespace.type,parentSchema:schema11.properties.sockShop.properties.namespace,data:data100};
 if(vErrors === null){
 vErrors = [err271];
 }
@@ -4217,9 +6674,11 @@ vErrors.push(err271);
 }
 errors++;
 }
-for(const key33 in data99){
-if(!(key33 === "callers")){
-const err272 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key33},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data99};
+}
+if(data98.policies !== undefined){
+let data103 = data98.policies;
+if(typeof data103 !== "string"){
+const err272 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.policies.type,parentSchema:schema11.properties.sockShop.properties.policies,data:data103};
 if(vErrors === null){
 vErrors = [err272];
 }
@@ -4228,17 +6687,8 @@ vErrors.push(err272);
 }
 errors++;
 }
-}
-if(data99.callers !== undefined){
-let data100 = data99.callers;
-if(Array.isArray(data100)){
-const len4 = data100.length;
-for(let i5=0; i5<len4; i5++){
-let data101 = data100[i5];
-if(data101 && typeof data101 == "object" && !Array.isArray(data101)){
-for(const key34 in data101){
-if(!((((((((key34 === "service") || (key34 === "application")) || (key34 === "gateway")) || (key34 === "principal")) || (key34 === "anyone")) || (key34 === "ports")) || (key34 === "methods")) || (key34 === "paths"))){
-const err273 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key34},message:"must NOT have additional properties",schema:false,parentSchema:schema16,data:data101};
+if(!((((data103 === "none") || (data103 === "denyAll")) || (data103 === "enforce")) || (data103 === "dryRun"))){
+const err273 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.policies.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.policies.enum,parentSchema:schema11.properties.sockShop.properties.policies,data:data103};
 if(vErrors === null){
 vErrors = [err273];
 }
@@ -4248,11 +6698,11 @@ vErrors.push(err273);
 errors++;
 }
 }
-if(data101.service !== undefined){
-let data102 = data101.service;
-if(typeof data102 === "string"){
-if(func2(data102) < 1){
-const err274 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.service,data:data102};
+if(data98.frontEnd !== undefined){
+let data104 = data98.frontEnd;
+if(data104 && typeof data104 == "object" && !Array.isArray(data104)){
+if(data104.callers === undefined){
+const err274 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/required",keyword:"required",params:{missingProperty: "callers"},message:"must have required property '"+"callers"+"'",schema:schema11.properties.sockShop.properties.frontEnd.required,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data104};
 if(vErrors === null){
 vErrors = [err274];
 }
@@ -4261,9 +6711,9 @@ vErrors.push(err274);
 }
 errors++;
 }
-}
-else {
-const err275 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.service.type,parentSchema:schema16.properties.service,data:data102};
+for(const key34 in data104){
+if(!(key34 === "callers")){
+const err275 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key34},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data104};
 if(vErrors === null){
 vErrors = [err275];
 }
@@ -4273,11 +6723,16 @@ vErrors.push(err275);
 errors++;
 }
 }
-if(data101.application !== undefined){
-let data103 = data101.application;
-if(typeof data103 === "string"){
-if(func2(data103) < 1){
-const err276 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.application,data:data103};
+if(data104.callers !== undefined){
+let data105 = data104.callers;
+if(Array.isArray(data105)){
+const len4 = data105.length;
+for(let i5=0; i5<len4; i5++){
+let data106 = data105[i5];
+if(data106 && typeof data106 == "object" && !Array.isArray(data106)){
+for(const key35 in data106){
+if(!((((((((key35 === "service") || (key35 === "application")) || (key35 === "gateway")) || (key35 === "principal")) || (key35 === "anyone")) || (key35 === "ports")) || (key35 === "methods")) || (key35 === "paths"))){
+const err276 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key35},message:"must NOT have additional properties",schema:false,parentSchema:schema41,data:data106};
 if(vErrors === null){
 vErrors = [err276];
 }
@@ -4287,8 +6742,11 @@ vErrors.push(err276);
 errors++;
 }
 }
-else {
-const err277 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.application.type,parentSchema:schema16.properties.application,data:data103};
+if(data106.service !== undefined){
+let data107 = data106.service;
+if(typeof data107 === "string"){
+if(func2(data107) < 1){
+const err277 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema41.properties.service,data:data107};
 if(vErrors === null){
 vErrors = [err277];
 }
@@ -4298,11 +6756,8 @@ vErrors.push(err277);
 errors++;
 }
 }
-if(data101.gateway !== undefined){
-let data104 = data101.gateway;
-if(typeof data104 === "string"){
-if(func2(data104) < 1){
-const err278 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.gateway,data:data104};
+else {
+const err278 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.service.type,parentSchema:schema41.properties.service,data:data107};
 if(vErrors === null){
 vErrors = [err278];
 }
@@ -4312,8 +6767,11 @@ vErrors.push(err278);
 errors++;
 }
 }
-else {
-const err279 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.gateway.type,parentSchema:schema16.properties.gateway,data:data104};
+if(data106.application !== undefined){
+let data108 = data106.application;
+if(typeof data108 === "string"){
+if(func2(data108) < 1){
+const err279 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema41.properties.application,data:data108};
 if(vErrors === null){
 vErrors = [err279];
 }
@@ -4323,11 +6781,8 @@ vErrors.push(err279);
 errors++;
 }
 }
-if(data101.principal !== undefined){
-let data105 = data101.principal;
-if(typeof data105 === "string"){
-if(func2(data105) < 1){
-const err280 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.principal,data:data105};
+else {
+const err280 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.application.type,parentSchema:schema41.properties.application,data:data108};
 if(vErrors === null){
 vErrors = [err280];
 }
@@ -4337,8 +6792,11 @@ vErrors.push(err280);
 errors++;
 }
 }
-else {
-const err281 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.principal.type,parentSchema:schema16.properties.principal,data:data105};
+if(data106.gateway !== undefined){
+let data109 = data106.gateway;
+if(typeof data109 === "string"){
+if(func2(data109) < 1){
+const err281 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema41.properties.gateway,data:data109};
 if(vErrors === null){
 vErrors = [err281];
 }
@@ -4348,10 +6806,8 @@ vErrors.push(err281);
 errors++;
 }
 }
-if(data101.anyone !== undefined){
-let data106 = data101.anyone;
-if(typeof data106 !== "boolean"){
-const err282 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema16.properties.anyone.type,parentSchema:schema16.properties.anyone,data:data106};
+else {
+const err282 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.gateway.type,parentSchema:schema41.properties.gateway,data:data109};
 if(vErrors === null){
 vErrors = [err282];
 }
@@ -4360,8 +6816,12 @@ vErrors.push(err282);
 }
 errors++;
 }
-if(!(data106 === true)){
-const err283 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/enum",keyword:"enum",params:{allowedValues: schema16.properties.anyone.enum},message:"must be equal to one of the allowed values",schema:schema16.properties.anyone.enum,parentSchema:schema16.properties.anyone,data:data106};
+}
+if(data106.principal !== undefined){
+let data110 = data106.principal;
+if(typeof data110 === "string"){
+if(func2(data110) < 1){
+const err283 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema41.properties.principal,data:data110};
 if(vErrors === null){
 vErrors = [err283];
 }
@@ -4371,11 +6831,8 @@ vErrors.push(err283);
 errors++;
 }
 }
-if(data101.ports !== undefined){
-let data107 = data101.ports;
-if(Array.isArray(data107)){
-if(data107.length < 1){
-const err284 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.ports,data:data107};
+else {
+const err284 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.principal.type,parentSchema:schema41.properties.principal,data:data110};
 if(vErrors === null){
 vErrors = [err284];
 }
@@ -4384,11 +6841,11 @@ vErrors.push(err284);
 }
 errors++;
 }
-const len5 = data107.length;
-for(let i6=0; i6<len5; i6++){
-let data108 = data107[i6];
-if(!(((typeof data108 == "number") && (!(data108 % 1) && !isNaN(data108))) && (isFinite(data108)))){
-const err285 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema16.properties.ports.items.type,parentSchema:schema16.properties.ports.items,data:data108};
+}
+if(data106.anyone !== undefined){
+let data111 = data106.anyone;
+if(typeof data111 !== "boolean"){
+const err285 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema41.properties.anyone.type,parentSchema:schema41.properties.anyone,data:data111};
 if(vErrors === null){
 vErrors = [err285];
 }
@@ -4397,9 +6854,8 @@ vErrors.push(err285);
 }
 errors++;
 }
-if((typeof data108 == "number") && (isFinite(data108))){
-if(data108 > 65535 || isNaN(data108)){
-const err286 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema16.properties.ports.items,data:data108};
+if(!(data111 === true)){
+const err286 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/enum",keyword:"enum",params:{allowedValues: schema41.properties.anyone.enum},message:"must be equal to one of the allowed values",schema:schema41.properties.anyone.enum,parentSchema:schema41.properties.anyone,data:data111};
 if(vErrors === null){
 vErrors = [err286];
 }
@@ -4408,8 +6864,12 @@ vErrors.push(err286);
 }
 errors++;
 }
-if(data108 < 1 || isNaN(data108)){
-const err287 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema16.properties.ports.items,data:data108};
+}
+if(data106.ports !== undefined){
+let data112 = data106.ports;
+if(Array.isArray(data112)){
+if(data112.length < 1){
+const err287 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema41.properties.ports,data:data112};
 if(vErrors === null){
 vErrors = [err287];
 }
@@ -4418,25 +6878,59 @@ vErrors.push(err287);
 }
 errors++;
 }
-}
-}
-let i7 = data107.length;
-let j1;
-if(i7 > 1){
-const indices1 = {};
-for(;i7--;){
-let item1 = data107[i7];
-if(!(((typeof item1 == "number") && (!(item1 % 1) && !isNaN(item1))) && (isFinite(item1)))){
-continue;
-}
-if(typeof indices1[item1] == "number"){
-j1 = indices1[item1];
-const err288 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/uniqueItems",keyword:"uniqueItems",params:{i: i7, j: j1},message:"must NOT have duplicate items (items ## "+j1+" and "+i7+" are identical)",schema:true,parentSchema:schema16.properties.ports,data:data107};
+const len5 = data112.length;
+for(let i6=0; i6<len5; i6++){
+let data113 = data112[i6];
+if(!(((typeof data113 == "number") && (!(data113 % 1) && !isNaN(data113))) && (isFinite(data113)))){
+const err288 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema41.properties.ports.items.type,parentSchema:schema41.properties.ports.items,data:data113};
 if(vErrors === null){
 vErrors = [err288];
 }
 else {
 vErrors.push(err288);
+}
+errors++;
+}
+if((typeof data113 == "number") && (isFinite(data113))){
+if(data113 > 65535 || isNaN(data113)){
+const err289 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema41.properties.ports.items,data:data113};
+if(vErrors === null){
+vErrors = [err289];
+}
+else {
+vErrors.push(err289);
+}
+errors++;
+}
+if(data113 < 1 || isNaN(data113)){
+const err290 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema41.properties.ports.items,data:data113};
+if(vErrors === null){
+vErrors = [err290];
+}
+else {
+vErrors.push(err290);
+}
+errors++;
+}
+}
+}
+let i7 = data112.length;
+let j1;
+if(i7 > 1){
+const indices1 = {};
+for(;i7--;){
+let item1 = data112[i7];
+if(!(((typeof item1 == "number") && (!(item1 % 1) && !isNaN(item1))) && (isFinite(item1)))){
+continue;
+}
+if(typeof indices1[item1] == "number"){
+j1 = indices1[item1];
+const err291 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/uniqueItems",keyword:"uniqueItems",params:{i: i7, j: j1},message:"must NOT have duplicate items (items ## "+j1+" and "+i7+" are identical)",schema:true,parentSchema:schema41.properties.ports,data:data112};
+if(vErrors === null){
+vErrors = [err291];
+}
+else {
+vErrors.push(err291);
 }
 errors++;
 break;
@@ -4446,46 +6940,7 @@ indices1[item1] = i7;
 }
 }
 else {
-const err289 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.ports.type,parentSchema:schema16.properties.ports,data:data107};
-if(vErrors === null){
-vErrors = [err289];
-}
-else {
-vErrors.push(err289);
-}
-errors++;
-}
-}
-if(data101.methods !== undefined){
-let data109 = data101.methods;
-if(Array.isArray(data109)){
-if(data109.length < 1){
-const err290 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.methods,data:data109};
-if(vErrors === null){
-vErrors = [err290];
-}
-else {
-vErrors.push(err290);
-}
-errors++;
-}
-const len6 = data109.length;
-for(let i8=0; i8<len6; i8++){
-let data110 = data109[i8];
-if(typeof data110 === "string"){
-if(!pattern31.test(data110)){
-const err291 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema16.properties.methods.items,data:data110};
-if(vErrors === null){
-vErrors = [err291];
-}
-else {
-vErrors.push(err291);
-}
-errors++;
-}
-}
-else {
-const err292 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.methods.items.type,parentSchema:schema16.properties.methods.items,data:data110};
+const err292 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.ports.type,parentSchema:schema41.properties.ports,data:data112};
 if(vErrors === null){
 vErrors = [err292];
 }
@@ -4495,18 +6950,11 @@ vErrors.push(err292);
 errors++;
 }
 }
-let i9 = data109.length;
-let j2;
-if(i9 > 1){
-const indices2 = {};
-for(;i9--;){
-let item2 = data109[i9];
-if(typeof item2 !== "string"){
-continue;
-}
-if(typeof indices2[item2] == "number"){
-j2 = indices2[item2];
-const err293 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i9, j: j2},message:"must NOT have duplicate items (items ## "+j2+" and "+i9+" are identical)",schema:true,parentSchema:schema16.properties.methods,data:data109};
+if(data106.methods !== undefined){
+let data114 = data106.methods;
+if(Array.isArray(data114)){
+if(data114.length < 1){
+const err293 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema41.properties.methods,data:data114};
 if(vErrors === null){
 vErrors = [err293];
 }
@@ -4514,14 +6962,13 @@ else {
 vErrors.push(err293);
 }
 errors++;
-break;
 }
-indices2[item2] = i9;
-}
-}
-}
-else {
-const err294 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.methods.type,parentSchema:schema16.properties.methods,data:data109};
+const len6 = data114.length;
+for(let i8=0; i8<len6; i8++){
+let data115 = data114[i8];
+if(typeof data115 === "string"){
+if(!pattern36.test(data115)){
+const err294 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema41.properties.methods.items,data:data115};
 if(vErrors === null){
 vErrors = [err294];
 }
@@ -4531,11 +6978,8 @@ vErrors.push(err294);
 errors++;
 }
 }
-if(data101.paths !== undefined){
-let data111 = data101.paths;
-if(Array.isArray(data111)){
-if(data111.length < 1){
-const err295 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.paths,data:data111};
+else {
+const err295 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.methods.items.type,parentSchema:schema41.properties.methods.items,data:data115};
 if(vErrors === null){
 vErrors = [err295];
 }
@@ -4544,12 +6988,19 @@ vErrors.push(err295);
 }
 errors++;
 }
-const len7 = data111.length;
-for(let i10=0; i10<len7; i10++){
-let data112 = data111[i10];
-if(typeof data112 === "string"){
-if(!pattern32.test(data112)){
-const err296 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema16.properties.paths.items,data:data112};
+}
+let i9 = data114.length;
+let j2;
+if(i9 > 1){
+const indices2 = {};
+for(;i9--;){
+let item2 = data114[i9];
+if(typeof item2 !== "string"){
+continue;
+}
+if(typeof indices2[item2] == "number"){
+j2 = indices2[item2];
+const err296 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i9, j: j2},message:"must NOT have duplicate items (items ## "+j2+" and "+i9+" are identical)",schema:true,parentSchema:schema41.properties.methods,data:data114};
 if(vErrors === null){
 vErrors = [err296];
 }
@@ -4557,10 +7008,14 @@ else {
 vErrors.push(err296);
 }
 errors++;
+break;
+}
+indices2[item2] = i9;
+}
 }
 }
 else {
-const err297 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.paths.items.type,parentSchema:schema16.properties.paths.items,data:data112};
+const err297 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.methods.type,parentSchema:schema41.properties.methods,data:data114};
 if(vErrors === null){
 vErrors = [err297];
 }
@@ -4570,18 +7025,11 @@ vErrors.push(err297);
 errors++;
 }
 }
-let i11 = data111.length;
-let j3;
-if(i11 > 1){
-const indices3 = {};
-for(;i11--;){
-let item3 = data111[i11];
-if(typeof item3 !== "string"){
-continue;
-}
-if(typeof indices3[item3] == "number"){
-j3 = indices3[item3];
-const err298 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/uniqueItems",keyword:"uniqueItems",params:{i: i11, j: j3},message:"must NOT have duplicate items (items ## "+j3+" and "+i11+" are identical)",schema:true,parentSchema:schema16.properties.paths,data:data111};
+if(data106.paths !== undefined){
+let data116 = data106.paths;
+if(Array.isArray(data116)){
+if(data116.length < 1){
+const err298 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema41.properties.paths,data:data116};
 if(vErrors === null){
 vErrors = [err298];
 }
@@ -4589,14 +7037,13 @@ else {
 vErrors.push(err298);
 }
 errors++;
-break;
 }
-indices3[item3] = i11;
-}
-}
-}
-else {
-const err299 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.paths.type,parentSchema:schema16.properties.paths,data:data111};
+const len7 = data116.length;
+for(let i10=0; i10<len7; i10++){
+let data117 = data116[i10];
+if(typeof data117 === "string"){
+if(!pattern37.test(data117)){
+const err299 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema41.properties.paths.items,data:data117};
 if(vErrors === null){
 vErrors = [err299];
 }
@@ -4606,9 +7053,8 @@ vErrors.push(err299);
 errors++;
 }
 }
-}
 else {
-const err300 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema16.type,parentSchema:schema16,data:data101};
+const err300 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.paths.items.type,parentSchema:schema41.properties.paths.items,data:data117};
 if(vErrors === null){
 vErrors = [err300];
 }
@@ -4618,9 +7064,18 @@ vErrors.push(err300);
 errors++;
 }
 }
+let i11 = data116.length;
+let j3;
+if(i11 > 1){
+const indices3 = {};
+for(;i11--;){
+let item3 = data116[i11];
+if(typeof item3 !== "string"){
+continue;
 }
-else {
-const err301 = {instancePath:instancePath+"/sockShop/frontEnd/callers",schemaPath:"#/properties/sockShop/properties/frontEnd/properties/callers/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sockShop.properties.frontEnd.properties.callers.type,parentSchema:schema11.properties.sockShop.properties.frontEnd.properties.callers,data:data100};
+if(typeof indices3[item3] == "number"){
+j3 = indices3[item3];
+const err301 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/uniqueItems",keyword:"uniqueItems",params:{i: i11, j: j3},message:"must NOT have duplicate items (items ## "+j3+" and "+i11+" are identical)",schema:true,parentSchema:schema41.properties.paths,data:data116};
 if(vErrors === null){
 vErrors = [err301];
 }
@@ -4628,11 +7083,14 @@ else {
 vErrors.push(err301);
 }
 errors++;
+break;
+}
+indices3[item3] = i11;
 }
 }
 }
 else {
-const err302 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.frontEnd.type,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data99};
+const err302 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema41.properties.paths.type,parentSchema:schema41.properties.paths,data:data116};
 if(vErrors === null){
 vErrors = [err302];
 }
@@ -4642,11 +7100,9 @@ vErrors.push(err302);
 errors++;
 }
 }
-if(data93.images !== undefined){
-let data113 = data93.images;
-if(data113 && typeof data113 == "object" && !Array.isArray(data113)){
-if(data113["front-end"] === undefined){
-const err303 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "front-end"},message:"must have required property '"+"front-end"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
+}
+else {
+const err303 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema41.type,parentSchema:schema41,data:data106};
 if(vErrors === null){
 vErrors = [err303];
 }
@@ -4655,8 +7111,10 @@ vErrors.push(err303);
 }
 errors++;
 }
-if(data113.catalogue === undefined){
-const err304 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue"},message:"must have required property '"+"catalogue"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
+}
+}
+else {
+const err304 = {instancePath:instancePath+"/sockShop/frontEnd/callers",schemaPath:"#/properties/sockShop/properties/frontEnd/properties/callers/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sockShop.properties.frontEnd.properties.callers.type,parentSchema:schema11.properties.sockShop.properties.frontEnd.properties.callers,data:data105};
 if(vErrors === null){
 vErrors = [err304];
 }
@@ -4665,8 +7123,10 @@ vErrors.push(err304);
 }
 errors++;
 }
-if(data113["catalogue-db"] === undefined){
-const err305 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue-db"},message:"must have required property '"+"catalogue-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
+}
+}
+else {
+const err305 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.frontEnd.type,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data104};
 if(vErrors === null){
 vErrors = [err305];
 }
@@ -4675,8 +7135,12 @@ vErrors.push(err305);
 }
 errors++;
 }
-if(data113.carts === undefined){
-const err306 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts"},message:"must have required property '"+"carts"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
+}
+if(data98.images !== undefined){
+let data118 = data98.images;
+if(data118 && typeof data118 == "object" && !Array.isArray(data118)){
+if(data118["front-end"] === undefined){
+const err306 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "front-end"},message:"must have required property '"+"front-end"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data118};
 if(vErrors === null){
 vErrors = [err306];
 }
@@ -4685,8 +7149,8 @@ vErrors.push(err306);
 }
 errors++;
 }
-if(data113["carts-db"] === undefined){
-const err307 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts-db"},message:"must have required property '"+"carts-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
+if(data118.catalogue === undefined){
+const err307 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue"},message:"must have required property '"+"catalogue"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data118};
 if(vErrors === null){
 vErrors = [err307];
 }
@@ -4695,8 +7159,8 @@ vErrors.push(err307);
 }
 errors++;
 }
-if(data113.orders === undefined){
-const err308 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders"},message:"must have required property '"+"orders"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
+if(data118["catalogue-db"] === undefined){
+const err308 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue-db"},message:"must have required property '"+"catalogue-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data118};
 if(vErrors === null){
 vErrors = [err308];
 }
@@ -4705,8 +7169,8 @@ vErrors.push(err308);
 }
 errors++;
 }
-if(data113["orders-db"] === undefined){
-const err309 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders-db"},message:"must have required property '"+"orders-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
+if(data118.carts === undefined){
+const err309 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts"},message:"must have required property '"+"carts"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data118};
 if(vErrors === null){
 vErrors = [err309];
 }
@@ -4715,8 +7179,8 @@ vErrors.push(err309);
 }
 errors++;
 }
-if(data113.payment === undefined){
-const err310 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "payment"},message:"must have required property '"+"payment"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
+if(data118["carts-db"] === undefined){
+const err310 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts-db"},message:"must have required property '"+"carts-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data118};
 if(vErrors === null){
 vErrors = [err310];
 }
@@ -4725,8 +7189,8 @@ vErrors.push(err310);
 }
 errors++;
 }
-if(data113["queue-master"] === undefined){
-const err311 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "queue-master"},message:"must have required property '"+"queue-master"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
+if(data118.orders === undefined){
+const err311 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders"},message:"must have required property '"+"orders"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data118};
 if(vErrors === null){
 vErrors = [err311];
 }
@@ -4735,8 +7199,8 @@ vErrors.push(err311);
 }
 errors++;
 }
-if(data113.rabbitmq === undefined){
-const err312 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "rabbitmq"},message:"must have required property '"+"rabbitmq"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
+if(data118["orders-db"] === undefined){
+const err312 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders-db"},message:"must have required property '"+"orders-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data118};
 if(vErrors === null){
 vErrors = [err312];
 }
@@ -4745,8 +7209,8 @@ vErrors.push(err312);
 }
 errors++;
 }
-if(data113["session-db"] === undefined){
-const err313 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "session-db"},message:"must have required property '"+"session-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
+if(data118.payment === undefined){
+const err313 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "payment"},message:"must have required property '"+"payment"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data118};
 if(vErrors === null){
 vErrors = [err313];
 }
@@ -4755,8 +7219,8 @@ vErrors.push(err313);
 }
 errors++;
 }
-if(data113.shipping === undefined){
-const err314 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "shipping"},message:"must have required property '"+"shipping"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
+if(data118["queue-master"] === undefined){
+const err314 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "queue-master"},message:"must have required property '"+"queue-master"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data118};
 if(vErrors === null){
 vErrors = [err314];
 }
@@ -4765,8 +7229,8 @@ vErrors.push(err314);
 }
 errors++;
 }
-if(data113.user === undefined){
-const err315 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user"},message:"must have required property '"+"user"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
+if(data118.rabbitmq === undefined){
+const err315 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "rabbitmq"},message:"must have required property '"+"rabbitmq"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data118};
 if(vErrors === null){
 vErrors = [err315];
 }
@@ -4775,8 +7239,8 @@ vErrors.push(err315);
 }
 errors++;
 }
-if(data113["user-db"] === undefined){
-const err316 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user-db"},message:"must have required property '"+"user-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
+if(data118["session-db"] === undefined){
+const err316 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "session-db"},message:"must have required property '"+"session-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data118};
 if(vErrors === null){
 vErrors = [err316];
 }
@@ -4785,9 +7249,8 @@ vErrors.push(err316);
 }
 errors++;
 }
-for(const key35 in data113){
-if(!(func9.call(schema11.properties.sockShop.properties.images.properties, key35))){
-const err317 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key35},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
+if(data118.shipping === undefined){
+const err317 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "shipping"},message:"must have required property '"+"shipping"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data118};
 if(vErrors === null){
 vErrors = [err317];
 }
@@ -4796,12 +7259,8 @@ vErrors.push(err317);
 }
 errors++;
 }
-}
-if(data113["front-end"] !== undefined){
-let data114 = data113["front-end"];
-if(typeof data114 === "string"){
-if(func2(data114) < 1){
-const err318 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data114};
+if(data118.user === undefined){
+const err318 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user"},message:"must have required property '"+"user"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data118};
 if(vErrors === null){
 vErrors = [err318];
 }
@@ -4810,9 +7269,8 @@ vErrors.push(err318);
 }
 errors++;
 }
-}
-else {
-const err319 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["front-end"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data114};
+if(data118["user-db"] === undefined){
+const err319 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user-db"},message:"must have required property '"+"user-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data118};
 if(vErrors === null){
 vErrors = [err319];
 }
@@ -4821,12 +7279,9 @@ vErrors.push(err319);
 }
 errors++;
 }
-}
-if(data113.catalogue !== undefined){
-let data115 = data113.catalogue;
-if(typeof data115 === "string"){
-if(func2(data115) < 1){
-const err320 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data115};
+for(const key36 in data118){
+if(!(func9.call(schema11.properties.sockShop.properties.images.properties, key36))){
+const err320 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key36},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.images,data:data118};
 if(vErrors === null){
 vErrors = [err320];
 }
@@ -4836,8 +7291,11 @@ vErrors.push(err320);
 errors++;
 }
 }
-else {
-const err321 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.catalogue.type,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data115};
+if(data118["front-end"] !== undefined){
+let data119 = data118["front-end"];
+if(typeof data119 === "string"){
+if(func2(data119) < 1){
+const err321 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data119};
 if(vErrors === null){
 vErrors = [err321];
 }
@@ -4847,11 +7305,8 @@ vErrors.push(err321);
 errors++;
 }
 }
-if(data113["catalogue-db"] !== undefined){
-let data116 = data113["catalogue-db"];
-if(typeof data116 === "string"){
-if(func2(data116) < 1){
-const err322 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data116};
+else {
+const err322 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["front-end"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data119};
 if(vErrors === null){
 vErrors = [err322];
 }
@@ -4861,8 +7316,11 @@ vErrors.push(err322);
 errors++;
 }
 }
-else {
-const err323 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["catalogue-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data116};
+if(data118.catalogue !== undefined){
+let data120 = data118.catalogue;
+if(typeof data120 === "string"){
+if(func2(data120) < 1){
+const err323 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data120};
 if(vErrors === null){
 vErrors = [err323];
 }
@@ -4872,11 +7330,8 @@ vErrors.push(err323);
 errors++;
 }
 }
-if(data113.carts !== undefined){
-let data117 = data113.carts;
-if(typeof data117 === "string"){
-if(func2(data117) < 1){
-const err324 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data117};
+else {
+const err324 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.catalogue.type,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data120};
 if(vErrors === null){
 vErrors = [err324];
 }
@@ -4886,8 +7341,11 @@ vErrors.push(err324);
 errors++;
 }
 }
-else {
-const err325 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.carts.type,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data117};
+if(data118["catalogue-db"] !== undefined){
+let data121 = data118["catalogue-db"];
+if(typeof data121 === "string"){
+if(func2(data121) < 1){
+const err325 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data121};
 if(vErrors === null){
 vErrors = [err325];
 }
@@ -4897,11 +7355,8 @@ vErrors.push(err325);
 errors++;
 }
 }
-if(data113["carts-db"] !== undefined){
-let data118 = data113["carts-db"];
-if(typeof data118 === "string"){
-if(func2(data118) < 1){
-const err326 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data118};
+else {
+const err326 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["catalogue-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data121};
 if(vErrors === null){
 vErrors = [err326];
 }
@@ -4911,8 +7366,11 @@ vErrors.push(err326);
 errors++;
 }
 }
-else {
-const err327 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["carts-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data118};
+if(data118.carts !== undefined){
+let data122 = data118.carts;
+if(typeof data122 === "string"){
+if(func2(data122) < 1){
+const err327 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data122};
 if(vErrors === null){
 vErrors = [err327];
 }
@@ -4922,11 +7380,8 @@ vErrors.push(err327);
 errors++;
 }
 }
-if(data113.orders !== undefined){
-let data119 = data113.orders;
-if(typeof data119 === "string"){
-if(func2(data119) < 1){
-const err328 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data119};
+else {
+const err328 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.carts.type,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data122};
 if(vErrors === null){
 vErrors = [err328];
 }
@@ -4936,8 +7391,11 @@ vErrors.push(err328);
 errors++;
 }
 }
-else {
-const err329 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.orders.type,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data119};
+if(data118["carts-db"] !== undefined){
+let data123 = data118["carts-db"];
+if(typeof data123 === "string"){
+if(func2(data123) < 1){
+const err329 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data123};
 if(vErrors === null){
 vErrors = [err329];
 }
@@ -4947,11 +7405,8 @@ vErrors.push(err329);
 errors++;
 }
 }
-if(data113["orders-db"] !== undefined){
-let data120 = data113["orders-db"];
-if(typeof data120 === "string"){
-if(func2(data120) < 1){
-const err330 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data120};
+else {
+const err330 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["carts-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data123};
 if(vErrors === null){
 vErrors = [err330];
 }
@@ -4961,8 +7416,11 @@ vErrors.push(err330);
 errors++;
 }
 }
-else {
-const err331 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["orders-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data120};
+if(data118.orders !== undefined){
+let data124 = data118.orders;
+if(typeof data124 === "string"){
+if(func2(data124) < 1){
+const err331 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data124};
 if(vErrors === null){
 vErrors = [err331];
 }
@@ -4972,11 +7430,8 @@ vErrors.push(err331);
 errors++;
 }
 }
-if(data113.payment !== undefined){
-let data121 = data113.payment;
-if(typeof data121 === "string"){
-if(func2(data121) < 1){
-const err332 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data121};
+else {
+const err332 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.orders.type,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data124};
 if(vErrors === null){
 vErrors = [err332];
 }
@@ -4986,8 +7441,11 @@ vErrors.push(err332);
 errors++;
 }
 }
-else {
-const err333 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.payment.type,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data121};
+if(data118["orders-db"] !== undefined){
+let data125 = data118["orders-db"];
+if(typeof data125 === "string"){
+if(func2(data125) < 1){
+const err333 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data125};
 if(vErrors === null){
 vErrors = [err333];
 }
@@ -4997,11 +7455,8 @@ vErrors.push(err333);
 errors++;
 }
 }
-if(data113["queue-master"] !== undefined){
-let data122 = data113["queue-master"];
-if(typeof data122 === "string"){
-if(func2(data122) < 1){
-const err334 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data122};
+else {
+const err334 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["orders-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data125};
 if(vErrors === null){
 vErrors = [err334];
 }
@@ -5011,8 +7466,11 @@ vErrors.push(err334);
 errors++;
 }
 }
-else {
-const err335 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["queue-master"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data122};
+if(data118.payment !== undefined){
+let data126 = data118.payment;
+if(typeof data126 === "string"){
+if(func2(data126) < 1){
+const err335 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data126};
 if(vErrors === null){
 vErrors = [err335];
 }
@@ -5022,11 +7480,8 @@ vErrors.push(err335);
 errors++;
 }
 }
-if(data113.rabbitmq !== undefined){
-let data123 = data113.rabbitmq;
-if(typeof data123 === "string"){
-if(func2(data123) < 1){
-const err336 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data123};
+else {
+const err336 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.payment.type,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data126};
 if(vErrors === null){
 vErrors = [err336];
 }
@@ -5036,8 +7491,11 @@ vErrors.push(err336);
 errors++;
 }
 }
-else {
-const err337 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.rabbitmq.type,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data123};
+if(data118["queue-master"] !== undefined){
+let data127 = data118["queue-master"];
+if(typeof data127 === "string"){
+if(func2(data127) < 1){
+const err337 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data127};
 if(vErrors === null){
 vErrors = [err337];
 }
@@ -5047,11 +7505,8 @@ vErrors.push(err337);
 errors++;
 }
 }
-if(data113["session-db"] !== undefined){
-let data124 = data113["session-db"];
-if(typeof data124 === "string"){
-if(func2(data124) < 1){
-const err338 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data124};
+else {
+const err338 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["queue-master"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data127};
 if(vErrors === null){
 vErrors = [err338];
 }
@@ -5061,8 +7516,11 @@ vErrors.push(err338);
 errors++;
 }
 }
-else {
-const err339 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["session-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data124};
+if(data118.rabbitmq !== undefined){
+let data128 = data118.rabbitmq;
+if(typeof data128 === "string"){
+if(func2(data128) < 1){
+const err339 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data128};
 if(vErrors === null){
 vErrors = [err339];
 }
@@ -5072,11 +7530,8 @@ vErrors.push(err339);
 errors++;
 }
 }
-if(data113.shipping !== undefined){
-let data125 = data113.shipping;
-if(typeof data125 === "string"){
-if(func2(data125) < 1){
-const err340 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data125};
+else {
+const err340 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.rabbitmq.type,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data128};
 if(vErrors === null){
 vErrors = [err340];
 }
@@ -5086,8 +7541,11 @@ vErrors.push(err340);
 errors++;
 }
 }
-else {
-const err341 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.shipping.type,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data125};
+if(data118["session-db"] !== undefined){
+let data129 = data118["session-db"];
+if(typeof data129 === "string"){
+if(func2(data129) < 1){
+const err341 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data129};
 if(vErrors === null){
 vErrors = [err341];
 }
@@ -5097,11 +7555,8 @@ vErrors.push(err341);
 errors++;
 }
 }
-if(data113.user !== undefined){
-let data126 = data113.user;
-if(typeof data126 === "string"){
-if(func2(data126) < 1){
-const err342 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data126};
+else {
+const err342 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["session-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data129};
 if(vErrors === null){
 vErrors = [err342];
 }
@@ -5111,8 +7566,11 @@ vErrors.push(err342);
 errors++;
 }
 }
-else {
-const err343 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.user.type,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data126};
+if(data118.shipping !== undefined){
+let data130 = data118.shipping;
+if(typeof data130 === "string"){
+if(func2(data130) < 1){
+const err343 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data130};
 if(vErrors === null){
 vErrors = [err343];
 }
@@ -5122,11 +7580,8 @@ vErrors.push(err343);
 errors++;
 }
 }
-if(data113["user-db"] !== undefined){
-let data127 = data113["user-db"];
-if(typeof data127 === "string"){
-if(func2(data127) < 1){
-const err344 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data127};
+else {
+const err344 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.shipping.type,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data130};
 if(vErrors === null){
 vErrors = [err344];
 }
@@ -5136,8 +7591,11 @@ vErrors.push(err344);
 errors++;
 }
 }
-else {
-const err345 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["user-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data127};
+if(data118.user !== undefined){
+let data131 = data118.user;
+if(typeof data131 === "string"){
+if(func2(data131) < 1){
+const err345 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data131};
 if(vErrors === null){
 vErrors = [err345];
 }
@@ -5147,9 +7605,8 @@ vErrors.push(err345);
 errors++;
 }
 }
-}
 else {
-const err346 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.images.type,parentSchema:schema11.properties.sockShop.properties.images,data:data113};
+const err346 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.user.type,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data131};
 if(vErrors === null){
 vErrors = [err346];
 }
@@ -5159,10 +7616,11 @@ vErrors.push(err346);
 errors++;
 }
 }
-if(data93.imagePullPolicy !== undefined){
-let data128 = data93.imagePullPolicy;
-if(typeof data128 !== "string"){
-const err347 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.imagePullPolicy.type,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data128};
+if(data118["user-db"] !== undefined){
+let data132 = data118["user-db"];
+if(typeof data132 === "string"){
+if(func2(data132) < 1){
+const err347 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data132};
 if(vErrors === null){
 vErrors = [err347];
 }
@@ -5171,8 +7629,9 @@ vErrors.push(err347);
 }
 errors++;
 }
-if(!(((data128 === "Always") || (data128 === "IfNotPresent")) || (data128 === "Never"))){
-const err348 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.imagePullPolicy.enum,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data128};
+}
+else {
+const err348 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["user-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data132};
 if(vErrors === null){
 vErrors = [err348];
 }
@@ -5182,10 +7641,9 @@ vErrors.push(err348);
 errors++;
 }
 }
-if(data93.global !== undefined){
-let data129 = data93.global;
-if(!(data129 && typeof data129 == "object" && !Array.isArray(data129))){
-const err349 = {instancePath:instancePath+"/sockShop/global",schemaPath:"#/properties/sockShop/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.global.type,parentSchema:schema11.properties.sockShop.properties.global,data:data129};
+}
+else {
+const err349 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.images.type,parentSchema:schema11.properties.sockShop.properties.images,data:data118};
 if(vErrors === null){
 vErrors = [err349];
 }
@@ -5195,9 +7653,10 @@ vErrors.push(err349);
 errors++;
 }
 }
-}
-else {
-const err350 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.type,parentSchema:schema11.properties.sockShop,data:data93};
+if(data98.imagePullPolicy !== undefined){
+let data133 = data98.imagePullPolicy;
+if(typeof data133 !== "string"){
+const err350 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.imagePullPolicy.type,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data133};
 if(vErrors === null){
 vErrors = [err350];
 }
@@ -5206,12 +7665,8 @@ vErrors.push(err350);
 }
 errors++;
 }
-}
-if(data.monitoring !== undefined){
-let data130 = data.monitoring;
-if(data130 && typeof data130 == "object" && !Array.isArray(data130)){
-if(data130.enabled === undefined){
-const err351 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data130};
+if(!(((data133 === "Always") || (data133 === "IfNotPresent")) || (data133 === "Never"))){
+const err351 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.imagePullPolicy.enum,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data133};
 if(vErrors === null){
 vErrors = [err351];
 }
@@ -5220,8 +7675,11 @@ vErrors.push(err351);
 }
 errors++;
 }
-if(data130.sidecars === undefined){
-const err352 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "sidecars"},message:"must have required property '"+"sidecars"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data130};
+}
+if(data98.global !== undefined){
+let data134 = data98.global;
+if(!(data134 && typeof data134 == "object" && !Array.isArray(data134))){
+const err352 = {instancePath:instancePath+"/sockShop/global",schemaPath:"#/properties/sockShop/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.global.type,parentSchema:schema11.properties.sockShop.properties.global,data:data134};
 if(vErrors === null){
 vErrors = [err352];
 }
@@ -5230,8 +7688,10 @@ vErrors.push(err352);
 }
 errors++;
 }
-if(data130.labels === undefined){
-const err353 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data130};
+}
+}
+else {
+const err353 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.type,parentSchema:schema11.properties.sockShop,data:data98};
 if(vErrors === null){
 vErrors = [err353];
 }
@@ -5240,8 +7700,12 @@ vErrors.push(err353);
 }
 errors++;
 }
-if(data130.dashboardLabels === undefined){
-const err354 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "dashboardLabels"},message:"must have required property '"+"dashboardLabels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data130};
+}
+if(data.monitoring !== undefined){
+let data135 = data.monitoring;
+if(data135 && typeof data135 == "object" && !Array.isArray(data135)){
+if(data135.enabled === undefined){
+const err354 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data135};
 if(vErrors === null){
 vErrors = [err354];
 }
@@ -5250,9 +7714,8 @@ vErrors.push(err354);
 }
 errors++;
 }
-for(const key36 in data130){
-if(!((((key36 === "enabled") || (key36 === "sidecars")) || (key36 === "labels")) || (key36 === "dashboardLabels"))){
-const err355 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key36},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.monitoring,data:data130};
+if(data135.sidecars === undefined){
+const err355 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "sidecars"},message:"must have required property '"+"sidecars"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data135};
 if(vErrors === null){
 vErrors = [err355];
 }
@@ -5261,11 +7724,8 @@ vErrors.push(err355);
 }
 errors++;
 }
-}
-if(data130.enabled !== undefined){
-let data131 = data130.enabled;
-if(typeof data131 !== "boolean"){
-const err356 = {instancePath:instancePath+"/monitoring/enabled",schemaPath:"#/properties/monitoring/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.enabled.type,parentSchema:schema11.properties.monitoring.properties.enabled,data:data131};
+if(data135.labels === undefined){
+const err356 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data135};
 if(vErrors === null){
 vErrors = [err356];
 }
@@ -5274,11 +7734,8 @@ vErrors.push(err356);
 }
 errors++;
 }
-}
-if(data130.sidecars !== undefined){
-let data132 = data130.sidecars;
-if(typeof data132 !== "boolean"){
-const err357 = {instancePath:instancePath+"/monitoring/sidecars",schemaPath:"#/properties/monitoring/properties/sidecars/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.sidecars.type,parentSchema:schema11.properties.monitoring.properties.sidecars,data:data132};
+if(data135.dashboardLabels === undefined){
+const err357 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "dashboardLabels"},message:"must have required property '"+"dashboardLabels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data135};
 if(vErrors === null){
 vErrors = [err357];
 }
@@ -5287,14 +7744,9 @@ vErrors.push(err357);
 }
 errors++;
 }
-}
-if(data130.labels !== undefined){
-let data133 = data130.labels;
-if(data133 && typeof data133 == "object" && !Array.isArray(data133)){
-for(const key37 in data133){
-let data134 = data133[key37];
-if(typeof data134 !== "string"){
-const err358 = {instancePath:instancePath+"/monitoring/labels/" + key37.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.labels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.labels.additionalProperties,data:data134};
+for(const key37 in data135){
+if(!((((key37 === "enabled") || (key37 === "sidecars")) || (key37 === "labels")) || (key37 === "dashboardLabels"))){
+const err358 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key37},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.monitoring,data:data135};
 if(vErrors === null){
 vErrors = [err358];
 }
@@ -5304,9 +7756,10 @@ vErrors.push(err358);
 errors++;
 }
 }
-}
-else {
-const err359 = {instancePath:instancePath+"/monitoring/labels",schemaPath:"#/properties/monitoring/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.labels.type,parentSchema:schema11.properties.monitoring.properties.labels,data:data133};
+if(data135.enabled !== undefined){
+let data136 = data135.enabled;
+if(typeof data136 !== "boolean"){
+const err359 = {instancePath:instancePath+"/monitoring/enabled",schemaPath:"#/properties/monitoring/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.enabled.type,parentSchema:schema11.properties.monitoring.properties.enabled,data:data136};
 if(vErrors === null){
 vErrors = [err359];
 }
@@ -5316,13 +7769,10 @@ vErrors.push(err359);
 errors++;
 }
 }
-if(data130.dashboardLabels !== undefined){
-let data135 = data130.dashboardLabels;
-if(data135 && typeof data135 == "object" && !Array.isArray(data135)){
-for(const key38 in data135){
-let data136 = data135[key38];
-if(typeof data136 !== "string"){
-const err360 = {instancePath:instancePath+"/monitoring/dashboardLabels/" + key38.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/dashboardLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties,data:data136};
+if(data135.sidecars !== undefined){
+let data137 = data135.sidecars;
+if(typeof data137 !== "boolean"){
+const err360 = {instancePath:instancePath+"/monitoring/sidecars",schemaPath:"#/properties/monitoring/properties/sidecars/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.sidecars.type,parentSchema:schema11.properties.monitoring.properties.sidecars,data:data137};
 if(vErrors === null){
 vErrors = [err360];
 }
@@ -5332,9 +7782,13 @@ vErrors.push(err360);
 errors++;
 }
 }
-}
-else {
-const err361 = {instancePath:instancePath+"/monitoring/dashboardLabels",schemaPath:"#/properties/monitoring/properties/dashboardLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.dashboardLabels.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels,data:data135};
+if(data135.labels !== undefined){
+let data138 = data135.labels;
+if(data138 && typeof data138 == "object" && !Array.isArray(data138)){
+for(const key38 in data138){
+let data139 = data138[key38];
+if(typeof data139 !== "string"){
+const err361 = {instancePath:instancePath+"/monitoring/labels/" + key38.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.labels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.labels.additionalProperties,data:data139};
 if(vErrors === null){
 vErrors = [err361];
 }
@@ -5346,7 +7800,7 @@ errors++;
 }
 }
 else {
-const err362 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.type,parentSchema:schema11.properties.monitoring,data:data130};
+const err362 = {instancePath:instancePath+"/monitoring/labels",schemaPath:"#/properties/monitoring/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.labels.type,parentSchema:schema11.properties.monitoring.properties.labels,data:data138};
 if(vErrors === null){
 vErrors = [err362];
 }
@@ -5356,14 +7810,54 @@ vErrors.push(err362);
 errors++;
 }
 }
-}
-else {
-const err363 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+if(data135.dashboardLabels !== undefined){
+let data140 = data135.dashboardLabels;
+if(data140 && typeof data140 == "object" && !Array.isArray(data140)){
+for(const key39 in data140){
+let data141 = data140[key39];
+if(typeof data141 !== "string"){
+const err363 = {instancePath:instancePath+"/monitoring/dashboardLabels/" + key39.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/dashboardLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties,data:data141};
 if(vErrors === null){
 vErrors = [err363];
 }
 else {
 vErrors.push(err363);
+}
+errors++;
+}
+}
+}
+else {
+const err364 = {instancePath:instancePath+"/monitoring/dashboardLabels",schemaPath:"#/properties/monitoring/properties/dashboardLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.dashboardLabels.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels,data:data140};
+if(vErrors === null){
+vErrors = [err364];
+}
+else {
+vErrors.push(err364);
+}
+errors++;
+}
+}
+}
+else {
+const err365 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.type,parentSchema:schema11.properties.monitoring,data:data135};
+if(vErrors === null){
+vErrors = [err365];
+}
+else {
+vErrors.push(err365);
+}
+errors++;
+}
+}
+}
+else {
+const err366 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err366];
+}
+else {
+vErrors.push(err366);
 }
 errors++;
 }

@@ -38,11 +38,18 @@ export async function readValuesInputs(runner: Runner, options: ValuesOptions): 
   }
   const ignored = sets.find((assignment) => /(^|[,.])global\.teleport\b[^,]*=null(,|$)/.test(assignment));
   if (ignored) throw new ExitError(`--set ${ignored}: ${NULL_IN_GLOBAL}`);
+  const unprintable = sets.find((assignment) => UNPRINTABLE.test(assignment));
+  if (unprintable) throw new ExitError(`--set ${JSON.stringify(unprintable)}: ${CONTROL_CHARACTER}`);
   const inputs = { files: read, sets: [...sets] };
   if (key === undefined) return inputs;
   const { valuesUnderKey } = await import("./nested.ts");
   return valuesUnderKey(runner, inputs, key);
 }
+
+/** What YAML cannot hold and JSON does not escape: for a map with one Helm's templates print nothing, without a word. */
+const UNPRINTABLE = /[\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]/;
+const CONTROL_CHARACTER =
+  "a control character stands there, at which Helm would leave out the whole map or list: remove it.";
 
 const NULL_IN_GLOBAL =
   "a key below global.teleport cannot be null: leave it out for its default, or give it another value.";
@@ -77,6 +84,13 @@ function checkValuesYaml(name: string, text: string, key: string | undefined): v
     throw new ExitError(`${name} is not a map of values: it must look like \`global: {teleport: {...}}\`.`);
   }
   if (!isMap(contents)) return;
+  visit(contents, {
+    Scalar: (_, { value, range }) => {
+      if (typeof value !== "string" || !UNPRINTABLE.test(value)) return;
+      const { line, col } = lines.linePos(range?.[0] ?? 0);
+      throw new ExitError(`${name}:${line}:${col}: ${CONTROL_CHARACTER}`);
+    },
+  });
   for (const above of key === undefined ? [[]] : [[], [key]]) {
     const ours = contents.getIn([...above, "global", "teleport"], true);
     if (!isNode(ours)) continue;

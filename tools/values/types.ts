@@ -107,7 +107,7 @@ export interface Values {
     };
     image: {
       /**
-       * Image of tbot, without tag.
+       * Image of tbot, without scheme, tag and digest.
        */
       repository: string;
       /**

@@ -25,6 +25,12 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- if lt $session 2400 }}
 {{- $problems = append $problems (printf "global.teleport.role.maxSessionTTL is %s, less than 40m: tbot renews its credential every 20 minutes, and one missed renewal would end it; raise it." $t.role.maxSessionTTL) }}
 {{- end }}
+{{- /* YAML cannot hold these, and JSON does not escape them: toYaml gives nothing for a map that has one anywhere. */ -}}
+{{- if regexMatch "[\\x7f-\\x84\\x86-\\x9f\\x{feff}\\x{fffe}\\x{ffff}]" (toJson .Values) }}
+{{- range include "istio-teleport.controlCharacters" (dict "path" "" "value" .Values) | fromJsonArray }}
+{{- $problems = append $problems (printf "%s has a control character, at which Helm would leave out the whole map or list: remove it." .) }}
+{{- end }}
+{{- end }}
 {{- $ttl := include "istio-teleport.seconds" .Values.tbot.credentialTTL | int64 -}}
 {{- $renewal := include "istio-teleport.seconds" .Values.tbot.renewalInterval | int64 -}}
 {{- if gt $ttl 1209600 }}
@@ -66,4 +72,24 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- $problems = append $problems "monitoring.enabled is true while tbot.enabled is false: there is no tbot to scrape; enable tbot or disable monitoring." }}
 {{- end }}
 {{- concat $problems (include "istio-teleport.graphProblems" . | fromJsonArray) | default list | toJson -}}
+{{- end }}
+
+{{/* Paths of the strings that YAML cannot hold, as a JSON list. Call with a dict: path (of the value), value. */}}
+{{- define "istio-teleport.controlCharacters" -}}
+{{- $paths := list -}}
+{{- $path := .path -}}
+{{- if kindIs "string" .value -}}
+{{- if regexMatch "[\\x7f-\\x84\\x86-\\x9f\\x{feff}\\x{fffe}\\x{ffff}]" .value }}{{ $paths = append $paths $path }}{{ end -}}
+{{- else if kindIs "slice" .value -}}
+{{- range $index, $value := .value -}}
+{{- $paths = concat $paths (include "istio-teleport.controlCharacters" (dict "path" (printf "%s[%d]" $path $index) "value" $value) | fromJsonArray) -}}
+{{- end -}}
+{{- else if or (kindIs "map" .value) (hasPrefix "chartutil.Values" (typeOf .value)) (hasPrefix "common.Values" (typeOf .value)) -}}
+{{- range $key, $value := .value -}}
+{{- if not (and (contains "." $path | not) (eq $key "global") $path) -}}
+{{- $paths = concat $paths (include "istio-teleport.controlCharacters" (dict "path" (list $path $key | compact | join ".") "value" $value) | fromJsonArray) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $paths -}}
 {{- end }}

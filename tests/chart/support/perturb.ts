@@ -39,7 +39,18 @@ export function alternatives({ path, schema }: ValueNode, current: unknown, defi
   return legal;
 }
 
+/** A legal value of each Kubernetes type that a value has. */
+const KUBERNETES: Record<string, object> = {
+  Affinity: { podAffinity: null },
+  DaemonSetUpdateStrategy: { type: "OnDelete" },
+  EnvVar: { name: "PERTURBED", value: "x" },
+  ResourceRequirements: { limits: { memory: "1Gi" } },
+  Toleration: { key: "perturbed", operator: "Exists" },
+};
+
 function candidates(schema: JsonSchema, current: unknown): unknown[] {
+  const kubernetes = kubernetesValue(schema);
+  if (kubernetes !== undefined) return [kubernetes];
   if (Array.isArray(schema.enum)) return schema.enum;
   switch (schema.type) {
     case "boolean":
@@ -61,5 +72,10 @@ function candidates(schema: JsonSchema, current: unknown): unknown[] {
 
 function entries(schema: JsonSchema): unknown[] {
   if (schema.$ref === "#/definitions/Caller") return [{ principal: "perturbed.example/ns/a/sa/b" }];
-  return schema.type === "object" ? [{ name: "PERTURBED", value: "x" }] : STRINGS;
+  const kubernetes = kubernetesValue(schema);
+  return kubernetes === undefined ? STRINGS : [kubernetes];
+}
+
+function kubernetesValue({ $ref }: JsonSchema): object | undefined {
+  return typeof $ref === "string" ? KUBERNETES[$ref.replace("#/definitions/Kubernetes.", "")] : undefined;
 }

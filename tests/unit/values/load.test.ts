@@ -84,6 +84,7 @@ test.each([
   ["- tbot", "stdin is not a map of values"],
   ["just text", "stdin is not a map of values"],
   ["global:\n  teleport:\n", "stdin:2:12: a key below global.teleport cannot be null"],
+  ['tbot: {nodeSelector: {a: "x\\x7f"}}', "stdin:1:26: a control character stands there, at which Helm"],
   [`${MINIMAL}---\n${MINIMAL}`, "stdin holds more than one YAML document"],
 ])("the file %j is refused with its place", async (text, sentence) => {
   await expect(load(text)).rejects.toThrow(sentence);
