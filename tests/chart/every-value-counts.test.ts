@@ -32,6 +32,11 @@ const CONTEXT: Record<string, unknown> = {
   "global.teleport.join.issuer": {
     global: { teleport: { join: { type: "oidc", issuer: "https://issuer.example" } } },
   },
+  "tbot.dnsPolicy": { tbot: { dnsConfig: { nameservers: ["192.0.2.1"] } } },
+  "tbot.extraVolumeMounts": { tbot: { extraVolumes: [{ name: "perturbed", emptyDir: {} }] } },
+  "tbot.networkPolicy.metricsFrom": { tbot: { networkPolicy: { enabled: true } } },
+  "tbot.networkPolicy.extraEgress": { tbot: { networkPolicy: { enabled: true } } },
+  "tbot.resourceQuota.pods": { tbot: { resourceQuota: { enabled: true } } },
 };
 
 const keys = (() => {
@@ -104,7 +109,9 @@ const NODES = readValueNodes(readFileSync(repositoryPath("chart/values.yaml"), "
 const GRAPHS = ["mesh.gateways", "mesh.applications"];
 /** Helm itself reads it, as the condition of a parent chart (parent-chart.test.ts). */
 const READ_BY_HELM = ["enabled"];
-const LEAVES = leavesOf(NODES).filter(({ path }) => ![...GRAPHS, ...READ_BY_HELM].includes(path));
+/** Only the checks read it (refused-values.test.ts). */
+const READ_BY_CHECKS = ["checkCRDs"];
+const LEAVES = leavesOf(NODES).filter(({ path }) => ![...GRAPHS, ...READ_BY_HELM, ...READ_BY_CHECKS].includes(path));
 const { definitions } = JSON.parse(readFileSync(repositoryPath("chart/values.schema.json"), "utf8")) as {
   definitions: Record<string, { properties: object }>;
 };

@@ -63,7 +63,7 @@ describe("tbot", { concurrent: true }, () => {
     const objects = await renderScenario("full");
     const config = parse(get(objects, "ConfigMap tbot").data?.["tbot.yaml"] ?? "");
     expect(config.services[0].listen).toBe("unix:///run/teleport/sockets/workload.sock");
-    const env = get(objects, "DaemonSet tbot").spec.template.spec.containers[0].env;
+    const { env } = get(await renderScenario("minimal"), "DaemonSet tbot").spec.template.spec.containers[0];
     expect(env).toContainEqual({
       name: "TELEPORT_NODE_NAME",
       valueFrom: { fieldRef: { fieldPath: "status.hostIP" } },

@@ -64,6 +64,49 @@ const CHECKS: [string, string[]][] = [
     "mesh.admission.allowedHostPaths has /run/spire, through which a pod could write",
     ["mesh.admission.allowedHostPaths={/run/spire}"],
   ],
+  ["global.commonLabels sets istio-injection, which", ["global.commonLabels.istio-injection=x"]],
+  [
+    "testApp.namespace.labels sets pod-security.kubernetes.io/enforce, which",
+    ["testApp.namespace.labels.pod-security\\.kubernetes\\.io/enforce=restricted"],
+  ],
+  ["sockShop.namespace.labels sets istio-injection, which", ["sockShop.namespace.labels.istio-injection=x"]],
+  ["global.commonAnnotations sets istio.io/dry-run, which", ["global.commonAnnotations.istio\\.io/dry-run=x"]],
+  ["tbot.extraArgs has --log-format=text, which the chart sets itself", ["tbot.extraArgs={--log-format=text}"]],
+  ["tbot.extraArgs has -c, which the chart sets itself", ["tbot.extraArgs={-c}"]],
+  ["tbot.extraEnv sets SSL_CERT_DIR, which", ["global.teleport.caSecret=ca", "tbot.extraEnv[0].name=SSL_CERT_DIR"]],
+  ["tbot.extraVolumes has the name socket twice, or", ["tbot.extraVolumes[0].name=socket"]],
+  ["tbot.extraVolumes has the name a twice, or", ["tbot.extraVolumes[0].name=a", "tbot.extraVolumes[1].name=a"]],
+  [
+    "tbot.extraVolumeMounts names the volume b, which is not in tbot.extraVolumes",
+    ["tbot.extraVolumeMounts[0].name=b", "tbot.extraVolumeMounts[0].mountPath=/b"],
+  ],
+  [
+    "tbot.extraVolumeMounts mounts at /run, over what the chart mounts at /run/spire/sockets",
+    ["tbot.extraVolumes[0].name=a", "tbot.extraVolumeMounts[0].name=a", "tbot.extraVolumeMounts[0].mountPath=/run"],
+  ],
+  ["tbot.kubelet has both caSecret and caPath", ["tbot.kubelet.caSecret=a", "tbot.kubelet.caPath=/a"]],
+  [
+    "tbot.kubelet.skipVerify is true, with which tbot reads no CA",
+    ["tbot.kubelet.skipVerify=true", "tbot.kubelet.caSecret=a"],
+  ],
+  ["tbot.dnsPolicy is None, with which Kubernetes requires name servers", ["tbot.dnsPolicy=None"]],
+  [
+    "tbot.resourceQuota.enabled is true while tbot.priorityClassName is empty",
+    ["tbot.resourceQuota.enabled=true", "tbot.priorityClassName="],
+  ],
+  [
+    "monitoring.enabled is true while tbot.networkPolicy lets nobody reach tbot's metrics",
+    ["monitoring.enabled=true", "tbot.networkPolicy.enabled=true"],
+  ],
+  ["tbot.extraConfig sets proxy_server, which another value sets", ["tbot.extraConfig.proxy_server=a:1"]],
+  [
+    "tbot.extraConfig sets storage, which the chart sets itself or tbot does not know",
+    ["tbot.extraConfig.storage.type=x"],
+  ],
+  [
+    "tbot.extraConfig sets listen of the first service, which another",
+    ["tbot.extraConfig.services[0].listen=unix:///x"],
+  ],
   ["tbot.podAnnotations sets checksum/config, which the chart sets itself", ["tbot.podAnnotations.checksum/config=x"]],
   [
     "testApp.namespace.name is teleport-system, the namespace of tbot or of Istio",
@@ -161,8 +204,37 @@ describe("the chart's checks", { concurrent: true }, () => {
     ]),
     ['istio.print is "istiod", which prints Istio\'s values and installs nothing', ["istio.print=istiod"], DEPLOYMENT],
     ["Istio's CRDs are not in this cluster", [], DEPLOYMENT],
-    ["This cluster has no ValidatingAdmissionPolicy", [], ISTIO],
+    ["This cluster has no ValidatingAdmissionPolicy:", [], ISTIO],
   ];
+
+  /** Helm's flag --kube-version, with and without the names that a cluster has. */
+  const OLD_CLUSTERS: [string, string[], string[]][] = [
+    ["Kubernetes v1.29.9 has no ValidatingAdmissionPolicy, which came with 1.30", [], ["--kube-version", "1.29.9"]],
+    [
+      "tbot.kubelet.authorization is pods, and kubelets of Kubernetes v1.32.3-eks-1 take only the right to nodes/proxy",
+      [],
+      ["--kube-version", "1.32.3-eks-1", ...REST],
+    ],
+  ];
+  const CURES: [string[], string[]][] = [
+    [["mesh.admission.enabled=false"], ["--kube-version", "1.29.9"]],
+    [[], ["--kube-version", "1.32.3"]],
+    [["tbot.kubelet.authorization=proxy"], ["--kube-version", "1.30.0", ...REST]],
+    [[], ["--kube-version", "1.33.0-gke.1", ...REST]],
+    // The first sync of Argo CD, which gives Helm what the cluster has so far.
+    [
+      ["checkCRDs=false", "monitoring.enabled=true"],
+      [...DEPLOYMENT, ...REST.slice(-2)],
+    ],
+  ];
+
+  test.each(OLD_CLUSTERS)("for an old cluster: %s", async (sentence, sets, args) => {
+    expect(await helmRefusal(sets, ...args)).toContain(sentence);
+  });
+
+  test.each(CURES)("%j is taken with %j", async (sets, args) => {
+    expect(await helmRefusal(sets, ...args)).toBe("");
+  });
 
   test.each(CLUSTER_CHECKS)("on a cluster: %s", async (sentence, sets, args) => {
     expect(await kept(CHART_DIR, ["no cluster", ...sets], () => helmRefusal(sets))).toBe("");
@@ -181,7 +253,7 @@ describe("the chart's checks", { concurrent: true }, () => {
     const starts = [...source.matchAll(/append \$problems (?:\(printf )?"([^%"]*)/g)].map(
       (match) => match[1] as string,
     );
-    const sentences = [...CHECKS, ...CLUSTER_CHECKS].map(([sentence]) => sentence);
+    const sentences = [...CHECKS, ...CLUSTER_CHECKS, ...OLD_CLUSTERS].map(([sentence]) => sentence);
     expect(starts.length).toBeGreaterThan(10);
     for (const start of starts) {
       expect(

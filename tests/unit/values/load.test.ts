@@ -58,7 +58,7 @@ name: x
     'global.teleport.proxyAddr is "https://x", which does not match',
     "Address of the Teleport Proxy Service as `host:port`, without a scheme.",
     "cluserName is not a value; did you mean global.teleport.clusterName?",
-    "name is not a value; known here: enabled, global, istio, tbot, mesh",
+    "name is not a value; known here: enabled, checkCRDs, global, istio, tbot, mesh",
     "tbot.namespace.nam is not a value; did you mean tbot.namespace.name?",
     "tbot.socket.fil is not a value; did you mean tbot.socket.file?",
     'tbot.socket.file is "a/b", which does not match',
