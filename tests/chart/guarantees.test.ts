@@ -213,6 +213,14 @@ describe("mesh and test app", () => {
     expect(spec).toEqual({ mtls: { mode: "STRICT" } });
   });
 
+  test("the root namespace of the values is istiod's, too: else strict mutual TLS would hold in one namespace", async () => {
+    const inputs = await scenarioInputs("minimal", "mesh.rootNamespace=istio-root");
+    const { meshConfig } = parse(await istioValues(systemRunner, inputs, "istiod"));
+    const objects = await renderScenario("minimal", "mesh.rootNamespace=istio-root");
+    expect(meshConfig.rootNamespace).toBe(get(objects, "PeerAuthentication default").metadata.namespace);
+    expect(meshConfig.rootNamespace).toBe("istio-root");
+  });
+
   test("everything is denied but the allowed client, named with its trust domain and the container's port", async () => {
     const objects = await renderScenario("test-app");
     expect(get(objects, "AuthorizationPolicy deny-all").spec).toEqual({});

@@ -24,7 +24,8 @@ export const DEFAULTS: Values = {
       "workloadIdentity": {
         "name": "istio-workloads",
         "labels": {
-          "env": "dev"
+          "env": "dev",
+          "part-of": "istio-teleport"
         }
       },
       "join": {

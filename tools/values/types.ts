@@ -76,7 +76,7 @@ export interface Values {
          */
         name: string;
         /**
-         * Labels of the workload identity. The role allows every workload identity that has all of them: if others have `env: dev` too, add a label that only this one has.
+         * Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, add another.
          */
         labels: {
           [k: string]: string;
@@ -388,7 +388,7 @@ export interface Values {
      */
     enabled: boolean;
     /**
-     * Root namespace of the mesh (`meshConfig.rootNamespace`, istiod's own by default). Policies in it apply to the whole mesh.
+     * Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.
      */
     rootNamespace: string;
     mtls: {
