@@ -62,7 +62,7 @@ Examples:
       const { loadValues } = await import("./values/load.ts");
       const { joinDocuments } = await import("./teleport/document-form.ts");
       const { teleportDocuments } = await import("./teleport/documents.ts");
-      const values = await loadValues(runner, { files: flags.values, sets: flags.set });
+      const values = await loadValues(runner, { files: flags.values, sets: flags.set, key: flags.valuesKey });
       const documents = teleportDocuments(values, format).map(({ text }) => text);
       if (withToken) {
         const source = { ...(jwksFile !== undefined && { jwksFile }), ...accessOf(runner, { context, kubeconfig }) };
@@ -143,7 +143,7 @@ function manifestsCommand(runner: Runner): Command {
     .option("--kube-version <version>", "Kubernetes version to render for, as helm's flag (default: 1.33.0)")
     .addHelpText("after", "\nExample:\n  istio-teleport render manifests -f values.yaml > manifests.yaml")
     .action(async ({ namespace, release, kubeVersion, ...flags }: ManifestsFlags) => {
-      const inputs = await readInputs(flags);
+      const inputs = await readInputs(runner, flags);
       const { mergedValues } = await import("./values/load.ts");
       const { renderManifests } = await import("./chart/manifests.ts");
       const request = { inputs, release, ...(namespace && { namespace }), ...(kubeVersion && { kubeVersion }) };
@@ -151,13 +151,13 @@ function manifestsCommand(runner: Runner): Command {
     });
 }
 
-async function readInputs(flags: ValuesFlags) {
+async function readInputs(runner: Runner, flags: ValuesFlags) {
   const { readValuesInputs } = await import("./values/inputs.ts");
-  return readValuesInputs({ files: flags.values, sets: flags.set });
+  return readValuesInputs(runner, { files: flags.values, sets: flags.set, key: flags.valuesKey });
 }
 
 async function checkedInputs(runner: Runner, flags: ValuesFlags) {
-  const inputs = await readInputs(flags);
+  const inputs = await readInputs(runner, flags);
   const { mergedValues } = await import("./values/load.ts");
   await mergedValues(runner, inputs);
   return inputs;

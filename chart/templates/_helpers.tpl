@@ -7,6 +7,44 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service | quote }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | quote }}
 {{- end }}
 
+{{/* Labels and annotations of every object: the chart's own, and those of the values. Call with a dict: root (the
+chart's context), name (app.kubernetes.io/name), and labels and annotations of this object alone (or nil). */}}
+{{- define "istio-teleport.metadata" -}}
+labels:
+  {{- include "istio-teleport.labels" . | nindent 2 }}
+  {{- with omit (merge (dict) (.labels | default dict) .root.Values.global.commonLabels) "app.kubernetes.io/name" "app.kubernetes.io/part-of" "app.kubernetes.io/instance" "app.kubernetes.io/managed-by" "helm.sh/chart" }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with merge (dict) (.annotations | default dict) .root.Values.global.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* An image, from the registry of the values if they name one. Call with a dict: root, image. */}}
+{{- define "istio-teleport.image" -}}
+{{- $registry := .root.Values.global.imageRegistry -}}
+{{- if $registry -}}
+{{- printf "%s/%s" $registry (regexReplaceAll "^([^/]*[.:][^/]*|localhost)/" .image "") -}}
+{{- else -}}
+{{- .image -}}
+{{- end -}}
+{{- end }}
+
+{{/* imagePullSecrets of a pod, or nothing. Call with a dict: root, own (names that are for this pod alone). */}}
+{{- define "istio-teleport.imagePullSecrets" -}}
+{{- $names := list -}}
+{{- range concat .root.Values.global.imagePullSecrets .own -}}
+{{- if kindIs "map" . }}{{ $names = append $names .name }}{{ else }}{{ $names = append $names . }}{{ end -}}
+{{- end -}}
+{{- with uniq $names -}}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . | quote }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
 {{/* The principal of a workload: its SPIFFE ID without spiffe://, as AuthorizationPolicies name it. Call with a dict:
 clusterName, namespace, serviceAccount. */}}
 {{- define "istio-teleport.principal" -}}
@@ -20,13 +58,22 @@ clusterName, namespace, serviceAccount. */}}
 {{- end }}
 
 {{/* Metadata of a Namespace that the chart creates: kept at uninstall, with the Pod Security level its pods need.
-Call with a dict: root, name, meshed (whether Istio injects sidecars there). */}}
+Call with a dict: root, name, meshed (whether Istio injects sidecars there), labels (of the values). */}}
 {{- define "istio-teleport.namespaceMetadata" -}}
 labels:
+  {{- /* Istio takes the revision of istio.io/rev only without istio-injection. */}}
+  {{- if not (hasKey .labels "istio.io/rev") }}
   istio-injection: {{ .meshed | ternary "enabled" "disabled" }}
+  {{- end }}
   {{- include "istio-teleport.labels" . | nindent 2 }}
   # hostPath volumes (tbot's socket) and Istio's init container are refused by the levels baseline and restricted.
   pod-security.kubernetes.io/enforce: privileged
+  {{- with merge (dict) .labels .root.Values.global.commonLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 annotations:
   helm.sh/resource-policy: keep
+  {{- with .root.Values.global.commonAnnotations }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end }}

@@ -19,8 +19,19 @@ export function compiledSchemas(valuesSchema: SchemaObject): Map<string, string>
     ],
     ["tools/chart/compiled-istio-values-schemas.ts", strict(ISTIO_VALUES_SCHEMAS)],
     ["tools/graph/learn/compiled-prometheus-schema.ts", strict({ prometheusAnswer: PROMETHEUS_ANSWER_SCHEMA })],
-    ["tools/values/compiled-schema.ts", compile({ values: valuesSchema }, { strictTypes: false })],
+    [
+      "tools/values/compiled-schema.ts",
+      compile({ values: withSectionsApart(valuesSchema) }, { strictTypes: false, inlineRefs: false }),
+    ],
   ]);
+}
+
+/** One function for each section: TypeScript gives up on the whole program at a function of ten thousand lines. */
+function withSectionsApart({ properties, definitions, ...root }: SchemaObject): SchemaObject {
+  const keys = Object.keys(properties);
+  const sections = Object.fromEntries(keys.map((key) => [`section.${key}`, properties[key]]));
+  const refs = Object.fromEntries(keys.map((key) => [key, { $ref: `#/definitions/section.${key}` }]));
+  return { ...root, properties: refs, definitions: { ...definitions, ...sections } };
 }
 
 /** Where the forms of strings stand that the schemas name: a module's `FORMS`. */
@@ -35,7 +46,7 @@ function strict(schemas: Readonly<Record<string, SchemaObject>>, forms?: Forms):
 
 function compile(
   schemas: Readonly<Record<string, SchemaObject>>,
-  options: { strict?: true; allowUnionTypes?: true; strictTypes?: false },
+  options: { strict?: true; allowUnionTypes?: true; strictTypes?: false; inlineRefs?: false },
   from?: Forms,
 ): string {
   const ajv = new Ajv({

@@ -1,6 +1,7 @@
 import { compile } from "json-schema-to-typescript";
 import { parse } from "yaml";
 import { withDefinitions } from "./definitions.ts";
+import { withKubernetesTypes, withoutKubernetesTypes } from "./kubernetes-types.ts";
 import { type JsonSchema, readValueNodes, type ValueNode } from "./values-comments.ts";
 import { valuesReference } from "./values-reference.ts";
 
@@ -26,8 +27,37 @@ function schemaOf(nodes: ValueNode[], subcharts: Set<string>): JsonSchema {
     $schema: "http://json-schema.org/draft-07/schema#",
     $comment: "Generated from chart/values.yaml by npm run gen-schema; do not edit.",
     title: "Values of the chart istio-teleport",
-    ...withDefinitions(objectSchema(nodes, subcharts)),
+    ...withKubernetesTypes(withDefinitions(withForeignKeys(objectSchema(nodes, subcharts)))),
   };
+}
+
+/**
+ * What else may stand in values though no template of ours reads it: keys for YAML anchors (`x-…`), and under `global`
+ * whatever other charts of a parent chart read. A key there that is one slip away from ours is a mistake.
+ */
+function withForeignKeys(root: JsonSchema): JsonSchema {
+  const properties = root.properties as Record<string, JsonSchema>;
+  const global = {
+    ...properties.global,
+    patternProperties: { [oneSlipFrom("teleport")]: false },
+    additionalProperties: true,
+  };
+  return { ...root, properties: { ...properties, global }, patternProperties: { "^x-": true } };
+}
+
+/** A pattern of the words that a missing, additional, other or swapped letter makes of one, but not of that word. */
+function oneSlipFrom(word: string): string {
+  const slips = [...word].flatMap((letter, index) => {
+    const [before, after] = [word.slice(0, index), word.slice(index + 1)];
+    const next = after.slice(0, 1);
+    return [
+      `${before}${after}`,
+      `${before}[^${letter}]${after}`,
+      `${before}.${letter}${after}`,
+      `${before}${next}${letter}${after.slice(1)}`,
+    ];
+  });
+  return `^(${[...new Set([...slips, `${word}.`])].filter((slip) => slip !== word).join("|")})$`;
 }
 
 function nodeSchema(node: ValueNode, subcharts: Set<string>): JsonSchema {
@@ -53,7 +83,7 @@ function objectSchema(nodes: ValueNode[], subcharts: Set<string>): JsonSchema {
 
 async function typesOf(nodes: ValueNode[]): Promise<string> {
   const schema = {
-    ...withDefinitions(objectSchema(nodes, new Set())),
+    ...withoutKubernetesTypes(withDefinitions(objectSchema(nodes, new Set()))),
     description: "The chart's values after Helm's merge.",
   };
   return compile(schema, "Values", {

@@ -22,7 +22,7 @@ const ANNOTATION = /^ *@schema(?= |$)/;
 /**
  * Reads a commented values.yaml. The comment block directly above a key describes it; what follows `@schema` in it, on
  * the same line or on the lines below, is YAML: JSON Schema keywords besides the type that follows from the default. A
- * map whose annotation has `additionalProperties` is a leaf: its keys are the user's.
+ * map whose annotation has `additionalProperties` or `$ref` is a leaf: its keys are the user's.
  *
  * @throws ExitError naming the key: a leaf without description, a default without a type, a list without `items`.
  */
@@ -42,12 +42,13 @@ function readMap(map: YAMLMap, parent: string): ValueNode[] {
     // The yaml package keeps the comment above a map's first key with the map, above any other key with the key.
     const comment = pair.key.commentBefore ?? (index === 0 ? map.commentBefore : undefined);
     const { description, annotation } = splitComment(comment ?? "", path);
-    if (isMap(pair.value) && annotation.additionalProperties === undefined && pair.value.items.length > 0) {
+    if (isMap(pair.value) && !isTyped(annotation) && pair.value.items.length > 0) {
       return { path, key, description, schema: annotation, children: readMap(pair.value, path) };
     }
     if (description === "") throw new ExitError(`values.yaml: ${path} has no description; write a comment above it.`);
     const value: unknown = isMap(pair.value) || pair.value ? toPlain(pair.value) : null;
-    const schema: JsonSchema = { type: typeOf(value, path, annotation), ...annotation, default: value };
+    const type = annotation.$ref === undefined ? { type: typeOf(value, path, annotation) } : {};
+    const schema: JsonSchema = { ...type, ...annotation, default: value };
     if (schema.type === "array" && schema.items === undefined) {
       throw new ExitError(`values.yaml: ${path} is a list; say what it holds: # @schema {items: {...}}.`);
     }
@@ -60,12 +61,18 @@ function readMap(map: YAMLMap, parent: string): ValueNode[] {
   });
 }
 
+/** Whether an annotation says what a map holds, so that its keys are no values of the chart. */
+function isTyped({ additionalProperties, $ref }: JsonSchema): boolean {
+  return additionalProperties !== undefined || $ref !== undefined;
+}
+
 function toPlain(node: unknown): unknown {
   return (node as { toJSON(): unknown }).toJSON();
 }
 
 function splitComment(comment: string, path: string): { description: string; annotation: JsonSchema } {
-  const lines = comment.split("\n");
+  // A block of its own, such as the one at the head of the file, ends with a blank line.
+  const lines = comment.split("\n\n").at(-1)?.split("\n") ?? [];
   const start = lines.findIndex((line) => ANNOTATION.test(line));
   const prose = start === -1 ? lines : lines.slice(0, start);
   const annotation = start === -1 ? [] : [(lines[start] ?? "").replace(ANNOTATION, ""), ...lines.slice(start + 1)];

@@ -82,9 +82,9 @@ function typeCell(schema: JsonSchema): string {
 }
 
 function typeName(schema: JsonSchema): string {
+  const kubernetes = kubernetesType(schema);
+  if (kubernetes !== undefined) return `Kubernetes ${kubernetes}`;
   const inner = (sub: unknown) => (typeof sub === "object" && sub !== null ? entryName(sub as JsonSchema) : "");
-  // A Kubernetes type that we pass on as it is.
-  if (typeof schema.$comment === "string") return `Kubernetes ${schema.$comment}`;
   if (schema.type === "array") return `list${inner(schema.items)}`;
   if (schema.type === "object") return `map${inner(schema.additionalProperties)}`;
   return String(schema.type);
@@ -92,9 +92,16 @@ function typeName(schema: JsonSchema): string {
 
 /** " of strings", " of callers"; empty if the list or map may hold anything. */
 function entryName({ title, $ref, ...schema }: JsonSchema): string {
+  const kubernetes = kubernetesType({ $ref });
+  if (kubernetes !== undefined) return ` of Kubernetes ${kubernetes}`;
   const name = title ?? (typeof $ref === "string" ? $ref.split("/").at(-1) : undefined);
   if (typeof name === "string") return ` of ${name.toLowerCase()}s`;
   return schema.type === undefined ? "" : ` of ${typeName(schema)}s`;
+}
+
+/** Name of the type of the Kubernetes API that a schema refers to. */
+function kubernetesType({ $ref }: JsonSchema): string | undefined {
+  return typeof $ref === "string" ? /\/Kubernetes\.(\w+)$/.exec($ref)?.[1] : undefined;
 }
 
 function code(text: string): string {

@@ -63,7 +63,7 @@ describe("tbot", { concurrent: true }, () => {
     const objects = await renderScenario("full");
     const config = parse(get(objects, "ConfigMap tbot").data?.["tbot.yaml"] ?? "");
     expect(config.services[0].listen).toBe("unix:///run/teleport/sockets/workload.sock");
-    const env = get(objects, "DaemonSet tbot").spec.template.spec.containers[0].env;
+    const { env } = get(await renderScenario("minimal"), "DaemonSet tbot").spec.template.spec.containers[0];
     expect(env).toContainEqual({
       name: "TELEPORT_NODE_NAME",
       valueFrom: { fieldRef: { fieldPath: "status.hostIP" } },
@@ -211,6 +211,14 @@ describe("mesh and test app", () => {
     const { metadata, spec } = get(await renderScenario("minimal"), "PeerAuthentication default");
     expect(metadata.namespace).toBe("istio-system");
     expect(spec).toEqual({ mtls: { mode: "STRICT" } });
+  });
+
+  test("the root namespace of the values is istiod's, too: else strict mutual TLS would hold in one namespace", async () => {
+    const inputs = await scenarioInputs("minimal", "mesh.rootNamespace=istio-root");
+    const { meshConfig } = parse(await istioValues(systemRunner, inputs, "istiod"));
+    const objects = await renderScenario("minimal", "mesh.rootNamespace=istio-root");
+    expect(meshConfig.rootNamespace).toBe(get(objects, "PeerAuthentication default").metadata.namespace);
+    expect(meshConfig.rootNamespace).toBe("istio-root");
   });
 
   test("everything is denied but the allowed client, named with its trust domain and the container's port", async () => {

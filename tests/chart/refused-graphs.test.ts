@@ -166,6 +166,31 @@ const CASES: [string, object][] = [
     "mesh.applications.shop.services.web.callers[0].paths is set while istio.pathNormalization is NONE, with which /public/../admin passes for /public/*: set it to MERGE_SLASHES, or remove the paths.",
     callers({ service: "batch", ports: [80], paths: ["/public/*"] }),
   ],
+  ...[
+    ["MERGE_SLASHES", "/a//b", "//"],
+    ["MERGE_SLASHES", "/a/../b", "/../"],
+    ["BASE", "/a/%2e/b", "/%2e/"],
+    ["BASE", "/a/.", "/."],
+    ["DECODE_AND_MERGE_SLASHES", "/a%2Fb/*", "%2F"],
+  ].map(([pathNormalization, path = "", part]): [string, object] => [
+    `mesh.applications.shop.services.web.callers[0].paths[0] is "${path}", which matches no request: istio.pathNormalization ${pathNormalization} rewrites "${part}" before policies see the path; write the rewritten path.`,
+    { istio: { pathNormalization }, ...callers({ service: "batch", ports: [80], paths: [path] }) },
+  ]),
+  [
+    "mesh.applications.shop.services.web.callers[0].paths[0] is a template of more than 256 characters, which Envoy refuses: shorten it, or use a prefix.",
+    {
+      istio: { pathNormalization: "BASE" },
+      ...callers({ service: "batch", ports: [80], paths: [`/{*}/${"a".repeat(255)}`] }),
+    },
+  ],
+  [
+    "mesh.applications.shop.services.web.callers allow 513 different sets of ports, methods and paths, and one policy holds at most 512 rules: let callers share them.",
+    { istio: { pathNormalization: "BASE" }, ...callers(...manyPaths(513)) },
+  ],
+  [
+    "mesh.gateways.public.namespace is test-app, the namespace of the test app, whose policies would refuse what comes to the gateway: run it in another one.",
+    { testApp: { enabled: true }, mesh: { gateways: { public: { namespace: "test-app", serviceAccount: "public" } } } },
+  ],
   [
     "mesh.applications.shop.services.web.callers[2] allows what callers[0] allows: remove one of them.",
     callers(
@@ -222,6 +247,11 @@ const SCHEMA_CASES: [string, object][] = [
   ),
 ];
 
+/** Callers that each may do something else. */
+function manyPaths(count: number): Caller[] {
+  return Array.from({ length: count }, (_, index) => ({ service: "batch", ports: [80], paths: [`/${index}`] }));
+}
+
 /** What both take. */
 const LEGAL_CASES: [string, object][] = [
   ["what the cases change", {}],
@@ -237,6 +267,21 @@ const LEGAL_CASES: [string, object][] = [
       { anyone: true, ports: [80], methods: ["GET", "HEAD"] },
     ),
   ],
+  [
+    "a template of 256 characters without its braces, and 512 rules",
+    {
+      istio: { pathNormalization: "BASE" },
+      ...callers({ service: "batch", ports: [80], paths: [`/{*}/${"a".repeat(253)}`] }, ...manyPaths(511)),
+    },
+  ],
+  ...[
+    ["BASE", "/a//b"],
+    ["MERGE_SLASHES", "/a%2Fb"],
+    ["MERGE_SLASHES", "/a/..b/.well-known/*"],
+  ].map(([pathNormalization, path = ""]): [string, object] => [
+    `the path ${path} with ${pathNormalization}`,
+    { istio: { pathNormalization }, ...callers({ service: "batch", ports: [80], paths: [path] }) },
+  ]),
   [
     "paths with a normalization",
     {

@@ -40,6 +40,7 @@ async function toolsRefusal(sets: string[]): Promise<string> {
 
 /** Each problem of chart/templates/checks/_problems.tpl: assignments on top of the minimal values. */
 const CHECKS: [string, string[]][] = [
+  ["enabled is false, which only the condition of a parent chart's dependency reads", ["enabled=false"]],
   ["global.teleport.clusterName is empty: set it to the name", ["global.teleport.clusterName="]],
   ["global.teleport.proxyAddr is empty: set it to the host:port", ["global.teleport.proxyAddr="]],
   [
@@ -62,6 +63,49 @@ const CHECKS: [string, string[]][] = [
   [
     "mesh.admission.allowedHostPaths has /run/spire, through which a pod could write",
     ["mesh.admission.allowedHostPaths={/run/spire}"],
+  ],
+  ["global.commonLabels sets istio-injection, which", ["global.commonLabels.istio-injection=x"]],
+  [
+    "testApp.namespace.labels sets pod-security.kubernetes.io/enforce, which",
+    ["testApp.namespace.labels.pod-security\\.kubernetes\\.io/enforce=restricted"],
+  ],
+  ["sockShop.namespace.labels sets istio-injection, which", ["sockShop.namespace.labels.istio-injection=x"]],
+  ["global.commonAnnotations sets istio.io/dry-run, which", ["global.commonAnnotations.istio\\.io/dry-run=x"]],
+  ["tbot.extraArgs has --log-format=text, which the chart sets itself", ["tbot.extraArgs={--log-format=text}"]],
+  ["tbot.extraArgs has -c, which the chart sets itself", ["tbot.extraArgs={-c}"]],
+  ["tbot.extraEnv sets SSL_CERT_DIR, which", ["global.teleport.caSecret=ca", "tbot.extraEnv[0].name=SSL_CERT_DIR"]],
+  ["tbot.extraVolumes has the name socket twice, or", ["tbot.extraVolumes[0].name=socket"]],
+  ["tbot.extraVolumes has the name a twice, or", ["tbot.extraVolumes[0].name=a", "tbot.extraVolumes[1].name=a"]],
+  [
+    "tbot.extraVolumeMounts names the volume b, which is not in tbot.extraVolumes",
+    ["tbot.extraVolumeMounts[0].name=b", "tbot.extraVolumeMounts[0].mountPath=/b"],
+  ],
+  [
+    "tbot.extraVolumeMounts mounts at /run, over what the chart mounts at /run/spire/sockets",
+    ["tbot.extraVolumes[0].name=a", "tbot.extraVolumeMounts[0].name=a", "tbot.extraVolumeMounts[0].mountPath=/run"],
+  ],
+  ["tbot.kubelet has both caSecret and caPath", ["tbot.kubelet.caSecret=a", "tbot.kubelet.caPath=/a"]],
+  [
+    "tbot.kubelet.skipVerify is true, with which tbot reads no CA",
+    ["tbot.kubelet.skipVerify=true", "tbot.kubelet.caSecret=a"],
+  ],
+  ["tbot.dnsPolicy is None, with which Kubernetes requires name servers", ["tbot.dnsPolicy=None"]],
+  [
+    "tbot.resourceQuota.enabled is true while tbot.priorityClassName is empty",
+    ["tbot.resourceQuota.enabled=true", "tbot.priorityClassName="],
+  ],
+  [
+    "monitoring.enabled is true while tbot.networkPolicy lets nobody reach tbot's metrics",
+    ["monitoring.enabled=true", "tbot.networkPolicy.enabled=true"],
+  ],
+  ["tbot.extraConfig sets proxy_server, which another value sets", ["tbot.extraConfig.proxy_server=a:1"]],
+  [
+    "tbot.extraConfig sets storage, which the chart sets itself or tbot does not know",
+    ["tbot.extraConfig.storage.type=x"],
+  ],
+  [
+    "tbot.extraConfig sets listen of the first service, which another",
+    ["tbot.extraConfig.services[0].listen=unix:///x"],
   ],
   ["tbot.podAnnotations sets checksum/config, which the chart sets itself", ["tbot.podAnnotations.checksum/config=x"]],
   [
@@ -113,6 +157,15 @@ describe("the chart's checks", { concurrent: true }, () => {
     expect(problems).toEqual([expect.stringContaining(sentence)]);
   });
 
+  test.each([
+    ["tbot.podAnnotations.a=x\u007f", "tbot.podAnnotations.a"],
+    ["tbot.tolerations[0].key=\ufeff", "tbot.tolerations[0].key"],
+  ])("%j, at which Helm would drop what stands beside it", async (set, path) => {
+    const sentence = `${path} has a control character, at which Helm would leave out the whole map or list: remove it.`;
+    expect(await helmRefusal([set])).toBe(sentence);
+    expect(await toolsRefusal([set])).toContain("control character");
+  });
+
   test("five mistakes in one file are told at once, by Helm alone and by our tools", async () => {
     const inputs = { files: [{ name: "five.yaml", text: FIVE_MISTAKES }], sets: [] };
     const told = await Promise.all(
@@ -151,8 +204,37 @@ describe("the chart's checks", { concurrent: true }, () => {
     ]),
     ['istio.print is "istiod", which prints Istio\'s values and installs nothing', ["istio.print=istiod"], DEPLOYMENT],
     ["Istio's CRDs are not in this cluster", [], DEPLOYMENT],
-    ["This cluster has no ValidatingAdmissionPolicy", [], ISTIO],
+    ["This cluster has no ValidatingAdmissionPolicy:", [], ISTIO],
   ];
+
+  /** Helm's flag --kube-version, with and without the names that a cluster has. */
+  const OLD_CLUSTERS: [string, string[], string[]][] = [
+    ["Kubernetes v1.29.9 has no ValidatingAdmissionPolicy, which came with 1.30", [], ["--kube-version", "1.29.9"]],
+    [
+      "tbot.kubelet.authorization is pods, and kubelets of Kubernetes v1.32.3-eks-1 take only the right to nodes/proxy",
+      [],
+      ["--kube-version", "1.32.3-eks-1", ...REST],
+    ],
+  ];
+  const CURES: [string[], string[]][] = [
+    [["mesh.admission.enabled=false"], ["--kube-version", "1.29.9"]],
+    [[], ["--kube-version", "1.32.3"]],
+    [["tbot.kubelet.authorization=proxy"], ["--kube-version", "1.30.0", ...REST]],
+    [[], ["--kube-version", "1.33.0-gke.1", ...REST]],
+    // The first sync of Argo CD, which gives Helm what the cluster has so far.
+    [
+      ["checkCRDs=false", "monitoring.enabled=true"],
+      [...DEPLOYMENT, ...REST.slice(-2)],
+    ],
+  ];
+
+  test.each(OLD_CLUSTERS)("for an old cluster: %s", async (sentence, sets, args) => {
+    expect(await helmRefusal(sets, ...args)).toContain(sentence);
+  });
+
+  test.each(CURES)("%j is taken with %j", async (sets, args) => {
+    expect(await helmRefusal(sets, ...args)).toBe("");
+  });
 
   test.each(CLUSTER_CHECKS)("on a cluster: %s", async (sentence, sets, args) => {
     expect(await kept(CHART_DIR, ["no cluster", ...sets], () => helmRefusal(sets))).toBe("");
@@ -171,7 +253,7 @@ describe("the chart's checks", { concurrent: true }, () => {
     const starts = [...source.matchAll(/append \$problems (?:\(printf )?"([^%"]*)/g)].map(
       (match) => match[1] as string,
     );
-    const sentences = [...CHECKS, ...CLUSTER_CHECKS].map(([sentence]) => sentence);
+    const sentences = [...CHECKS, ...CLUSTER_CHECKS, ...OLD_CLUSTERS].map(([sentence]) => sentence);
     expect(starts.length).toBeGreaterThan(10);
     for (const start of starts) {
       expect(
@@ -195,7 +277,11 @@ const ASSIGNMENTS: [string, boolean][] = [
   ["tbot.socket.file=a/b", false],
   ["tbot.socket.fil=x", false],
   ["unknown=1", false],
-  ["global.other=1", false],
+  ["global.other=1", true],
+  ["global.teleports.x=1", false],
+  ["global.teleprot.x=1", false],
+  ["x-anchors.a=1", true],
+  ["enabled=maybe", false],
   ["tbot.global.x=1", true],
   ["tbot.image.tag=18", false],
   ["tbot.image.tag=18.11.0", true],
@@ -214,6 +300,25 @@ const ASSIGNMENTS: [string, boolean][] = [
   ["tbot.tolerations={x}", false],
   ["tbot.extraEnv[0].name=A", true],
   ["tbot.extraEnv[0].value=A", false],
+  ["tbot.extraEnv[0].name=A,tbot.extraEnv[0].value=true", false],
+  ["tbot.extraEnv[0].name=A,tbot.extraEnv[0].valueFrom.secretKeyRef.key=a", true],
+  ["tbot.extraEnv[0].name=A,tbot.extraEnv[0].valueFrom.secretKeyRef.kye=a", false],
+  ["tbot.tolerations[0].operator=Exist", false],
+  ["tbot.tolerations[0].operator=Equal", true],
+  ["tbot.affinity.nodeAffinitty.x=1", false],
+  ["tbot.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution=x", false],
+  ["tbot.resources.limits.memory=256Mb", false],
+  ["tbot.resources.limits.cpu=1", true],
+  ["tbot.resources.limit.cpu=1", false],
+  ["tbot.updateStrategy.type=Recreate", false],
+  ["tbot.updateStrategy.rollingUpdate.maxUnavailable=10%", true],
+  ["tbot.nodeSelector.a=b c", false],
+  ["tbot.image.repository=tbot", true],
+  ["tbot.image.repository=registry.example:5000/a/tbot", true],
+  ["tbot.image.repository=registry.example:5000/a/tbot:18", false],
+  ["tbot.image.repository=tbot:18", false],
+  ["tbot.image.repository=a/tbot@sha256:1", false],
+  ["tbot.image.repository=https://a/tbot", false],
   ["tbot.podLabels.a=1", false],
   ["tbot.podLabels.a=b", true],
   ["tbot.credentialTTL=90", false],
@@ -240,11 +345,11 @@ const ASSIGNMENTS: [string, boolean][] = [
 
 /** What Helm takes without a word though it cannot be meant; the tools refuse it. */
 const STRICTER: [string, string[], string][] = [
-  ["", ["global.teleport.workloadIdentity.labels.env=null"], "a key below global cannot be null"],
+  ["", ["global.teleport.workloadIdentity.labels.env=null"], "a key below global.teleport cannot be null"],
   [
     "global:\n  teleport:\n    workloadIdentity:\n      labels: {env: null}\n",
     [],
-    "stdin:4:21: a key below global cannot be null",
+    "stdin:4:21: a key below global.teleport cannot be null",
   ],
   ["tbot: {debug: true}\ntbot: {debug: false}\n", [], "stdin:2:1: Map keys must be unique"],
   ["tbot: {debug: true}\n---\ntbot: {debug: false}\n", [], "more than one YAML document"],
@@ -252,16 +357,18 @@ const STRICTER: [string, string[], string][] = [
 
 describe("the tools are stricter than Helm", { concurrent: true }, () => {
   test.each(STRICTER)("with the file %j and %j", async (text, sets, sentence) => {
-    const inputs = await readValuesInputs({ files: [MINIMAL] });
+    const inputs = await readValuesInputs(systemRunner, { files: [MINIMAL] });
     inputs.files.push({ name: "table", text });
     await expect(helmTemplate(systemRunner, { inputs: { ...inputs, sets } })).resolves.toContain("kind: DaemonSet");
-    await expect(readValuesInputs({ files: ["-"], sets, stdin: Readable.from([text]) })).rejects.toThrow(sentence);
+    await expect(readValuesInputs(systemRunner, { files: ["-"], sets, stdin: Readable.from([text]) })).rejects.toThrow(
+      sentence,
+    );
   });
 });
 
 describe("Helm and the tools agree", { concurrent: true }, () => {
   test.each(FILES)("on the file %s: %s", async (text, legal) => {
-    const inputs = await readValuesInputs({ files: [] });
+    const inputs = await readValuesInputs(systemRunner, { files: [] });
     inputs.files.push({ name: "table", text });
     const outcomes = await Promise.allSettled([
       mergedValues(systemRunner, inputs),
@@ -273,8 +380,9 @@ describe("Helm and the tools agree", { concurrent: true }, () => {
   /** `null` means something else for a subchart than for a chart, so each of these has Helm for itself. */
   const deletes = ([assignment]: [string, boolean]) => assignment.endsWith("=null");
   const others = ASSIGNMENTS.filter((row) => !deletes(row));
-  const rendered = outcomesOf(others, ([assignment]) => onMinimal(assignment));
-  const merged = outcomesOf(others, ([assignment]) => onMinimal(assignment), "merged");
+  const split = (assignments: string) => assignments.split(/,(?=tbot\.)/);
+  const rendered = outcomesOf(others, ([assignments]) => onMinimal(...split(assignments)));
+  const merged = outcomesOf(others, ([assignments]) => onMinimal(...split(assignments)), "merged");
 
   test.each(others.map((row) => [...row, row] as const))("on %s: %s", async (assignment, legal, row) => {
     const { refused, problems, documents } = await rendered(row);

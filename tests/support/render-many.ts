@@ -140,7 +140,8 @@ function documentsOf(printed: string): Map<string, Map<string, string>> {
     const own = all.get(name) ?? new Map<string, string>();
     all.set(name, own);
     const document = text.slice(text.indexOf("\n") + 1).replaceAll(name, "istio-teleport");
-    own.set(template, (own.get(template) ?? "") + document);
+    const before = own.get(template);
+    own.set(template, before === undefined ? document : `${before}---\n${document}`);
   }
   return all;
 }

@@ -14,7 +14,7 @@ export const SCENARIOS = readdirSync(repositoryPath("chart/ci")).map((file) => f
 
 /** Inputs of a scenario, with further `--set` assignments. */
 export function scenarioInputs(scenario: string, ...sets: string[]): Promise<ValuesInputs> {
-  return readValuesInputs({ files: [repositoryPath(`chart/ci/${scenario}-values.yaml`)], sets });
+  return readValuesInputs(systemRunner, { files: [repositoryPath(`chart/ci/${scenario}-values.yaml`)], sets });
 }
 
 /** The merged values of a scenario; merged once for the same chart and arguments. */

@@ -90,7 +90,7 @@ test("Helm's other flags for single values do as Helm's", async () => {
   const [role, bot, identity] = parseAllDocuments(rendered.stdout).map((document) => document.toJS());
   expect(role.metadata.name).toBe("12");
   expect(bot.metadata.name).toBe("from-a-file");
-  expect(identity.metadata.labels).toEqual({ env: "json" });
+  expect(identity.metadata.labels).toMatchObject({ env: "json" });
   expect(identity.spec.spiffe.x509.maximum_ttl).toBe("7200s");
 });
 

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 
 export const istiod = validate10;
-const schema11 = {"type":"object","required":["meshConfig","sidecarInjectorWebhook"],"additionalProperties":false,"properties":{"meshConfig":{"type":"object","required":["trustDomain","pathNormalization"],"additionalProperties":false,"properties":{"trustDomain":{"type":"string","minLength":1},"pathNormalization":{"type":"object","required":["normalization"],"additionalProperties":false,"properties":{"normalization":{"type":"string","minLength":1}}},"accessLogFile":{"type":"string","minLength":1},"accessLogEncoding":{"type":"string","minLength":1},"accessLogFormat":{"type":"string","minLength":1},"defaultConfig":{"type":"object","required":[],"additionalProperties":false,"properties":{"proxyMetadata":{"type":"object","required":["WORKLOAD_IDENTITY_SOCKET_FILE"],"additionalProperties":false,"properties":{"WORKLOAD_IDENTITY_SOCKET_FILE":{"type":"string","minLength":1}}},"proxyStatsMatcher":{"type":"object","required":["inclusionRegexps"],"additionalProperties":false,"properties":{"inclusionRegexps":{"type":"array","items":{"type":"string","minLength":1}}}}},"minProperties":1}}},"env":{"type":"object","required":["DEFAULT_WORKLOAD_CERT_TTL","MAX_WORKLOAD_CERT_TTL"],"additionalProperties":false,"properties":{"DEFAULT_WORKLOAD_CERT_TTL":{"type":"string","minLength":1},"MAX_WORKLOAD_CERT_TTL":{"type":"string","minLength":1}}},"sidecarInjectorWebhook":{"type":"object","required":["defaultTemplates","templates"],"additionalProperties":false,"properties":{"defaultTemplates":{"type":"array","items":{"type":"string","minLength":1},"minItems":2},"templates":{"type":"object","additionalProperties":{"type":"string","minLength":1},"minProperties":1}}}},"$id":"istiod"};
+const schema11 = {"type":"object","required":["meshConfig","sidecarInjectorWebhook"],"additionalProperties":false,"properties":{"meshConfig":{"type":"object","required":["trustDomain","rootNamespace","pathNormalization"],"additionalProperties":false,"properties":{"trustDomain":{"type":"string","minLength":1},"rootNamespace":{"type":"string","minLength":1},"pathNormalization":{"type":"object","required":["normalization"],"additionalProperties":false,"properties":{"normalization":{"type":"string","minLength":1}}},"accessLogFile":{"type":"string","minLength":1},"accessLogEncoding":{"type":"string","minLength":1},"accessLogFormat":{"type":"string","minLength":1},"defaultConfig":{"type":"object","required":[],"additionalProperties":false,"properties":{"proxyMetadata":{"type":"object","required":["WORKLOAD_IDENTITY_SOCKET_FILE"],"additionalProperties":false,"properties":{"WORKLOAD_IDENTITY_SOCKET_FILE":{"type":"string","minLength":1}}},"proxyStatsMatcher":{"type":"object","required":["inclusionRegexps"],"additionalProperties":false,"properties":{"inclusionRegexps":{"type":"array","items":{"type":"string","minLength":1}}}}},"minProperties":1}}},"env":{"type":"object","required":["DEFAULT_WORKLOAD_CERT_TTL","MAX_WORKLOAD_CERT_TTL"],"additionalProperties":false,"properties":{"DEFAULT_WORKLOAD_CERT_TTL":{"type":"string","minLength":1},"MAX_WORKLOAD_CERT_TTL":{"type":"string","minLength":1}}},"sidecarInjectorWebhook":{"type":"object","required":["defaultTemplates","templates"],"additionalProperties":false,"properties":{"defaultTemplates":{"type":"array","items":{"type":"string","minLength":1},"minItems":2},"templates":{"type":"object","additionalProperties":{"type":"string","minLength":1},"minProperties":1}}}},"$id":"istiod"};
 const func2 = require("ajv/dist/runtime/ucs2length").default;
 
 function validate10(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
@@ -57,8 +57,8 @@ vErrors.push(err3);
 }
 errors++;
 }
-if(data0.pathNormalization === undefined){
-const err4 = {instancePath:instancePath+"/meshConfig",schemaPath:"#/properties/meshConfig/required",keyword:"required",params:{missingProperty: "pathNormalization"},message:"must have required property '"+"pathNormalization"+"'",schema:schema11.properties.meshConfig.required,parentSchema:schema11.properties.meshConfig,data:data0};
+if(data0.rootNamespace === undefined){
+const err4 = {instancePath:instancePath+"/meshConfig",schemaPath:"#/properties/meshConfig/required",keyword:"required",params:{missingProperty: "rootNamespace"},message:"must have required property '"+"rootNamespace"+"'",schema:schema11.properties.meshConfig.required,parentSchema:schema11.properties.meshConfig,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -67,9 +67,8 @@ vErrors.push(err4);
 }
 errors++;
 }
-for(const key1 in data0){
-if(!((((((key1 === "trustDomain") || (key1 === "pathNormalization")) || (key1 === "accessLogFile")) || (key1 === "accessLogEncoding")) || (key1 === "accessLogFormat")) || (key1 === "defaultConfig"))){
-const err5 = {instancePath:instancePath+"/meshConfig",schemaPath:"#/properties/meshConfig/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.meshConfig,data:data0};
+if(data0.pathNormalization === undefined){
+const err5 = {instancePath:instancePath+"/meshConfig",schemaPath:"#/properties/meshConfig/required",keyword:"required",params:{missingProperty: "pathNormalization"},message:"must have required property '"+"pathNormalization"+"'",schema:schema11.properties.meshConfig.required,parentSchema:schema11.properties.meshConfig,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -78,12 +77,9 @@ vErrors.push(err5);
 }
 errors++;
 }
-}
-if(data0.trustDomain !== undefined){
-let data1 = data0.trustDomain;
-if(typeof data1 === "string"){
-if(func2(data1) < 1){
-const err6 = {instancePath:instancePath+"/meshConfig/trustDomain",schemaPath:"#/properties/meshConfig/properties/trustDomain/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.meshConfig.properties.trustDomain,data:data1};
+for(const key1 in data0){
+if(!(((((((key1 === "trustDomain") || (key1 === "rootNamespace")) || (key1 === "pathNormalization")) || (key1 === "accessLogFile")) || (key1 === "accessLogEncoding")) || (key1 === "accessLogFormat")) || (key1 === "defaultConfig"))){
+const err6 = {instancePath:instancePath+"/meshConfig",schemaPath:"#/properties/meshConfig/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.meshConfig,data:data0};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -93,8 +89,11 @@ vErrors.push(err6);
 errors++;
 }
 }
-else {
-const err7 = {instancePath:instancePath+"/meshConfig/trustDomain",schemaPath:"#/properties/meshConfig/properties/trustDomain/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.meshConfig.properties.trustDomain.type,parentSchema:schema11.properties.meshConfig.properties.trustDomain,data:data1};
+if(data0.trustDomain !== undefined){
+let data1 = data0.trustDomain;
+if(typeof data1 === "string"){
+if(func2(data1) < 1){
+const err7 = {instancePath:instancePath+"/meshConfig/trustDomain",schemaPath:"#/properties/meshConfig/properties/trustDomain/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.meshConfig.properties.trustDomain,data:data1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -104,11 +103,8 @@ vErrors.push(err7);
 errors++;
 }
 }
-if(data0.pathNormalization !== undefined){
-let data2 = data0.pathNormalization;
-if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
-if(data2.normalization === undefined){
-const err8 = {instancePath:instancePath+"/meshConfig/pathNormalization",schemaPath:"#/properties/meshConfig/properties/pathNormalization/required",keyword:"required",params:{missingProperty: "normalization"},message:"must have required property '"+"normalization"+"'",schema:schema11.properties.meshConfig.properties.pathNormalization.required,parentSchema:schema11.properties.meshConfig.properties.pathNormalization,data:data2};
+else {
+const err8 = {instancePath:instancePath+"/meshConfig/trustDomain",schemaPath:"#/properties/meshConfig/properties/trustDomain/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.meshConfig.properties.trustDomain.type,parentSchema:schema11.properties.meshConfig.properties.trustDomain,data:data1};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -117,9 +113,12 @@ vErrors.push(err8);
 }
 errors++;
 }
-for(const key2 in data2){
-if(!(key2 === "normalization")){
-const err9 = {instancePath:instancePath+"/meshConfig/pathNormalization",schemaPath:"#/properties/meshConfig/properties/pathNormalization/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.meshConfig.properties.pathNormalization,data:data2};
+}
+if(data0.rootNamespace !== undefined){
+let data2 = data0.rootNamespace;
+if(typeof data2 === "string"){
+if(func2(data2) < 1){
+const err9 = {instancePath:instancePath+"/meshConfig/rootNamespace",schemaPath:"#/properties/meshConfig/properties/rootNamespace/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.meshConfig.properties.rootNamespace,data:data2};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -129,11 +128,8 @@ vErrors.push(err9);
 errors++;
 }
 }
-if(data2.normalization !== undefined){
-let data3 = data2.normalization;
-if(typeof data3 === "string"){
-if(func2(data3) < 1){
-const err10 = {instancePath:instancePath+"/meshConfig/pathNormalization/normalization",schemaPath:"#/properties/meshConfig/properties/pathNormalization/properties/normalization/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.meshConfig.properties.pathNormalization.properties.normalization,data:data3};
+else {
+const err10 = {instancePath:instancePath+"/meshConfig/rootNamespace",schemaPath:"#/properties/meshConfig/properties/rootNamespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.meshConfig.properties.rootNamespace.type,parentSchema:schema11.properties.meshConfig.properties.rootNamespace,data:data2};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -143,8 +139,11 @@ vErrors.push(err10);
 errors++;
 }
 }
-else {
-const err11 = {instancePath:instancePath+"/meshConfig/pathNormalization/normalization",schemaPath:"#/properties/meshConfig/properties/pathNormalization/properties/normalization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.meshConfig.properties.pathNormalization.properties.normalization.type,parentSchema:schema11.properties.meshConfig.properties.pathNormalization.properties.normalization,data:data3};
+if(data0.pathNormalization !== undefined){
+let data3 = data0.pathNormalization;
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.normalization === undefined){
+const err11 = {instancePath:instancePath+"/meshConfig/pathNormalization",schemaPath:"#/properties/meshConfig/properties/pathNormalization/required",keyword:"required",params:{missingProperty: "normalization"},message:"must have required property '"+"normalization"+"'",schema:schema11.properties.meshConfig.properties.pathNormalization.required,parentSchema:schema11.properties.meshConfig.properties.pathNormalization,data:data3};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -153,10 +152,9 @@ vErrors.push(err11);
 }
 errors++;
 }
-}
-}
-else {
-const err12 = {instancePath:instancePath+"/meshConfig/pathNormalization",schemaPath:"#/properties/meshConfig/properties/pathNormalization/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.meshConfig.properties.pathNormalization.type,parentSchema:schema11.properties.meshConfig.properties.pathNormalization,data:data2};
+for(const key2 in data3){
+if(!(key2 === "normalization")){
+const err12 = {instancePath:instancePath+"/meshConfig/pathNormalization",schemaPath:"#/properties/meshConfig/properties/pathNormalization/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.meshConfig.properties.pathNormalization,data:data3};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -166,11 +164,11 @@ vErrors.push(err12);
 errors++;
 }
 }
-if(data0.accessLogFile !== undefined){
-let data4 = data0.accessLogFile;
+if(data3.normalization !== undefined){
+let data4 = data3.normalization;
 if(typeof data4 === "string"){
 if(func2(data4) < 1){
-const err13 = {instancePath:instancePath+"/meshConfig/accessLogFile",schemaPath:"#/properties/meshConfig/properties/accessLogFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.meshConfig.properties.accessLogFile,data:data4};
+const err13 = {instancePath:instancePath+"/meshConfig/pathNormalization/normalization",schemaPath:"#/properties/meshConfig/properties/pathNormalization/properties/normalization/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.meshConfig.properties.pathNormalization.properties.normalization,data:data4};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -181,7 +179,7 @@ errors++;
 }
 }
 else {
-const err14 = {instancePath:instancePath+"/meshConfig/accessLogFile",schemaPath:"#/properties/meshConfig/properties/accessLogFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.meshConfig.properties.accessLogFile.type,parentSchema:schema11.properties.meshConfig.properties.accessLogFile,data:data4};
+const err14 = {instancePath:instancePath+"/meshConfig/pathNormalization/normalization",schemaPath:"#/properties/meshConfig/properties/pathNormalization/properties/normalization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.meshConfig.properties.pathNormalization.properties.normalization.type,parentSchema:schema11.properties.meshConfig.properties.pathNormalization.properties.normalization,data:data4};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -191,11 +189,9 @@ vErrors.push(err14);
 errors++;
 }
 }
-if(data0.accessLogEncoding !== undefined){
-let data5 = data0.accessLogEncoding;
-if(typeof data5 === "string"){
-if(func2(data5) < 1){
-const err15 = {instancePath:instancePath+"/meshConfig/accessLogEncoding",schemaPath:"#/properties/meshConfig/properties/accessLogEncoding/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.meshConfig.properties.accessLogEncoding,data:data5};
+}
+else {
+const err15 = {instancePath:instancePath+"/meshConfig/pathNormalization",schemaPath:"#/properties/meshConfig/properties/pathNormalization/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.meshConfig.properties.pathNormalization.type,parentSchema:schema11.properties.meshConfig.properties.pathNormalization,data:data3};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -205,8 +201,11 @@ vErrors.push(err15);
 errors++;
 }
 }
-else {
-const err16 = {instancePath:instancePath+"/meshConfig/accessLogEncoding",schemaPath:"#/properties/meshConfig/properties/accessLogEncoding/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.meshConfig.properties.accessLogEncoding.type,parentSchema:schema11.properties.meshConfig.properties.accessLogEncoding,data:data5};
+if(data0.accessLogFile !== undefined){
+let data5 = data0.accessLogFile;
+if(typeof data5 === "string"){
+if(func2(data5) < 1){
+const err16 = {instancePath:instancePath+"/meshConfig/accessLogFile",schemaPath:"#/properties/meshConfig/properties/accessLogFile/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.meshConfig.properties.accessLogFile,data:data5};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -216,11 +215,8 @@ vErrors.push(err16);
 errors++;
 }
 }
-if(data0.accessLogFormat !== undefined){
-let data6 = data0.accessLogFormat;
-if(typeof data6 === "string"){
-if(func2(data6) < 1){
-const err17 = {instancePath:instancePath+"/meshConfig/accessLogFormat",schemaPath:"#/properties/meshConfig/properties/accessLogFormat/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.meshConfig.properties.accessLogFormat,data:data6};
+else {
+const err17 = {instancePath:instancePath+"/meshConfig/accessLogFile",schemaPath:"#/properties/meshConfig/properties/accessLogFile/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.meshConfig.properties.accessLogFile.type,parentSchema:schema11.properties.meshConfig.properties.accessLogFile,data:data5};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -230,8 +226,11 @@ vErrors.push(err17);
 errors++;
 }
 }
-else {
-const err18 = {instancePath:instancePath+"/meshConfig/accessLogFormat",schemaPath:"#/properties/meshConfig/properties/accessLogFormat/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.meshConfig.properties.accessLogFormat.type,parentSchema:schema11.properties.meshConfig.properties.accessLogFormat,data:data6};
+if(data0.accessLogEncoding !== undefined){
+let data6 = data0.accessLogEncoding;
+if(typeof data6 === "string"){
+if(func2(data6) < 1){
+const err18 = {instancePath:instancePath+"/meshConfig/accessLogEncoding",schemaPath:"#/properties/meshConfig/properties/accessLogEncoding/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.meshConfig.properties.accessLogEncoding,data:data6};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -241,11 +240,8 @@ vErrors.push(err18);
 errors++;
 }
 }
-if(data0.defaultConfig !== undefined){
-let data7 = data0.defaultConfig;
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-if(Object.keys(data7).length < 1){
-const err19 = {instancePath:instancePath+"/meshConfig/defaultConfig",schemaPath:"#/properties/meshConfig/properties/defaultConfig/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema11.properties.meshConfig.properties.defaultConfig,data:data7};
+else {
+const err19 = {instancePath:instancePath+"/meshConfig/accessLogEncoding",schemaPath:"#/properties/meshConfig/properties/accessLogEncoding/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.meshConfig.properties.accessLogEncoding.type,parentSchema:schema11.properties.meshConfig.properties.accessLogEncoding,data:data6};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -254,9 +250,12 @@ vErrors.push(err19);
 }
 errors++;
 }
-for(const key3 in data7){
-if(!((key3 === "proxyMetadata") || (key3 === "proxyStatsMatcher"))){
-const err20 = {instancePath:instancePath+"/meshConfig/defaultConfig",schemaPath:"#/properties/meshConfig/properties/defaultConfig/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.meshConfig.properties.defaultConfig,data:data7};
+}
+if(data0.accessLogFormat !== undefined){
+let data7 = data0.accessLogFormat;
+if(typeof data7 === "string"){
+if(func2(data7) < 1){
+const err20 = {instancePath:instancePath+"/meshConfig/accessLogFormat",schemaPath:"#/properties/meshConfig/properties/accessLogFormat/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.meshConfig.properties.accessLogFormat,data:data7};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -266,11 +265,8 @@ vErrors.push(err20);
 errors++;
 }
 }
-if(data7.proxyMetadata !== undefined){
-let data8 = data7.proxyMetadata;
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-if(data8.WORKLOAD_IDENTITY_SOCKET_FILE === undefined){
-const err21 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyMetadata",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyMetadata/required",keyword:"required",params:{missingProperty: "WORKLOAD_IDENTITY_SOCKET_FILE"},message:"must have required property '"+"WORKLOAD_IDENTITY_SOCKET_FILE"+"'",schema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyMetadata.required,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyMetadata,data:data8};
+else {
+const err21 = {instancePath:instancePath+"/meshConfig/accessLogFormat",schemaPath:"#/properties/meshConfig/properties/accessLogFormat/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.meshConfig.properties.accessLogFormat.type,parentSchema:schema11.properties.meshConfig.properties.accessLogFormat,data:data7};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -279,9 +275,12 @@ vErrors.push(err21);
 }
 errors++;
 }
-for(const key4 in data8){
-if(!(key4 === "WORKLOAD_IDENTITY_SOCKET_FILE")){
-const err22 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyMetadata",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyMetadata/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyMetadata,data:data8};
+}
+if(data0.defaultConfig !== undefined){
+let data8 = data0.defaultConfig;
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+if(Object.keys(data8).length < 1){
+const err22 = {instancePath:instancePath+"/meshConfig/defaultConfig",schemaPath:"#/properties/meshConfig/properties/defaultConfig/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema11.properties.meshConfig.properties.defaultConfig,data:data8};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -290,12 +289,9 @@ vErrors.push(err22);
 }
 errors++;
 }
-}
-if(data8.WORKLOAD_IDENTITY_SOCKET_FILE !== undefined){
-let data9 = data8.WORKLOAD_IDENTITY_SOCKET_FILE;
-if(typeof data9 === "string"){
-if(func2(data9) < 1){
-const err23 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyMetadata/WORKLOAD_IDENTITY_SOCKET_FILE",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyMetadata/properties/WORKLOAD_IDENTITY_SOCKET_FILE/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyMetadata.properties.WORKLOAD_IDENTITY_SOCKET_FILE,data:data9};
+for(const key3 in data8){
+if(!((key3 === "proxyMetadata") || (key3 === "proxyStatsMatcher"))){
+const err23 = {instancePath:instancePath+"/meshConfig/defaultConfig",schemaPath:"#/properties/meshConfig/properties/defaultConfig/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.meshConfig.properties.defaultConfig,data:data8};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -305,8 +301,11 @@ vErrors.push(err23);
 errors++;
 }
 }
-else {
-const err24 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyMetadata/WORKLOAD_IDENTITY_SOCKET_FILE",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyMetadata/properties/WORKLOAD_IDENTITY_SOCKET_FILE/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyMetadata.properties.WORKLOAD_IDENTITY_SOCKET_FILE.type,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyMetadata.properties.WORKLOAD_IDENTITY_SOCKET_FILE,data:data9};
+if(data8.proxyMetadata !== undefined){
+let data9 = data8.proxyMetadata;
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+if(data9.WORKLOAD_IDENTITY_SOCKET_FILE === undefined){
+const err24 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyMetadata",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyMetadata/required",keyword:"required",params:{missingProperty: "WORKLOAD_IDENTITY_SOCKET_FILE"},message:"must have required property '"+"WORKLOAD_IDENTITY_SOCKET_FILE"+"'",schema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyMetadata.required,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyMetadata,data:data9};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -315,10 +314,9 @@ vErrors.push(err24);
 }
 errors++;
 }
-}
-}
-else {
-const err25 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyMetadata",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyMetadata/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyMetadata.type,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyMetadata,data:data8};
+for(const key4 in data9){
+if(!(key4 === "WORKLOAD_IDENTITY_SOCKET_FILE")){
+const err25 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyMetadata",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyMetadata/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyMetadata,data:data9};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -328,11 +326,11 @@ vErrors.push(err25);
 errors++;
 }
 }
-if(data7.proxyStatsMatcher !== undefined){
-let data10 = data7.proxyStatsMatcher;
-if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
-if(data10.inclusionRegexps === undefined){
-const err26 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyStatsMatcher",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyStatsMatcher/required",keyword:"required",params:{missingProperty: "inclusionRegexps"},message:"must have required property '"+"inclusionRegexps"+"'",schema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher.required,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher,data:data10};
+if(data9.WORKLOAD_IDENTITY_SOCKET_FILE !== undefined){
+let data10 = data9.WORKLOAD_IDENTITY_SOCKET_FILE;
+if(typeof data10 === "string"){
+if(func2(data10) < 1){
+const err26 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyMetadata/WORKLOAD_IDENTITY_SOCKET_FILE",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyMetadata/properties/WORKLOAD_IDENTITY_SOCKET_FILE/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyMetadata.properties.WORKLOAD_IDENTITY_SOCKET_FILE,data:data10};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -341,9 +339,9 @@ vErrors.push(err26);
 }
 errors++;
 }
-for(const key5 in data10){
-if(!(key5 === "inclusionRegexps")){
-const err27 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyStatsMatcher",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyStatsMatcher/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher,data:data10};
+}
+else {
+const err27 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyMetadata/WORKLOAD_IDENTITY_SOCKET_FILE",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyMetadata/properties/WORKLOAD_IDENTITY_SOCKET_FILE/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyMetadata.properties.WORKLOAD_IDENTITY_SOCKET_FILE.type,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyMetadata.properties.WORKLOAD_IDENTITY_SOCKET_FILE,data:data10};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -353,15 +351,9 @@ vErrors.push(err27);
 errors++;
 }
 }
-if(data10.inclusionRegexps !== undefined){
-let data11 = data10.inclusionRegexps;
-if(Array.isArray(data11)){
-const len0 = data11.length;
-for(let i0=0; i0<len0; i0++){
-let data12 = data11[i0];
-if(typeof data12 === "string"){
-if(func2(data12) < 1){
-const err28 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyStatsMatcher/inclusionRegexps/" + i0,schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyStatsMatcher/properties/inclusionRegexps/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher.properties.inclusionRegexps.items,data:data12};
+}
+else {
+const err28 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyMetadata",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyMetadata/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyMetadata.type,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyMetadata,data:data9};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -371,8 +363,11 @@ vErrors.push(err28);
 errors++;
 }
 }
-else {
-const err29 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyStatsMatcher/inclusionRegexps/" + i0,schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyStatsMatcher/properties/inclusionRegexps/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher.properties.inclusionRegexps.items.type,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher.properties.inclusionRegexps.items,data:data12};
+if(data8.proxyStatsMatcher !== undefined){
+let data11 = data8.proxyStatsMatcher;
+if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
+if(data11.inclusionRegexps === undefined){
+const err29 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyStatsMatcher",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyStatsMatcher/required",keyword:"required",params:{missingProperty: "inclusionRegexps"},message:"must have required property '"+"inclusionRegexps"+"'",schema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher.required,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher,data:data11};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -381,10 +376,9 @@ vErrors.push(err29);
 }
 errors++;
 }
-}
-}
-else {
-const err30 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyStatsMatcher/inclusionRegexps",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyStatsMatcher/properties/inclusionRegexps/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher.properties.inclusionRegexps.type,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher.properties.inclusionRegexps,data:data11};
+for(const key5 in data11){
+if(!(key5 === "inclusionRegexps")){
+const err30 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyStatsMatcher",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyStatsMatcher/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher,data:data11};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -394,9 +388,15 @@ vErrors.push(err30);
 errors++;
 }
 }
-}
-else {
-const err31 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyStatsMatcher",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyStatsMatcher/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher.type,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher,data:data10};
+if(data11.inclusionRegexps !== undefined){
+let data12 = data11.inclusionRegexps;
+if(Array.isArray(data12)){
+const len0 = data12.length;
+for(let i0=0; i0<len0; i0++){
+let data13 = data12[i0];
+if(typeof data13 === "string"){
+if(func2(data13) < 1){
+const err31 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyStatsMatcher/inclusionRegexps/" + i0,schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyStatsMatcher/properties/inclusionRegexps/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher.properties.inclusionRegexps.items,data:data13};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -406,9 +406,8 @@ vErrors.push(err31);
 errors++;
 }
 }
-}
 else {
-const err32 = {instancePath:instancePath+"/meshConfig/defaultConfig",schemaPath:"#/properties/meshConfig/properties/defaultConfig/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.meshConfig.properties.defaultConfig.type,parentSchema:schema11.properties.meshConfig.properties.defaultConfig,data:data7};
+const err32 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyStatsMatcher/inclusionRegexps/" + i0,schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyStatsMatcher/properties/inclusionRegexps/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher.properties.inclusionRegexps.items.type,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher.properties.inclusionRegexps.items,data:data13};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -420,7 +419,7 @@ errors++;
 }
 }
 else {
-const err33 = {instancePath:instancePath+"/meshConfig",schemaPath:"#/properties/meshConfig/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.meshConfig.type,parentSchema:schema11.properties.meshConfig,data:data0};
+const err33 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyStatsMatcher/inclusionRegexps",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyStatsMatcher/properties/inclusionRegexps/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher.properties.inclusionRegexps.type,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher.properties.inclusionRegexps,data:data12};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -430,11 +429,9 @@ vErrors.push(err33);
 errors++;
 }
 }
-if(data.env !== undefined){
-let data13 = data.env;
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
-if(data13.DEFAULT_WORKLOAD_CERT_TTL === undefined){
-const err34 = {instancePath:instancePath+"/env",schemaPath:"#/properties/env/required",keyword:"required",params:{missingProperty: "DEFAULT_WORKLOAD_CERT_TTL"},message:"must have required property '"+"DEFAULT_WORKLOAD_CERT_TTL"+"'",schema:schema11.properties.env.required,parentSchema:schema11.properties.env,data:data13};
+}
+else {
+const err34 = {instancePath:instancePath+"/meshConfig/defaultConfig/proxyStatsMatcher",schemaPath:"#/properties/meshConfig/properties/defaultConfig/properties/proxyStatsMatcher/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher.type,parentSchema:schema11.properties.meshConfig.properties.defaultConfig.properties.proxyStatsMatcher,data:data11};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -443,8 +440,10 @@ vErrors.push(err34);
 }
 errors++;
 }
-if(data13.MAX_WORKLOAD_CERT_TTL === undefined){
-const err35 = {instancePath:instancePath+"/env",schemaPath:"#/properties/env/required",keyword:"required",params:{missingProperty: "MAX_WORKLOAD_CERT_TTL"},message:"must have required property '"+"MAX_WORKLOAD_CERT_TTL"+"'",schema:schema11.properties.env.required,parentSchema:schema11.properties.env,data:data13};
+}
+}
+else {
+const err35 = {instancePath:instancePath+"/meshConfig/defaultConfig",schemaPath:"#/properties/meshConfig/properties/defaultConfig/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.meshConfig.properties.defaultConfig.type,parentSchema:schema11.properties.meshConfig.properties.defaultConfig,data:data8};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -453,9 +452,10 @@ vErrors.push(err35);
 }
 errors++;
 }
-for(const key6 in data13){
-if(!((key6 === "DEFAULT_WORKLOAD_CERT_TTL") || (key6 === "MAX_WORKLOAD_CERT_TTL"))){
-const err36 = {instancePath:instancePath+"/env",schemaPath:"#/properties/env/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.env,data:data13};
+}
+}
+else {
+const err36 = {instancePath:instancePath+"/meshConfig",schemaPath:"#/properties/meshConfig/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.meshConfig.type,parentSchema:schema11.properties.meshConfig,data:data0};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -465,11 +465,11 @@ vErrors.push(err36);
 errors++;
 }
 }
-if(data13.DEFAULT_WORKLOAD_CERT_TTL !== undefined){
-let data14 = data13.DEFAULT_WORKLOAD_CERT_TTL;
-if(typeof data14 === "string"){
-if(func2(data14) < 1){
-const err37 = {instancePath:instancePath+"/env/DEFAULT_WORKLOAD_CERT_TTL",schemaPath:"#/properties/env/properties/DEFAULT_WORKLOAD_CERT_TTL/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.env.properties.DEFAULT_WORKLOAD_CERT_TTL,data:data14};
+if(data.env !== undefined){
+let data14 = data.env;
+if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
+if(data14.DEFAULT_WORKLOAD_CERT_TTL === undefined){
+const err37 = {instancePath:instancePath+"/env",schemaPath:"#/properties/env/required",keyword:"required",params:{missingProperty: "DEFAULT_WORKLOAD_CERT_TTL"},message:"must have required property '"+"DEFAULT_WORKLOAD_CERT_TTL"+"'",schema:schema11.properties.env.required,parentSchema:schema11.properties.env,data:data14};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -478,9 +478,8 @@ vErrors.push(err37);
 }
 errors++;
 }
-}
-else {
-const err38 = {instancePath:instancePath+"/env/DEFAULT_WORKLOAD_CERT_TTL",schemaPath:"#/properties/env/properties/DEFAULT_WORKLOAD_CERT_TTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.env.properties.DEFAULT_WORKLOAD_CERT_TTL.type,parentSchema:schema11.properties.env.properties.DEFAULT_WORKLOAD_CERT_TTL,data:data14};
+if(data14.MAX_WORKLOAD_CERT_TTL === undefined){
+const err38 = {instancePath:instancePath+"/env",schemaPath:"#/properties/env/required",keyword:"required",params:{missingProperty: "MAX_WORKLOAD_CERT_TTL"},message:"must have required property '"+"MAX_WORKLOAD_CERT_TTL"+"'",schema:schema11.properties.env.required,parentSchema:schema11.properties.env,data:data14};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -489,12 +488,9 @@ vErrors.push(err38);
 }
 errors++;
 }
-}
-if(data13.MAX_WORKLOAD_CERT_TTL !== undefined){
-let data15 = data13.MAX_WORKLOAD_CERT_TTL;
-if(typeof data15 === "string"){
-if(func2(data15) < 1){
-const err39 = {instancePath:instancePath+"/env/MAX_WORKLOAD_CERT_TTL",schemaPath:"#/properties/env/properties/MAX_WORKLOAD_CERT_TTL/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.env.properties.MAX_WORKLOAD_CERT_TTL,data:data15};
+for(const key6 in data14){
+if(!((key6 === "DEFAULT_WORKLOAD_CERT_TTL") || (key6 === "MAX_WORKLOAD_CERT_TTL"))){
+const err39 = {instancePath:instancePath+"/env",schemaPath:"#/properties/env/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.env,data:data14};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -504,8 +500,11 @@ vErrors.push(err39);
 errors++;
 }
 }
-else {
-const err40 = {instancePath:instancePath+"/env/MAX_WORKLOAD_CERT_TTL",schemaPath:"#/properties/env/properties/MAX_WORKLOAD_CERT_TTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.env.properties.MAX_WORKLOAD_CERT_TTL.type,parentSchema:schema11.properties.env.properties.MAX_WORKLOAD_CERT_TTL,data:data15};
+if(data14.DEFAULT_WORKLOAD_CERT_TTL !== undefined){
+let data15 = data14.DEFAULT_WORKLOAD_CERT_TTL;
+if(typeof data15 === "string"){
+if(func2(data15) < 1){
+const err40 = {instancePath:instancePath+"/env/DEFAULT_WORKLOAD_CERT_TTL",schemaPath:"#/properties/env/properties/DEFAULT_WORKLOAD_CERT_TTL/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.env.properties.DEFAULT_WORKLOAD_CERT_TTL,data:data15};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -515,9 +514,8 @@ vErrors.push(err40);
 errors++;
 }
 }
-}
 else {
-const err41 = {instancePath:instancePath+"/env",schemaPath:"#/properties/env/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.env.type,parentSchema:schema11.properties.env,data:data13};
+const err41 = {instancePath:instancePath+"/env/DEFAULT_WORKLOAD_CERT_TTL",schemaPath:"#/properties/env/properties/DEFAULT_WORKLOAD_CERT_TTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.env.properties.DEFAULT_WORKLOAD_CERT_TTL.type,parentSchema:schema11.properties.env.properties.DEFAULT_WORKLOAD_CERT_TTL,data:data15};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -527,11 +525,11 @@ vErrors.push(err41);
 errors++;
 }
 }
-if(data.sidecarInjectorWebhook !== undefined){
-let data16 = data.sidecarInjectorWebhook;
-if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
-if(data16.defaultTemplates === undefined){
-const err42 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/required",keyword:"required",params:{missingProperty: "defaultTemplates"},message:"must have required property '"+"defaultTemplates"+"'",schema:schema11.properties.sidecarInjectorWebhook.required,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data16};
+if(data14.MAX_WORKLOAD_CERT_TTL !== undefined){
+let data16 = data14.MAX_WORKLOAD_CERT_TTL;
+if(typeof data16 === "string"){
+if(func2(data16) < 1){
+const err42 = {instancePath:instancePath+"/env/MAX_WORKLOAD_CERT_TTL",schemaPath:"#/properties/env/properties/MAX_WORKLOAD_CERT_TTL/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.env.properties.MAX_WORKLOAD_CERT_TTL,data:data16};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -540,8 +538,9 @@ vErrors.push(err42);
 }
 errors++;
 }
-if(data16.templates === undefined){
-const err43 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/required",keyword:"required",params:{missingProperty: "templates"},message:"must have required property '"+"templates"+"'",schema:schema11.properties.sidecarInjectorWebhook.required,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data16};
+}
+else {
+const err43 = {instancePath:instancePath+"/env/MAX_WORKLOAD_CERT_TTL",schemaPath:"#/properties/env/properties/MAX_WORKLOAD_CERT_TTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.env.properties.MAX_WORKLOAD_CERT_TTL.type,parentSchema:schema11.properties.env.properties.MAX_WORKLOAD_CERT_TTL,data:data16};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -550,9 +549,10 @@ vErrors.push(err43);
 }
 errors++;
 }
-for(const key7 in data16){
-if(!((key7 === "defaultTemplates") || (key7 === "templates"))){
-const err44 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data16};
+}
+}
+else {
+const err44 = {instancePath:instancePath+"/env",schemaPath:"#/properties/env/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.env.type,parentSchema:schema11.properties.env,data:data14};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -562,11 +562,11 @@ vErrors.push(err44);
 errors++;
 }
 }
-if(data16.defaultTemplates !== undefined){
-let data17 = data16.defaultTemplates;
-if(Array.isArray(data17)){
-if(data17.length < 2){
-const err45 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/minItems",keyword:"minItems",params:{limit: 2},message:"must NOT have fewer than 2 items",schema:2,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates,data:data17};
+if(data.sidecarInjectorWebhook !== undefined){
+let data17 = data.sidecarInjectorWebhook;
+if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
+if(data17.defaultTemplates === undefined){
+const err45 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/required",keyword:"required",params:{missingProperty: "defaultTemplates"},message:"must have required property '"+"defaultTemplates"+"'",schema:schema11.properties.sidecarInjectorWebhook.required,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data17};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -575,12 +575,8 @@ vErrors.push(err45);
 }
 errors++;
 }
-const len1 = data17.length;
-for(let i1=0; i1<len1; i1++){
-let data18 = data17[i1];
-if(typeof data18 === "string"){
-if(func2(data18) < 1){
-const err46 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates/" + i1,schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items,data:data18};
+if(data17.templates === undefined){
+const err46 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/required",keyword:"required",params:{missingProperty: "templates"},message:"must have required property '"+"templates"+"'",schema:schema11.properties.sidecarInjectorWebhook.required,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data17};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -589,9 +585,9 @@ vErrors.push(err46);
 }
 errors++;
 }
-}
-else {
-const err47 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates/" + i1,schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items,data:data18};
+for(const key7 in data17){
+if(!((key7 === "defaultTemplates") || (key7 === "templates"))){
+const err47 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data17};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -601,9 +597,11 @@ vErrors.push(err47);
 errors++;
 }
 }
-}
-else {
-const err48 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates,data:data17};
+if(data17.defaultTemplates !== undefined){
+let data18 = data17.defaultTemplates;
+if(Array.isArray(data18)){
+if(data18.length < 2){
+const err48 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/minItems",keyword:"minItems",params:{limit: 2},message:"must NOT have fewer than 2 items",schema:2,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates,data:data18};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -612,12 +610,12 @@ vErrors.push(err48);
 }
 errors++;
 }
-}
-if(data16.templates !== undefined){
-let data19 = data16.templates;
-if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
-if(Object.keys(data19).length < 1){
-const err49 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates,data:data19};
+const len1 = data18.length;
+for(let i1=0; i1<len1; i1++){
+let data19 = data18[i1];
+if(typeof data19 === "string"){
+if(func2(data19) < 1){
+const err49 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates/" + i1,schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items,data:data19};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -626,11 +624,9 @@ vErrors.push(err49);
 }
 errors++;
 }
-for(const key8 in data19){
-let data20 = data19[key8];
-if(typeof data20 === "string"){
-if(func2(data20) < 1){
-const err50 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties,data:data20};
+}
+else {
+const err50 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates/" + i1,schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items,data:data19};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -640,8 +636,9 @@ vErrors.push(err50);
 errors++;
 }
 }
+}
 else {
-const err51 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties,data:data20};
+const err51 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates,data:data18};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -651,9 +648,11 @@ vErrors.push(err51);
 errors++;
 }
 }
-}
-else {
-const err52 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sidecarInjectorWebhook.properties.templates.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates,data:data19};
+if(data17.templates !== undefined){
+let data20 = data17.templates;
+if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
+if(Object.keys(data20).length < 1){
+const err52 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates,data:data20};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -662,10 +661,11 @@ vErrors.push(err52);
 }
 errors++;
 }
-}
-}
-else {
-const err53 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sidecarInjectorWebhook.type,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data16};
+for(const key8 in data20){
+let data21 = data20[key8];
+if(typeof data21 === "string"){
+if(func2(data21) < 1){
+const err53 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties,data:data21};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -675,14 +675,49 @@ vErrors.push(err53);
 errors++;
 }
 }
-}
 else {
-const err54 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+const err54 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties,data:data21};
 if(vErrors === null){
 vErrors = [err54];
 }
 else {
 vErrors.push(err54);
+}
+errors++;
+}
+}
+}
+else {
+const err55 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sidecarInjectorWebhook.properties.templates.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates,data:data20};
+if(vErrors === null){
+vErrors = [err55];
+}
+else {
+vErrors.push(err55);
+}
+errors++;
+}
+}
+}
+else {
+const err56 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sidecarInjectorWebhook.type,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data17};
+if(vErrors === null){
+vErrors = [err56];
+}
+else {
+vErrors.push(err56);
+}
+errors++;
+}
+}
+}
+else {
+const err57 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err57];
+}
+else {
+vErrors.push(err57);
 }
 errors++;
 }

@@ -13,8 +13,9 @@ const object = (required: string[], properties: Record<string, object>) => ({
  */
 export const ISTIO_VALUES_SCHEMAS = {
   istiod: object(["meshConfig", "sidecarInjectorWebhook"], {
-    meshConfig: object(["trustDomain", "pathNormalization"], {
+    meshConfig: object(["trustDomain", "rootNamespace", "pathNormalization"], {
       trustDomain: text,
+      rootNamespace: text,
       pathNormalization: object(["normalization"], { normalization: text }),
       accessLogFile: text,
       accessLogEncoding: text,

@@ -24,7 +24,7 @@ import { report } from "./reports/report.ts";
 export async function doctorBefore(runner: Runner, flags: DoctorFlags): Promise<void> {
   refuseFlagsForLater(flags);
   const checks = chosenChecks(flags.only, CHECKS_BEFORE);
-  const inputs = await readValuesInputs({ files: flags.values, sets: flags.set });
+  const inputs = await readValuesInputs(runner, { files: flags.values, sets: flags.set, key: flags.valuesKey });
   const values = await mergedValues(runner, inputs);
   const request = { inputs, release: CHART_RELEASE, namespace: values.tbot.namespace.name };
   const manifests = await renderManifests(runner, request, values);

@@ -84,18 +84,18 @@ function waitSeconds(wait: string | undefined): number {
 }
 
 async function readGiven(runner: Runner, flags: DoctorFlags): Promise<Given> {
-  const { namespace, values, set, tokenFile, teleportVersion: version } = flags;
+  const { namespace, values, set, valuesKey: key, tokenFile, teleportVersion: version } = flags;
   if (tokenFile === "-" && values.includes("-")) {
     throw new ExitError("-f - and --token-file - both read stdin, which can be read only once; put one into a file.");
   }
   if (version !== undefined && versionIn(version) === undefined) {
     throw new ExitError(`--teleport-version ${JSON.stringify(version)} is no version; write it as 18.11.1.`);
   }
-  const isIntended = values.length > 0 || set.length > 0;
+  const isIntended = values.length > 0 || set.length > 0 || key !== undefined;
   const { loadValues } = await import("../values/load.ts");
   return {
     ...(namespace.length > 0 && { scope: namespace }),
-    ...(isIntended && { intended: await loadValues(runner, { files: values, sets: set }) }),
+    ...(isIntended && { intended: await loadValues(runner, { files: values, sets: set, key }) }),
     ...(tokenFile !== undefined && { joinTokens: await readTokens(tokenFile) }),
     ...(version !== undefined && { teleportVersion: version }),
   };

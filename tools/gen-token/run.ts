@@ -41,7 +41,7 @@ async function settingsAndKeys(
   runner: Runner,
   flags: GenTokenFlags,
 ): Promise<{ settings: Settings; source: KeySource | undefined }> {
-  const inputs = await readInputs(flags);
+  const inputs = await readInputs(runner, flags);
   const unwanted = new AbortController();
   const beside: Runner = {
     ...runner,

@@ -34,7 +34,7 @@ export interface PodName {
  *
  * @throws ExitError (refused) for two inputs from stdin and for a file that Helm would take silently though it is wrong
  */
-export async function readInputs(flags: GenTokenFlags): Promise<ValuesInputs | undefined> {
+export async function readInputs(runner: Runner, flags: GenTokenFlags): Promise<ValuesInputs | undefined> {
   const jwks = [flags.jwksFile, ...flags.extraJwks];
   if (flags.values.includes("-") && jwks.includes("-")) {
     throw new ExitError("-f - and a JWKS from - both read stdin, which can be read only once; put one into a file.");
@@ -42,9 +42,9 @@ export async function readInputs(flags: GenTokenFlags): Promise<ValuesInputs | u
   if (flags.check === "-" && [...flags.values, ...jwks].includes("-")) {
     throw new ExitError("--check - reads stdin, which can be read only once; put the other input into a file.");
   }
-  if (flags.values.length === 0 && flags.set.length === 0) return undefined;
+  if (flags.values.length === 0 && flags.set.length === 0 && flags.valuesKey === undefined) return undefined;
   const { readValuesInputs } = await import("../values/inputs.ts");
-  return await readValuesInputs({ files: flags.values, sets: flags.set });
+  return await readValuesInputs(runner, { files: flags.values, sets: flags.set, key: flags.valuesKey });
 }
 
 /**

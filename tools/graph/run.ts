@@ -23,7 +23,7 @@ export async function showGraph(runner: Runner, flags: GraphFlags): Promise<void
     throw new ExitError("--force lets --output replace a file: add --output or leave it out.");
   }
   if (flags.diff !== undefined) return showDiff(runner, flags, flags.diff);
-  const values = await loadGraphValues(runner, { files: flags.values, sets: flags.set });
+  const values = await loadGraphValues(runner, { files: flags.values, sets: flags.set, key: flags.valuesKey });
   const graph = restricted(meshGraph(values), flags.application);
   if (graph.applications.length === 0) {
     const switches = Object.values(values.bundledApplications).map(({ enabledBy }) => enabledBy);
@@ -101,9 +101,13 @@ async function showDiff(runner: Runner, flags: GraphFlags, files: readonly strin
 }
 
 /** One side of a comparison; a refusal says which one it is about. */
-async function graphOfSide(runner: Runner, file: string, { values, set }: GraphFlags): Promise<MeshGraph> {
+async function graphOfSide(
+  runner: Runner,
+  file: string,
+  { values, set, valuesKey: key }: GraphFlags,
+): Promise<MeshGraph> {
   try {
-    return meshGraph(await loadGraphValues(runner, { files: [...values, file], sets: set }));
+    return meshGraph(await loadGraphValues(runner, { files: [...values, file], sets: set, key }));
   } catch (error) {
     const name = file === "-" ? "stdin" : file;
     const isRefusal = error instanceof ExitError && error.code === EXIT.refused;

@@ -3,38 +3,10404 @@
 import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 
-export const values = validate10;
-const schema11 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["global","istio","tbot","mesh","testApp","sockShop","monitoring"],"properties":{"global":{"type":"object","required":["teleport"],"properties":{"teleport":{"type":"object","required":["clusterName","proxyAddr","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them: if others have `env: dev` too, add a label that only this one has.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":false},"istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"tbot":{"type":"object","required":["enabled","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","resources","priorityClassName","updateStrategy","nodeSelector","tolerations","affinity","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without tag.","type":"string","minLength":1,"default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","type":"object","$comment":"ResourceRequirements","additionalProperties":true,"default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot.","type":"string","default":"system-node-critical"},"updateStrategy":{"description":"Update strategy of the DaemonSet.","type":"object","$comment":"DaemonSetUpdateStrategy","additionalProperties":true,"default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string"},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"type":"object","additionalProperties":true},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot.","type":"object","$comment":"Affinity","additionalProperties":true,"default":{}},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"type":"object","required":["name"],"additionalProperties":true},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, istiod's own by default). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","minLength":1,"default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","minLength":1,"default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","minLength":1,"default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","minLength":1,"default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"global":{"type":"object"}},"additionalProperties":false},"monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","additionalProperties":{"type":"string"},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","additionalProperties":{"type":"string"},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"additionalProperties":false,"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}}},"$id":"values"};
-const schema12 = {"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}};
-const schema16 = {"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}};
-const func2 = require("ajv/dist/runtime/ucs2length").default;
-const func9 = Object.prototype.hasOwnProperty;
-const pattern0 = new RegExp("^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", "u");
-const pattern1 = new RegExp("^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$", "u");
-const pattern2 = new RegExp("^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "u");
-const pattern4 = new RegExp("^[1-9][0-9]{0,6}[smh]$", "u");
-const pattern7 = new RegExp("^$|^https://[^\\s?#]+$", "u");
-const pattern10 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$", "u");
-const pattern11 = new RegExp("^$|^sha256:[0-9a-f]{64}$", "u");
-const pattern15 = new RegExp("^(/var)?/run/secrets", "u");
-const pattern16 = new RegExp("^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
-const pattern17 = new RegExp("^[A-Za-z0-9_-][A-Za-z0-9._-]*$", "u");
-const pattern19 = new RegExp("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
-const pattern22 = new RegExp("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
-const pattern29 = new RegExp("^[A-Z]+$", "u");
-const pattern30 = new RegExp("^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$", "u");
-const schema13 = {"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}};
-const schema14 = {"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}};
-const schema15 = {"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}};
-const pattern26 = new RegExp("^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", "u");
-const pattern27 = new RegExp("^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$", "u");
+export const values = validate21;
+const schema6 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["enabled","checkCRDs","global","istio","tbot","mesh","testApp","sockShop","monitoring"],"additionalProperties":false,"patternProperties":{"^x-":true},"properties":{"enabled":{"$ref":"#/definitions/section.enabled"},"checkCRDs":{"$ref":"#/definitions/section.checkCRDs"},"global":{"$ref":"#/definitions/section.global"},"istio":{"$ref":"#/definitions/section.istio"},"tbot":{"$ref":"#/definitions/section.tbot"},"mesh":{"$ref":"#/definitions/section.mesh"},"testApp":{"$ref":"#/definitions/section.testApp"},"sockShop":{"$ref":"#/definitions/section.sockShop"},"monitoring":{"$ref":"#/definitions/section.monitoring"}},"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}},"Kubernetes.EnvVar":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"value":{"type":["string","null"]},"valueFrom":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EnvVarSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.EnvVarSource":{"type":"object","properties":{"configMapKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapKeySelector"},{"type":"null"}]},"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"fileKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.FileKeySelector"},{"type":"null"}]},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"secretKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretKeySelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ResourceFieldSelector":{"type":"object","required":["resource"],"properties":{"containerName":{"type":["string","null"]},"divisor":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},"resource":{"type":"string"}},"additionalProperties":false},"Kubernetes.FileKeySelector":{"type":"object","required":["volumeName","path","key"],"properties":{"key":{"type":"string"},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"volumeName":{"type":"string"}},"additionalProperties":false},"Kubernetes.ObjectFieldSelector":{"type":"object","required":["fieldPath"],"properties":{"apiVersion":{"type":["string","null"]},"fieldPath":{"type":"string"}},"additionalProperties":false},"Kubernetes.ConfigMapKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.VolumeMount":{"type":"object","required":["name","mountPath"],"properties":{"bindMountOptions":{"type":["array","null"],"items":{"type":"string"}},"mountPath":{"type":"string"},"mountPropagation":{"enum":["Bidirectional","HostToContainer","None",null]},"name":{"type":"string"},"readOnly":{"type":["boolean","null"]},"recursiveReadOnly":{"enum":["Disabled","Enabled","IfPossible",null]},"subPath":{"type":["string","null"]},"subPathExpr":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Volume":{"type":"object","required":["name"],"properties":{"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapVolumeSource"},{"type":"null"}]},"csi":{"anyOf":[{"$ref":"#/definitions/Kubernetes.CSIVolumeSource"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeSource"},{"type":"null"}]},"emptyDir":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EmptyDirVolumeSource"},{"type":"null"}]},"hostPath":{"anyOf":[{"$ref":"#/definitions/Kubernetes.HostPathVolumeSource"},{"type":"null"}]},"image":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ImageVolumeSource"},{"type":"null"}]},"name":{"type":"string"},"nfs":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NFSVolumeSource"},{"type":"null"}]},"persistentVolumeClaim":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PersistentVolumeClaimVolumeSource"},{"type":"null"}]},"projected":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ProjectedVolumeSource"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretVolumeSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"optional":{"type":["boolean","null"]},"secretName":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.KeyToPath":{"type":"object","required":["key","path"],"properties":{"key":{"type":"string"},"mode":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ProjectedVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"sources":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.VolumeProjection"}}},"additionalProperties":false},"Kubernetes.VolumeProjection":{"type":"object","properties":{"clusterTrustBundle":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ClusterTrustBundleProjection"},{"type":"null"}]},"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapProjection"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIProjection"},{"type":"null"}]},"podCertificate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodCertificateProjection"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretProjection"},{"type":"null"}]},"serviceAccountToken":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ServiceAccountTokenProjection"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.ServiceAccountTokenProjection":{"type":"object","required":["path"],"properties":{"audience":{"type":["string","null"]},"expirationSeconds":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.SecretProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.PodCertificateProjection":{"type":"object","required":["signerName","keyType"],"properties":{"certificateChainPath":{"type":["string","null"]},"credentialBundlePath":{"type":["string","null"]},"keyPath":{"type":["string","null"]},"keyType":{"type":"string"},"maxExpirationSeconds":{"type":["integer","null"]},"signerName":{"type":"string"},"user":{"type":["integer","null"]},"userAnnotations":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.DownwardAPIProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeFile":{"type":"object","required":["path"],"properties":{"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"mode":{"type":["integer","null"]},"path":{"type":"string"},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ClusterTrustBundleProjection":{"type":"object","required":["path"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"signerName":{"type":["string","null"]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.LabelSelector":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.LabelSelectorRequirement"}},"matchLabels":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LabelSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","In","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PersistentVolumeClaimVolumeSource":{"type":"object","required":["claimName"],"properties":{"claimName":{"type":"string"},"readOnly":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.NFSVolumeSource":{"type":"object","required":["server","path"],"properties":{"path":{"type":"string"},"readOnly":{"type":["boolean","null"]},"server":{"type":"string"}},"additionalProperties":false},"Kubernetes.ImageVolumeSource":{"type":"object","properties":{"pullPolicy":{"type":["string","null"]},"reference":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostPathVolumeSource":{"type":"object","required":["path"],"properties":{"path":{"type":"string"},"type":{"enum":["","BlockDevice","CharDevice","Directory","DirectoryOrCreate","File","FileOrCreate","Socket",null]}},"additionalProperties":false},"Kubernetes.EmptyDirVolumeSource":{"type":"object","properties":{"medium":{"type":["string","null"]},"mode":{"type":["integer","null"]},"sizeLimit":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.CSIVolumeSource":{"type":"object","required":["driver"],"properties":{"driver":{"type":"string"},"fsType":{"type":["string","null"]},"nodePublishSecretRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LocalObjectReference"},{"type":"null"}]},"readOnly":{"type":["boolean","null"]},"volumeAttributes":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LocalObjectReference":{"type":"object","properties":{"name":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.SecurityContext":{"type":"object","properties":{"allowPrivilegeEscalation":{"type":["boolean","null"]},"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"capabilities":{"anyOf":[{"$ref":"#/definitions/Kubernetes.Capabilities"},{"type":"null"}]},"privileged":{"type":["boolean","null"]},"procMount":{"enum":["Default","Unmasked",null]},"readOnlyRootFilesystem":{"type":["boolean","null"]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SeccompProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.SELinuxOptions":{"type":"object","properties":{"level":{"type":["string","null"]},"role":{"type":["string","null"]},"type":{"type":["string","null"]},"user":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Capabilities":{"type":"object","properties":{"add":{"type":["array","null"],"items":{"type":"string"}},"drop":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.AppArmorProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.PodSecurityContext":{"type":"object","properties":{"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"fsGroup":{"type":["integer","null"]},"fsGroupChangePolicy":{"enum":["Always","OnRootMismatch",null]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxChangePolicy":{"type":["string","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]},"supplementalGroups":{"type":["array","null"],"items":{"type":"integer"}},"supplementalGroupsPolicy":{"enum":["Merge","Strict",null]},"sysctls":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.Sysctl"}}},"additionalProperties":false},"Kubernetes.Sysctl":{"type":"object","required":["name","value"],"properties":{"name":{"type":"string"},"value":{"type":"string"}},"additionalProperties":false},"Kubernetes.PodDNSConfig":{"type":"object","properties":{"nameservers":{"type":["array","null"],"items":{"type":"string"}},"options":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodDNSConfigOption"}},"searches":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PodDNSConfigOption":{"type":"object","properties":{"name":{"type":["string","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostAlias":{"type":"object","required":["ip"],"properties":{"hostnames":{"type":["array","null"],"items":{"type":"string"}},"ip":{"type":"string"}},"additionalProperties":false},"Kubernetes.Affinity":{"type":"object","properties":{"nodeAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeAffinity"},{"type":"null"}]},"podAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAffinity"},{"type":"null"}]},"podAntiAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAntiAffinity"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.PodAntiAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.PodAffinityTerm":{"type":"object","required":["topologyKey"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"matchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"mismatchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"namespaces":{"type":["array","null"],"items":{"type":"string"}},"topologyKey":{"type":"string"}},"additionalProperties":false},"Kubernetes.WeightedPodAffinityTerm":{"type":"object","required":["weight","podAffinityTerm"],"properties":{"podAffinityTerm":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.PodAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.NodeAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PreferredSchedulingTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.NodeSelector":{"type":"object","required":["nodeSelectorTerms"],"properties":{"nodeSelectorTerms":{"type":"array","items":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"}}},"additionalProperties":false},"Kubernetes.NodeSelectorTerm":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}},"matchFields":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}}},"additionalProperties":false},"Kubernetes.NodeSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","Gt","In","Lt","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PreferredSchedulingTerm":{"type":"object","required":["weight","preference"],"properties":{"preference":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.Toleration":{"type":"object","properties":{"effect":{"enum":["NoExecute","NoSchedule","PreferNoSchedule",null]},"key":{"type":["string","null"]},"operator":{"enum":["Equal","Exists","Gt","Lt",null]},"tolerationSeconds":{"type":["integer","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Probe":{"type":"object","properties":{"failureThreshold":{"type":["integer","null"]},"initialDelaySeconds":{"type":["integer","null"]},"periodSeconds":{"type":["integer","null"]},"timeoutSeconds":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.DaemonSetUpdateStrategy":{"type":"object","properties":{"rollingUpdate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.RollingUpdateDaemonSet"},{"type":"null"}]},"type":{"enum":["OnDelete","RollingUpdate",null]}},"additionalProperties":false},"Kubernetes.RollingUpdateDaemonSet":{"type":"object","properties":{"maxSurge":{"type":["integer","string","null"]},"maxUnavailable":{"type":["integer","string","null"]}},"additionalProperties":false},"Kubernetes.NetworkPolicyEgressRule":{"type":"object","properties":{"ports":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPort"}},"to":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPeer":{"type":"object","properties":{"ipBlock":{"anyOf":[{"$ref":"#/definitions/Kubernetes.IPBlock"},{"type":"null"}]},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"podSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.IPBlock":{"type":"object","required":["cidr"],"properties":{"cidr":{"type":"string"},"except":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPort":{"type":"object","properties":{"endPort":{"type":["integer","null"]},"port":{"type":["integer","string","null"]},"protocol":{"enum":["SCTP","TCP","UDP",null]}},"additionalProperties":false},"Kubernetes.ResourceRequirements":{"type":"object","properties":{"claims":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.ResourceClaim"}},"limits":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"requests":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}}},"additionalProperties":false},"Kubernetes.ResourceClaim":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"request":{"type":["string","null"]}},"additionalProperties":false},"section.enabled":{"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true},"section.checkCRDs":{"description":"Refuses to install while Istio's custom resource definitions (or, with monitoring, the Prometheus Operator's) are not in the cluster. Disable it where something else installs them in the same step, such as the first sync of Argo CD.","type":"boolean","default":true},"section.global":{"description":"Read by all charts of a release. Other charts' keys may stand beside these.","type":"object","required":["imageRegistry","imagePullSecrets","commonLabels","commonAnnotations","teleport"],"properties":{"imageRegistry":{"description":"Registry, with an optional path, that replaces the one in the name of every image: `registry.example.com/mirror`.","type":"string","pattern":"^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$","default":""},"imagePullSecrets":{"description":"Secrets with registry credentials for all pods, in the namespace of each: names, or maps with the key `name`.","type":"array","items":{"type":["string","object"],"minLength":1,"required":["name"],"properties":{"name":{"type":"string","minLength":1}},"additionalProperties":false},"default":[]},"commonLabels":{"description":"Labels added to all objects and pods.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"commonAnnotations":{"description":"Annotations added to all objects and to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"teleport":{"type":"object","required":["clusterName","proxyAddr","caSecret","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, add another.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev","part-of":"istio-teleport"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}},"section.istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"section.tbot":{"type":"object","required":["enabled","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where it is not the cluster's CA: OpenShift, kubeadm with a CA of its own.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container, for example one of the node that `tbot.extraVolumes` mounts (AKS: `/etc/kubernetes/certs/kubeletserver.crt`).","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object"}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"section.testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","minLength":1,"default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","minLength":1,"default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of the test app.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","minLength":1,"default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","minLength":1,"default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of Sock Shop.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","additionalProperties":{"type":"string"},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","additionalProperties":{"type":"string"},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"$id":"values"};
+const func2 = Object.prototype.hasOwnProperty;
+const pattern0 = new RegExp("^x-", "u");
+const schema7 = {"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true};
 
-function validate12(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "boolean"){
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema7.type,parentSchema:schema7,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+validate22.errors = vErrors;
+return errors === 0;
+}
+
+const schema8 = {"description":"Refuses to install while Istio's custom resource definitions (or, with monitoring, the Prometheus Operator's) are not in the cluster. Disable it where something else installs them in the same step, such as the first sync of Argo CD.","type":"boolean","default":true};
+
+function validate24(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(typeof data !== "boolean"){
+const err0 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema8.type,parentSchema:schema8,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+validate24.errors = vErrors;
+return errors === 0;
+}
+
+const schema9 = {"description":"Read by all charts of a release. Other charts' keys may stand beside these.","type":"object","required":["imageRegistry","imagePullSecrets","commonLabels","commonAnnotations","teleport"],"properties":{"imageRegistry":{"description":"Registry, with an optional path, that replaces the one in the name of every image: `registry.example.com/mirror`.","type":"string","pattern":"^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$","default":""},"imagePullSecrets":{"description":"Secrets with registry credentials for all pods, in the namespace of each: names, or maps with the key `name`.","type":"array","items":{"type":["string","object"],"minLength":1,"required":["name"],"properties":{"name":{"type":"string","minLength":1}},"additionalProperties":false},"default":[]},"commonLabels":{"description":"Labels added to all objects and pods.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"commonAnnotations":{"description":"Annotations added to all objects and to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"teleport":{"type":"object","required":["clusterName","proxyAddr","caSecret","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, add another.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev","part-of":"istio-teleport"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}};
+const pattern1 = new RegExp("^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$", "u");
+const pattern2 = new RegExp("^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$", "u");
+const pattern3 = new RegExp("^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", "u");
+const pattern4 = new RegExp("^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$", "u");
+const pattern5 = new RegExp("^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
+const pattern6 = new RegExp("^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "u");
+const pattern8 = new RegExp("^[1-9][0-9]{0,6}[smh]$", "u");
+const pattern11 = new RegExp("^$|^https://[^\\s?#]+$", "u");
+const pattern12 = new RegExp("^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$", "u");
+const func3 = require("ajv/dist/runtime/ucs2length").default;
+
+function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.labels === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema14.required,parentSchema:schema14,data};
+if(data.imageRegistry === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "imageRegistry"},message:"must have required property '"+"imageRegistry"+"'",schema:schema9.required,parentSchema:schema9,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.imagePullSecrets === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "imagePullSecrets"},message:"must have required property '"+"imagePullSecrets"+"'",schema:schema9.required,parentSchema:schema9,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(data.commonLabels === undefined){
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "commonLabels"},message:"must have required property '"+"commonLabels"+"'",schema:schema9.required,parentSchema:schema9,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(data.commonAnnotations === undefined){
+const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "commonAnnotations"},message:"must have required property '"+"commonAnnotations"+"'",schema:schema9.required,parentSchema:schema9,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(data.teleport === undefined){
+const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "teleport"},message:"must have required property '"+"teleport"+"'",schema:schema9.required,parentSchema:schema9,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+if(data.imageRegistry !== undefined){
+let data0 = data.imageRegistry;
+if(typeof data0 === "string"){
+if(!pattern1.test(data0)){
+const err5 = {instancePath:instancePath+"/imageRegistry",schemaPath:"#/properties/imageRegistry/pattern",keyword:"pattern",params:{pattern: "^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$"},message:"must match pattern \""+"^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$"+"\"",schema:"^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$",parentSchema:schema9.properties.imageRegistry,data:data0};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+else {
+const err6 = {instancePath:instancePath+"/imageRegistry",schemaPath:"#/properties/imageRegistry/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.imageRegistry.type,parentSchema:schema9.properties.imageRegistry,data:data0};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.imagePullSecrets !== undefined){
+let data1 = data.imagePullSecrets;
+if(Array.isArray(data1)){
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+if((typeof data2 !== "string") && (!(data2 && typeof data2 == "object" && !Array.isArray(data2)))){
+const err7 = {instancePath:instancePath+"/imagePullSecrets/" + i0,schemaPath:"#/properties/imagePullSecrets/items/type",keyword:"type",params:{type: schema9.properties.imagePullSecrets.items.type},message:"must be string,object",schema:schema9.properties.imagePullSecrets.items.type,parentSchema:schema9.properties.imagePullSecrets.items,data:data2};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+if(typeof data2 === "string"){
+if(func3(data2) < 1){
+const err8 = {instancePath:instancePath+"/imagePullSecrets/" + i0,schemaPath:"#/properties/imagePullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema9.properties.imagePullSecrets.items,data:data2};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(data2.name === undefined){
+const err9 = {instancePath:instancePath+"/imagePullSecrets/" + i0,schemaPath:"#/properties/imagePullSecrets/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema9.properties.imagePullSecrets.items.required,parentSchema:schema9.properties.imagePullSecrets.items,data:data2};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+for(const key0 in data2){
+if(!(key0 === "name")){
+const err10 = {instancePath:instancePath+"/imagePullSecrets/" + i0,schemaPath:"#/properties/imagePullSecrets/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.imagePullSecrets.items,data:data2};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+if(data2.name !== undefined){
+let data3 = data2.name;
+if(typeof data3 === "string"){
+if(func3(data3) < 1){
+const err11 = {instancePath:instancePath+"/imagePullSecrets/" + i0+"/name",schemaPath:"#/properties/imagePullSecrets/items/properties/name/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema9.properties.imagePullSecrets.items.properties.name,data:data3};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+else {
+const err12 = {instancePath:instancePath+"/imagePullSecrets/" + i0+"/name",schemaPath:"#/properties/imagePullSecrets/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.imagePullSecrets.items.properties.name.type,parentSchema:schema9.properties.imagePullSecrets.items.properties.name,data:data3};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+}
+}
+}
+else {
+const err13 = {instancePath:instancePath+"/imagePullSecrets",schemaPath:"#/properties/imagePullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema9.properties.imagePullSecrets.type,parentSchema:schema9.properties.imagePullSecrets,data:data1};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+if(data.commonLabels !== undefined){
+let data4 = data.commonLabels;
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+for(const key1 in data4){
+let data5 = data4[key1];
+if(typeof data5 === "string"){
+if(func3(data5) > 63){
+const err14 = {instancePath:instancePath+"/commonLabels/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/commonLabels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.commonLabels.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+if(!pattern2.test(data5)){
+const err15 = {instancePath:instancePath+"/commonLabels/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/commonLabels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema9.properties.commonLabels.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+else {
+const err16 = {instancePath:instancePath+"/commonLabels/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/commonLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.commonLabels.additionalProperties.type,parentSchema:schema9.properties.commonLabels.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+}
+else {
+const err17 = {instancePath:instancePath+"/commonLabels",schemaPath:"#/properties/commonLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.commonLabels.type,parentSchema:schema9.properties.commonLabels,data:data4};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+}
+if(data.commonAnnotations !== undefined){
+let data6 = data.commonAnnotations;
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+for(const key2 in data6){
+let data7 = data6[key2];
+if(typeof data7 !== "string"){
+const err18 = {instancePath:instancePath+"/commonAnnotations/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/commonAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.commonAnnotations.additionalProperties.type,parentSchema:schema9.properties.commonAnnotations.additionalProperties,data:data7};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+}
+}
+else {
+const err19 = {instancePath:instancePath+"/commonAnnotations",schemaPath:"#/properties/commonAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.commonAnnotations.type,parentSchema:schema9.properties.commonAnnotations,data:data6};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+}
+if(data.teleport !== undefined){
+let data8 = data.teleport;
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+if(data8.clusterName === undefined){
+const err20 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "clusterName"},message:"must have required property '"+"clusterName"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+if(data8.proxyAddr === undefined){
+const err21 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "proxyAddr"},message:"must have required property '"+"proxyAddr"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+if(data8.caSecret === undefined){
+const err22 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "caSecret"},message:"must have required property '"+"caSecret"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+if(data8.bot === undefined){
+const err23 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "bot"},message:"must have required property '"+"bot"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
+}
+errors++;
+}
+if(data8.role === undefined){
+const err24 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "role"},message:"must have required property '"+"role"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+if(vErrors === null){
+vErrors = [err24];
+}
+else {
+vErrors.push(err24);
+}
+errors++;
+}
+if(data8.workloadIdentity === undefined){
+const err25 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "workloadIdentity"},message:"must have required property '"+"workloadIdentity"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+}
+if(data8.join === undefined){
+const err26 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "join"},message:"must have required property '"+"join"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
+}
+errors++;
+}
+for(const key3 in data8){
+if(!(((((((key3 === "clusterName") || (key3 === "proxyAddr")) || (key3 === "caSecret")) || (key3 === "bot")) || (key3 === "role")) || (key3 === "workloadIdentity")) || (key3 === "join"))){
+const err27 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport,data:data8};
+if(vErrors === null){
+vErrors = [err27];
+}
+else {
+vErrors.push(err27);
+}
+errors++;
+}
+}
+if(data8.clusterName !== undefined){
+let data9 = data8.clusterName;
+if(typeof data9 === "string"){
+if(func3(data9) > 255){
+const err28 = {instancePath:instancePath+"/teleport/clusterName",schemaPath:"#/properties/teleport/properties/clusterName/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters",schema:255,parentSchema:schema9.properties.teleport.properties.clusterName,data:data9};
+if(vErrors === null){
+vErrors = [err28];
+}
+else {
+vErrors.push(err28);
+}
+errors++;
+}
+if(!pattern3.test(data9)){
+const err29 = {instancePath:instancePath+"/teleport/clusterName",schemaPath:"#/properties/teleport/properties/clusterName/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.clusterName,data:data9};
+if(vErrors === null){
+vErrors = [err29];
+}
+else {
+vErrors.push(err29);
+}
+errors++;
+}
+}
+else {
+const err30 = {instancePath:instancePath+"/teleport/clusterName",schemaPath:"#/properties/teleport/properties/clusterName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.clusterName.type,parentSchema:schema9.properties.teleport.properties.clusterName,data:data9};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
+}
+errors++;
+}
+}
+if(data8.proxyAddr !== undefined){
+let data10 = data8.proxyAddr;
+if(typeof data10 === "string"){
+if(!pattern4.test(data10)){
+const err31 = {instancePath:instancePath+"/teleport/proxyAddr",schemaPath:"#/properties/teleport/properties/proxyAddr/pattern",keyword:"pattern",params:{pattern: "^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$"},message:"must match pattern \""+"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$"+"\"",schema:"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$",parentSchema:schema9.properties.teleport.properties.proxyAddr,data:data10};
+if(vErrors === null){
+vErrors = [err31];
+}
+else {
+vErrors.push(err31);
+}
+errors++;
+}
+}
+else {
+const err32 = {instancePath:instancePath+"/teleport/proxyAddr",schemaPath:"#/properties/teleport/properties/proxyAddr/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.proxyAddr.type,parentSchema:schema9.properties.teleport.properties.proxyAddr,data:data10};
+if(vErrors === null){
+vErrors = [err32];
+}
+else {
+vErrors.push(err32);
+}
+errors++;
+}
+}
+if(data8.caSecret !== undefined){
+let data11 = data8.caSecret;
+if(typeof data11 === "string"){
+if(func3(data11) > 253){
+const err33 = {instancePath:instancePath+"/teleport/caSecret",schemaPath:"#/properties/teleport/properties/caSecret/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema9.properties.teleport.properties.caSecret,data:data11};
+if(vErrors === null){
+vErrors = [err33];
+}
+else {
+vErrors.push(err33);
+}
+errors++;
+}
+if(!pattern5.test(data11)){
+const err34 = {instancePath:instancePath+"/teleport/caSecret",schemaPath:"#/properties/teleport/properties/caSecret/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.caSecret,data:data11};
+if(vErrors === null){
+vErrors = [err34];
+}
+else {
+vErrors.push(err34);
+}
+errors++;
+}
+}
+else {
+const err35 = {instancePath:instancePath+"/teleport/caSecret",schemaPath:"#/properties/teleport/properties/caSecret/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.caSecret.type,parentSchema:schema9.properties.teleport.properties.caSecret,data:data11};
+if(vErrors === null){
+vErrors = [err35];
+}
+else {
+vErrors.push(err35);
+}
+errors++;
+}
+}
+if(data8.bot !== undefined){
+let data12 = data8.bot;
+if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
+if(data12.name === undefined){
+const err36 = {instancePath:instancePath+"/teleport/bot",schemaPath:"#/properties/teleport/properties/bot/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema9.properties.teleport.properties.bot.required,parentSchema:schema9.properties.teleport.properties.bot,data:data12};
+if(vErrors === null){
+vErrors = [err36];
+}
+else {
+vErrors.push(err36);
+}
+errors++;
+}
+for(const key4 in data12){
+if(!(key4 === "name")){
+const err37 = {instancePath:instancePath+"/teleport/bot",schemaPath:"#/properties/teleport/properties/bot/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.bot,data:data12};
+if(vErrors === null){
+vErrors = [err37];
+}
+else {
+vErrors.push(err37);
+}
+errors++;
+}
+}
+if(data12.name !== undefined){
+let data13 = data12.name;
+if(typeof data13 === "string"){
+if(func3(data13) > 63){
+const err38 = {instancePath:instancePath+"/teleport/bot/name",schemaPath:"#/properties/teleport/properties/bot/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.bot.properties.name,data:data13};
+if(vErrors === null){
+vErrors = [err38];
+}
+else {
+vErrors.push(err38);
+}
+errors++;
+}
+if(!pattern6.test(data13)){
+const err39 = {instancePath:instancePath+"/teleport/bot/name",schemaPath:"#/properties/teleport/properties/bot/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.bot.properties.name,data:data13};
+if(vErrors === null){
+vErrors = [err39];
+}
+else {
+vErrors.push(err39);
+}
+errors++;
+}
+}
+else {
+const err40 = {instancePath:instancePath+"/teleport/bot/name",schemaPath:"#/properties/teleport/properties/bot/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.bot.properties.name.type,parentSchema:schema9.properties.teleport.properties.bot.properties.name,data:data13};
+if(vErrors === null){
+vErrors = [err40];
+}
+else {
+vErrors.push(err40);
+}
+errors++;
+}
+}
+}
+else {
+const err41 = {instancePath:instancePath+"/teleport/bot",schemaPath:"#/properties/teleport/properties/bot/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.bot.type,parentSchema:schema9.properties.teleport.properties.bot,data:data12};
+if(vErrors === null){
+vErrors = [err41];
+}
+else {
+vErrors.push(err41);
+}
+errors++;
+}
+}
+if(data8.role !== undefined){
+let data14 = data8.role;
+if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
+if(data14.name === undefined){
+const err42 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema9.properties.teleport.properties.role.required,parentSchema:schema9.properties.teleport.properties.role,data:data14};
+if(vErrors === null){
+vErrors = [err42];
+}
+else {
+vErrors.push(err42);
+}
+errors++;
+}
+if(data14.maxSessionTTL === undefined){
+const err43 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "maxSessionTTL"},message:"must have required property '"+"maxSessionTTL"+"'",schema:schema9.properties.teleport.properties.role.required,parentSchema:schema9.properties.teleport.properties.role,data:data14};
+if(vErrors === null){
+vErrors = [err43];
+}
+else {
+vErrors.push(err43);
+}
+errors++;
+}
+for(const key5 in data14){
+if(!((key5 === "name") || (key5 === "maxSessionTTL"))){
+const err44 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.role,data:data14};
+if(vErrors === null){
+vErrors = [err44];
+}
+else {
+vErrors.push(err44);
+}
+errors++;
+}
+}
+if(data14.name !== undefined){
+let data15 = data14.name;
+if(typeof data15 === "string"){
+if(func3(data15) > 63){
+const err45 = {instancePath:instancePath+"/teleport/role/name",schemaPath:"#/properties/teleport/properties/role/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.role.properties.name,data:data15};
+if(vErrors === null){
+vErrors = [err45];
+}
+else {
+vErrors.push(err45);
+}
+errors++;
+}
+if(!pattern6.test(data15)){
+const err46 = {instancePath:instancePath+"/teleport/role/name",schemaPath:"#/properties/teleport/properties/role/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.role.properties.name,data:data15};
+if(vErrors === null){
+vErrors = [err46];
+}
+else {
+vErrors.push(err46);
+}
+errors++;
+}
+}
+else {
+const err47 = {instancePath:instancePath+"/teleport/role/name",schemaPath:"#/properties/teleport/properties/role/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.role.properties.name.type,parentSchema:schema9.properties.teleport.properties.role.properties.name,data:data15};
+if(vErrors === null){
+vErrors = [err47];
+}
+else {
+vErrors.push(err47);
+}
+errors++;
+}
+}
+if(data14.maxSessionTTL !== undefined){
+let data16 = data14.maxSessionTTL;
+if(typeof data16 === "string"){
+if(!pattern8.test(data16)){
+const err48 = {instancePath:instancePath+"/teleport/role/maxSessionTTL",schemaPath:"#/properties/teleport/properties/role/properties/maxSessionTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema9.properties.teleport.properties.role.properties.maxSessionTTL,data:data16};
+if(vErrors === null){
+vErrors = [err48];
+}
+else {
+vErrors.push(err48);
+}
+errors++;
+}
+}
+else {
+const err49 = {instancePath:instancePath+"/teleport/role/maxSessionTTL",schemaPath:"#/properties/teleport/properties/role/properties/maxSessionTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.role.properties.maxSessionTTL.type,parentSchema:schema9.properties.teleport.properties.role.properties.maxSessionTTL,data:data16};
+if(vErrors === null){
+vErrors = [err49];
+}
+else {
+vErrors.push(err49);
+}
+errors++;
+}
+}
+}
+else {
+const err50 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.role.type,parentSchema:schema9.properties.teleport.properties.role,data:data14};
+if(vErrors === null){
+vErrors = [err50];
+}
+else {
+vErrors.push(err50);
+}
+errors++;
+}
+}
+if(data8.workloadIdentity !== undefined){
+let data17 = data8.workloadIdentity;
+if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
+if(data17.name === undefined){
+const err51 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema9.properties.teleport.properties.workloadIdentity.required,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data17};
+if(vErrors === null){
+vErrors = [err51];
+}
+else {
+vErrors.push(err51);
+}
+errors++;
+}
+if(data17.labels === undefined){
+const err52 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema9.properties.teleport.properties.workloadIdentity.required,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data17};
+if(vErrors === null){
+vErrors = [err52];
+}
+else {
+vErrors.push(err52);
+}
+errors++;
+}
+for(const key6 in data17){
+if(!((key6 === "name") || (key6 === "labels"))){
+const err53 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data17};
+if(vErrors === null){
+vErrors = [err53];
+}
+else {
+vErrors.push(err53);
+}
+errors++;
+}
+}
+if(data17.name !== undefined){
+let data18 = data17.name;
+if(typeof data18 === "string"){
+if(func3(data18) > 63){
+const err54 = {instancePath:instancePath+"/teleport/workloadIdentity/name",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.name,data:data18};
+if(vErrors === null){
+vErrors = [err54];
+}
+else {
+vErrors.push(err54);
+}
+errors++;
+}
+if(!pattern6.test(data18)){
+const err55 = {instancePath:instancePath+"/teleport/workloadIdentity/name",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.name,data:data18};
+if(vErrors === null){
+vErrors = [err55];
+}
+else {
+vErrors.push(err55);
+}
+errors++;
+}
+}
+else {
+const err56 = {instancePath:instancePath+"/teleport/workloadIdentity/name",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.workloadIdentity.properties.name.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.name,data:data18};
+if(vErrors === null){
+vErrors = [err56];
+}
+else {
+vErrors.push(err56);
+}
+errors++;
+}
+}
+if(data17.labels !== undefined){
+let data19 = data17.labels;
+if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
+if(Object.keys(data19).length < 1){
+const err57 = {instancePath:instancePath+"/teleport/workloadIdentity/labels",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels,data:data19};
+if(vErrors === null){
+vErrors = [err57];
+}
+else {
+vErrors.push(err57);
+}
+errors++;
+}
+for(const key7 in data19){
+let data20 = data19[key7];
+if(typeof data20 === "string"){
+if(func3(data20) < 1){
+const err58 = {instancePath:instancePath+"/teleport/workloadIdentity/labels/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data20};
+if(vErrors === null){
+vErrors = [err58];
+}
+else {
+vErrors.push(err58);
+}
+errors++;
+}
+}
+else {
+const err59 = {instancePath:instancePath+"/teleport/workloadIdentity/labels/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data20};
+if(vErrors === null){
+vErrors = [err59];
+}
+else {
+vErrors.push(err59);
+}
+errors++;
+}
+}
+}
+else {
+const err60 = {instancePath:instancePath+"/teleport/workloadIdentity/labels",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels,data:data19};
+if(vErrors === null){
+vErrors = [err60];
+}
+else {
+vErrors.push(err60);
+}
+errors++;
+}
+}
+}
+else {
+const err61 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.workloadIdentity.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data17};
+if(vErrors === null){
+vErrors = [err61];
+}
+else {
+vErrors.push(err61);
+}
+errors++;
+}
+}
+if(data8.join !== undefined){
+let data21 = data8.join;
+if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
+if(data21.tokenName === undefined){
+const err62 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "tokenName"},message:"must have required property '"+"tokenName"+"'",schema:schema9.properties.teleport.properties.join.required,parentSchema:schema9.properties.teleport.properties.join,data:data21};
+if(vErrors === null){
+vErrors = [err62];
+}
+else {
+vErrors.push(err62);
+}
+errors++;
+}
+if(data21.type === undefined){
+const err63 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "type"},message:"must have required property '"+"type"+"'",schema:schema9.properties.teleport.properties.join.required,parentSchema:schema9.properties.teleport.properties.join,data:data21};
+if(vErrors === null){
+vErrors = [err63];
+}
+else {
+vErrors.push(err63);
+}
+errors++;
+}
+if(data21.issuer === undefined){
+const err64 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "issuer"},message:"must have required property '"+"issuer"+"'",schema:schema9.properties.teleport.properties.join.required,parentSchema:schema9.properties.teleport.properties.join,data:data21};
+if(vErrors === null){
+vErrors = [err64];
+}
+else {
+vErrors.push(err64);
+}
+errors++;
+}
+for(const key8 in data21){
+if(!(((key8 === "tokenName") || (key8 === "type")) || (key8 === "issuer"))){
+const err65 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.join,data:data21};
+if(vErrors === null){
+vErrors = [err65];
+}
+else {
+vErrors.push(err65);
+}
+errors++;
+}
+}
+if(data21.tokenName !== undefined){
+let data22 = data21.tokenName;
+if(typeof data22 === "string"){
+if(func3(data22) > 63){
+const err66 = {instancePath:instancePath+"/teleport/join/tokenName",schemaPath:"#/properties/teleport/properties/join/properties/tokenName/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.join.properties.tokenName,data:data22};
+if(vErrors === null){
+vErrors = [err66];
+}
+else {
+vErrors.push(err66);
+}
+errors++;
+}
+if(!pattern6.test(data22)){
+const err67 = {instancePath:instancePath+"/teleport/join/tokenName",schemaPath:"#/properties/teleport/properties/join/properties/tokenName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.join.properties.tokenName,data:data22};
+if(vErrors === null){
+vErrors = [err67];
+}
+else {
+vErrors.push(err67);
+}
+errors++;
+}
+}
+else {
+const err68 = {instancePath:instancePath+"/teleport/join/tokenName",schemaPath:"#/properties/teleport/properties/join/properties/tokenName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.join.properties.tokenName.type,parentSchema:schema9.properties.teleport.properties.join.properties.tokenName,data:data22};
+if(vErrors === null){
+vErrors = [err68];
+}
+else {
+vErrors.push(err68);
+}
+errors++;
+}
+}
+if(data21.type !== undefined){
+let data23 = data21.type;
+if(typeof data23 !== "string"){
+const err69 = {instancePath:instancePath+"/teleport/join/type",schemaPath:"#/properties/teleport/properties/join/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.join.properties.type.type,parentSchema:schema9.properties.teleport.properties.join.properties.type,data:data23};
+if(vErrors === null){
+vErrors = [err69];
+}
+else {
+vErrors.push(err69);
+}
+errors++;
+}
+if(!(((data23 === "static_jwks") || (data23 === "oidc")) || (data23 === "in_cluster"))){
+const err70 = {instancePath:instancePath+"/teleport/join/type",schemaPath:"#/properties/teleport/properties/join/properties/type/enum",keyword:"enum",params:{allowedValues: schema9.properties.teleport.properties.join.properties.type.enum},message:"must be equal to one of the allowed values",schema:schema9.properties.teleport.properties.join.properties.type.enum,parentSchema:schema9.properties.teleport.properties.join.properties.type,data:data23};
+if(vErrors === null){
+vErrors = [err70];
+}
+else {
+vErrors.push(err70);
+}
+errors++;
+}
+}
+if(data21.issuer !== undefined){
+let data24 = data21.issuer;
+if(typeof data24 === "string"){
+if(!pattern11.test(data24)){
+const err71 = {instancePath:instancePath+"/teleport/join/issuer",schemaPath:"#/properties/teleport/properties/join/properties/issuer/pattern",keyword:"pattern",params:{pattern: "^$|^https://[^\\s?#]+$"},message:"must match pattern \""+"^$|^https://[^\\s?#]+$"+"\"",schema:"^$|^https://[^\\s?#]+$",parentSchema:schema9.properties.teleport.properties.join.properties.issuer,data:data24};
+if(vErrors === null){
+vErrors = [err71];
+}
+else {
+vErrors.push(err71);
+}
+errors++;
+}
+}
+else {
+const err72 = {instancePath:instancePath+"/teleport/join/issuer",schemaPath:"#/properties/teleport/properties/join/properties/issuer/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.join.properties.issuer.type,parentSchema:schema9.properties.teleport.properties.join.properties.issuer,data:data24};
+if(vErrors === null){
+vErrors = [err72];
+}
+else {
+vErrors.push(err72);
+}
+errors++;
+}
+}
+}
+else {
+const err73 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.join.type,parentSchema:schema9.properties.teleport.properties.join,data:data21};
+if(vErrors === null){
+vErrors = [err73];
+}
+else {
+vErrors.push(err73);
+}
+errors++;
+}
+}
+}
+else {
+const err74 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.type,parentSchema:schema9.properties.teleport,data:data8};
+if(vErrors === null){
+vErrors = [err74];
+}
+else {
+vErrors.push(err74);
+}
+errors++;
+}
+}
+for(const key9 in data){
+if(pattern12.test(key9)){
+const err75 = {instancePath:instancePath+"/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/patternProperties/%5E(eleport%7C%5B%5Et%5Deleport%7C.teleport%7Cetleport%7Ctleport%7Ct%5B%5Ee%5Dleport%7Ct.eleport%7Ctleeport%7Cteeport%7Cte%5B%5El%5Deport%7Cte.leport%7Cteelport%7Ctelport%7Ctel%5B%5Ee%5Dport%7Ctel.eport%7Ctelpeort%7Cteleort%7Ctele%5B%5Ep%5Dort%7Ctele.port%7Cteleoprt%7Cteleprt%7Ctelep%5B%5Eo%5Drt%7Ctelep.ort%7Cteleprot%7Ctelepot%7Ctelepo%5B%5Er%5Dt%7Ctelepo.rt%7Ctelepotr%7Ctelepor%7Ctelepor%5B%5Et%5D%7Ctelepor.t%7Cteleport.)%24/false schema",keyword:"false schema",params:{},message:"boolean schema is false",schema:false,parentSchema:schema9.patternProperties["^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$"],data:data[key9]};
+if(vErrors === null){
+vErrors = [err75];
+}
+else {
+vErrors.push(err75);
+}
+errors++;
+}
+}
+}
+else {
+const err76 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.type,parentSchema:schema9,data};
+if(vErrors === null){
+vErrors = [err76];
+}
+else {
+vErrors.push(err76);
+}
+errors++;
+}
+validate26.errors = vErrors;
+return errors === 0;
+}
+
+const schema10 = {"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false};
+
+function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.print === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "print"},message:"must have required property '"+"print"+"'",schema:schema10.required,parentSchema:schema10,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.injectionTemplate === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "injectionTemplate"},message:"must have required property '"+"injectionTemplate"+"'",schema:schema10.required,parentSchema:schema10,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(data.pathNormalization === undefined){
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "pathNormalization"},message:"must have required property '"+"pathNormalization"+"'",schema:schema10.required,parentSchema:schema10,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(data.blockIstiodCertificates === undefined){
+const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "blockIstiodCertificates"},message:"must have required property '"+"blockIstiodCertificates"+"'",schema:schema10.required,parentSchema:schema10,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(data.accessLog === undefined){
+const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "accessLog"},message:"must have required property '"+"accessLog"+"'",schema:schema10.required,parentSchema:schema10,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((((key0 === "print") || (key0 === "injectionTemplate")) || (key0 === "pathNormalization")) || (key0 === "blockIstiodCertificates")) || (key0 === "accessLog"))){
+const err5 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema10,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.print !== undefined){
+let data0 = data.print;
+if(typeof data0 !== "string"){
+const err6 = {instancePath:instancePath+"/print",schemaPath:"#/properties/print/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.print.type,parentSchema:schema10.properties.print,data:data0};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+if(!(((data0 === "") || (data0 === "istiod")) || (data0 === "gateway"))){
+const err7 = {instancePath:instancePath+"/print",schemaPath:"#/properties/print/enum",keyword:"enum",params:{allowedValues: schema10.properties.print.enum},message:"must be equal to one of the allowed values",schema:schema10.properties.print.enum,parentSchema:schema10.properties.print,data:data0};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+if(data.injectionTemplate !== undefined){
+let data1 = data.injectionTemplate;
+const _errs6 = errors;
+const _errs7 = errors;
+if(!(((((((data1 === "sidecar") || (data1 === "gateway")) || (data1 === "grpc-simple")) || (data1 === "grpc-agent")) || (data1 === "waypoint")) || (data1 === "kube-gateway")) || (data1 === "agentgateway"))){
+const err8 = {};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+var valid1 = _errs7 === errors;
+if(valid1){
+const err9 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema10.properties.injectionTemplate.not,parentSchema:schema10.properties.injectionTemplate,data:data1};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+else {
+errors = _errs6;
+if(vErrors !== null){
+if(_errs6){
+vErrors.length = _errs6;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(typeof data1 === "string"){
+if(func3(data1) > 63){
+const err10 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema10.properties.injectionTemplate,data:data1};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+if(!pattern6.test(data1)){
+const err11 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema10.properties.injectionTemplate,data:data1};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+else {
+const err12 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.injectionTemplate.type,parentSchema:schema10.properties.injectionTemplate,data:data1};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+if(data.pathNormalization !== undefined){
+let data2 = data.pathNormalization;
+if(typeof data2 !== "string"){
+const err13 = {instancePath:instancePath+"/pathNormalization",schemaPath:"#/properties/pathNormalization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.pathNormalization.type,parentSchema:schema10.properties.pathNormalization,data:data2};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+if(!((((data2 === "NONE") || (data2 === "BASE")) || (data2 === "MERGE_SLASHES")) || (data2 === "DECODE_AND_MERGE_SLASHES"))){
+const err14 = {instancePath:instancePath+"/pathNormalization",schemaPath:"#/properties/pathNormalization/enum",keyword:"enum",params:{allowedValues: schema10.properties.pathNormalization.enum},message:"must be equal to one of the allowed values",schema:schema10.properties.pathNormalization.enum,parentSchema:schema10.properties.pathNormalization,data:data2};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+if(data.blockIstiodCertificates !== undefined){
+let data3 = data.blockIstiodCertificates;
+if(typeof data3 !== "boolean"){
+const err15 = {instancePath:instancePath+"/blockIstiodCertificates",schemaPath:"#/properties/blockIstiodCertificates/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema10.properties.blockIstiodCertificates.type,parentSchema:schema10.properties.blockIstiodCertificates,data:data3};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+if(data.accessLog !== undefined){
+let data4 = data.accessLog;
+if(typeof data4 !== "boolean"){
+const err16 = {instancePath:instancePath+"/accessLog",schemaPath:"#/properties/accessLog/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema10.properties.accessLog.type,parentSchema:schema10.properties.accessLog,data:data4};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+}
+else {
+const err17 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema10.type,parentSchema:schema10,data};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+validate28.errors = vErrors;
+return errors === 0;
+}
+
+const schema11 = {"type":"object","required":["enabled","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where it is not the cluster's CA: OpenShift, kubeadm with a CA of its own.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container, for example one of the node that `tbot.extraVolumes` mounts (AKS: `/etc/kubernetes/certs/kubeletserver.crt`).","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object"}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
+const pattern16 = new RegExp("^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$", "u");
+const pattern17 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$", "u");
+const pattern18 = new RegExp("^$|^sha256:[0-9a-f]{64}$", "u");
+const pattern22 = new RegExp("^(/var)?/run/secrets", "u");
+const pattern23 = new RegExp("^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
+const pattern24 = new RegExp("^[A-Za-z0-9_-][A-Za-z0-9._-]*$", "u");
+const pattern26 = new RegExp("^$|^(/[A-Za-z0-9._-]+)+$", "u");
+const schema12 = {"type":"object","properties":{"claims":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.ResourceClaim"}},"limits":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"requests":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}}},"additionalProperties":false};
+const schema13 = {"type":"object","required":["name"],"properties":{"name":{"type":"string"},"request":{"type":["string","null"]}},"additionalProperties":false};
+
+function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema13.required,parentSchema:schema13,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "name") || (key0 === "request"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema13,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.name !== undefined){
+let data0 = data.name;
+if(typeof data0 !== "string"){
+const err2 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema13.properties.name.type,parentSchema:schema13.properties.name,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.request !== undefined){
+let data1 = data.request;
+if((typeof data1 !== "string") && (data1 !== null)){
+const err3 = {instancePath:instancePath+"/request",schemaPath:"#/properties/request/type",keyword:"type",params:{type: schema13.properties.request.type},message:"must be string,null",schema:schema13.properties.request.type,parentSchema:schema13.properties.request,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema13.type,parentSchema:schema13,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate32.errors = vErrors;
+return errors === 0;
+}
+
+const pattern27 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+
+function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "claims") || (key0 === "limits")) || (key0 === "requests"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema12,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.claims !== undefined){
+let data0 = data.claims;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/claims",schemaPath:"#/properties/claims/type",keyword:"type",params:{type: schema12.properties.claims.type},message:"must be array,null",schema:schema12.properties.claims.type,parentSchema:schema12.properties.claims,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate32(data0[i0], {instancePath:instancePath+"/claims/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.limits !== undefined){
+let data2 = data.limits;
+if((!(data2 && typeof data2 == "object" && !Array.isArray(data2))) && (data2 !== null)){
+const err2 = {instancePath:instancePath+"/limits",schemaPath:"#/properties/limits/type",keyword:"type",params:{type: schema12.properties.limits.type},message:"must be object,null",schema:schema12.properties.limits.type,parentSchema:schema12.properties.limits,data:data2};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+for(const key1 in data2){
+let data3 = data2[key1];
+if((typeof data3 !== "string") && (!((typeof data3 == "number") && (isFinite(data3))))){
+const err3 = {instancePath:instancePath+"/limits/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/limits/additionalProperties/type",keyword:"type",params:{type: schema12.properties.limits.additionalProperties.type},message:"must be string,number",schema:schema12.properties.limits.additionalProperties.type,parentSchema:schema12.properties.limits.additionalProperties,data:data3};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(typeof data3 === "string"){
+if(!pattern27.test(data3)){
+const err4 = {instancePath:instancePath+"/limits/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/limits/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema12.properties.limits.additionalProperties,data:data3};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+}
+}
+}
+if(data.requests !== undefined){
+let data4 = data.requests;
+if((!(data4 && typeof data4 == "object" && !Array.isArray(data4))) && (data4 !== null)){
+const err5 = {instancePath:instancePath+"/requests",schemaPath:"#/properties/requests/type",keyword:"type",params:{type: schema12.properties.requests.type},message:"must be object,null",schema:schema12.properties.requests.type,parentSchema:schema12.properties.requests,data:data4};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+for(const key2 in data4){
+let data5 = data4[key2];
+if((typeof data5 !== "string") && (!((typeof data5 == "number") && (isFinite(data5))))){
+const err6 = {instancePath:instancePath+"/requests/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/requests/additionalProperties/type",keyword:"type",params:{type: schema12.properties.requests.additionalProperties.type},message:"must be string,number",schema:schema12.properties.requests.additionalProperties.type,parentSchema:schema12.properties.requests.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+if(typeof data5 === "string"){
+if(!pattern27.test(data5)){
+const err7 = {instancePath:instancePath+"/requests/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/requests/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema12.properties.requests.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+}
+}
+}
+}
+else {
+const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.type,parentSchema:schema12,data};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+validate31.errors = vErrors;
+return errors === 0;
+}
+
+const schema14 = {"type":"object","properties":{"ipBlock":{"anyOf":[{"$ref":"#/definitions/Kubernetes.IPBlock"},{"type":"null"}]},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"podSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]}},"additionalProperties":false};
+const schema15 = {"type":"object","required":["cidr"],"properties":{"cidr":{"type":"string"},"except":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false};
+
+function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.cidr === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "cidr"},message:"must have required property '"+"cidr"+"'",schema:schema15.required,parentSchema:schema15,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "cidr") || (key0 === "except"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema15,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.cidr !== undefined){
+let data0 = data.cidr;
+if(typeof data0 !== "string"){
+const err2 = {instancePath:instancePath+"/cidr",schemaPath:"#/properties/cidr/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema15.properties.cidr.type,parentSchema:schema15.properties.cidr,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.except !== undefined){
+let data1 = data.except;
+if((!(Array.isArray(data1))) && (data1 !== null)){
+const err3 = {instancePath:instancePath+"/except",schemaPath:"#/properties/except/type",keyword:"type",params:{type: schema15.properties.except.type},message:"must be array,null",schema:schema15.properties.except.type,parentSchema:schema15.properties.except,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(Array.isArray(data1)){
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+if(typeof data2 !== "string"){
+const err4 = {instancePath:instancePath+"/except/" + i0,schemaPath:"#/properties/except/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema15.properties.except.items.type,parentSchema:schema15.properties.except.items,data:data2};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+}
+}
+}
+else {
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema15.type,parentSchema:schema15,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+validate36.errors = vErrors;
+return errors === 0;
+}
+
+const schema16 = {"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.LabelSelectorRequirement"}},"matchLabels":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false};
+const schema17 = {"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","In","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false};
+
+function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.key === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "key"},message:"must have required property '"+"key"+"'",schema:schema17.required,parentSchema:schema17,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.operator === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "operator"},message:"must have required property '"+"operator"+"'",schema:schema17.required,parentSchema:schema17,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "key") || (key0 === "operator")) || (key0 === "values"))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema17,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.key !== undefined){
+let data0 = data.key;
+if(typeof data0 !== "string"){
+const err3 = {instancePath:instancePath+"/key",schemaPath:"#/properties/key/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema17.properties.key.type,parentSchema:schema17.properties.key,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.operator !== undefined){
+let data1 = data.operator;
+if(!((((data1 === "DoesNotExist") || (data1 === "Exists")) || (data1 === "In")) || (data1 === "NotIn"))){
+const err4 = {instancePath:instancePath+"/operator",schemaPath:"#/properties/operator/enum",keyword:"enum",params:{allowedValues: schema17.properties.operator.enum},message:"must be equal to one of the allowed values",schema:schema17.properties.operator.enum,parentSchema:schema17.properties.operator,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.values !== undefined){
+let data2 = data.values;
+if((!(Array.isArray(data2))) && (data2 !== null)){
+const err5 = {instancePath:instancePath+"/values",schemaPath:"#/properties/values/type",keyword:"type",params:{type: schema17.properties.values.type},message:"must be array,null",schema:schema17.properties.values.type,parentSchema:schema17.properties.values,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+if(Array.isArray(data2)){
+const len0 = data2.length;
+for(let i0=0; i0<len0; i0++){
+let data3 = data2[i0];
+if(typeof data3 !== "string"){
+const err6 = {instancePath:instancePath+"/values/" + i0,schemaPath:"#/properties/values/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema17.properties.values.items.type,parentSchema:schema17.properties.values.items,data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+}
+}
+}
+else {
+const err7 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema17.type,parentSchema:schema17,data};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+validate39.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "matchExpressions") || (key0 === "matchLabels"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema16,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.matchExpressions !== undefined){
+let data0 = data.matchExpressions;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/matchExpressions",schemaPath:"#/properties/matchExpressions/type",keyword:"type",params:{type: schema16.properties.matchExpressions.type},message:"must be array,null",schema:schema16.properties.matchExpressions.type,parentSchema:schema16.properties.matchExpressions,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate39(data0[i0], {instancePath:instancePath+"/matchExpressions/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.matchLabels !== undefined){
+let data2 = data.matchLabels;
+if((!(data2 && typeof data2 == "object" && !Array.isArray(data2))) && (data2 !== null)){
+const err2 = {instancePath:instancePath+"/matchLabels",schemaPath:"#/properties/matchLabels/type",keyword:"type",params:{type: schema16.properties.matchLabels.type},message:"must be object,null",schema:schema16.properties.matchLabels.type,parentSchema:schema16.properties.matchLabels,data:data2};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+for(const key1 in data2){
+let data3 = data2[key1];
+if(typeof data3 !== "string"){
+const err3 = {instancePath:instancePath+"/matchLabels/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/matchLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.matchLabels.additionalProperties.type,parentSchema:schema16.properties.matchLabels.additionalProperties,data:data3};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema16.type,parentSchema:schema16,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate38.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "ipBlock") || (key0 === "namespaceSelector")) || (key0 === "podSelector"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema14,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.ipBlock !== undefined){
+let data0 = data.ipBlock;
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
+if(!(validate36(data0, {instancePath:instancePath+"/ipBlock",parentData:data,parentDataProperty:"ipBlock",rootData}))){
+vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs5 = errors;
+if(data0 !== null){
+const err1 = {instancePath:instancePath+"/ipBlock",schemaPath:"#/properties/ipBlock/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema14.properties.ipBlock.anyOf[1].type,parentSchema:schema14.properties.ipBlock.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+var _valid0 = _errs5 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err2 = {instancePath:instancePath+"/ipBlock",schemaPath:"#/properties/ipBlock/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema14.properties.ipBlock.anyOf,parentSchema:schema14.properties.ipBlock,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+else {
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.namespaceSelector !== undefined){
+let data1 = data.namespaceSelector;
+const _errs8 = errors;
+let valid2 = false;
+const _errs9 = errors;
+if(!(validate38(data1, {instancePath:instancePath+"/namespaceSelector",parentData:data,parentDataProperty:"namespaceSelector",rootData}))){
+vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+errors = vErrors.length;
+}
+var _valid1 = _errs9 === errors;
+valid2 = valid2 || _valid1;
+if(!valid2){
+const _errs10 = errors;
+if(data1 !== null){
+const err3 = {instancePath:instancePath+"/namespaceSelector",schemaPath:"#/properties/namespaceSelector/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema14.properties.namespaceSelector.anyOf[1].type,parentSchema:schema14.properties.namespaceSelector.anyOf[1],data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+var _valid1 = _errs10 === errors;
+valid2 = valid2 || _valid1;
+}
+if(!valid2){
+const err4 = {instancePath:instancePath+"/namespaceSelector",schemaPath:"#/properties/namespaceSelector/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema14.properties.namespaceSelector.anyOf,parentSchema:schema14.properties.namespaceSelector,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+else {
+errors = _errs8;
+if(vErrors !== null){
+if(_errs8){
+vErrors.length = _errs8;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.podSelector !== undefined){
+let data2 = data.podSelector;
+const _errs13 = errors;
+let valid3 = false;
+const _errs14 = errors;
+if(!(validate38(data2, {instancePath:instancePath+"/podSelector",parentData:data,parentDataProperty:"podSelector",rootData}))){
+vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+errors = vErrors.length;
+}
+var _valid2 = _errs14 === errors;
+valid3 = valid3 || _valid2;
+if(!valid3){
+const _errs15 = errors;
+if(data2 !== null){
+const err5 = {instancePath:instancePath+"/podSelector",schemaPath:"#/properties/podSelector/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema14.properties.podSelector.anyOf[1].type,parentSchema:schema14.properties.podSelector.anyOf[1],data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+var _valid2 = _errs15 === errors;
+valid3 = valid3 || _valid2;
+}
+if(!valid3){
+const err6 = {instancePath:instancePath+"/podSelector",schemaPath:"#/properties/podSelector/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema14.properties.podSelector.anyOf,parentSchema:schema14.properties.podSelector,data:data2};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+else {
+errors = _errs13;
+if(vErrors !== null){
+if(_errs13){
+vErrors.length = _errs13;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+else {
+const err7 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.type,parentSchema:schema14,data};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+validate35.errors = vErrors;
+return errors === 0;
+}
+
+const schema18 = {"type":"object","properties":{"ports":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPort"}},"to":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"}}},"additionalProperties":false};
+const schema19 = {"type":"object","properties":{"endPort":{"type":["integer","null"]},"port":{"type":["integer","string","null"]},"protocol":{"enum":["SCTP","TCP","UDP",null]}},"additionalProperties":false};
+
+function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "endPort") || (key0 === "port")) || (key0 === "protocol"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema19,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.endPort !== undefined){
+let data0 = data.endPort;
+if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/endPort",schemaPath:"#/properties/endPort/type",keyword:"type",params:{type: schema19.properties.endPort.type},message:"must be integer,null",schema:schema19.properties.endPort.type,parentSchema:schema19.properties.endPort,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.port !== undefined){
+let data1 = data.port;
+if(((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (typeof data1 !== "string")) && (data1 !== null)){
+const err2 = {instancePath:instancePath+"/port",schemaPath:"#/properties/port/type",keyword:"type",params:{type: schema19.properties.port.type},message:"must be integer,string,null",schema:schema19.properties.port.type,parentSchema:schema19.properties.port,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.protocol !== undefined){
+let data2 = data.protocol;
+if(!((((data2 === "SCTP") || (data2 === "TCP")) || (data2 === "UDP")) || (data2 === null))){
+const err3 = {instancePath:instancePath+"/protocol",schemaPath:"#/properties/protocol/enum",keyword:"enum",params:{allowedValues: schema19.properties.protocol.enum},message:"must be equal to one of the allowed values",schema:schema19.properties.protocol.enum,parentSchema:schema19.properties.protocol,data:data2};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema19.type,parentSchema:schema19,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate45.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate44(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "ports") || (key0 === "to"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema18,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.ports !== undefined){
+let data0 = data.ports;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: schema18.properties.ports.type},message:"must be array,null",schema:schema18.properties.ports.type,parentSchema:schema18.properties.ports,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate45(data0[i0], {instancePath:instancePath+"/ports/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate45.errors : vErrors.concat(validate45.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.to !== undefined){
+let data2 = data.to;
+if((!(Array.isArray(data2))) && (data2 !== null)){
+const err2 = {instancePath:instancePath+"/to",schemaPath:"#/properties/to/type",keyword:"type",params:{type: schema18.properties.to.type},message:"must be array,null",schema:schema18.properties.to.type,parentSchema:schema18.properties.to,data:data2};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(Array.isArray(data2)){
+const len1 = data2.length;
+for(let i1=0; i1<len1; i1++){
+if(!(validate35(data2[i1], {instancePath:instancePath+"/to/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
+vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+}
+else {
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema18.type,parentSchema:schema18,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+validate44.errors = vErrors;
+return errors === 0;
+}
+
+const schema20 = {"type":"object","properties":{"rollingUpdate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.RollingUpdateDaemonSet"},{"type":"null"}]},"type":{"enum":["OnDelete","RollingUpdate",null]}},"additionalProperties":false};
+const schema21 = {"type":"object","properties":{"maxSurge":{"type":["integer","string","null"]},"maxUnavailable":{"type":["integer","string","null"]}},"additionalProperties":false};
+
+function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "maxSurge") || (key0 === "maxUnavailable"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema21,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.maxSurge !== undefined){
+let data0 = data.maxSurge;
+if(((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (typeof data0 !== "string")) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/maxSurge",schemaPath:"#/properties/maxSurge/type",keyword:"type",params:{type: schema21.properties.maxSurge.type},message:"must be integer,string,null",schema:schema21.properties.maxSurge.type,parentSchema:schema21.properties.maxSurge,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.maxUnavailable !== undefined){
+let data1 = data.maxUnavailable;
+if(((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (typeof data1 !== "string")) && (data1 !== null)){
+const err2 = {instancePath:instancePath+"/maxUnavailable",schemaPath:"#/properties/maxUnavailable/type",keyword:"type",params:{type: schema21.properties.maxUnavailable.type},message:"must be integer,string,null",schema:schema21.properties.maxUnavailable.type,parentSchema:schema21.properties.maxUnavailable,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+}
+else {
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema21.type,parentSchema:schema21,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+validate50.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "rollingUpdate") || (key0 === "type"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema20,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.rollingUpdate !== undefined){
+let data0 = data.rollingUpdate;
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
+if(!(validate50(data0, {instancePath:instancePath+"/rollingUpdate",parentData:data,parentDataProperty:"rollingUpdate",rootData}))){
+vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs5 = errors;
+if(data0 !== null){
+const err1 = {instancePath:instancePath+"/rollingUpdate",schemaPath:"#/properties/rollingUpdate/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema20.properties.rollingUpdate.anyOf[1].type,parentSchema:schema20.properties.rollingUpdate.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+var _valid0 = _errs5 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err2 = {instancePath:instancePath+"/rollingUpdate",schemaPath:"#/properties/rollingUpdate/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema20.properties.rollingUpdate.anyOf,parentSchema:schema20.properties.rollingUpdate,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+else {
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.type !== undefined){
+let data1 = data.type;
+if(!(((data1 === "OnDelete") || (data1 === "RollingUpdate")) || (data1 === null))){
+const err3 = {instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema20.properties.type.enum},message:"must be equal to one of the allowed values",schema:schema20.properties.type.enum,parentSchema:schema20.properties.type,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema20.type,parentSchema:schema20,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate49.errors = vErrors;
+return errors === 0;
+}
+
+const schema22 = {"type":"object","properties":{"failureThreshold":{"type":["integer","null"]},"initialDelaySeconds":{"type":["integer","null"]},"periodSeconds":{"type":["integer","null"]},"timeoutSeconds":{"type":["integer","null"]}},"additionalProperties":false};
+
+function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((((key0 === "failureThreshold") || (key0 === "initialDelaySeconds")) || (key0 === "periodSeconds")) || (key0 === "timeoutSeconds"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema22,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.failureThreshold !== undefined){
+let data0 = data.failureThreshold;
+if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/failureThreshold",schemaPath:"#/properties/failureThreshold/type",keyword:"type",params:{type: schema22.properties.failureThreshold.type},message:"must be integer,null",schema:schema22.properties.failureThreshold.type,parentSchema:schema22.properties.failureThreshold,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.initialDelaySeconds !== undefined){
+let data1 = data.initialDelaySeconds;
+if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (data1 !== null)){
+const err2 = {instancePath:instancePath+"/initialDelaySeconds",schemaPath:"#/properties/initialDelaySeconds/type",keyword:"type",params:{type: schema22.properties.initialDelaySeconds.type},message:"must be integer,null",schema:schema22.properties.initialDelaySeconds.type,parentSchema:schema22.properties.initialDelaySeconds,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.periodSeconds !== undefined){
+let data2 = data.periodSeconds;
+if((!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))) && (data2 !== null)){
+const err3 = {instancePath:instancePath+"/periodSeconds",schemaPath:"#/properties/periodSeconds/type",keyword:"type",params:{type: schema22.properties.periodSeconds.type},message:"must be integer,null",schema:schema22.properties.periodSeconds.type,parentSchema:schema22.properties.periodSeconds,data:data2};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.timeoutSeconds !== undefined){
+let data3 = data.timeoutSeconds;
+if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (data3 !== null)){
+const err4 = {instancePath:instancePath+"/timeoutSeconds",schemaPath:"#/properties/timeoutSeconds/type",keyword:"type",params:{type: schema22.properties.timeoutSeconds.type},message:"must be integer,null",schema:schema22.properties.timeoutSeconds.type,parentSchema:schema22.properties.timeoutSeconds,data:data3};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+}
+else {
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema22.type,parentSchema:schema22,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+validate53.errors = vErrors;
+return errors === 0;
+}
+
+const schema23 = {"type":"object","properties":{"effect":{"enum":["NoExecute","NoSchedule","PreferNoSchedule",null]},"key":{"type":["string","null"]},"operator":{"enum":["Equal","Exists","Gt","Lt",null]},"tolerationSeconds":{"type":["integer","null"]},"value":{"type":["string","null"]}},"additionalProperties":false};
+
+function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((((key0 === "effect") || (key0 === "key")) || (key0 === "operator")) || (key0 === "tolerationSeconds")) || (key0 === "value"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema23,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.effect !== undefined){
+let data0 = data.effect;
+if(!((((data0 === "NoExecute") || (data0 === "NoSchedule")) || (data0 === "PreferNoSchedule")) || (data0 === null))){
+const err1 = {instancePath:instancePath+"/effect",schemaPath:"#/properties/effect/enum",keyword:"enum",params:{allowedValues: schema23.properties.effect.enum},message:"must be equal to one of the allowed values",schema:schema23.properties.effect.enum,parentSchema:schema23.properties.effect,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.key !== undefined){
+let data1 = data.key;
+if((typeof data1 !== "string") && (data1 !== null)){
+const err2 = {instancePath:instancePath+"/key",schemaPath:"#/properties/key/type",keyword:"type",params:{type: schema23.properties.key.type},message:"must be string,null",schema:schema23.properties.key.type,parentSchema:schema23.properties.key,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.operator !== undefined){
+let data2 = data.operator;
+if(!(((((data2 === "Equal") || (data2 === "Exists")) || (data2 === "Gt")) || (data2 === "Lt")) || (data2 === null))){
+const err3 = {instancePath:instancePath+"/operator",schemaPath:"#/properties/operator/enum",keyword:"enum",params:{allowedValues: schema23.properties.operator.enum},message:"must be equal to one of the allowed values",schema:schema23.properties.operator.enum,parentSchema:schema23.properties.operator,data:data2};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.tolerationSeconds !== undefined){
+let data3 = data.tolerationSeconds;
+if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (data3 !== null)){
+const err4 = {instancePath:instancePath+"/tolerationSeconds",schemaPath:"#/properties/tolerationSeconds/type",keyword:"type",params:{type: schema23.properties.tolerationSeconds.type},message:"must be integer,null",schema:schema23.properties.tolerationSeconds.type,parentSchema:schema23.properties.tolerationSeconds,data:data3};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.value !== undefined){
+let data4 = data.value;
+if((typeof data4 !== "string") && (data4 !== null)){
+const err5 = {instancePath:instancePath+"/value",schemaPath:"#/properties/value/type",keyword:"type",params:{type: schema23.properties.value.type},message:"must be string,null",schema:schema23.properties.value.type,parentSchema:schema23.properties.value,data:data4};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+}
+else {
+const err6 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema23.type,parentSchema:schema23,data};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+validate56.errors = vErrors;
+return errors === 0;
+}
+
+const schema24 = {"type":"object","properties":{"nodeAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeAffinity"},{"type":"null"}]},"podAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAffinity"},{"type":"null"}]},"podAntiAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAntiAffinity"},{"type":"null"}]}},"additionalProperties":false};
+const schema25 = {"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PreferredSchedulingTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeSelector"},{"type":"null"}]}},"additionalProperties":false};
+const schema26 = {"type":"object","required":["weight","preference"],"properties":{"preference":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"},"weight":{"type":"integer"}},"additionalProperties":false};
+const schema27 = {"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}},"matchFields":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}}},"additionalProperties":false};
+const schema28 = {"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","Gt","In","Lt","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false};
+
+function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.key === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "key"},message:"must have required property '"+"key"+"'",schema:schema28.required,parentSchema:schema28,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.operator === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "operator"},message:"must have required property '"+"operator"+"'",schema:schema28.required,parentSchema:schema28,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "key") || (key0 === "operator")) || (key0 === "values"))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema28,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.key !== undefined){
+let data0 = data.key;
+if(typeof data0 !== "string"){
+const err3 = {instancePath:instancePath+"/key",schemaPath:"#/properties/key/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema28.properties.key.type,parentSchema:schema28.properties.key,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.operator !== undefined){
+let data1 = data.operator;
+if(!((((((data1 === "DoesNotExist") || (data1 === "Exists")) || (data1 === "Gt")) || (data1 === "In")) || (data1 === "Lt")) || (data1 === "NotIn"))){
+const err4 = {instancePath:instancePath+"/operator",schemaPath:"#/properties/operator/enum",keyword:"enum",params:{allowedValues: schema28.properties.operator.enum},message:"must be equal to one of the allowed values",schema:schema28.properties.operator.enum,parentSchema:schema28.properties.operator,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.values !== undefined){
+let data2 = data.values;
+if((!(Array.isArray(data2))) && (data2 !== null)){
+const err5 = {instancePath:instancePath+"/values",schemaPath:"#/properties/values/type",keyword:"type",params:{type: schema28.properties.values.type},message:"must be array,null",schema:schema28.properties.values.type,parentSchema:schema28.properties.values,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+if(Array.isArray(data2)){
+const len0 = data2.length;
+for(let i0=0; i0<len0; i0++){
+let data3 = data2[i0];
+if(typeof data3 !== "string"){
+const err6 = {instancePath:instancePath+"/values/" + i0,schemaPath:"#/properties/values/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema28.properties.values.items.type,parentSchema:schema28.properties.values.items,data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+}
+}
+}
+else {
+const err7 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema28.type,parentSchema:schema28,data};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+validate62.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "matchExpressions") || (key0 === "matchFields"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema27,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.matchExpressions !== undefined){
+let data0 = data.matchExpressions;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/matchExpressions",schemaPath:"#/properties/matchExpressions/type",keyword:"type",params:{type: schema27.properties.matchExpressions.type},message:"must be array,null",schema:schema27.properties.matchExpressions.type,parentSchema:schema27.properties.matchExpressions,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate62(data0[i0], {instancePath:instancePath+"/matchExpressions/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.matchFields !== undefined){
+let data2 = data.matchFields;
+if((!(Array.isArray(data2))) && (data2 !== null)){
+const err2 = {instancePath:instancePath+"/matchFields",schemaPath:"#/properties/matchFields/type",keyword:"type",params:{type: schema27.properties.matchFields.type},message:"must be array,null",schema:schema27.properties.matchFields.type,parentSchema:schema27.properties.matchFields,data:data2};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(Array.isArray(data2)){
+const len1 = data2.length;
+for(let i1=0; i1<len1; i1++){
+if(!(validate62(data2[i1], {instancePath:instancePath+"/matchFields/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
+vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+}
+else {
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema27.type,parentSchema:schema27,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+validate61.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.weight === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "weight"},message:"must have required property '"+"weight"+"'",schema:schema26.required,parentSchema:schema26,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.preference === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "preference"},message:"must have required property '"+"preference"+"'",schema:schema26.required,parentSchema:schema26,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "preference") || (key0 === "weight"))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema26,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.preference !== undefined){
+if(!(validate61(data.preference, {instancePath:instancePath+"/preference",parentData:data,parentDataProperty:"preference",rootData}))){
+vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
+errors = vErrors.length;
+}
+}
+if(data.weight !== undefined){
+let data1 = data.weight;
+if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
+const err3 = {instancePath:instancePath+"/weight",schemaPath:"#/properties/weight/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema26.properties.weight.type,parentSchema:schema26.properties.weight,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema26.type,parentSchema:schema26,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate60.errors = vErrors;
+return errors === 0;
+}
+
+const schema29 = {"type":"object","required":["nodeSelectorTerms"],"properties":{"nodeSelectorTerms":{"type":"array","items":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"}}},"additionalProperties":false};
+
+function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.nodeSelectorTerms === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "nodeSelectorTerms"},message:"must have required property '"+"nodeSelectorTerms"+"'",schema:schema29.required,parentSchema:schema29,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(key0 === "nodeSelectorTerms")){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema29,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.nodeSelectorTerms !== undefined){
+let data0 = data.nodeSelectorTerms;
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate61(data0[i0], {instancePath:instancePath+"/nodeSelectorTerms/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err2 = {instancePath:instancePath+"/nodeSelectorTerms",schemaPath:"#/properties/nodeSelectorTerms/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema29.properties.nodeSelectorTerms.type,parentSchema:schema29.properties.nodeSelectorTerms,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+}
+else {
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema29.type,parentSchema:schema29,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+validate67.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "preferredDuringSchedulingIgnoredDuringExecution") || (key0 === "requiredDuringSchedulingIgnoredDuringExecution"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema25,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.preferredDuringSchedulingIgnoredDuringExecution !== undefined){
+let data0 = data.preferredDuringSchedulingIgnoredDuringExecution;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution",schemaPath:"#/properties/preferredDuringSchedulingIgnoredDuringExecution/type",keyword:"type",params:{type: schema25.properties.preferredDuringSchedulingIgnoredDuringExecution.type},message:"must be array,null",schema:schema25.properties.preferredDuringSchedulingIgnoredDuringExecution.type,parentSchema:schema25.properties.preferredDuringSchedulingIgnoredDuringExecution,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate60(data0[i0], {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.requiredDuringSchedulingIgnoredDuringExecution !== undefined){
+let data2 = data.requiredDuringSchedulingIgnoredDuringExecution;
+const _errs6 = errors;
+let valid3 = false;
+const _errs7 = errors;
+if(!(validate67(data2, {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution",parentData:data,parentDataProperty:"requiredDuringSchedulingIgnoredDuringExecution",rootData}))){
+vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs7 === errors;
+valid3 = valid3 || _valid0;
+if(!valid3){
+const _errs8 = errors;
+if(data2 !== null){
+const err2 = {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution",schemaPath:"#/properties/requiredDuringSchedulingIgnoredDuringExecution/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema25.properties.requiredDuringSchedulingIgnoredDuringExecution.anyOf[1].type,parentSchema:schema25.properties.requiredDuringSchedulingIgnoredDuringExecution.anyOf[1],data:data2};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+var _valid0 = _errs8 === errors;
+valid3 = valid3 || _valid0;
+}
+if(!valid3){
+const err3 = {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution",schemaPath:"#/properties/requiredDuringSchedulingIgnoredDuringExecution/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema25.properties.requiredDuringSchedulingIgnoredDuringExecution.anyOf,parentSchema:schema25.properties.requiredDuringSchedulingIgnoredDuringExecution,data:data2};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+else {
+errors = _errs6;
+if(vErrors !== null){
+if(_errs6){
+vErrors.length = _errs6;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema25.type,parentSchema:schema25,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate59.errors = vErrors;
+return errors === 0;
+}
+
+const schema30 = {"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false};
+const schema31 = {"type":"object","required":["weight","podAffinityTerm"],"properties":{"podAffinityTerm":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"},"weight":{"type":"integer"}},"additionalProperties":false};
+const schema32 = {"type":"object","required":["topologyKey"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"matchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"mismatchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"namespaces":{"type":["array","null"],"items":{"type":"string"}},"topologyKey":{"type":"string"}},"additionalProperties":false};
+
+function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.topologyKey === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "topologyKey"},message:"must have required property '"+"topologyKey"+"'",schema:schema32.required,parentSchema:schema32,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((((((key0 === "labelSelector") || (key0 === "matchLabelKeys")) || (key0 === "mismatchLabelKeys")) || (key0 === "namespaceSelector")) || (key0 === "namespaces")) || (key0 === "topologyKey"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema32,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.labelSelector !== undefined){
+let data0 = data.labelSelector;
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
+if(!(validate38(data0, {instancePath:instancePath+"/labelSelector",parentData:data,parentDataProperty:"labelSelector",rootData}))){
+vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs5 = errors;
+if(data0 !== null){
+const err2 = {instancePath:instancePath+"/labelSelector",schemaPath:"#/properties/labelSelector/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema32.properties.labelSelector.anyOf[1].type,parentSchema:schema32.properties.labelSelector.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+var _valid0 = _errs5 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err3 = {instancePath:instancePath+"/labelSelector",schemaPath:"#/properties/labelSelector/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema32.properties.labelSelector.anyOf,parentSchema:schema32.properties.labelSelector,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+else {
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.matchLabelKeys !== undefined){
+let data1 = data.matchLabelKeys;
+if((!(Array.isArray(data1))) && (data1 !== null)){
+const err4 = {instancePath:instancePath+"/matchLabelKeys",schemaPath:"#/properties/matchLabelKeys/type",keyword:"type",params:{type: schema32.properties.matchLabelKeys.type},message:"must be array,null",schema:schema32.properties.matchLabelKeys.type,parentSchema:schema32.properties.matchLabelKeys,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+if(Array.isArray(data1)){
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+if(typeof data2 !== "string"){
+const err5 = {instancePath:instancePath+"/matchLabelKeys/" + i0,schemaPath:"#/properties/matchLabelKeys/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema32.properties.matchLabelKeys.items.type,parentSchema:schema32.properties.matchLabelKeys.items,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+}
+}
+if(data.mismatchLabelKeys !== undefined){
+let data3 = data.mismatchLabelKeys;
+if((!(Array.isArray(data3))) && (data3 !== null)){
+const err6 = {instancePath:instancePath+"/mismatchLabelKeys",schemaPath:"#/properties/mismatchLabelKeys/type",keyword:"type",params:{type: schema32.properties.mismatchLabelKeys.type},message:"must be array,null",schema:schema32.properties.mismatchLabelKeys.type,parentSchema:schema32.properties.mismatchLabelKeys,data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+if(Array.isArray(data3)){
+const len1 = data3.length;
+for(let i1=0; i1<len1; i1++){
+let data4 = data3[i1];
+if(typeof data4 !== "string"){
+const err7 = {instancePath:instancePath+"/mismatchLabelKeys/" + i1,schemaPath:"#/properties/mismatchLabelKeys/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema32.properties.mismatchLabelKeys.items.type,parentSchema:schema32.properties.mismatchLabelKeys.items,data:data4};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+}
+}
+if(data.namespaceSelector !== undefined){
+let data5 = data.namespaceSelector;
+const _errs16 = errors;
+let valid6 = false;
+const _errs17 = errors;
+if(!(validate38(data5, {instancePath:instancePath+"/namespaceSelector",parentData:data,parentDataProperty:"namespaceSelector",rootData}))){
+vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+errors = vErrors.length;
+}
+var _valid1 = _errs17 === errors;
+valid6 = valid6 || _valid1;
+if(!valid6){
+const _errs18 = errors;
+if(data5 !== null){
+const err8 = {instancePath:instancePath+"/namespaceSelector",schemaPath:"#/properties/namespaceSelector/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema32.properties.namespaceSelector.anyOf[1].type,parentSchema:schema32.properties.namespaceSelector.anyOf[1],data:data5};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+var _valid1 = _errs18 === errors;
+valid6 = valid6 || _valid1;
+}
+if(!valid6){
+const err9 = {instancePath:instancePath+"/namespaceSelector",schemaPath:"#/properties/namespaceSelector/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema32.properties.namespaceSelector.anyOf,parentSchema:schema32.properties.namespaceSelector,data:data5};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+else {
+errors = _errs16;
+if(vErrors !== null){
+if(_errs16){
+vErrors.length = _errs16;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.namespaces !== undefined){
+let data6 = data.namespaces;
+if((!(Array.isArray(data6))) && (data6 !== null)){
+const err10 = {instancePath:instancePath+"/namespaces",schemaPath:"#/properties/namespaces/type",keyword:"type",params:{type: schema32.properties.namespaces.type},message:"must be array,null",schema:schema32.properties.namespaces.type,parentSchema:schema32.properties.namespaces,data:data6};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+if(Array.isArray(data6)){
+const len2 = data6.length;
+for(let i2=0; i2<len2; i2++){
+let data7 = data6[i2];
+if(typeof data7 !== "string"){
+const err11 = {instancePath:instancePath+"/namespaces/" + i2,schemaPath:"#/properties/namespaces/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema32.properties.namespaces.items.type,parentSchema:schema32.properties.namespaces.items,data:data7};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+}
+}
+if(data.topologyKey !== undefined){
+let data8 = data.topologyKey;
+if(typeof data8 !== "string"){
+const err12 = {instancePath:instancePath+"/topologyKey",schemaPath:"#/properties/topologyKey/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema32.properties.topologyKey.type,parentSchema:schema32.properties.topologyKey,data:data8};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+}
+else {
+const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema32.type,parentSchema:schema32,data};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+validate73.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.weight === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "weight"},message:"must have required property '"+"weight"+"'",schema:schema31.required,parentSchema:schema31,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.podAffinityTerm === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podAffinityTerm"},message:"must have required property '"+"podAffinityTerm"+"'",schema:schema31.required,parentSchema:schema31,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "podAffinityTerm") || (key0 === "weight"))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema31,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.podAffinityTerm !== undefined){
+if(!(validate73(data.podAffinityTerm, {instancePath:instancePath+"/podAffinityTerm",parentData:data,parentDataProperty:"podAffinityTerm",rootData}))){
+vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+errors = vErrors.length;
+}
+}
+if(data.weight !== undefined){
+let data1 = data.weight;
+if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
+const err3 = {instancePath:instancePath+"/weight",schemaPath:"#/properties/weight/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema31.properties.weight.type,parentSchema:schema31.properties.weight,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema31.type,parentSchema:schema31,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate72.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "preferredDuringSchedulingIgnoredDuringExecution") || (key0 === "requiredDuringSchedulingIgnoredDuringExecution"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema30,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.preferredDuringSchedulingIgnoredDuringExecution !== undefined){
+let data0 = data.preferredDuringSchedulingIgnoredDuringExecution;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution",schemaPath:"#/properties/preferredDuringSchedulingIgnoredDuringExecution/type",keyword:"type",params:{type: schema30.properties.preferredDuringSchedulingIgnoredDuringExecution.type},message:"must be array,null",schema:schema30.properties.preferredDuringSchedulingIgnoredDuringExecution.type,parentSchema:schema30.properties.preferredDuringSchedulingIgnoredDuringExecution,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate72(data0[i0], {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.requiredDuringSchedulingIgnoredDuringExecution !== undefined){
+let data2 = data.requiredDuringSchedulingIgnoredDuringExecution;
+if((!(Array.isArray(data2))) && (data2 !== null)){
+const err2 = {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution",schemaPath:"#/properties/requiredDuringSchedulingIgnoredDuringExecution/type",keyword:"type",params:{type: schema30.properties.requiredDuringSchedulingIgnoredDuringExecution.type},message:"must be array,null",schema:schema30.properties.requiredDuringSchedulingIgnoredDuringExecution.type,parentSchema:schema30.properties.requiredDuringSchedulingIgnoredDuringExecution,data:data2};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(Array.isArray(data2)){
+const len1 = data2.length;
+for(let i1=0; i1<len1; i1++){
+if(!(validate73(data2[i1], {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
+vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+}
+else {
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema30.type,parentSchema:schema30,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+validate71.errors = vErrors;
+return errors === 0;
+}
+
+const schema33 = {"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false};
+
+function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "preferredDuringSchedulingIgnoredDuringExecution") || (key0 === "requiredDuringSchedulingIgnoredDuringExecution"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema33,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.preferredDuringSchedulingIgnoredDuringExecution !== undefined){
+let data0 = data.preferredDuringSchedulingIgnoredDuringExecution;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution",schemaPath:"#/properties/preferredDuringSchedulingIgnoredDuringExecution/type",keyword:"type",params:{type: schema33.properties.preferredDuringSchedulingIgnoredDuringExecution.type},message:"must be array,null",schema:schema33.properties.preferredDuringSchedulingIgnoredDuringExecution.type,parentSchema:schema33.properties.preferredDuringSchedulingIgnoredDuringExecution,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate72(data0[i0], {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.requiredDuringSchedulingIgnoredDuringExecution !== undefined){
+let data2 = data.requiredDuringSchedulingIgnoredDuringExecution;
+if((!(Array.isArray(data2))) && (data2 !== null)){
+const err2 = {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution",schemaPath:"#/properties/requiredDuringSchedulingIgnoredDuringExecution/type",keyword:"type",params:{type: schema33.properties.requiredDuringSchedulingIgnoredDuringExecution.type},message:"must be array,null",schema:schema33.properties.requiredDuringSchedulingIgnoredDuringExecution.type,parentSchema:schema33.properties.requiredDuringSchedulingIgnoredDuringExecution,data:data2};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(Array.isArray(data2)){
+const len1 = data2.length;
+for(let i1=0; i1<len1; i1++){
+if(!(validate73(data2[i1], {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
+vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+}
+else {
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema33.type,parentSchema:schema33,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+validate80.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "nodeAffinity") || (key0 === "podAffinity")) || (key0 === "podAntiAffinity"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema24,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.nodeAffinity !== undefined){
+let data0 = data.nodeAffinity;
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
+if(!(validate59(data0, {instancePath:instancePath+"/nodeAffinity",parentData:data,parentDataProperty:"nodeAffinity",rootData}))){
+vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs5 = errors;
+if(data0 !== null){
+const err1 = {instancePath:instancePath+"/nodeAffinity",schemaPath:"#/properties/nodeAffinity/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema24.properties.nodeAffinity.anyOf[1].type,parentSchema:schema24.properties.nodeAffinity.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+var _valid0 = _errs5 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err2 = {instancePath:instancePath+"/nodeAffinity",schemaPath:"#/properties/nodeAffinity/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema24.properties.nodeAffinity.anyOf,parentSchema:schema24.properties.nodeAffinity,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+else {
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.podAffinity !== undefined){
+let data1 = data.podAffinity;
+const _errs8 = errors;
+let valid2 = false;
+const _errs9 = errors;
+if(!(validate71(data1, {instancePath:instancePath+"/podAffinity",parentData:data,parentDataProperty:"podAffinity",rootData}))){
+vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+errors = vErrors.length;
+}
+var _valid1 = _errs9 === errors;
+valid2 = valid2 || _valid1;
+if(!valid2){
+const _errs10 = errors;
+if(data1 !== null){
+const err3 = {instancePath:instancePath+"/podAffinity",schemaPath:"#/properties/podAffinity/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema24.properties.podAffinity.anyOf[1].type,parentSchema:schema24.properties.podAffinity.anyOf[1],data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+var _valid1 = _errs10 === errors;
+valid2 = valid2 || _valid1;
+}
+if(!valid2){
+const err4 = {instancePath:instancePath+"/podAffinity",schemaPath:"#/properties/podAffinity/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema24.properties.podAffinity.anyOf,parentSchema:schema24.properties.podAffinity,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+else {
+errors = _errs8;
+if(vErrors !== null){
+if(_errs8){
+vErrors.length = _errs8;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.podAntiAffinity !== undefined){
+let data2 = data.podAntiAffinity;
+const _errs13 = errors;
+let valid3 = false;
+const _errs14 = errors;
+if(!(validate80(data2, {instancePath:instancePath+"/podAntiAffinity",parentData:data,parentDataProperty:"podAntiAffinity",rootData}))){
+vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+errors = vErrors.length;
+}
+var _valid2 = _errs14 === errors;
+valid3 = valid3 || _valid2;
+if(!valid3){
+const _errs15 = errors;
+if(data2 !== null){
+const err5 = {instancePath:instancePath+"/podAntiAffinity",schemaPath:"#/properties/podAntiAffinity/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema24.properties.podAntiAffinity.anyOf[1].type,parentSchema:schema24.properties.podAntiAffinity.anyOf[1],data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+var _valid2 = _errs15 === errors;
+valid3 = valid3 || _valid2;
+}
+if(!valid3){
+const err6 = {instancePath:instancePath+"/podAntiAffinity",schemaPath:"#/properties/podAntiAffinity/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema24.properties.podAntiAffinity.anyOf,parentSchema:schema24.properties.podAntiAffinity,data:data2};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+else {
+errors = _errs13;
+if(vErrors !== null){
+if(_errs13){
+vErrors.length = _errs13;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+else {
+const err7 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema24.type,parentSchema:schema24,data};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+validate58.errors = vErrors;
+return errors === 0;
+}
+
+const schema34 = {"type":"object","required":["ip"],"properties":{"hostnames":{"type":["array","null"],"items":{"type":"string"}},"ip":{"type":"string"}},"additionalProperties":false};
+
+function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.ip === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "ip"},message:"must have required property '"+"ip"+"'",schema:schema34.required,parentSchema:schema34,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "hostnames") || (key0 === "ip"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema34,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.hostnames !== undefined){
+let data0 = data.hostnames;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err2 = {instancePath:instancePath+"/hostnames",schemaPath:"#/properties/hostnames/type",keyword:"type",params:{type: schema34.properties.hostnames.type},message:"must be array,null",schema:schema34.properties.hostnames.type,parentSchema:schema34.properties.hostnames,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+let data1 = data0[i0];
+if(typeof data1 !== "string"){
+const err3 = {instancePath:instancePath+"/hostnames/" + i0,schemaPath:"#/properties/hostnames/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.hostnames.items.type,parentSchema:schema34.properties.hostnames.items,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+}
+if(data.ip !== undefined){
+let data2 = data.ip;
+if(typeof data2 !== "string"){
+const err4 = {instancePath:instancePath+"/ip",schemaPath:"#/properties/ip/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema34.properties.ip.type,parentSchema:schema34.properties.ip,data:data2};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+}
+else {
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema34.type,parentSchema:schema34,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+validate85.errors = vErrors;
+return errors === 0;
+}
+
+const schema35 = {"type":"object","properties":{"nameservers":{"type":["array","null"],"items":{"type":"string"}},"options":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodDNSConfigOption"}},"searches":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false};
+const schema36 = {"type":"object","properties":{"name":{"type":["string","null"]},"value":{"type":["string","null"]}},"additionalProperties":false};
+
+function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "name") || (key0 === "value"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema36,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.name !== undefined){
+let data0 = data.name;
+if((typeof data0 !== "string") && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: schema36.properties.name.type},message:"must be string,null",schema:schema36.properties.name.type,parentSchema:schema36.properties.name,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.value !== undefined){
+let data1 = data.value;
+if((typeof data1 !== "string") && (data1 !== null)){
+const err2 = {instancePath:instancePath+"/value",schemaPath:"#/properties/value/type",keyword:"type",params:{type: schema36.properties.value.type},message:"must be string,null",schema:schema36.properties.value.type,parentSchema:schema36.properties.value,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+}
+else {
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema36.type,parentSchema:schema36,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+validate88.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "nameservers") || (key0 === "options")) || (key0 === "searches"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema35,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.nameservers !== undefined){
+let data0 = data.nameservers;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/nameservers",schemaPath:"#/properties/nameservers/type",keyword:"type",params:{type: schema35.properties.nameservers.type},message:"must be array,null",schema:schema35.properties.nameservers.type,parentSchema:schema35.properties.nameservers,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+let data1 = data0[i0];
+if(typeof data1 !== "string"){
+const err2 = {instancePath:instancePath+"/nameservers/" + i0,schemaPath:"#/properties/nameservers/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema35.properties.nameservers.items.type,parentSchema:schema35.properties.nameservers.items,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+}
+}
+if(data.options !== undefined){
+let data2 = data.options;
+if((!(Array.isArray(data2))) && (data2 !== null)){
+const err3 = {instancePath:instancePath+"/options",schemaPath:"#/properties/options/type",keyword:"type",params:{type: schema35.properties.options.type},message:"must be array,null",schema:schema35.properties.options.type,parentSchema:schema35.properties.options,data:data2};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(Array.isArray(data2)){
+const len1 = data2.length;
+for(let i1=0; i1<len1; i1++){
+if(!(validate88(data2[i1], {instancePath:instancePath+"/options/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
+vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.searches !== undefined){
+let data4 = data.searches;
+if((!(Array.isArray(data4))) && (data4 !== null)){
+const err4 = {instancePath:instancePath+"/searches",schemaPath:"#/properties/searches/type",keyword:"type",params:{type: schema35.properties.searches.type},message:"must be array,null",schema:schema35.properties.searches.type,parentSchema:schema35.properties.searches,data:data4};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+if(Array.isArray(data4)){
+const len2 = data4.length;
+for(let i2=0; i2<len2; i2++){
+let data5 = data4[i2];
+if(typeof data5 !== "string"){
+const err5 = {instancePath:instancePath+"/searches/" + i2,schemaPath:"#/properties/searches/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema35.properties.searches.items.type,parentSchema:schema35.properties.searches.items,data:data5};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+}
+}
+}
+else {
+const err6 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema35.type,parentSchema:schema35,data};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+validate87.errors = vErrors;
+return errors === 0;
+}
+
+const schema37 = {"type":"object","properties":{"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"fsGroup":{"type":["integer","null"]},"fsGroupChangePolicy":{"enum":["Always","OnRootMismatch",null]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxChangePolicy":{"type":["string","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]},"supplementalGroups":{"type":["array","null"],"items":{"type":"integer"}},"supplementalGroupsPolicy":{"enum":["Merge","Strict",null]},"sysctls":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.Sysctl"}}},"additionalProperties":false};
+const schema38 = {"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false};
+
+function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "type"},message:"must have required property '"+"type"+"'",schema:schema38.required,parentSchema:schema38,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "localhostProfile") || (key0 === "type"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema38,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.localhostProfile !== undefined){
+let data0 = data.localhostProfile;
+if((typeof data0 !== "string") && (data0 !== null)){
+const err2 = {instancePath:instancePath+"/localhostProfile",schemaPath:"#/properties/localhostProfile/type",keyword:"type",params:{type: schema38.properties.localhostProfile.type},message:"must be string,null",schema:schema38.properties.localhostProfile.type,parentSchema:schema38.properties.localhostProfile,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.type !== undefined){
+let data1 = data.type;
+if(!(((data1 === "Localhost") || (data1 === "RuntimeDefault")) || (data1 === "Unconfined"))){
+const err3 = {instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema38.properties.type.enum},message:"must be equal to one of the allowed values",schema:schema38.properties.type.enum,parentSchema:schema38.properties.type,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema38.type,parentSchema:schema38,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate92.errors = vErrors;
+return errors === 0;
+}
+
+const schema39 = {"type":"object","properties":{"level":{"type":["string","null"]},"role":{"type":["string","null"]},"type":{"type":["string","null"]},"user":{"type":["string","null"]}},"additionalProperties":false};
+
+function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((((key0 === "level") || (key0 === "role")) || (key0 === "type")) || (key0 === "user"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema39,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.level !== undefined){
+let data0 = data.level;
+if((typeof data0 !== "string") && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/level",schemaPath:"#/properties/level/type",keyword:"type",params:{type: schema39.properties.level.type},message:"must be string,null",schema:schema39.properties.level.type,parentSchema:schema39.properties.level,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.role !== undefined){
+let data1 = data.role;
+if((typeof data1 !== "string") && (data1 !== null)){
+const err2 = {instancePath:instancePath+"/role",schemaPath:"#/properties/role/type",keyword:"type",params:{type: schema39.properties.role.type},message:"must be string,null",schema:schema39.properties.role.type,parentSchema:schema39.properties.role,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.type !== undefined){
+let data2 = data.type;
+if((typeof data2 !== "string") && (data2 !== null)){
+const err3 = {instancePath:instancePath+"/type",schemaPath:"#/properties/type/type",keyword:"type",params:{type: schema39.properties.type.type},message:"must be string,null",schema:schema39.properties.type.type,parentSchema:schema39.properties.type,data:data2};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.user !== undefined){
+let data3 = data.user;
+if((typeof data3 !== "string") && (data3 !== null)){
+const err4 = {instancePath:instancePath+"/user",schemaPath:"#/properties/user/type",keyword:"type",params:{type: schema39.properties.user.type},message:"must be string,null",schema:schema39.properties.user.type,parentSchema:schema39.properties.user,data:data3};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+}
+else {
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema39.type,parentSchema:schema39,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+validate94.errors = vErrors;
+return errors === 0;
+}
+
+const schema40 = {"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false};
+
+function validate96(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.type === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "type"},message:"must have required property '"+"type"+"'",schema:schema40.required,parentSchema:schema40,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "localhostProfile") || (key0 === "type"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema40,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.localhostProfile !== undefined){
+let data0 = data.localhostProfile;
+if((typeof data0 !== "string") && (data0 !== null)){
+const err2 = {instancePath:instancePath+"/localhostProfile",schemaPath:"#/properties/localhostProfile/type",keyword:"type",params:{type: schema40.properties.localhostProfile.type},message:"must be string,null",schema:schema40.properties.localhostProfile.type,parentSchema:schema40.properties.localhostProfile,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.type !== undefined){
+let data1 = data.type;
+if(!(((data1 === "Localhost") || (data1 === "RuntimeDefault")) || (data1 === "Unconfined"))){
+const err3 = {instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema40.properties.type.enum},message:"must be equal to one of the allowed values",schema:schema40.properties.type.enum,parentSchema:schema40.properties.type,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema40.type,parentSchema:schema40,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate96.errors = vErrors;
+return errors === 0;
+}
+
+const schema41 = {"type":"object","required":["name","value"],"properties":{"name":{"type":"string"},"value":{"type":"string"}},"additionalProperties":false};
+
+function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema41.required,parentSchema:schema41,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.value === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "value"},message:"must have required property '"+"value"+"'",schema:schema41.required,parentSchema:schema41,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "name") || (key0 === "value"))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema41,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.name !== undefined){
+let data0 = data.name;
+if(typeof data0 !== "string"){
+const err3 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.name.type,parentSchema:schema41.properties.name,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.value !== undefined){
+let data1 = data.value;
+if(typeof data1 !== "string"){
+const err4 = {instancePath:instancePath+"/value",schemaPath:"#/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema41.properties.value.type,parentSchema:schema41.properties.value,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+}
+else {
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema41.type,parentSchema:schema41,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+validate98.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(func2.call(schema37.properties, key0))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema37,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.appArmorProfile !== undefined){
+let data0 = data.appArmorProfile;
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
+if(!(validate92(data0, {instancePath:instancePath+"/appArmorProfile",parentData:data,parentDataProperty:"appArmorProfile",rootData}))){
+vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs5 = errors;
+if(data0 !== null){
+const err1 = {instancePath:instancePath+"/appArmorProfile",schemaPath:"#/properties/appArmorProfile/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.appArmorProfile.anyOf[1].type,parentSchema:schema37.properties.appArmorProfile.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+var _valid0 = _errs5 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err2 = {instancePath:instancePath+"/appArmorProfile",schemaPath:"#/properties/appArmorProfile/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.appArmorProfile.anyOf,parentSchema:schema37.properties.appArmorProfile,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+else {
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.fsGroup !== undefined){
+let data1 = data.fsGroup;
+if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (data1 !== null)){
+const err3 = {instancePath:instancePath+"/fsGroup",schemaPath:"#/properties/fsGroup/type",keyword:"type",params:{type: schema37.properties.fsGroup.type},message:"must be integer,null",schema:schema37.properties.fsGroup.type,parentSchema:schema37.properties.fsGroup,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.fsGroupChangePolicy !== undefined){
+let data2 = data.fsGroupChangePolicy;
+if(!(((data2 === "Always") || (data2 === "OnRootMismatch")) || (data2 === null))){
+const err4 = {instancePath:instancePath+"/fsGroupChangePolicy",schemaPath:"#/properties/fsGroupChangePolicy/enum",keyword:"enum",params:{allowedValues: schema37.properties.fsGroupChangePolicy.enum},message:"must be equal to one of the allowed values",schema:schema37.properties.fsGroupChangePolicy.enum,parentSchema:schema37.properties.fsGroupChangePolicy,data:data2};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.runAsGroup !== undefined){
+let data3 = data.runAsGroup;
+if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (data3 !== null)){
+const err5 = {instancePath:instancePath+"/runAsGroup",schemaPath:"#/properties/runAsGroup/type",keyword:"type",params:{type: schema37.properties.runAsGroup.type},message:"must be integer,null",schema:schema37.properties.runAsGroup.type,parentSchema:schema37.properties.runAsGroup,data:data3};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.runAsNonRoot !== undefined){
+let data4 = data.runAsNonRoot;
+if((typeof data4 !== "boolean") && (data4 !== null)){
+const err6 = {instancePath:instancePath+"/runAsNonRoot",schemaPath:"#/properties/runAsNonRoot/type",keyword:"type",params:{type: schema37.properties.runAsNonRoot.type},message:"must be boolean,null",schema:schema37.properties.runAsNonRoot.type,parentSchema:schema37.properties.runAsNonRoot,data:data4};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.runAsUser !== undefined){
+let data5 = data.runAsUser;
+if((!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))) && (data5 !== null)){
+const err7 = {instancePath:instancePath+"/runAsUser",schemaPath:"#/properties/runAsUser/type",keyword:"type",params:{type: schema37.properties.runAsUser.type},message:"must be integer,null",schema:schema37.properties.runAsUser.type,parentSchema:schema37.properties.runAsUser,data:data5};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+if(data.seLinuxChangePolicy !== undefined){
+let data6 = data.seLinuxChangePolicy;
+if((typeof data6 !== "string") && (data6 !== null)){
+const err8 = {instancePath:instancePath+"/seLinuxChangePolicy",schemaPath:"#/properties/seLinuxChangePolicy/type",keyword:"type",params:{type: schema37.properties.seLinuxChangePolicy.type},message:"must be string,null",schema:schema37.properties.seLinuxChangePolicy.type,parentSchema:schema37.properties.seLinuxChangePolicy,data:data6};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(data.seLinuxOptions !== undefined){
+let data7 = data.seLinuxOptions;
+const _errs19 = errors;
+let valid2 = false;
+const _errs20 = errors;
+if(!(validate94(data7, {instancePath:instancePath+"/seLinuxOptions",parentData:data,parentDataProperty:"seLinuxOptions",rootData}))){
+vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
+errors = vErrors.length;
+}
+var _valid1 = _errs20 === errors;
+valid2 = valid2 || _valid1;
+if(!valid2){
+const _errs21 = errors;
+if(data7 !== null){
+const err9 = {instancePath:instancePath+"/seLinuxOptions",schemaPath:"#/properties/seLinuxOptions/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.seLinuxOptions.anyOf[1].type,parentSchema:schema37.properties.seLinuxOptions.anyOf[1],data:data7};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+var _valid1 = _errs21 === errors;
+valid2 = valid2 || _valid1;
+}
+if(!valid2){
+const err10 = {instancePath:instancePath+"/seLinuxOptions",schemaPath:"#/properties/seLinuxOptions/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.seLinuxOptions.anyOf,parentSchema:schema37.properties.seLinuxOptions,data:data7};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+else {
+errors = _errs19;
+if(vErrors !== null){
+if(_errs19){
+vErrors.length = _errs19;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.seccompProfile !== undefined){
+let data8 = data.seccompProfile;
+const _errs24 = errors;
+let valid3 = false;
+const _errs25 = errors;
+if(!(validate96(data8, {instancePath:instancePath+"/seccompProfile",parentData:data,parentDataProperty:"seccompProfile",rootData}))){
+vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+errors = vErrors.length;
+}
+var _valid2 = _errs25 === errors;
+valid3 = valid3 || _valid2;
+if(!valid3){
+const _errs26 = errors;
+if(data8 !== null){
+const err11 = {instancePath:instancePath+"/seccompProfile",schemaPath:"#/properties/seccompProfile/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema37.properties.seccompProfile.anyOf[1].type,parentSchema:schema37.properties.seccompProfile.anyOf[1],data:data8};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+var _valid2 = _errs26 === errors;
+valid3 = valid3 || _valid2;
+}
+if(!valid3){
+const err12 = {instancePath:instancePath+"/seccompProfile",schemaPath:"#/properties/seccompProfile/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema37.properties.seccompProfile.anyOf,parentSchema:schema37.properties.seccompProfile,data:data8};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+else {
+errors = _errs24;
+if(vErrors !== null){
+if(_errs24){
+vErrors.length = _errs24;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.supplementalGroups !== undefined){
+let data9 = data.supplementalGroups;
+if((!(Array.isArray(data9))) && (data9 !== null)){
+const err13 = {instancePath:instancePath+"/supplementalGroups",schemaPath:"#/properties/supplementalGroups/type",keyword:"type",params:{type: schema37.properties.supplementalGroups.type},message:"must be array,null",schema:schema37.properties.supplementalGroups.type,parentSchema:schema37.properties.supplementalGroups,data:data9};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+if(Array.isArray(data9)){
+const len0 = data9.length;
+for(let i0=0; i0<len0; i0++){
+let data10 = data9[i0];
+if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
+const err14 = {instancePath:instancePath+"/supplementalGroups/" + i0,schemaPath:"#/properties/supplementalGroups/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema37.properties.supplementalGroups.items.type,parentSchema:schema37.properties.supplementalGroups.items,data:data10};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+}
+}
+if(data.supplementalGroupsPolicy !== undefined){
+let data11 = data.supplementalGroupsPolicy;
+if(!(((data11 === "Merge") || (data11 === "Strict")) || (data11 === null))){
+const err15 = {instancePath:instancePath+"/supplementalGroupsPolicy",schemaPath:"#/properties/supplementalGroupsPolicy/enum",keyword:"enum",params:{allowedValues: schema37.properties.supplementalGroupsPolicy.enum},message:"must be equal to one of the allowed values",schema:schema37.properties.supplementalGroupsPolicy.enum,parentSchema:schema37.properties.supplementalGroupsPolicy,data:data11};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+if(data.sysctls !== undefined){
+let data12 = data.sysctls;
+if((!(Array.isArray(data12))) && (data12 !== null)){
+const err16 = {instancePath:instancePath+"/sysctls",schemaPath:"#/properties/sysctls/type",keyword:"type",params:{type: schema37.properties.sysctls.type},message:"must be array,null",schema:schema37.properties.sysctls.type,parentSchema:schema37.properties.sysctls,data:data12};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+if(Array.isArray(data12)){
+const len1 = data12.length;
+for(let i1=0; i1<len1; i1++){
+if(!(validate98(data12[i1], {instancePath:instancePath+"/sysctls/" + i1,parentData:data12,parentDataProperty:i1,rootData}))){
+vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+}
+else {
+const err17 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema37.type,parentSchema:schema37,data};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+validate91.errors = vErrors;
+return errors === 0;
+}
+
+const schema42 = {"type":"object","properties":{"allowPrivilegeEscalation":{"type":["boolean","null"]},"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"capabilities":{"anyOf":[{"$ref":"#/definitions/Kubernetes.Capabilities"},{"type":"null"}]},"privileged":{"type":["boolean","null"]},"procMount":{"enum":["Default","Unmasked",null]},"readOnlyRootFilesystem":{"type":["boolean","null"]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]}},"additionalProperties":false};
+const schema43 = {"type":"object","properties":{"add":{"type":["array","null"],"items":{"type":"string"}},"drop":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false};
+
+function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "add") || (key0 === "drop"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema43,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.add !== undefined){
+let data0 = data.add;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/add",schemaPath:"#/properties/add/type",keyword:"type",params:{type: schema43.properties.add.type},message:"must be array,null",schema:schema43.properties.add.type,parentSchema:schema43.properties.add,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+let data1 = data0[i0];
+if(typeof data1 !== "string"){
+const err2 = {instancePath:instancePath+"/add/" + i0,schemaPath:"#/properties/add/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema43.properties.add.items.type,parentSchema:schema43.properties.add.items,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+}
+}
+if(data.drop !== undefined){
+let data2 = data.drop;
+if((!(Array.isArray(data2))) && (data2 !== null)){
+const err3 = {instancePath:instancePath+"/drop",schemaPath:"#/properties/drop/type",keyword:"type",params:{type: schema43.properties.drop.type},message:"must be array,null",schema:schema43.properties.drop.type,parentSchema:schema43.properties.drop,data:data2};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(Array.isArray(data2)){
+const len1 = data2.length;
+for(let i1=0; i1<len1; i1++){
+let data3 = data2[i1];
+if(typeof data3 !== "string"){
+const err4 = {instancePath:instancePath+"/drop/" + i1,schemaPath:"#/properties/drop/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema43.properties.drop.items.type,parentSchema:schema43.properties.drop.items,data:data3};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+}
+}
+}
+else {
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema43.type,parentSchema:schema43,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+validate103.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(func2.call(schema42.properties, key0))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema42,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.allowPrivilegeEscalation !== undefined){
+let data0 = data.allowPrivilegeEscalation;
+if((typeof data0 !== "boolean") && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/allowPrivilegeEscalation",schemaPath:"#/properties/allowPrivilegeEscalation/type",keyword:"type",params:{type: schema42.properties.allowPrivilegeEscalation.type},message:"must be boolean,null",schema:schema42.properties.allowPrivilegeEscalation.type,parentSchema:schema42.properties.allowPrivilegeEscalation,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.appArmorProfile !== undefined){
+let data1 = data.appArmorProfile;
+const _errs5 = errors;
+let valid1 = false;
+const _errs6 = errors;
+if(!(validate92(data1, {instancePath:instancePath+"/appArmorProfile",parentData:data,parentDataProperty:"appArmorProfile",rootData}))){
+vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs6 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs7 = errors;
+if(data1 !== null){
+const err2 = {instancePath:instancePath+"/appArmorProfile",schemaPath:"#/properties/appArmorProfile/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema42.properties.appArmorProfile.anyOf[1].type,parentSchema:schema42.properties.appArmorProfile.anyOf[1],data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+var _valid0 = _errs7 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err3 = {instancePath:instancePath+"/appArmorProfile",schemaPath:"#/properties/appArmorProfile/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema42.properties.appArmorProfile.anyOf,parentSchema:schema42.properties.appArmorProfile,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+else {
+errors = _errs5;
+if(vErrors !== null){
+if(_errs5){
+vErrors.length = _errs5;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.capabilities !== undefined){
+let data2 = data.capabilities;
+const _errs10 = errors;
+let valid2 = false;
+const _errs11 = errors;
+if(!(validate103(data2, {instancePath:instancePath+"/capabilities",parentData:data,parentDataProperty:"capabilities",rootData}))){
+vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
+errors = vErrors.length;
+}
+var _valid1 = _errs11 === errors;
+valid2 = valid2 || _valid1;
+if(!valid2){
+const _errs12 = errors;
+if(data2 !== null){
+const err4 = {instancePath:instancePath+"/capabilities",schemaPath:"#/properties/capabilities/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema42.properties.capabilities.anyOf[1].type,parentSchema:schema42.properties.capabilities.anyOf[1],data:data2};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+var _valid1 = _errs12 === errors;
+valid2 = valid2 || _valid1;
+}
+if(!valid2){
+const err5 = {instancePath:instancePath+"/capabilities",schemaPath:"#/properties/capabilities/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema42.properties.capabilities.anyOf,parentSchema:schema42.properties.capabilities,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+else {
+errors = _errs10;
+if(vErrors !== null){
+if(_errs10){
+vErrors.length = _errs10;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.privileged !== undefined){
+let data3 = data.privileged;
+if((typeof data3 !== "boolean") && (data3 !== null)){
+const err6 = {instancePath:instancePath+"/privileged",schemaPath:"#/properties/privileged/type",keyword:"type",params:{type: schema42.properties.privileged.type},message:"must be boolean,null",schema:schema42.properties.privileged.type,parentSchema:schema42.properties.privileged,data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.procMount !== undefined){
+let data4 = data.procMount;
+if(!(((data4 === "Default") || (data4 === "Unmasked")) || (data4 === null))){
+const err7 = {instancePath:instancePath+"/procMount",schemaPath:"#/properties/procMount/enum",keyword:"enum",params:{allowedValues: schema42.properties.procMount.enum},message:"must be equal to one of the allowed values",schema:schema42.properties.procMount.enum,parentSchema:schema42.properties.procMount,data:data4};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+if(data.readOnlyRootFilesystem !== undefined){
+let data5 = data.readOnlyRootFilesystem;
+if((typeof data5 !== "boolean") && (data5 !== null)){
+const err8 = {instancePath:instancePath+"/readOnlyRootFilesystem",schemaPath:"#/properties/readOnlyRootFilesystem/type",keyword:"type",params:{type: schema42.properties.readOnlyRootFilesystem.type},message:"must be boolean,null",schema:schema42.properties.readOnlyRootFilesystem.type,parentSchema:schema42.properties.readOnlyRootFilesystem,data:data5};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(data.runAsGroup !== undefined){
+let data6 = data.runAsGroup;
+if((!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))) && (data6 !== null)){
+const err9 = {instancePath:instancePath+"/runAsGroup",schemaPath:"#/properties/runAsGroup/type",keyword:"type",params:{type: schema42.properties.runAsGroup.type},message:"must be integer,null",schema:schema42.properties.runAsGroup.type,parentSchema:schema42.properties.runAsGroup,data:data6};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+if(data.runAsNonRoot !== undefined){
+let data7 = data.runAsNonRoot;
+if((typeof data7 !== "boolean") && (data7 !== null)){
+const err10 = {instancePath:instancePath+"/runAsNonRoot",schemaPath:"#/properties/runAsNonRoot/type",keyword:"type",params:{type: schema42.properties.runAsNonRoot.type},message:"must be boolean,null",schema:schema42.properties.runAsNonRoot.type,parentSchema:schema42.properties.runAsNonRoot,data:data7};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+if(data.runAsUser !== undefined){
+let data8 = data.runAsUser;
+if((!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))) && (data8 !== null)){
+const err11 = {instancePath:instancePath+"/runAsUser",schemaPath:"#/properties/runAsUser/type",keyword:"type",params:{type: schema42.properties.runAsUser.type},message:"must be integer,null",schema:schema42.properties.runAsUser.type,parentSchema:schema42.properties.runAsUser,data:data8};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+if(data.seLinuxOptions !== undefined){
+let data9 = data.seLinuxOptions;
+const _errs26 = errors;
+let valid3 = false;
+const _errs27 = errors;
+if(!(validate94(data9, {instancePath:instancePath+"/seLinuxOptions",parentData:data,parentDataProperty:"seLinuxOptions",rootData}))){
+vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
+errors = vErrors.length;
+}
+var _valid2 = _errs27 === errors;
+valid3 = valid3 || _valid2;
+if(!valid3){
+const _errs28 = errors;
+if(data9 !== null){
+const err12 = {instancePath:instancePath+"/seLinuxOptions",schemaPath:"#/properties/seLinuxOptions/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema42.properties.seLinuxOptions.anyOf[1].type,parentSchema:schema42.properties.seLinuxOptions.anyOf[1],data:data9};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+var _valid2 = _errs28 === errors;
+valid3 = valid3 || _valid2;
+}
+if(!valid3){
+const err13 = {instancePath:instancePath+"/seLinuxOptions",schemaPath:"#/properties/seLinuxOptions/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema42.properties.seLinuxOptions.anyOf,parentSchema:schema42.properties.seLinuxOptions,data:data9};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+else {
+errors = _errs26;
+if(vErrors !== null){
+if(_errs26){
+vErrors.length = _errs26;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.seccompProfile !== undefined){
+let data10 = data.seccompProfile;
+const _errs31 = errors;
+let valid4 = false;
+const _errs32 = errors;
+if(!(validate96(data10, {instancePath:instancePath+"/seccompProfile",parentData:data,parentDataProperty:"seccompProfile",rootData}))){
+vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+errors = vErrors.length;
+}
+var _valid3 = _errs32 === errors;
+valid4 = valid4 || _valid3;
+if(!valid4){
+const _errs33 = errors;
+if(data10 !== null){
+const err14 = {instancePath:instancePath+"/seccompProfile",schemaPath:"#/properties/seccompProfile/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema42.properties.seccompProfile.anyOf[1].type,parentSchema:schema42.properties.seccompProfile.anyOf[1],data:data10};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+var _valid3 = _errs33 === errors;
+valid4 = valid4 || _valid3;
+}
+if(!valid4){
+const err15 = {instancePath:instancePath+"/seccompProfile",schemaPath:"#/properties/seccompProfile/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema42.properties.seccompProfile.anyOf,parentSchema:schema42.properties.seccompProfile,data:data10};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+else {
+errors = _errs31;
+if(vErrors !== null){
+if(_errs31){
+vErrors.length = _errs31;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+else {
+const err16 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema42.type,parentSchema:schema42,data};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+validate101.errors = vErrors;
+return errors === 0;
+}
+
+const schema44 = {"type":"object","required":["name"],"properties":{"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapVolumeSource"},{"type":"null"}]},"csi":{"anyOf":[{"$ref":"#/definitions/Kubernetes.CSIVolumeSource"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeSource"},{"type":"null"}]},"emptyDir":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EmptyDirVolumeSource"},{"type":"null"}]},"hostPath":{"anyOf":[{"$ref":"#/definitions/Kubernetes.HostPathVolumeSource"},{"type":"null"}]},"image":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ImageVolumeSource"},{"type":"null"}]},"name":{"type":"string"},"nfs":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NFSVolumeSource"},{"type":"null"}]},"persistentVolumeClaim":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PersistentVolumeClaimVolumeSource"},{"type":"null"}]},"projected":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ProjectedVolumeSource"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretVolumeSource"},{"type":"null"}]}},"additionalProperties":false};
+const schema45 = {"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false};
+const schema46 = {"type":"object","required":["key","path"],"properties":{"key":{"type":"string"},"mode":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false};
+
+function validate110(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.key === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "key"},message:"must have required property '"+"key"+"'",schema:schema46.required,parentSchema:schema46,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.path === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema46.required,parentSchema:schema46,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((((key0 === "key") || (key0 === "mode")) || (key0 === "path")) || (key0 === "user"))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema46,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.key !== undefined){
+let data0 = data.key;
+if(typeof data0 !== "string"){
+const err3 = {instancePath:instancePath+"/key",schemaPath:"#/properties/key/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema46.properties.key.type,parentSchema:schema46.properties.key,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.mode !== undefined){
+let data1 = data.mode;
+if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (data1 !== null)){
+const err4 = {instancePath:instancePath+"/mode",schemaPath:"#/properties/mode/type",keyword:"type",params:{type: schema46.properties.mode.type},message:"must be integer,null",schema:schema46.properties.mode.type,parentSchema:schema46.properties.mode,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.path !== undefined){
+let data2 = data.path;
+if(typeof data2 !== "string"){
+const err5 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema46.properties.path.type,parentSchema:schema46.properties.path,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.user !== undefined){
+let data3 = data.user;
+if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (data3 !== null)){
+const err6 = {instancePath:instancePath+"/user",schemaPath:"#/properties/user/type",keyword:"type",params:{type: schema46.properties.user.type},message:"must be integer,null",schema:schema46.properties.user.type,parentSchema:schema46.properties.user,data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+}
+else {
+const err7 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema46.type,parentSchema:schema46,data};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+validate110.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate109(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((((key0 === "defaultMode") || (key0 === "defaultUser")) || (key0 === "items")) || (key0 === "name")) || (key0 === "optional"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema45,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.defaultMode !== undefined){
+let data0 = data.defaultMode;
+if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/defaultMode",schemaPath:"#/properties/defaultMode/type",keyword:"type",params:{type: schema45.properties.defaultMode.type},message:"must be integer,null",schema:schema45.properties.defaultMode.type,parentSchema:schema45.properties.defaultMode,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.defaultUser !== undefined){
+let data1 = data.defaultUser;
+if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (data1 !== null)){
+const err2 = {instancePath:instancePath+"/defaultUser",schemaPath:"#/properties/defaultUser/type",keyword:"type",params:{type: schema45.properties.defaultUser.type},message:"must be integer,null",schema:schema45.properties.defaultUser.type,parentSchema:schema45.properties.defaultUser,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.items !== undefined){
+let data2 = data.items;
+if((!(Array.isArray(data2))) && (data2 !== null)){
+const err3 = {instancePath:instancePath+"/items",schemaPath:"#/properties/items/type",keyword:"type",params:{type: schema45.properties.items.type},message:"must be array,null",schema:schema45.properties.items.type,parentSchema:schema45.properties.items,data:data2};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(Array.isArray(data2)){
+const len0 = data2.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate110(data2[i0], {instancePath:instancePath+"/items/" + i0,parentData:data2,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.name !== undefined){
+let data4 = data.name;
+if((typeof data4 !== "string") && (data4 !== null)){
+const err4 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: schema45.properties.name.type},message:"must be string,null",schema:schema45.properties.name.type,parentSchema:schema45.properties.name,data:data4};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.optional !== undefined){
+let data5 = data.optional;
+if((typeof data5 !== "boolean") && (data5 !== null)){
+const err5 = {instancePath:instancePath+"/optional",schemaPath:"#/properties/optional/type",keyword:"type",params:{type: schema45.properties.optional.type},message:"must be boolean,null",schema:schema45.properties.optional.type,parentSchema:schema45.properties.optional,data:data5};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+}
+else {
+const err6 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema45.type,parentSchema:schema45,data};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+validate109.errors = vErrors;
+return errors === 0;
+}
+
+const schema47 = {"type":"object","required":["driver"],"properties":{"driver":{"type":"string"},"fsType":{"type":["string","null"]},"nodePublishSecretRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LocalObjectReference"},{"type":"null"}]},"readOnly":{"type":["boolean","null"]},"volumeAttributes":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false};
+const schema48 = {"type":"object","properties":{"name":{"type":["string","null"]}},"additionalProperties":false};
+
+function validate114(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(key0 === "name")){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema48,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.name !== undefined){
+let data0 = data.name;
+if((typeof data0 !== "string") && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: schema48.properties.name.type},message:"must be string,null",schema:schema48.properties.name.type,parentSchema:schema48.properties.name,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+}
+else {
+const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema48.type,parentSchema:schema48,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+validate114.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate113(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.driver === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "driver"},message:"must have required property '"+"driver"+"'",schema:schema47.required,parentSchema:schema47,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((((key0 === "driver") || (key0 === "fsType")) || (key0 === "nodePublishSecretRef")) || (key0 === "readOnly")) || (key0 === "volumeAttributes"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema47,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.driver !== undefined){
+let data0 = data.driver;
+if(typeof data0 !== "string"){
+const err2 = {instancePath:instancePath+"/driver",schemaPath:"#/properties/driver/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema47.properties.driver.type,parentSchema:schema47.properties.driver,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.fsType !== undefined){
+let data1 = data.fsType;
+if((typeof data1 !== "string") && (data1 !== null)){
+const err3 = {instancePath:instancePath+"/fsType",schemaPath:"#/properties/fsType/type",keyword:"type",params:{type: schema47.properties.fsType.type},message:"must be string,null",schema:schema47.properties.fsType.type,parentSchema:schema47.properties.fsType,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.nodePublishSecretRef !== undefined){
+let data2 = data.nodePublishSecretRef;
+const _errs7 = errors;
+let valid1 = false;
+const _errs8 = errors;
+if(!(validate114(data2, {instancePath:instancePath+"/nodePublishSecretRef",parentData:data,parentDataProperty:"nodePublishSecretRef",rootData}))){
+vErrors = vErrors === null ? validate114.errors : vErrors.concat(validate114.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs8 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs9 = errors;
+if(data2 !== null){
+const err4 = {instancePath:instancePath+"/nodePublishSecretRef",schemaPath:"#/properties/nodePublishSecretRef/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema47.properties.nodePublishSecretRef.anyOf[1].type,parentSchema:schema47.properties.nodePublishSecretRef.anyOf[1],data:data2};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+var _valid0 = _errs9 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err5 = {instancePath:instancePath+"/nodePublishSecretRef",schemaPath:"#/properties/nodePublishSecretRef/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema47.properties.nodePublishSecretRef.anyOf,parentSchema:schema47.properties.nodePublishSecretRef,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+else {
+errors = _errs7;
+if(vErrors !== null){
+if(_errs7){
+vErrors.length = _errs7;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.readOnly !== undefined){
+let data3 = data.readOnly;
+if((typeof data3 !== "boolean") && (data3 !== null)){
+const err6 = {instancePath:instancePath+"/readOnly",schemaPath:"#/properties/readOnly/type",keyword:"type",params:{type: schema47.properties.readOnly.type},message:"must be boolean,null",schema:schema47.properties.readOnly.type,parentSchema:schema47.properties.readOnly,data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.volumeAttributes !== undefined){
+let data4 = data.volumeAttributes;
+if((!(data4 && typeof data4 == "object" && !Array.isArray(data4))) && (data4 !== null)){
+const err7 = {instancePath:instancePath+"/volumeAttributes",schemaPath:"#/properties/volumeAttributes/type",keyword:"type",params:{type: schema47.properties.volumeAttributes.type},message:"must be object,null",schema:schema47.properties.volumeAttributes.type,parentSchema:schema47.properties.volumeAttributes,data:data4};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+for(const key1 in data4){
+let data5 = data4[key1];
+if(typeof data5 !== "string"){
+const err8 = {instancePath:instancePath+"/volumeAttributes/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/volumeAttributes/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema47.properties.volumeAttributes.additionalProperties.type,parentSchema:schema47.properties.volumeAttributes.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+}
+}
+}
+else {
+const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema47.type,parentSchema:schema47,data};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+validate113.errors = vErrors;
+return errors === 0;
+}
+
+const schema49 = {"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false};
+const schema50 = {"type":"object","required":["path"],"properties":{"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"mode":{"type":["integer","null"]},"path":{"type":"string"},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"user":{"type":["integer","null"]}},"additionalProperties":false};
+const schema51 = {"type":"object","required":["fieldPath"],"properties":{"apiVersion":{"type":["string","null"]},"fieldPath":{"type":"string"}},"additionalProperties":false};
+
+function validate119(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.fieldPath === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "fieldPath"},message:"must have required property '"+"fieldPath"+"'",schema:schema51.required,parentSchema:schema51,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "apiVersion") || (key0 === "fieldPath"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema51,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.apiVersion !== undefined){
+let data0 = data.apiVersion;
+if((typeof data0 !== "string") && (data0 !== null)){
+const err2 = {instancePath:instancePath+"/apiVersion",schemaPath:"#/properties/apiVersion/type",keyword:"type",params:{type: schema51.properties.apiVersion.type},message:"must be string,null",schema:schema51.properties.apiVersion.type,parentSchema:schema51.properties.apiVersion,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.fieldPath !== undefined){
+let data1 = data.fieldPath;
+if(typeof data1 !== "string"){
+const err3 = {instancePath:instancePath+"/fieldPath",schemaPath:"#/properties/fieldPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema51.properties.fieldPath.type,parentSchema:schema51.properties.fieldPath,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema51.type,parentSchema:schema51,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate119.errors = vErrors;
+return errors === 0;
+}
+
+const schema52 = {"type":"object","required":["resource"],"properties":{"containerName":{"type":["string","null"]},"divisor":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},"resource":{"type":"string"}},"additionalProperties":false};
+
+function validate121(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.resource === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "resource"},message:"must have required property '"+"resource"+"'",schema:schema52.required,parentSchema:schema52,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "containerName") || (key0 === "divisor")) || (key0 === "resource"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema52,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.containerName !== undefined){
+let data0 = data.containerName;
+if((typeof data0 !== "string") && (data0 !== null)){
+const err2 = {instancePath:instancePath+"/containerName",schemaPath:"#/properties/containerName/type",keyword:"type",params:{type: schema52.properties.containerName.type},message:"must be string,null",schema:schema52.properties.containerName.type,parentSchema:schema52.properties.containerName,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.divisor !== undefined){
+let data1 = data.divisor;
+if(((typeof data1 !== "string") && (!((typeof data1 == "number") && (isFinite(data1))))) && (data1 !== null)){
+const err3 = {instancePath:instancePath+"/divisor",schemaPath:"#/properties/divisor/type",keyword:"type",params:{type: schema52.properties.divisor.type},message:"must be string,number,null",schema:schema52.properties.divisor.type,parentSchema:schema52.properties.divisor,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(typeof data1 === "string"){
+if(!pattern27.test(data1)){
+const err4 = {instancePath:instancePath+"/divisor",schemaPath:"#/properties/divisor/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema52.properties.divisor,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+}
+if(data.resource !== undefined){
+let data2 = data.resource;
+if(typeof data2 !== "string"){
+const err5 = {instancePath:instancePath+"/resource",schemaPath:"#/properties/resource/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema52.properties.resource.type,parentSchema:schema52.properties.resource,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+}
+else {
+const err6 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema52.type,parentSchema:schema52,data};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+validate121.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate118(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema50.required,parentSchema:schema50,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((((key0 === "fieldRef") || (key0 === "mode")) || (key0 === "path")) || (key0 === "resourceFieldRef")) || (key0 === "user"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema50,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.fieldRef !== undefined){
+let data0 = data.fieldRef;
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
+if(!(validate119(data0, {instancePath:instancePath+"/fieldRef",parentData:data,parentDataProperty:"fieldRef",rootData}))){
+vErrors = vErrors === null ? validate119.errors : vErrors.concat(validate119.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs5 = errors;
+if(data0 !== null){
+const err2 = {instancePath:instancePath+"/fieldRef",schemaPath:"#/properties/fieldRef/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema50.properties.fieldRef.anyOf[1].type,parentSchema:schema50.properties.fieldRef.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+var _valid0 = _errs5 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err3 = {instancePath:instancePath+"/fieldRef",schemaPath:"#/properties/fieldRef/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema50.properties.fieldRef.anyOf,parentSchema:schema50.properties.fieldRef,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+else {
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.mode !== undefined){
+let data1 = data.mode;
+if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (data1 !== null)){
+const err4 = {instancePath:instancePath+"/mode",schemaPath:"#/properties/mode/type",keyword:"type",params:{type: schema50.properties.mode.type},message:"must be integer,null",schema:schema50.properties.mode.type,parentSchema:schema50.properties.mode,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.path !== undefined){
+let data2 = data.path;
+if(typeof data2 !== "string"){
+const err5 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema50.properties.path.type,parentSchema:schema50.properties.path,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.resourceFieldRef !== undefined){
+let data3 = data.resourceFieldRef;
+const _errs12 = errors;
+let valid2 = false;
+const _errs13 = errors;
+if(!(validate121(data3, {instancePath:instancePath+"/resourceFieldRef",parentData:data,parentDataProperty:"resourceFieldRef",rootData}))){
+vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors);
+errors = vErrors.length;
+}
+var _valid1 = _errs13 === errors;
+valid2 = valid2 || _valid1;
+if(!valid2){
+const _errs14 = errors;
+if(data3 !== null){
+const err6 = {instancePath:instancePath+"/resourceFieldRef",schemaPath:"#/properties/resourceFieldRef/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema50.properties.resourceFieldRef.anyOf[1].type,parentSchema:schema50.properties.resourceFieldRef.anyOf[1],data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+var _valid1 = _errs14 === errors;
+valid2 = valid2 || _valid1;
+}
+if(!valid2){
+const err7 = {instancePath:instancePath+"/resourceFieldRef",schemaPath:"#/properties/resourceFieldRef/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema50.properties.resourceFieldRef.anyOf,parentSchema:schema50.properties.resourceFieldRef,data:data3};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+else {
+errors = _errs12;
+if(vErrors !== null){
+if(_errs12){
+vErrors.length = _errs12;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.user !== undefined){
+let data4 = data.user;
+if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (data4 !== null)){
+const err8 = {instancePath:instancePath+"/user",schemaPath:"#/properties/user/type",keyword:"type",params:{type: schema50.properties.user.type},message:"must be integer,null",schema:schema50.properties.user.type,parentSchema:schema50.properties.user,data:data4};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+}
+else {
+const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema50.type,parentSchema:schema50,data};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+validate118.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate117(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "defaultMode") || (key0 === "defaultUser")) || (key0 === "items"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema49,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.defaultMode !== undefined){
+let data0 = data.defaultMode;
+if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/defaultMode",schemaPath:"#/properties/defaultMode/type",keyword:"type",params:{type: schema49.properties.defaultMode.type},message:"must be integer,null",schema:schema49.properties.defaultMode.type,parentSchema:schema49.properties.defaultMode,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.defaultUser !== undefined){
+let data1 = data.defaultUser;
+if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (data1 !== null)){
+const err2 = {instancePath:instancePath+"/defaultUser",schemaPath:"#/properties/defaultUser/type",keyword:"type",params:{type: schema49.properties.defaultUser.type},message:"must be integer,null",schema:schema49.properties.defaultUser.type,parentSchema:schema49.properties.defaultUser,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.items !== undefined){
+let data2 = data.items;
+if((!(Array.isArray(data2))) && (data2 !== null)){
+const err3 = {instancePath:instancePath+"/items",schemaPath:"#/properties/items/type",keyword:"type",params:{type: schema49.properties.items.type},message:"must be array,null",schema:schema49.properties.items.type,parentSchema:schema49.properties.items,data:data2};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(Array.isArray(data2)){
+const len0 = data2.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate118(data2[i0], {instancePath:instancePath+"/items/" + i0,parentData:data2,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema49.type,parentSchema:schema49,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate117.errors = vErrors;
+return errors === 0;
+}
+
+const schema53 = {"type":"object","properties":{"medium":{"type":["string","null"]},"mode":{"type":["integer","null"]},"sizeLimit":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"additionalProperties":false};
+
+function validate125(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "medium") || (key0 === "mode")) || (key0 === "sizeLimit"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema53,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.medium !== undefined){
+let data0 = data.medium;
+if((typeof data0 !== "string") && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/medium",schemaPath:"#/properties/medium/type",keyword:"type",params:{type: schema53.properties.medium.type},message:"must be string,null",schema:schema53.properties.medium.type,parentSchema:schema53.properties.medium,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.mode !== undefined){
+let data1 = data.mode;
+if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (data1 !== null)){
+const err2 = {instancePath:instancePath+"/mode",schemaPath:"#/properties/mode/type",keyword:"type",params:{type: schema53.properties.mode.type},message:"must be integer,null",schema:schema53.properties.mode.type,parentSchema:schema53.properties.mode,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.sizeLimit !== undefined){
+let data2 = data.sizeLimit;
+if(((typeof data2 !== "string") && (!((typeof data2 == "number") && (isFinite(data2))))) && (data2 !== null)){
+const err3 = {instancePath:instancePath+"/sizeLimit",schemaPath:"#/properties/sizeLimit/type",keyword:"type",params:{type: schema53.properties.sizeLimit.type},message:"must be string,number,null",schema:schema53.properties.sizeLimit.type,parentSchema:schema53.properties.sizeLimit,data:data2};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(typeof data2 === "string"){
+if(!pattern27.test(data2)){
+const err4 = {instancePath:instancePath+"/sizeLimit",schemaPath:"#/properties/sizeLimit/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema53.properties.sizeLimit,data:data2};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema53.type,parentSchema:schema53,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+validate125.errors = vErrors;
+return errors === 0;
+}
+
+const schema54 = {"type":"object","required":["path"],"properties":{"path":{"type":"string"},"type":{"enum":["","BlockDevice","CharDevice","Directory","DirectoryOrCreate","File","FileOrCreate","Socket",null]}},"additionalProperties":false};
+
+function validate127(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema54.required,parentSchema:schema54,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "path") || (key0 === "type"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema54,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.path !== undefined){
+let data0 = data.path;
+if(typeof data0 !== "string"){
+const err2 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema54.properties.path.type,parentSchema:schema54.properties.path,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.type !== undefined){
+let data1 = data.type;
+if(!(((((((((data1 === "") || (data1 === "BlockDevice")) || (data1 === "CharDevice")) || (data1 === "Directory")) || (data1 === "DirectoryOrCreate")) || (data1 === "File")) || (data1 === "FileOrCreate")) || (data1 === "Socket")) || (data1 === null))){
+const err3 = {instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema54.properties.type.enum},message:"must be equal to one of the allowed values",schema:schema54.properties.type.enum,parentSchema:schema54.properties.type,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema54.type,parentSchema:schema54,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate127.errors = vErrors;
+return errors === 0;
+}
+
+const schema55 = {"type":"object","properties":{"pullPolicy":{"type":["string","null"]},"reference":{"type":["string","null"]}},"additionalProperties":false};
+
+function validate129(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((key0 === "pullPolicy") || (key0 === "reference"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema55,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.pullPolicy !== undefined){
+let data0 = data.pullPolicy;
+if((typeof data0 !== "string") && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/pullPolicy",schemaPath:"#/properties/pullPolicy/type",keyword:"type",params:{type: schema55.properties.pullPolicy.type},message:"must be string,null",schema:schema55.properties.pullPolicy.type,parentSchema:schema55.properties.pullPolicy,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.reference !== undefined){
+let data1 = data.reference;
+if((typeof data1 !== "string") && (data1 !== null)){
+const err2 = {instancePath:instancePath+"/reference",schemaPath:"#/properties/reference/type",keyword:"type",params:{type: schema55.properties.reference.type},message:"must be string,null",schema:schema55.properties.reference.type,parentSchema:schema55.properties.reference,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+}
+else {
+const err3 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema55.type,parentSchema:schema55,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+validate129.errors = vErrors;
+return errors === 0;
+}
+
+const schema56 = {"type":"object","required":["server","path"],"properties":{"path":{"type":"string"},"readOnly":{"type":["boolean","null"]},"server":{"type":"string"}},"additionalProperties":false};
+
+function validate131(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.server === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "server"},message:"must have required property '"+"server"+"'",schema:schema56.required,parentSchema:schema56,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.path === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema56.required,parentSchema:schema56,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "path") || (key0 === "readOnly")) || (key0 === "server"))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema56,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.path !== undefined){
+let data0 = data.path;
+if(typeof data0 !== "string"){
+const err3 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema56.properties.path.type,parentSchema:schema56.properties.path,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.readOnly !== undefined){
+let data1 = data.readOnly;
+if((typeof data1 !== "boolean") && (data1 !== null)){
+const err4 = {instancePath:instancePath+"/readOnly",schemaPath:"#/properties/readOnly/type",keyword:"type",params:{type: schema56.properties.readOnly.type},message:"must be boolean,null",schema:schema56.properties.readOnly.type,parentSchema:schema56.properties.readOnly,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.server !== undefined){
+let data2 = data.server;
+if(typeof data2 !== "string"){
+const err5 = {instancePath:instancePath+"/server",schemaPath:"#/properties/server/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema56.properties.server.type,parentSchema:schema56.properties.server,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+}
+else {
+const err6 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema56.type,parentSchema:schema56,data};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+validate131.errors = vErrors;
+return errors === 0;
+}
+
+const schema57 = {"type":"object","required":["claimName"],"properties":{"claimName":{"type":"string"},"readOnly":{"type":["boolean","null"]}},"additionalProperties":false};
+
+function validate133(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.claimName === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "claimName"},message:"must have required property '"+"claimName"+"'",schema:schema57.required,parentSchema:schema57,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "claimName") || (key0 === "readOnly"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema57,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.claimName !== undefined){
+let data0 = data.claimName;
+if(typeof data0 !== "string"){
+const err2 = {instancePath:instancePath+"/claimName",schemaPath:"#/properties/claimName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema57.properties.claimName.type,parentSchema:schema57.properties.claimName,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.readOnly !== undefined){
+let data1 = data.readOnly;
+if((typeof data1 !== "boolean") && (data1 !== null)){
+const err3 = {instancePath:instancePath+"/readOnly",schemaPath:"#/properties/readOnly/type",keyword:"type",params:{type: schema57.properties.readOnly.type},message:"must be boolean,null",schema:schema57.properties.readOnly.type,parentSchema:schema57.properties.readOnly,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema57.type,parentSchema:schema57,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate133.errors = vErrors;
+return errors === 0;
+}
+
+const schema58 = {"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"sources":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.VolumeProjection"}}},"additionalProperties":false};
+const schema59 = {"type":"object","properties":{"clusterTrustBundle":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ClusterTrustBundleProjection"},{"type":"null"}]},"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapProjection"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIProjection"},{"type":"null"}]},"podCertificate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodCertificateProjection"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretProjection"},{"type":"null"}]},"serviceAccountToken":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ServiceAccountTokenProjection"},{"type":"null"}]}},"additionalProperties":false};
+const schema60 = {"type":"object","required":["path"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"signerName":{"type":["string","null"]},"user":{"type":["integer","null"]}},"additionalProperties":false};
+
+function validate137(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema60.required,parentSchema:schema60,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((((((key0 === "labelSelector") || (key0 === "name")) || (key0 === "optional")) || (key0 === "path")) || (key0 === "signerName")) || (key0 === "user"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema60,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.labelSelector !== undefined){
+let data0 = data.labelSelector;
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
+if(!(validate38(data0, {instancePath:instancePath+"/labelSelector",parentData:data,parentDataProperty:"labelSelector",rootData}))){
+vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs5 = errors;
+if(data0 !== null){
+const err2 = {instancePath:instancePath+"/labelSelector",schemaPath:"#/properties/labelSelector/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema60.properties.labelSelector.anyOf[1].type,parentSchema:schema60.properties.labelSelector.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+var _valid0 = _errs5 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err3 = {instancePath:instancePath+"/labelSelector",schemaPath:"#/properties/labelSelector/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema60.properties.labelSelector.anyOf,parentSchema:schema60.properties.labelSelector,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+else {
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.name !== undefined){
+let data1 = data.name;
+if((typeof data1 !== "string") && (data1 !== null)){
+const err4 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: schema60.properties.name.type},message:"must be string,null",schema:schema60.properties.name.type,parentSchema:schema60.properties.name,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.optional !== undefined){
+let data2 = data.optional;
+if((typeof data2 !== "boolean") && (data2 !== null)){
+const err5 = {instancePath:instancePath+"/optional",schemaPath:"#/properties/optional/type",keyword:"type",params:{type: schema60.properties.optional.type},message:"must be boolean,null",schema:schema60.properties.optional.type,parentSchema:schema60.properties.optional,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.path !== undefined){
+let data3 = data.path;
+if(typeof data3 !== "string"){
+const err6 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema60.properties.path.type,parentSchema:schema60.properties.path,data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.signerName !== undefined){
+let data4 = data.signerName;
+if((typeof data4 !== "string") && (data4 !== null)){
+const err7 = {instancePath:instancePath+"/signerName",schemaPath:"#/properties/signerName/type",keyword:"type",params:{type: schema60.properties.signerName.type},message:"must be string,null",schema:schema60.properties.signerName.type,parentSchema:schema60.properties.signerName,data:data4};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+if(data.user !== undefined){
+let data5 = data.user;
+if((!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))) && (data5 !== null)){
+const err8 = {instancePath:instancePath+"/user",schemaPath:"#/properties/user/type",keyword:"type",params:{type: schema60.properties.user.type},message:"must be integer,null",schema:schema60.properties.user.type,parentSchema:schema60.properties.user,data:data5};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+}
+else {
+const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema60.type,parentSchema:schema60,data};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+validate137.errors = vErrors;
+return errors === 0;
+}
+
+const schema61 = {"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false};
+
+function validate140(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "items") || (key0 === "name")) || (key0 === "optional"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema61,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.items !== undefined){
+let data0 = data.items;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/items",schemaPath:"#/properties/items/type",keyword:"type",params:{type: schema61.properties.items.type},message:"must be array,null",schema:schema61.properties.items.type,parentSchema:schema61.properties.items,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate110(data0[i0], {instancePath:instancePath+"/items/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.name !== undefined){
+let data2 = data.name;
+if((typeof data2 !== "string") && (data2 !== null)){
+const err2 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: schema61.properties.name.type},message:"must be string,null",schema:schema61.properties.name.type,parentSchema:schema61.properties.name,data:data2};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.optional !== undefined){
+let data3 = data.optional;
+if((typeof data3 !== "boolean") && (data3 !== null)){
+const err3 = {instancePath:instancePath+"/optional",schemaPath:"#/properties/optional/type",keyword:"type",params:{type: schema61.properties.optional.type},message:"must be boolean,null",schema:schema61.properties.optional.type,parentSchema:schema61.properties.optional,data:data3};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema61.type,parentSchema:schema61,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate140.errors = vErrors;
+return errors === 0;
+}
+
+const schema62 = {"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false};
+
+function validate143(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(key0 === "items")){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema62,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.items !== undefined){
+let data0 = data.items;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/items",schemaPath:"#/properties/items/type",keyword:"type",params:{type: schema62.properties.items.type},message:"must be array,null",schema:schema62.properties.items.type,parentSchema:schema62.properties.items,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate118(data0[i0], {instancePath:instancePath+"/items/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+}
+else {
+const err2 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema62.type,parentSchema:schema62,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+validate143.errors = vErrors;
+return errors === 0;
+}
+
+const schema63 = {"type":"object","required":["signerName","keyType"],"properties":{"certificateChainPath":{"type":["string","null"]},"credentialBundlePath":{"type":["string","null"]},"keyPath":{"type":["string","null"]},"keyType":{"type":"string"},"maxExpirationSeconds":{"type":["integer","null"]},"signerName":{"type":"string"},"user":{"type":["integer","null"]},"userAnnotations":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false};
+
+function validate146(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.signerName === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "signerName"},message:"must have required property '"+"signerName"+"'",schema:schema63.required,parentSchema:schema63,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.keyType === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "keyType"},message:"must have required property '"+"keyType"+"'",schema:schema63.required,parentSchema:schema63,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((((((((key0 === "certificateChainPath") || (key0 === "credentialBundlePath")) || (key0 === "keyPath")) || (key0 === "keyType")) || (key0 === "maxExpirationSeconds")) || (key0 === "signerName")) || (key0 === "user")) || (key0 === "userAnnotations"))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema63,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.certificateChainPath !== undefined){
+let data0 = data.certificateChainPath;
+if((typeof data0 !== "string") && (data0 !== null)){
+const err3 = {instancePath:instancePath+"/certificateChainPath",schemaPath:"#/properties/certificateChainPath/type",keyword:"type",params:{type: schema63.properties.certificateChainPath.type},message:"must be string,null",schema:schema63.properties.certificateChainPath.type,parentSchema:schema63.properties.certificateChainPath,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.credentialBundlePath !== undefined){
+let data1 = data.credentialBundlePath;
+if((typeof data1 !== "string") && (data1 !== null)){
+const err4 = {instancePath:instancePath+"/credentialBundlePath",schemaPath:"#/properties/credentialBundlePath/type",keyword:"type",params:{type: schema63.properties.credentialBundlePath.type},message:"must be string,null",schema:schema63.properties.credentialBundlePath.type,parentSchema:schema63.properties.credentialBundlePath,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.keyPath !== undefined){
+let data2 = data.keyPath;
+if((typeof data2 !== "string") && (data2 !== null)){
+const err5 = {instancePath:instancePath+"/keyPath",schemaPath:"#/properties/keyPath/type",keyword:"type",params:{type: schema63.properties.keyPath.type},message:"must be string,null",schema:schema63.properties.keyPath.type,parentSchema:schema63.properties.keyPath,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.keyType !== undefined){
+let data3 = data.keyType;
+if(typeof data3 !== "string"){
+const err6 = {instancePath:instancePath+"/keyType",schemaPath:"#/properties/keyType/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema63.properties.keyType.type,parentSchema:schema63.properties.keyType,data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.maxExpirationSeconds !== undefined){
+let data4 = data.maxExpirationSeconds;
+if((!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))) && (data4 !== null)){
+const err7 = {instancePath:instancePath+"/maxExpirationSeconds",schemaPath:"#/properties/maxExpirationSeconds/type",keyword:"type",params:{type: schema63.properties.maxExpirationSeconds.type},message:"must be integer,null",schema:schema63.properties.maxExpirationSeconds.type,parentSchema:schema63.properties.maxExpirationSeconds,data:data4};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+if(data.signerName !== undefined){
+let data5 = data.signerName;
+if(typeof data5 !== "string"){
+const err8 = {instancePath:instancePath+"/signerName",schemaPath:"#/properties/signerName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema63.properties.signerName.type,parentSchema:schema63.properties.signerName,data:data5};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(data.user !== undefined){
+let data6 = data.user;
+if((!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))) && (data6 !== null)){
+const err9 = {instancePath:instancePath+"/user",schemaPath:"#/properties/user/type",keyword:"type",params:{type: schema63.properties.user.type},message:"must be integer,null",schema:schema63.properties.user.type,parentSchema:schema63.properties.user,data:data6};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+if(data.userAnnotations !== undefined){
+let data7 = data.userAnnotations;
+if((!(data7 && typeof data7 == "object" && !Array.isArray(data7))) && (data7 !== null)){
+const err10 = {instancePath:instancePath+"/userAnnotations",schemaPath:"#/properties/userAnnotations/type",keyword:"type",params:{type: schema63.properties.userAnnotations.type},message:"must be object,null",schema:schema63.properties.userAnnotations.type,parentSchema:schema63.properties.userAnnotations,data:data7};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+for(const key1 in data7){
+let data8 = data7[key1];
+if(typeof data8 !== "string"){
+const err11 = {instancePath:instancePath+"/userAnnotations/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/userAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema63.properties.userAnnotations.additionalProperties.type,parentSchema:schema63.properties.userAnnotations.additionalProperties,data:data8};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+}
+}
+}
+else {
+const err12 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema63.type,parentSchema:schema63,data};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+validate146.errors = vErrors;
+return errors === 0;
+}
+
+const schema64 = {"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false};
+
+function validate148(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "items") || (key0 === "name")) || (key0 === "optional"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema64,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.items !== undefined){
+let data0 = data.items;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/items",schemaPath:"#/properties/items/type",keyword:"type",params:{type: schema64.properties.items.type},message:"must be array,null",schema:schema64.properties.items.type,parentSchema:schema64.properties.items,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate110(data0[i0], {instancePath:instancePath+"/items/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.name !== undefined){
+let data2 = data.name;
+if((typeof data2 !== "string") && (data2 !== null)){
+const err2 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: schema64.properties.name.type},message:"must be string,null",schema:schema64.properties.name.type,parentSchema:schema64.properties.name,data:data2};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.optional !== undefined){
+let data3 = data.optional;
+if((typeof data3 !== "boolean") && (data3 !== null)){
+const err3 = {instancePath:instancePath+"/optional",schemaPath:"#/properties/optional/type",keyword:"type",params:{type: schema64.properties.optional.type},message:"must be boolean,null",schema:schema64.properties.optional.type,parentSchema:schema64.properties.optional,data:data3};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema64.type,parentSchema:schema64,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate148.errors = vErrors;
+return errors === 0;
+}
+
+const schema65 = {"type":"object","required":["path"],"properties":{"audience":{"type":["string","null"]},"expirationSeconds":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false};
+
+function validate151(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema65.required,parentSchema:schema65,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((((key0 === "audience") || (key0 === "expirationSeconds")) || (key0 === "path")) || (key0 === "user"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema65,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.audience !== undefined){
+let data0 = data.audience;
+if((typeof data0 !== "string") && (data0 !== null)){
+const err2 = {instancePath:instancePath+"/audience",schemaPath:"#/properties/audience/type",keyword:"type",params:{type: schema65.properties.audience.type},message:"must be string,null",schema:schema65.properties.audience.type,parentSchema:schema65.properties.audience,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.expirationSeconds !== undefined){
+let data1 = data.expirationSeconds;
+if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (data1 !== null)){
+const err3 = {instancePath:instancePath+"/expirationSeconds",schemaPath:"#/properties/expirationSeconds/type",keyword:"type",params:{type: schema65.properties.expirationSeconds.type},message:"must be integer,null",schema:schema65.properties.expirationSeconds.type,parentSchema:schema65.properties.expirationSeconds,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.path !== undefined){
+let data2 = data.path;
+if(typeof data2 !== "string"){
+const err4 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema65.properties.path.type,parentSchema:schema65.properties.path,data:data2};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.user !== undefined){
+let data3 = data.user;
+if((!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))) && (data3 !== null)){
+const err5 = {instancePath:instancePath+"/user",schemaPath:"#/properties/user/type",keyword:"type",params:{type: schema65.properties.user.type},message:"must be integer,null",schema:schema65.properties.user.type,parentSchema:schema65.properties.user,data:data3};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+}
+else {
+const err6 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema65.type,parentSchema:schema65,data};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+validate151.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate136(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((((((key0 === "clusterTrustBundle") || (key0 === "configMap")) || (key0 === "downwardAPI")) || (key0 === "podCertificate")) || (key0 === "secret")) || (key0 === "serviceAccountToken"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema59,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.clusterTrustBundle !== undefined){
+let data0 = data.clusterTrustBundle;
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
+if(!(validate137(data0, {instancePath:instancePath+"/clusterTrustBundle",parentData:data,parentDataProperty:"clusterTrustBundle",rootData}))){
+vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs5 = errors;
+if(data0 !== null){
+const err1 = {instancePath:instancePath+"/clusterTrustBundle",schemaPath:"#/properties/clusterTrustBundle/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema59.properties.clusterTrustBundle.anyOf[1].type,parentSchema:schema59.properties.clusterTrustBundle.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+var _valid0 = _errs5 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err2 = {instancePath:instancePath+"/clusterTrustBundle",schemaPath:"#/properties/clusterTrustBundle/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema59.properties.clusterTrustBundle.anyOf,parentSchema:schema59.properties.clusterTrustBundle,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+else {
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.configMap !== undefined){
+let data1 = data.configMap;
+const _errs8 = errors;
+let valid2 = false;
+const _errs9 = errors;
+if(!(validate140(data1, {instancePath:instancePath+"/configMap",parentData:data,parentDataProperty:"configMap",rootData}))){
+vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
+errors = vErrors.length;
+}
+var _valid1 = _errs9 === errors;
+valid2 = valid2 || _valid1;
+if(!valid2){
+const _errs10 = errors;
+if(data1 !== null){
+const err3 = {instancePath:instancePath+"/configMap",schemaPath:"#/properties/configMap/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema59.properties.configMap.anyOf[1].type,parentSchema:schema59.properties.configMap.anyOf[1],data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+var _valid1 = _errs10 === errors;
+valid2 = valid2 || _valid1;
+}
+if(!valid2){
+const err4 = {instancePath:instancePath+"/configMap",schemaPath:"#/properties/configMap/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema59.properties.configMap.anyOf,parentSchema:schema59.properties.configMap,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+else {
+errors = _errs8;
+if(vErrors !== null){
+if(_errs8){
+vErrors.length = _errs8;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.downwardAPI !== undefined){
+let data2 = data.downwardAPI;
+const _errs13 = errors;
+let valid3 = false;
+const _errs14 = errors;
+if(!(validate143(data2, {instancePath:instancePath+"/downwardAPI",parentData:data,parentDataProperty:"downwardAPI",rootData}))){
+vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+errors = vErrors.length;
+}
+var _valid2 = _errs14 === errors;
+valid3 = valid3 || _valid2;
+if(!valid3){
+const _errs15 = errors;
+if(data2 !== null){
+const err5 = {instancePath:instancePath+"/downwardAPI",schemaPath:"#/properties/downwardAPI/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema59.properties.downwardAPI.anyOf[1].type,parentSchema:schema59.properties.downwardAPI.anyOf[1],data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+var _valid2 = _errs15 === errors;
+valid3 = valid3 || _valid2;
+}
+if(!valid3){
+const err6 = {instancePath:instancePath+"/downwardAPI",schemaPath:"#/properties/downwardAPI/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema59.properties.downwardAPI.anyOf,parentSchema:schema59.properties.downwardAPI,data:data2};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+else {
+errors = _errs13;
+if(vErrors !== null){
+if(_errs13){
+vErrors.length = _errs13;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.podCertificate !== undefined){
+let data3 = data.podCertificate;
+const _errs18 = errors;
+let valid4 = false;
+const _errs19 = errors;
+if(!(validate146(data3, {instancePath:instancePath+"/podCertificate",parentData:data,parentDataProperty:"podCertificate",rootData}))){
+vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+errors = vErrors.length;
+}
+var _valid3 = _errs19 === errors;
+valid4 = valid4 || _valid3;
+if(!valid4){
+const _errs20 = errors;
+if(data3 !== null){
+const err7 = {instancePath:instancePath+"/podCertificate",schemaPath:"#/properties/podCertificate/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema59.properties.podCertificate.anyOf[1].type,parentSchema:schema59.properties.podCertificate.anyOf[1],data:data3};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+var _valid3 = _errs20 === errors;
+valid4 = valid4 || _valid3;
+}
+if(!valid4){
+const err8 = {instancePath:instancePath+"/podCertificate",schemaPath:"#/properties/podCertificate/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema59.properties.podCertificate.anyOf,parentSchema:schema59.properties.podCertificate,data:data3};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+else {
+errors = _errs18;
+if(vErrors !== null){
+if(_errs18){
+vErrors.length = _errs18;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.secret !== undefined){
+let data4 = data.secret;
+const _errs23 = errors;
+let valid5 = false;
+const _errs24 = errors;
+if(!(validate148(data4, {instancePath:instancePath+"/secret",parentData:data,parentDataProperty:"secret",rootData}))){
+vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
+errors = vErrors.length;
+}
+var _valid4 = _errs24 === errors;
+valid5 = valid5 || _valid4;
+if(!valid5){
+const _errs25 = errors;
+if(data4 !== null){
+const err9 = {instancePath:instancePath+"/secret",schemaPath:"#/properties/secret/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema59.properties.secret.anyOf[1].type,parentSchema:schema59.properties.secret.anyOf[1],data:data4};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+var _valid4 = _errs25 === errors;
+valid5 = valid5 || _valid4;
+}
+if(!valid5){
+const err10 = {instancePath:instancePath+"/secret",schemaPath:"#/properties/secret/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema59.properties.secret.anyOf,parentSchema:schema59.properties.secret,data:data4};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+else {
+errors = _errs23;
+if(vErrors !== null){
+if(_errs23){
+vErrors.length = _errs23;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.serviceAccountToken !== undefined){
+let data5 = data.serviceAccountToken;
+const _errs28 = errors;
+let valid6 = false;
+const _errs29 = errors;
+if(!(validate151(data5, {instancePath:instancePath+"/serviceAccountToken",parentData:data,parentDataProperty:"serviceAccountToken",rootData}))){
+vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
+errors = vErrors.length;
+}
+var _valid5 = _errs29 === errors;
+valid6 = valid6 || _valid5;
+if(!valid6){
+const _errs30 = errors;
+if(data5 !== null){
+const err11 = {instancePath:instancePath+"/serviceAccountToken",schemaPath:"#/properties/serviceAccountToken/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema59.properties.serviceAccountToken.anyOf[1].type,parentSchema:schema59.properties.serviceAccountToken.anyOf[1],data:data5};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+var _valid5 = _errs30 === errors;
+valid6 = valid6 || _valid5;
+}
+if(!valid6){
+const err12 = {instancePath:instancePath+"/serviceAccountToken",schemaPath:"#/properties/serviceAccountToken/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema59.properties.serviceAccountToken.anyOf,parentSchema:schema59.properties.serviceAccountToken,data:data5};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+else {
+errors = _errs28;
+if(vErrors !== null){
+if(_errs28){
+vErrors.length = _errs28;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+else {
+const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema59.type,parentSchema:schema59,data};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+validate136.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate135(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((key0 === "defaultMode") || (key0 === "defaultUser")) || (key0 === "sources"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema58,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.defaultMode !== undefined){
+let data0 = data.defaultMode;
+if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/defaultMode",schemaPath:"#/properties/defaultMode/type",keyword:"type",params:{type: schema58.properties.defaultMode.type},message:"must be integer,null",schema:schema58.properties.defaultMode.type,parentSchema:schema58.properties.defaultMode,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.defaultUser !== undefined){
+let data1 = data.defaultUser;
+if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (data1 !== null)){
+const err2 = {instancePath:instancePath+"/defaultUser",schemaPath:"#/properties/defaultUser/type",keyword:"type",params:{type: schema58.properties.defaultUser.type},message:"must be integer,null",schema:schema58.properties.defaultUser.type,parentSchema:schema58.properties.defaultUser,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.sources !== undefined){
+let data2 = data.sources;
+if((!(Array.isArray(data2))) && (data2 !== null)){
+const err3 = {instancePath:instancePath+"/sources",schemaPath:"#/properties/sources/type",keyword:"type",params:{type: schema58.properties.sources.type},message:"must be array,null",schema:schema58.properties.sources.type,parentSchema:schema58.properties.sources,data:data2};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(Array.isArray(data2)){
+const len0 = data2.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate136(data2[i0], {instancePath:instancePath+"/sources/" + i0,parentData:data2,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate136.errors : vErrors.concat(validate136.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema58.type,parentSchema:schema58,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate135.errors = vErrors;
+return errors === 0;
+}
+
+const schema66 = {"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"optional":{"type":["boolean","null"]},"secretName":{"type":["string","null"]}},"additionalProperties":false};
+
+function validate155(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((((key0 === "defaultMode") || (key0 === "defaultUser")) || (key0 === "items")) || (key0 === "optional")) || (key0 === "secretName"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema66,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.defaultMode !== undefined){
+let data0 = data.defaultMode;
+if((!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))) && (data0 !== null)){
+const err1 = {instancePath:instancePath+"/defaultMode",schemaPath:"#/properties/defaultMode/type",keyword:"type",params:{type: schema66.properties.defaultMode.type},message:"must be integer,null",schema:schema66.properties.defaultMode.type,parentSchema:schema66.properties.defaultMode,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.defaultUser !== undefined){
+let data1 = data.defaultUser;
+if((!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))) && (data1 !== null)){
+const err2 = {instancePath:instancePath+"/defaultUser",schemaPath:"#/properties/defaultUser/type",keyword:"type",params:{type: schema66.properties.defaultUser.type},message:"must be integer,null",schema:schema66.properties.defaultUser.type,parentSchema:schema66.properties.defaultUser,data:data1};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.items !== undefined){
+let data2 = data.items;
+if((!(Array.isArray(data2))) && (data2 !== null)){
+const err3 = {instancePath:instancePath+"/items",schemaPath:"#/properties/items/type",keyword:"type",params:{type: schema66.properties.items.type},message:"must be array,null",schema:schema66.properties.items.type,parentSchema:schema66.properties.items,data:data2};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(Array.isArray(data2)){
+const len0 = data2.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate110(data2[i0], {instancePath:instancePath+"/items/" + i0,parentData:data2,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+if(data.optional !== undefined){
+let data4 = data.optional;
+if((typeof data4 !== "boolean") && (data4 !== null)){
+const err4 = {instancePath:instancePath+"/optional",schemaPath:"#/properties/optional/type",keyword:"type",params:{type: schema66.properties.optional.type},message:"must be boolean,null",schema:schema66.properties.optional.type,parentSchema:schema66.properties.optional,data:data4};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.secretName !== undefined){
+let data5 = data.secretName;
+if((typeof data5 !== "string") && (data5 !== null)){
+const err5 = {instancePath:instancePath+"/secretName",schemaPath:"#/properties/secretName/type",keyword:"type",params:{type: schema66.properties.secretName.type},message:"must be string,null",schema:schema66.properties.secretName.type,parentSchema:schema66.properties.secretName,data:data5};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+}
+else {
+const err6 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema66.type,parentSchema:schema66,data};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+validate155.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate108(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema44.required,parentSchema:schema44,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(func2.call(schema44.properties, key0))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema44,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.configMap !== undefined){
+let data0 = data.configMap;
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
+if(!(validate109(data0, {instancePath:instancePath+"/configMap",parentData:data,parentDataProperty:"configMap",rootData}))){
+vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs5 = errors;
+if(data0 !== null){
+const err2 = {instancePath:instancePath+"/configMap",schemaPath:"#/properties/configMap/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema44.properties.configMap.anyOf[1].type,parentSchema:schema44.properties.configMap.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+var _valid0 = _errs5 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err3 = {instancePath:instancePath+"/configMap",schemaPath:"#/properties/configMap/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema44.properties.configMap.anyOf,parentSchema:schema44.properties.configMap,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+else {
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.csi !== undefined){
+let data1 = data.csi;
+const _errs8 = errors;
+let valid2 = false;
+const _errs9 = errors;
+if(!(validate113(data1, {instancePath:instancePath+"/csi",parentData:data,parentDataProperty:"csi",rootData}))){
+vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
+errors = vErrors.length;
+}
+var _valid1 = _errs9 === errors;
+valid2 = valid2 || _valid1;
+if(!valid2){
+const _errs10 = errors;
+if(data1 !== null){
+const err4 = {instancePath:instancePath+"/csi",schemaPath:"#/properties/csi/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema44.properties.csi.anyOf[1].type,parentSchema:schema44.properties.csi.anyOf[1],data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+var _valid1 = _errs10 === errors;
+valid2 = valid2 || _valid1;
+}
+if(!valid2){
+const err5 = {instancePath:instancePath+"/csi",schemaPath:"#/properties/csi/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema44.properties.csi.anyOf,parentSchema:schema44.properties.csi,data:data1};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+else {
+errors = _errs8;
+if(vErrors !== null){
+if(_errs8){
+vErrors.length = _errs8;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.downwardAPI !== undefined){
+let data2 = data.downwardAPI;
+const _errs13 = errors;
+let valid3 = false;
+const _errs14 = errors;
+if(!(validate117(data2, {instancePath:instancePath+"/downwardAPI",parentData:data,parentDataProperty:"downwardAPI",rootData}))){
+vErrors = vErrors === null ? validate117.errors : vErrors.concat(validate117.errors);
+errors = vErrors.length;
+}
+var _valid2 = _errs14 === errors;
+valid3 = valid3 || _valid2;
+if(!valid3){
+const _errs15 = errors;
+if(data2 !== null){
+const err6 = {instancePath:instancePath+"/downwardAPI",schemaPath:"#/properties/downwardAPI/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema44.properties.downwardAPI.anyOf[1].type,parentSchema:schema44.properties.downwardAPI.anyOf[1],data:data2};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+var _valid2 = _errs15 === errors;
+valid3 = valid3 || _valid2;
+}
+if(!valid3){
+const err7 = {instancePath:instancePath+"/downwardAPI",schemaPath:"#/properties/downwardAPI/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema44.properties.downwardAPI.anyOf,parentSchema:schema44.properties.downwardAPI,data:data2};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+else {
+errors = _errs13;
+if(vErrors !== null){
+if(_errs13){
+vErrors.length = _errs13;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.emptyDir !== undefined){
+let data3 = data.emptyDir;
+const _errs18 = errors;
+let valid4 = false;
+const _errs19 = errors;
+if(!(validate125(data3, {instancePath:instancePath+"/emptyDir",parentData:data,parentDataProperty:"emptyDir",rootData}))){
+vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
+errors = vErrors.length;
+}
+var _valid3 = _errs19 === errors;
+valid4 = valid4 || _valid3;
+if(!valid4){
+const _errs20 = errors;
+if(data3 !== null){
+const err8 = {instancePath:instancePath+"/emptyDir",schemaPath:"#/properties/emptyDir/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema44.properties.emptyDir.anyOf[1].type,parentSchema:schema44.properties.emptyDir.anyOf[1],data:data3};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+var _valid3 = _errs20 === errors;
+valid4 = valid4 || _valid3;
+}
+if(!valid4){
+const err9 = {instancePath:instancePath+"/emptyDir",schemaPath:"#/properties/emptyDir/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema44.properties.emptyDir.anyOf,parentSchema:schema44.properties.emptyDir,data:data3};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+else {
+errors = _errs18;
+if(vErrors !== null){
+if(_errs18){
+vErrors.length = _errs18;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.hostPath !== undefined){
+let data4 = data.hostPath;
+const _errs23 = errors;
+let valid5 = false;
+const _errs24 = errors;
+if(!(validate127(data4, {instancePath:instancePath+"/hostPath",parentData:data,parentDataProperty:"hostPath",rootData}))){
+vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
+errors = vErrors.length;
+}
+var _valid4 = _errs24 === errors;
+valid5 = valid5 || _valid4;
+if(!valid5){
+const _errs25 = errors;
+if(data4 !== null){
+const err10 = {instancePath:instancePath+"/hostPath",schemaPath:"#/properties/hostPath/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema44.properties.hostPath.anyOf[1].type,parentSchema:schema44.properties.hostPath.anyOf[1],data:data4};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+var _valid4 = _errs25 === errors;
+valid5 = valid5 || _valid4;
+}
+if(!valid5){
+const err11 = {instancePath:instancePath+"/hostPath",schemaPath:"#/properties/hostPath/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema44.properties.hostPath.anyOf,parentSchema:schema44.properties.hostPath,data:data4};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+else {
+errors = _errs23;
+if(vErrors !== null){
+if(_errs23){
+vErrors.length = _errs23;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.image !== undefined){
+let data5 = data.image;
+const _errs28 = errors;
+let valid6 = false;
+const _errs29 = errors;
+if(!(validate129(data5, {instancePath:instancePath+"/image",parentData:data,parentDataProperty:"image",rootData}))){
+vErrors = vErrors === null ? validate129.errors : vErrors.concat(validate129.errors);
+errors = vErrors.length;
+}
+var _valid5 = _errs29 === errors;
+valid6 = valid6 || _valid5;
+if(!valid6){
+const _errs30 = errors;
+if(data5 !== null){
+const err12 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema44.properties.image.anyOf[1].type,parentSchema:schema44.properties.image.anyOf[1],data:data5};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+var _valid5 = _errs30 === errors;
+valid6 = valid6 || _valid5;
+}
+if(!valid6){
+const err13 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema44.properties.image.anyOf,parentSchema:schema44.properties.image,data:data5};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+else {
+errors = _errs28;
+if(vErrors !== null){
+if(_errs28){
+vErrors.length = _errs28;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.name !== undefined){
+let data6 = data.name;
+if(typeof data6 !== "string"){
+const err14 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema44.properties.name.type,parentSchema:schema44.properties.name,data:data6};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+if(data.nfs !== undefined){
+let data7 = data.nfs;
+const _errs35 = errors;
+let valid7 = false;
+const _errs36 = errors;
+if(!(validate131(data7, {instancePath:instancePath+"/nfs",parentData:data,parentDataProperty:"nfs",rootData}))){
+vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
+errors = vErrors.length;
+}
+var _valid6 = _errs36 === errors;
+valid7 = valid7 || _valid6;
+if(!valid7){
+const _errs37 = errors;
+if(data7 !== null){
+const err15 = {instancePath:instancePath+"/nfs",schemaPath:"#/properties/nfs/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema44.properties.nfs.anyOf[1].type,parentSchema:schema44.properties.nfs.anyOf[1],data:data7};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+var _valid6 = _errs37 === errors;
+valid7 = valid7 || _valid6;
+}
+if(!valid7){
+const err16 = {instancePath:instancePath+"/nfs",schemaPath:"#/properties/nfs/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema44.properties.nfs.anyOf,parentSchema:schema44.properties.nfs,data:data7};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+else {
+errors = _errs35;
+if(vErrors !== null){
+if(_errs35){
+vErrors.length = _errs35;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.persistentVolumeClaim !== undefined){
+let data8 = data.persistentVolumeClaim;
+const _errs40 = errors;
+let valid8 = false;
+const _errs41 = errors;
+if(!(validate133(data8, {instancePath:instancePath+"/persistentVolumeClaim",parentData:data,parentDataProperty:"persistentVolumeClaim",rootData}))){
+vErrors = vErrors === null ? validate133.errors : vErrors.concat(validate133.errors);
+errors = vErrors.length;
+}
+var _valid7 = _errs41 === errors;
+valid8 = valid8 || _valid7;
+if(!valid8){
+const _errs42 = errors;
+if(data8 !== null){
+const err17 = {instancePath:instancePath+"/persistentVolumeClaim",schemaPath:"#/properties/persistentVolumeClaim/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema44.properties.persistentVolumeClaim.anyOf[1].type,parentSchema:schema44.properties.persistentVolumeClaim.anyOf[1],data:data8};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+var _valid7 = _errs42 === errors;
+valid8 = valid8 || _valid7;
+}
+if(!valid8){
+const err18 = {instancePath:instancePath+"/persistentVolumeClaim",schemaPath:"#/properties/persistentVolumeClaim/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema44.properties.persistentVolumeClaim.anyOf,parentSchema:schema44.properties.persistentVolumeClaim,data:data8};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+else {
+errors = _errs40;
+if(vErrors !== null){
+if(_errs40){
+vErrors.length = _errs40;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.projected !== undefined){
+let data9 = data.projected;
+const _errs45 = errors;
+let valid9 = false;
+const _errs46 = errors;
+if(!(validate135(data9, {instancePath:instancePath+"/projected",parentData:data,parentDataProperty:"projected",rootData}))){
+vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
+errors = vErrors.length;
+}
+var _valid8 = _errs46 === errors;
+valid9 = valid9 || _valid8;
+if(!valid9){
+const _errs47 = errors;
+if(data9 !== null){
+const err19 = {instancePath:instancePath+"/projected",schemaPath:"#/properties/projected/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema44.properties.projected.anyOf[1].type,parentSchema:schema44.properties.projected.anyOf[1],data:data9};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+var _valid8 = _errs47 === errors;
+valid9 = valid9 || _valid8;
+}
+if(!valid9){
+const err20 = {instancePath:instancePath+"/projected",schemaPath:"#/properties/projected/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema44.properties.projected.anyOf,parentSchema:schema44.properties.projected,data:data9};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+else {
+errors = _errs45;
+if(vErrors !== null){
+if(_errs45){
+vErrors.length = _errs45;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.secret !== undefined){
+let data10 = data.secret;
+const _errs50 = errors;
+let valid10 = false;
+const _errs51 = errors;
+if(!(validate155(data10, {instancePath:instancePath+"/secret",parentData:data,parentDataProperty:"secret",rootData}))){
+vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
+errors = vErrors.length;
+}
+var _valid9 = _errs51 === errors;
+valid10 = valid10 || _valid9;
+if(!valid10){
+const _errs52 = errors;
+if(data10 !== null){
+const err21 = {instancePath:instancePath+"/secret",schemaPath:"#/properties/secret/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema44.properties.secret.anyOf[1].type,parentSchema:schema44.properties.secret.anyOf[1],data:data10};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+var _valid9 = _errs52 === errors;
+valid10 = valid10 || _valid9;
+}
+if(!valid10){
+const err22 = {instancePath:instancePath+"/secret",schemaPath:"#/properties/secret/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema44.properties.secret.anyOf,parentSchema:schema44.properties.secret,data:data10};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+else {
+errors = _errs50;
+if(vErrors !== null){
+if(_errs50){
+vErrors.length = _errs50;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+else {
+const err23 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema44.type,parentSchema:schema44,data};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
+}
+errors++;
+}
+validate108.errors = vErrors;
+return errors === 0;
+}
+
+const schema67 = {"type":"object","required":["name","mountPath"],"properties":{"bindMountOptions":{"type":["array","null"],"items":{"type":"string"}},"mountPath":{"type":"string"},"mountPropagation":{"enum":["Bidirectional","HostToContainer","None",null]},"name":{"type":"string"},"readOnly":{"type":["boolean","null"]},"recursiveReadOnly":{"enum":["Disabled","Enabled","IfPossible",null]},"subPath":{"type":["string","null"]},"subPathExpr":{"type":["string","null"]}},"additionalProperties":false};
+
+function validate159(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema67.required,parentSchema:schema67,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.mountPath === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "mountPath"},message:"must have required property '"+"mountPath"+"'",schema:schema67.required,parentSchema:schema67,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((((((((key0 === "bindMountOptions") || (key0 === "mountPath")) || (key0 === "mountPropagation")) || (key0 === "name")) || (key0 === "readOnly")) || (key0 === "recursiveReadOnly")) || (key0 === "subPath")) || (key0 === "subPathExpr"))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema67,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.bindMountOptions !== undefined){
+let data0 = data.bindMountOptions;
+if((!(Array.isArray(data0))) && (data0 !== null)){
+const err3 = {instancePath:instancePath+"/bindMountOptions",schemaPath:"#/properties/bindMountOptions/type",keyword:"type",params:{type: schema67.properties.bindMountOptions.type},message:"must be array,null",schema:schema67.properties.bindMountOptions.type,parentSchema:schema67.properties.bindMountOptions,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(Array.isArray(data0)){
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+let data1 = data0[i0];
+if(typeof data1 !== "string"){
+const err4 = {instancePath:instancePath+"/bindMountOptions/" + i0,schemaPath:"#/properties/bindMountOptions/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema67.properties.bindMountOptions.items.type,parentSchema:schema67.properties.bindMountOptions.items,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+}
+}
+if(data.mountPath !== undefined){
+let data2 = data.mountPath;
+if(typeof data2 !== "string"){
+const err5 = {instancePath:instancePath+"/mountPath",schemaPath:"#/properties/mountPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema67.properties.mountPath.type,parentSchema:schema67.properties.mountPath,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.mountPropagation !== undefined){
+let data3 = data.mountPropagation;
+if(!((((data3 === "Bidirectional") || (data3 === "HostToContainer")) || (data3 === "None")) || (data3 === null))){
+const err6 = {instancePath:instancePath+"/mountPropagation",schemaPath:"#/properties/mountPropagation/enum",keyword:"enum",params:{allowedValues: schema67.properties.mountPropagation.enum},message:"must be equal to one of the allowed values",schema:schema67.properties.mountPropagation.enum,parentSchema:schema67.properties.mountPropagation,data:data3};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.name !== undefined){
+let data4 = data.name;
+if(typeof data4 !== "string"){
+const err7 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema67.properties.name.type,parentSchema:schema67.properties.name,data:data4};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+if(data.readOnly !== undefined){
+let data5 = data.readOnly;
+if((typeof data5 !== "boolean") && (data5 !== null)){
+const err8 = {instancePath:instancePath+"/readOnly",schemaPath:"#/properties/readOnly/type",keyword:"type",params:{type: schema67.properties.readOnly.type},message:"must be boolean,null",schema:schema67.properties.readOnly.type,parentSchema:schema67.properties.readOnly,data:data5};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(data.recursiveReadOnly !== undefined){
+let data6 = data.recursiveReadOnly;
+if(!((((data6 === "Disabled") || (data6 === "Enabled")) || (data6 === "IfPossible")) || (data6 === null))){
+const err9 = {instancePath:instancePath+"/recursiveReadOnly",schemaPath:"#/properties/recursiveReadOnly/enum",keyword:"enum",params:{allowedValues: schema67.properties.recursiveReadOnly.enum},message:"must be equal to one of the allowed values",schema:schema67.properties.recursiveReadOnly.enum,parentSchema:schema67.properties.recursiveReadOnly,data:data6};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+if(data.subPath !== undefined){
+let data7 = data.subPath;
+if((typeof data7 !== "string") && (data7 !== null)){
+const err10 = {instancePath:instancePath+"/subPath",schemaPath:"#/properties/subPath/type",keyword:"type",params:{type: schema67.properties.subPath.type},message:"must be string,null",schema:schema67.properties.subPath.type,parentSchema:schema67.properties.subPath,data:data7};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+if(data.subPathExpr !== undefined){
+let data8 = data.subPathExpr;
+if((typeof data8 !== "string") && (data8 !== null)){
+const err11 = {instancePath:instancePath+"/subPathExpr",schemaPath:"#/properties/subPathExpr/type",keyword:"type",params:{type: schema67.properties.subPathExpr.type},message:"must be string,null",schema:schema67.properties.subPathExpr.type,parentSchema:schema67.properties.subPathExpr,data:data8};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+}
+else {
+const err12 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema67.type,parentSchema:schema67,data};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+validate159.errors = vErrors;
+return errors === 0;
+}
+
+const schema68 = {"type":"object","required":["name"],"properties":{"name":{"type":"string"},"value":{"type":["string","null"]},"valueFrom":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EnvVarSource"},{"type":"null"}]}},"additionalProperties":false};
+const schema69 = {"type":"object","properties":{"configMapKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapKeySelector"},{"type":"null"}]},"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"fileKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.FileKeySelector"},{"type":"null"}]},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"secretKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretKeySelector"},{"type":"null"}]}},"additionalProperties":false};
+const schema70 = {"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false};
+
+function validate163(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.key === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "key"},message:"must have required property '"+"key"+"'",schema:schema70.required,parentSchema:schema70,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "key") || (key0 === "name")) || (key0 === "optional"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema70,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.key !== undefined){
+let data0 = data.key;
+if(typeof data0 !== "string"){
+const err2 = {instancePath:instancePath+"/key",schemaPath:"#/properties/key/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema70.properties.key.type,parentSchema:schema70.properties.key,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.name !== undefined){
+let data1 = data.name;
+if((typeof data1 !== "string") && (data1 !== null)){
+const err3 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: schema70.properties.name.type},message:"must be string,null",schema:schema70.properties.name.type,parentSchema:schema70.properties.name,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.optional !== undefined){
+let data2 = data.optional;
+if((typeof data2 !== "boolean") && (data2 !== null)){
+const err4 = {instancePath:instancePath+"/optional",schemaPath:"#/properties/optional/type",keyword:"type",params:{type: schema70.properties.optional.type},message:"must be boolean,null",schema:schema70.properties.optional.type,parentSchema:schema70.properties.optional,data:data2};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+}
+else {
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema70.type,parentSchema:schema70,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+validate163.errors = vErrors;
+return errors === 0;
+}
+
+const schema71 = {"type":"object","required":["volumeName","path","key"],"properties":{"key":{"type":"string"},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"volumeName":{"type":"string"}},"additionalProperties":false};
+
+function validate166(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.volumeName === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "volumeName"},message:"must have required property '"+"volumeName"+"'",schema:schema71.required,parentSchema:schema71,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.path === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'",schema:schema71.required,parentSchema:schema71,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(data.key === undefined){
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "key"},message:"must have required property '"+"key"+"'",schema:schema71.required,parentSchema:schema71,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((((key0 === "key") || (key0 === "optional")) || (key0 === "path")) || (key0 === "volumeName"))){
+const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema71,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.key !== undefined){
+let data0 = data.key;
+if(typeof data0 !== "string"){
+const err4 = {instancePath:instancePath+"/key",schemaPath:"#/properties/key/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema71.properties.key.type,parentSchema:schema71.properties.key,data:data0};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.optional !== undefined){
+let data1 = data.optional;
+if((typeof data1 !== "boolean") && (data1 !== null)){
+const err5 = {instancePath:instancePath+"/optional",schemaPath:"#/properties/optional/type",keyword:"type",params:{type: schema71.properties.optional.type},message:"must be boolean,null",schema:schema71.properties.optional.type,parentSchema:schema71.properties.optional,data:data1};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.path !== undefined){
+let data2 = data.path;
+if(typeof data2 !== "string"){
+const err6 = {instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema71.properties.path.type,parentSchema:schema71.properties.path,data:data2};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.volumeName !== undefined){
+let data3 = data.volumeName;
+if(typeof data3 !== "string"){
+const err7 = {instancePath:instancePath+"/volumeName",schemaPath:"#/properties/volumeName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema71.properties.volumeName.type,parentSchema:schema71.properties.volumeName,data:data3};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+}
+else {
+const err8 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema71.type,parentSchema:schema71,data};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+validate166.errors = vErrors;
+return errors === 0;
+}
+
+const schema72 = {"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false};
+
+function validate169(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.key === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "key"},message:"must have required property '"+"key"+"'",schema:schema72.required,parentSchema:schema72,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "key") || (key0 === "name")) || (key0 === "optional"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema72,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.key !== undefined){
+let data0 = data.key;
+if(typeof data0 !== "string"){
+const err2 = {instancePath:instancePath+"/key",schemaPath:"#/properties/key/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema72.properties.key.type,parentSchema:schema72.properties.key,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.name !== undefined){
+let data1 = data.name;
+if((typeof data1 !== "string") && (data1 !== null)){
+const err3 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: schema72.properties.name.type},message:"must be string,null",schema:schema72.properties.name.type,parentSchema:schema72.properties.name,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.optional !== undefined){
+let data2 = data.optional;
+if((typeof data2 !== "boolean") && (data2 !== null)){
+const err4 = {instancePath:instancePath+"/optional",schemaPath:"#/properties/optional/type",keyword:"type",params:{type: schema72.properties.optional.type},message:"must be boolean,null",schema:schema72.properties.optional.type,parentSchema:schema72.properties.optional,data:data2};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+}
+else {
+const err5 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema72.type,parentSchema:schema72,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+validate169.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate162(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!(((((key0 === "configMapKeyRef") || (key0 === "fieldRef")) || (key0 === "fileKeyRef")) || (key0 === "resourceFieldRef")) || (key0 === "secretKeyRef"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema69,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.configMapKeyRef !== undefined){
+let data0 = data.configMapKeyRef;
+const _errs3 = errors;
+let valid1 = false;
+const _errs4 = errors;
+if(!(validate163(data0, {instancePath:instancePath+"/configMapKeyRef",parentData:data,parentDataProperty:"configMapKeyRef",rootData}))){
+vErrors = vErrors === null ? validate163.errors : vErrors.concat(validate163.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs4 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs5 = errors;
+if(data0 !== null){
+const err1 = {instancePath:instancePath+"/configMapKeyRef",schemaPath:"#/properties/configMapKeyRef/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema69.properties.configMapKeyRef.anyOf[1].type,parentSchema:schema69.properties.configMapKeyRef.anyOf[1],data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+var _valid0 = _errs5 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err2 = {instancePath:instancePath+"/configMapKeyRef",schemaPath:"#/properties/configMapKeyRef/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema69.properties.configMapKeyRef.anyOf,parentSchema:schema69.properties.configMapKeyRef,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+else {
+errors = _errs3;
+if(vErrors !== null){
+if(_errs3){
+vErrors.length = _errs3;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.fieldRef !== undefined){
+let data1 = data.fieldRef;
+const _errs8 = errors;
+let valid2 = false;
+const _errs9 = errors;
+if(!(validate119(data1, {instancePath:instancePath+"/fieldRef",parentData:data,parentDataProperty:"fieldRef",rootData}))){
+vErrors = vErrors === null ? validate119.errors : vErrors.concat(validate119.errors);
+errors = vErrors.length;
+}
+var _valid1 = _errs9 === errors;
+valid2 = valid2 || _valid1;
+if(!valid2){
+const _errs10 = errors;
+if(data1 !== null){
+const err3 = {instancePath:instancePath+"/fieldRef",schemaPath:"#/properties/fieldRef/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema69.properties.fieldRef.anyOf[1].type,parentSchema:schema69.properties.fieldRef.anyOf[1],data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+var _valid1 = _errs10 === errors;
+valid2 = valid2 || _valid1;
+}
+if(!valid2){
+const err4 = {instancePath:instancePath+"/fieldRef",schemaPath:"#/properties/fieldRef/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema69.properties.fieldRef.anyOf,parentSchema:schema69.properties.fieldRef,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+else {
+errors = _errs8;
+if(vErrors !== null){
+if(_errs8){
+vErrors.length = _errs8;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.fileKeyRef !== undefined){
+let data2 = data.fileKeyRef;
+const _errs13 = errors;
+let valid3 = false;
+const _errs14 = errors;
+if(!(validate166(data2, {instancePath:instancePath+"/fileKeyRef",parentData:data,parentDataProperty:"fileKeyRef",rootData}))){
+vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
+errors = vErrors.length;
+}
+var _valid2 = _errs14 === errors;
+valid3 = valid3 || _valid2;
+if(!valid3){
+const _errs15 = errors;
+if(data2 !== null){
+const err5 = {instancePath:instancePath+"/fileKeyRef",schemaPath:"#/properties/fileKeyRef/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema69.properties.fileKeyRef.anyOf[1].type,parentSchema:schema69.properties.fileKeyRef.anyOf[1],data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+var _valid2 = _errs15 === errors;
+valid3 = valid3 || _valid2;
+}
+if(!valid3){
+const err6 = {instancePath:instancePath+"/fileKeyRef",schemaPath:"#/properties/fileKeyRef/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema69.properties.fileKeyRef.anyOf,parentSchema:schema69.properties.fileKeyRef,data:data2};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+else {
+errors = _errs13;
+if(vErrors !== null){
+if(_errs13){
+vErrors.length = _errs13;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.resourceFieldRef !== undefined){
+let data3 = data.resourceFieldRef;
+const _errs18 = errors;
+let valid4 = false;
+const _errs19 = errors;
+if(!(validate121(data3, {instancePath:instancePath+"/resourceFieldRef",parentData:data,parentDataProperty:"resourceFieldRef",rootData}))){
+vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors);
+errors = vErrors.length;
+}
+var _valid3 = _errs19 === errors;
+valid4 = valid4 || _valid3;
+if(!valid4){
+const _errs20 = errors;
+if(data3 !== null){
+const err7 = {instancePath:instancePath+"/resourceFieldRef",schemaPath:"#/properties/resourceFieldRef/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema69.properties.resourceFieldRef.anyOf[1].type,parentSchema:schema69.properties.resourceFieldRef.anyOf[1],data:data3};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+var _valid3 = _errs20 === errors;
+valid4 = valid4 || _valid3;
+}
+if(!valid4){
+const err8 = {instancePath:instancePath+"/resourceFieldRef",schemaPath:"#/properties/resourceFieldRef/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema69.properties.resourceFieldRef.anyOf,parentSchema:schema69.properties.resourceFieldRef,data:data3};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+else {
+errors = _errs18;
+if(vErrors !== null){
+if(_errs18){
+vErrors.length = _errs18;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.secretKeyRef !== undefined){
+let data4 = data.secretKeyRef;
+const _errs23 = errors;
+let valid5 = false;
+const _errs24 = errors;
+if(!(validate169(data4, {instancePath:instancePath+"/secretKeyRef",parentData:data,parentDataProperty:"secretKeyRef",rootData}))){
+vErrors = vErrors === null ? validate169.errors : vErrors.concat(validate169.errors);
+errors = vErrors.length;
+}
+var _valid4 = _errs24 === errors;
+valid5 = valid5 || _valid4;
+if(!valid5){
+const _errs25 = errors;
+if(data4 !== null){
+const err9 = {instancePath:instancePath+"/secretKeyRef",schemaPath:"#/properties/secretKeyRef/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema69.properties.secretKeyRef.anyOf[1].type,parentSchema:schema69.properties.secretKeyRef.anyOf[1],data:data4};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+var _valid4 = _errs25 === errors;
+valid5 = valid5 || _valid4;
+}
+if(!valid5){
+const err10 = {instancePath:instancePath+"/secretKeyRef",schemaPath:"#/properties/secretKeyRef/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema69.properties.secretKeyRef.anyOf,parentSchema:schema69.properties.secretKeyRef,data:data4};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+else {
+errors = _errs23;
+if(vErrors !== null){
+if(_errs23){
+vErrors.length = _errs23;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+else {
+const err11 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema69.type,parentSchema:schema69,data};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+validate162.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate161(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.name === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema68.required,parentSchema:schema68,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "name") || (key0 === "value")) || (key0 === "valueFrom"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema68,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.name !== undefined){
+let data0 = data.name;
+if(typeof data0 !== "string"){
+const err2 = {instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema68.properties.name.type,parentSchema:schema68.properties.name,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.value !== undefined){
+let data1 = data.value;
+if((typeof data1 !== "string") && (data1 !== null)){
+const err3 = {instancePath:instancePath+"/value",schemaPath:"#/properties/value/type",keyword:"type",params:{type: schema68.properties.value.type},message:"must be string,null",schema:schema68.properties.value.type,parentSchema:schema68.properties.value,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.valueFrom !== undefined){
+let data2 = data.valueFrom;
+const _errs7 = errors;
+let valid1 = false;
+const _errs8 = errors;
+if(!(validate162(data2, {instancePath:instancePath+"/valueFrom",parentData:data,parentDataProperty:"valueFrom",rootData}))){
+vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs8 === errors;
+valid1 = valid1 || _valid0;
+if(!valid1){
+const _errs9 = errors;
+if(data2 !== null){
+const err4 = {instancePath:instancePath+"/valueFrom",schemaPath:"#/properties/valueFrom/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null",schema:schema68.properties.valueFrom.anyOf[1].type,parentSchema:schema68.properties.valueFrom.anyOf[1],data:data2};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+var _valid0 = _errs9 === errors;
+valid1 = valid1 || _valid0;
+}
+if(!valid1){
+const err5 = {instancePath:instancePath+"/valueFrom",schemaPath:"#/properties/valueFrom/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf",schema:schema68.properties.valueFrom.anyOf,parentSchema:schema68.properties.valueFrom,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+else {
+errors = _errs7;
+if(vErrors !== null){
+if(_errs7){
+vErrors.length = _errs7;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+else {
+const err6 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema68.type,parentSchema:schema68,data};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+validate161.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate30(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.enabled === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.namespace === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(data.image === undefined){
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(data.serviceAccount === undefined){
+const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(data.credentialTTL === undefined){
+const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "credentialTTL"},message:"must have required property '"+"credentialTTL"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+if(data.renewalInterval === undefined){
+const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "renewalInterval"},message:"must have required property '"+"renewalInterval"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+if(data.socket === undefined){
+const err6 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+if(data.kubelet === undefined){
+const err7 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "kubelet"},message:"must have required property '"+"kubelet"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+if(data.attestBinary === undefined){
+const err8 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "attestBinary"},message:"must have required property '"+"attestBinary"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+if(data.debug === undefined){
+const err9 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "debug"},message:"must have required property '"+"debug"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+if(data.logFormat === undefined){
+const err10 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "logFormat"},message:"must have required property '"+"logFormat"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+if(data.extraArgs === undefined){
+const err11 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraArgs"},message:"must have required property '"+"extraArgs"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+if(data.extraConfig === undefined){
+const err12 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraConfig"},message:"must have required property '"+"extraConfig"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+if(data.resources === undefined){
+const err13 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "resources"},message:"must have required property '"+"resources"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+if(data.priorityClassName === undefined){
+const err14 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "priorityClassName"},message:"must have required property '"+"priorityClassName"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+if(data.resourceQuota === undefined){
+const err15 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "resourceQuota"},message:"must have required property '"+"resourceQuota"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+if(data.networkPolicy === undefined){
+const err16 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "networkPolicy"},message:"must have required property '"+"networkPolicy"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+if(data.updateStrategy === undefined){
+const err17 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "updateStrategy"},message:"must have required property '"+"updateStrategy"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+if(data.revisionHistoryLimit === undefined){
+const err18 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "revisionHistoryLimit"},message:"must have required property '"+"revisionHistoryLimit"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+if(data.terminationGracePeriodSeconds === undefined){
+const err19 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "terminationGracePeriodSeconds"},message:"must have required property '"+"terminationGracePeriodSeconds"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+if(data.livenessProbe === undefined){
+const err20 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "livenessProbe"},message:"must have required property '"+"livenessProbe"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+if(data.readinessProbe === undefined){
+const err21 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "readinessProbe"},message:"must have required property '"+"readinessProbe"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+if(data.nodeSelector === undefined){
+const err22 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "nodeSelector"},message:"must have required property '"+"nodeSelector"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+if(data.tolerations === undefined){
+const err23 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "tolerations"},message:"must have required property '"+"tolerations"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
+}
+errors++;
+}
+if(data.affinity === undefined){
+const err24 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "affinity"},message:"must have required property '"+"affinity"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err24];
+}
+else {
+vErrors.push(err24);
+}
+errors++;
+}
+if(data.hostAliases === undefined){
+const err25 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "hostAliases"},message:"must have required property '"+"hostAliases"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+}
+if(data.dnsPolicy === undefined){
+const err26 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "dnsPolicy"},message:"must have required property '"+"dnsPolicy"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
+}
+errors++;
+}
+if(data.dnsConfig === undefined){
+const err27 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "dnsConfig"},message:"must have required property '"+"dnsConfig"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err27];
+}
+else {
+vErrors.push(err27);
+}
+errors++;
+}
+if(data.podSecurityContext === undefined){
+const err28 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podSecurityContext"},message:"must have required property '"+"podSecurityContext"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err28];
+}
+else {
+vErrors.push(err28);
+}
+errors++;
+}
+if(data.securityContext === undefined){
+const err29 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "securityContext"},message:"must have required property '"+"securityContext"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err29];
+}
+else {
+vErrors.push(err29);
+}
+errors++;
+}
+if(data.extraVolumes === undefined){
+const err30 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraVolumes"},message:"must have required property '"+"extraVolumes"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
+}
+errors++;
+}
+if(data.extraVolumeMounts === undefined){
+const err31 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraVolumeMounts"},message:"must have required property '"+"extraVolumeMounts"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err31];
+}
+else {
+vErrors.push(err31);
+}
+errors++;
+}
+if(data.podLabels === undefined){
+const err32 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podLabels"},message:"must have required property '"+"podLabels"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err32];
+}
+else {
+vErrors.push(err32);
+}
+errors++;
+}
+if(data.podAnnotations === undefined){
+const err33 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podAnnotations"},message:"must have required property '"+"podAnnotations"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err33];
+}
+else {
+vErrors.push(err33);
+}
+errors++;
+}
+if(data.extraEnv === undefined){
+const err34 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraEnv"},message:"must have required property '"+"extraEnv"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err34];
+}
+else {
+vErrors.push(err34);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(func2.call(schema11.properties, key0))){
+const err35 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err35];
+}
+else {
+vErrors.push(err35);
+}
+errors++;
+}
+}
+if(data.enabled !== undefined){
+let data0 = data.enabled;
+if(typeof data0 !== "boolean"){
+const err36 = {instancePath:instancePath+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.enabled.type,parentSchema:schema11.properties.enabled,data:data0};
+if(vErrors === null){
+vErrors = [err36];
+}
+else {
+vErrors.push(err36);
+}
+errors++;
+}
+}
+if(data.namespace !== undefined){
+let data1 = data.namespace;
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+if(data1.name === undefined){
+const err37 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.namespace.required,parentSchema:schema11.properties.namespace,data:data1};
+if(vErrors === null){
+vErrors = [err37];
+}
+else {
+vErrors.push(err37);
+}
+errors++;
+}
+if(data1.create === undefined){
+const err38 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.namespace.required,parentSchema:schema11.properties.namespace,data:data1};
+if(vErrors === null){
+vErrors = [err38];
+}
+else {
+vErrors.push(err38);
+}
+errors++;
+}
+if(data1.labels === undefined){
+const err39 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.namespace.required,parentSchema:schema11.properties.namespace,data:data1};
+if(vErrors === null){
+vErrors = [err39];
+}
+else {
+vErrors.push(err39);
+}
+errors++;
+}
+for(const key1 in data1){
+if(!(((key1 === "name") || (key1 === "create")) || (key1 === "labels"))){
+const err40 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.namespace,data:data1};
+if(vErrors === null){
+vErrors = [err40];
+}
+else {
+vErrors.push(err40);
+}
+errors++;
+}
+}
+if(data1.name !== undefined){
+let data2 = data1.name;
+if(typeof data2 === "string"){
+if(func3(data2) > 63){
+const err41 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.namespace.properties.name,data:data2};
+if(vErrors === null){
+vErrors = [err41];
+}
+else {
+vErrors.push(err41);
+}
+errors++;
+}
+if(!pattern6.test(data2)){
+const err42 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.namespace.properties.name,data:data2};
+if(vErrors === null){
+vErrors = [err42];
+}
+else {
+vErrors.push(err42);
+}
+errors++;
+}
+}
+else {
+const err43 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.namespace.properties.name.type,parentSchema:schema11.properties.namespace.properties.name,data:data2};
+if(vErrors === null){
+vErrors = [err43];
+}
+else {
+vErrors.push(err43);
+}
+errors++;
+}
+}
+if(data1.create !== undefined){
+let data3 = data1.create;
+if(typeof data3 !== "boolean"){
+const err44 = {instancePath:instancePath+"/namespace/create",schemaPath:"#/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.namespace.properties.create.type,parentSchema:schema11.properties.namespace.properties.create,data:data3};
+if(vErrors === null){
+vErrors = [err44];
+}
+else {
+vErrors.push(err44);
+}
+errors++;
+}
+}
+if(data1.labels !== undefined){
+let data4 = data1.labels;
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+for(const key2 in data4){
+let data5 = data4[key2];
+if(typeof data5 === "string"){
+if(func3(data5) > 63){
+const err45 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err45];
+}
+else {
+vErrors.push(err45);
+}
+errors++;
+}
+if(!pattern2.test(data5)){
+const err46 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err46];
+}
+else {
+vErrors.push(err46);
+}
+errors++;
+}
+}
+else {
+const err47 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.namespace.properties.labels.additionalProperties.type,parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err47];
+}
+else {
+vErrors.push(err47);
+}
+errors++;
+}
+}
+}
+else {
+const err48 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.namespace.properties.labels.type,parentSchema:schema11.properties.namespace.properties.labels,data:data4};
+if(vErrors === null){
+vErrors = [err48];
+}
+else {
+vErrors.push(err48);
+}
+errors++;
+}
+}
+}
+else {
+const err49 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.namespace.type,parentSchema:schema11.properties.namespace,data:data1};
+if(vErrors === null){
+vErrors = [err49];
+}
+else {
+vErrors.push(err49);
+}
+errors++;
+}
+}
+if(data.image !== undefined){
+let data6 = data.image;
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+if(data6.repository === undefined){
+const err50 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "repository"},message:"must have required property '"+"repository"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data6};
+if(vErrors === null){
+vErrors = [err50];
+}
+else {
+vErrors.push(err50);
+}
+errors++;
+}
+if(data6.tag === undefined){
+const err51 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "tag"},message:"must have required property '"+"tag"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data6};
+if(vErrors === null){
+vErrors = [err51];
+}
+else {
+vErrors.push(err51);
+}
+errors++;
+}
+if(data6.digest === undefined){
+const err52 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "digest"},message:"must have required property '"+"digest"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data6};
+if(vErrors === null){
+vErrors = [err52];
+}
+else {
+vErrors.push(err52);
+}
+errors++;
+}
+if(data6.pullPolicy === undefined){
+const err53 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "pullPolicy"},message:"must have required property '"+"pullPolicy"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data6};
+if(vErrors === null){
+vErrors = [err53];
+}
+else {
+vErrors.push(err53);
+}
+errors++;
+}
+if(data6.pullSecrets === undefined){
+const err54 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "pullSecrets"},message:"must have required property '"+"pullSecrets"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data6};
+if(vErrors === null){
+vErrors = [err54];
+}
+else {
+vErrors.push(err54);
+}
+errors++;
+}
+for(const key3 in data6){
+if(!(((((key3 === "repository") || (key3 === "tag")) || (key3 === "digest")) || (key3 === "pullPolicy")) || (key3 === "pullSecrets"))){
+const err55 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.image,data:data6};
+if(vErrors === null){
+vErrors = [err55];
+}
+else {
+vErrors.push(err55);
+}
+errors++;
+}
+}
+if(data6.repository !== undefined){
+let data7 = data6.repository;
+if(typeof data7 === "string"){
+if(!pattern16.test(data7)){
+const err56 = {instancePath:instancePath+"/image/repository",schemaPath:"#/properties/image/properties/repository/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"},message:"must match pattern \""+"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"+"\"",schema:"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$",parentSchema:schema11.properties.image.properties.repository,data:data7};
+if(vErrors === null){
+vErrors = [err56];
+}
+else {
+vErrors.push(err56);
+}
+errors++;
+}
+}
+else {
+const err57 = {instancePath:instancePath+"/image/repository",schemaPath:"#/properties/image/properties/repository/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.repository.type,parentSchema:schema11.properties.image.properties.repository,data:data7};
+if(vErrors === null){
+vErrors = [err57];
+}
+else {
+vErrors.push(err57);
+}
+errors++;
+}
+}
+if(data6.tag !== undefined){
+let data8 = data6.tag;
+if(typeof data8 === "string"){
+if(!pattern17.test(data8)){
+const err58 = {instancePath:instancePath+"/image/tag",schemaPath:"#/properties/image/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},message:"must match pattern \""+"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"+"\"",schema:"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",parentSchema:schema11.properties.image.properties.tag,data:data8};
+if(vErrors === null){
+vErrors = [err58];
+}
+else {
+vErrors.push(err58);
+}
+errors++;
+}
+}
+else {
+const err59 = {instancePath:instancePath+"/image/tag",schemaPath:"#/properties/image/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.tag.type,parentSchema:schema11.properties.image.properties.tag,data:data8};
+if(vErrors === null){
+vErrors = [err59];
+}
+else {
+vErrors.push(err59);
+}
+errors++;
+}
+}
+if(data6.digest !== undefined){
+let data9 = data6.digest;
+if(typeof data9 === "string"){
+if(!pattern18.test(data9)){
+const err60 = {instancePath:instancePath+"/image/digest",schemaPath:"#/properties/image/properties/digest/pattern",keyword:"pattern",params:{pattern: "^$|^sha256:[0-9a-f]{64}$"},message:"must match pattern \""+"^$|^sha256:[0-9a-f]{64}$"+"\"",schema:"^$|^sha256:[0-9a-f]{64}$",parentSchema:schema11.properties.image.properties.digest,data:data9};
+if(vErrors === null){
+vErrors = [err60];
+}
+else {
+vErrors.push(err60);
+}
+errors++;
+}
+}
+else {
+const err61 = {instancePath:instancePath+"/image/digest",schemaPath:"#/properties/image/properties/digest/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.digest.type,parentSchema:schema11.properties.image.properties.digest,data:data9};
+if(vErrors === null){
+vErrors = [err61];
+}
+else {
+vErrors.push(err61);
+}
+errors++;
+}
+}
+if(data6.pullPolicy !== undefined){
+let data10 = data6.pullPolicy;
+if(typeof data10 !== "string"){
+const err62 = {instancePath:instancePath+"/image/pullPolicy",schemaPath:"#/properties/image/properties/pullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.pullPolicy.type,parentSchema:schema11.properties.image.properties.pullPolicy,data:data10};
+if(vErrors === null){
+vErrors = [err62];
+}
+else {
+vErrors.push(err62);
+}
+errors++;
+}
+if(!(((data10 === "Always") || (data10 === "IfNotPresent")) || (data10 === "Never"))){
+const err63 = {instancePath:instancePath+"/image/pullPolicy",schemaPath:"#/properties/image/properties/pullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.image.properties.pullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.image.properties.pullPolicy.enum,parentSchema:schema11.properties.image.properties.pullPolicy,data:data10};
+if(vErrors === null){
+vErrors = [err63];
+}
+else {
+vErrors.push(err63);
+}
+errors++;
+}
+}
+if(data6.pullSecrets !== undefined){
+let data11 = data6.pullSecrets;
+if(Array.isArray(data11)){
+const len0 = data11.length;
+for(let i0=0; i0<len0; i0++){
+let data12 = data11[i0];
+if(typeof data12 === "string"){
+if(func3(data12) < 1){
+const err64 = {instancePath:instancePath+"/image/pullSecrets/" + i0,schemaPath:"#/properties/image/properties/pullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.image.properties.pullSecrets.items,data:data12};
+if(vErrors === null){
+vErrors = [err64];
+}
+else {
+vErrors.push(err64);
+}
+errors++;
+}
+}
+else {
+const err65 = {instancePath:instancePath+"/image/pullSecrets/" + i0,schemaPath:"#/properties/image/properties/pullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.pullSecrets.items.type,parentSchema:schema11.properties.image.properties.pullSecrets.items,data:data12};
+if(vErrors === null){
+vErrors = [err65];
+}
+else {
+vErrors.push(err65);
+}
+errors++;
+}
+}
+}
+else {
+const err66 = {instancePath:instancePath+"/image/pullSecrets",schemaPath:"#/properties/image/properties/pullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.image.properties.pullSecrets.type,parentSchema:schema11.properties.image.properties.pullSecrets,data:data11};
+if(vErrors === null){
+vErrors = [err66];
+}
+else {
+vErrors.push(err66);
+}
+errors++;
+}
+}
+}
+else {
+const err67 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.image.type,parentSchema:schema11.properties.image,data:data6};
+if(vErrors === null){
+vErrors = [err67];
+}
+else {
+vErrors.push(err67);
+}
+errors++;
+}
+}
+if(data.serviceAccount !== undefined){
+let data13 = data.serviceAccount;
+if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
+if(data13.name === undefined){
+const err68 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.serviceAccount.required,parentSchema:schema11.properties.serviceAccount,data:data13};
+if(vErrors === null){
+vErrors = [err68];
+}
+else {
+vErrors.push(err68);
+}
+errors++;
+}
+if(data13.annotations === undefined){
+const err69 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "annotations"},message:"must have required property '"+"annotations"+"'",schema:schema11.properties.serviceAccount.required,parentSchema:schema11.properties.serviceAccount,data:data13};
+if(vErrors === null){
+vErrors = [err69];
+}
+else {
+vErrors.push(err69);
+}
+errors++;
+}
+for(const key4 in data13){
+if(!((key4 === "name") || (key4 === "annotations"))){
+const err70 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.serviceAccount,data:data13};
+if(vErrors === null){
+vErrors = [err70];
+}
+else {
+vErrors.push(err70);
+}
+errors++;
+}
+}
+if(data13.name !== undefined){
+let data14 = data13.name;
+if(typeof data14 === "string"){
+if(func3(data14) > 63){
+const err71 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.serviceAccount.properties.name,data:data14};
+if(vErrors === null){
+vErrors = [err71];
+}
+else {
+vErrors.push(err71);
+}
+errors++;
+}
+if(!pattern6.test(data14)){
+const err72 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.serviceAccount.properties.name,data:data14};
+if(vErrors === null){
+vErrors = [err72];
+}
+else {
+vErrors.push(err72);
+}
+errors++;
+}
+}
+else {
+const err73 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.serviceAccount.properties.name.type,parentSchema:schema11.properties.serviceAccount.properties.name,data:data14};
+if(vErrors === null){
+vErrors = [err73];
+}
+else {
+vErrors.push(err73);
+}
+errors++;
+}
+}
+if(data13.annotations !== undefined){
+let data15 = data13.annotations;
+if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
+for(const key5 in data15){
+let data16 = data15[key5];
+if(typeof data16 !== "string"){
+const err74 = {instancePath:instancePath+"/serviceAccount/annotations/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/serviceAccount/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.serviceAccount.properties.annotations.additionalProperties.type,parentSchema:schema11.properties.serviceAccount.properties.annotations.additionalProperties,data:data16};
+if(vErrors === null){
+vErrors = [err74];
+}
+else {
+vErrors.push(err74);
+}
+errors++;
+}
+}
+}
+else {
+const err75 = {instancePath:instancePath+"/serviceAccount/annotations",schemaPath:"#/properties/serviceAccount/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.serviceAccount.properties.annotations.type,parentSchema:schema11.properties.serviceAccount.properties.annotations,data:data15};
+if(vErrors === null){
+vErrors = [err75];
+}
+else {
+vErrors.push(err75);
+}
+errors++;
+}
+}
+}
+else {
+const err76 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.serviceAccount.type,parentSchema:schema11.properties.serviceAccount,data:data13};
+if(vErrors === null){
+vErrors = [err76];
+}
+else {
+vErrors.push(err76);
+}
+errors++;
+}
+}
+if(data.credentialTTL !== undefined){
+let data17 = data.credentialTTL;
+if(typeof data17 === "string"){
+if(!pattern8.test(data17)){
+const err77 = {instancePath:instancePath+"/credentialTTL",schemaPath:"#/properties/credentialTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.credentialTTL,data:data17};
+if(vErrors === null){
+vErrors = [err77];
+}
+else {
+vErrors.push(err77);
+}
+errors++;
+}
+}
+else {
+const err78 = {instancePath:instancePath+"/credentialTTL",schemaPath:"#/properties/credentialTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.credentialTTL.type,parentSchema:schema11.properties.credentialTTL,data:data17};
+if(vErrors === null){
+vErrors = [err78];
+}
+else {
+vErrors.push(err78);
+}
+errors++;
+}
+}
+if(data.renewalInterval !== undefined){
+let data18 = data.renewalInterval;
+if(typeof data18 === "string"){
+if(!pattern8.test(data18)){
+const err79 = {instancePath:instancePath+"/renewalInterval",schemaPath:"#/properties/renewalInterval/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.renewalInterval,data:data18};
+if(vErrors === null){
+vErrors = [err79];
+}
+else {
+vErrors.push(err79);
+}
+errors++;
+}
+}
+else {
+const err80 = {instancePath:instancePath+"/renewalInterval",schemaPath:"#/properties/renewalInterval/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.renewalInterval.type,parentSchema:schema11.properties.renewalInterval,data:data18};
+if(vErrors === null){
+vErrors = [err80];
+}
+else {
+vErrors.push(err80);
+}
+errors++;
+}
+}
+if(data.socket !== undefined){
+let data19 = data.socket;
+if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
+if(data19.hostPath === undefined){
+const err81 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/required",keyword:"required",params:{missingProperty: "hostPath"},message:"must have required property '"+"hostPath"+"'",schema:schema11.properties.socket.required,parentSchema:schema11.properties.socket,data:data19};
+if(vErrors === null){
+vErrors = [err81];
+}
+else {
+vErrors.push(err81);
+}
+errors++;
+}
+if(data19.file === undefined){
+const err82 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema11.properties.socket.required,parentSchema:schema11.properties.socket,data:data19};
+if(vErrors === null){
+vErrors = [err82];
+}
+else {
+vErrors.push(err82);
+}
+errors++;
+}
+for(const key6 in data19){
+if(!((key6 === "hostPath") || (key6 === "file"))){
+const err83 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.socket,data:data19};
+if(vErrors === null){
+vErrors = [err83];
+}
+else {
+vErrors.push(err83);
+}
+errors++;
+}
+}
+if(data19.hostPath !== undefined){
+let data20 = data19.hostPath;
+const _errs50 = errors;
+const _errs51 = errors;
+if(typeof data20 === "string"){
+if(!pattern22.test(data20)){
+const err84 = {};
+if(vErrors === null){
+vErrors = [err84];
+}
+else {
+vErrors.push(err84);
+}
+errors++;
+}
+}
+var valid9 = _errs51 === errors;
+if(valid9){
+const err85 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.socket.properties.hostPath.not,parentSchema:schema11.properties.socket.properties.hostPath,data:data20};
+if(vErrors === null){
+vErrors = [err85];
+}
+else {
+vErrors.push(err85);
+}
+errors++;
+}
+else {
+errors = _errs50;
+if(vErrors !== null){
+if(_errs50){
+vErrors.length = _errs50;
+}
+else {
+vErrors = null;
+}
+}
+}
+if(typeof data20 === "string"){
+if(!pattern23.test(data20)){
+const err86 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/pattern",keyword:"pattern",params:{pattern: "^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.socket.properties.hostPath,data:data20};
+if(vErrors === null){
+vErrors = [err86];
+}
+else {
+vErrors.push(err86);
+}
+errors++;
+}
+}
+else {
+const err87 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.socket.properties.hostPath.type,parentSchema:schema11.properties.socket.properties.hostPath,data:data20};
+if(vErrors === null){
+vErrors = [err87];
+}
+else {
+vErrors.push(err87);
+}
+errors++;
+}
+}
+if(data19.file !== undefined){
+let data21 = data19.file;
+if(typeof data21 === "string"){
+if(!pattern24.test(data21)){
+const err88 = {instancePath:instancePath+"/socket/file",schemaPath:"#/properties/socket/properties/file/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},message:"must match pattern \""+"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"+"\"",schema:"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",parentSchema:schema11.properties.socket.properties.file,data:data21};
+if(vErrors === null){
+vErrors = [err88];
+}
+else {
+vErrors.push(err88);
+}
+errors++;
+}
+}
+else {
+const err89 = {instancePath:instancePath+"/socket/file",schemaPath:"#/properties/socket/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.socket.properties.file.type,parentSchema:schema11.properties.socket.properties.file,data:data21};
+if(vErrors === null){
+vErrors = [err89];
+}
+else {
+vErrors.push(err89);
+}
+errors++;
+}
+}
+}
+else {
+const err90 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.socket.type,parentSchema:schema11.properties.socket,data:data19};
+if(vErrors === null){
+vErrors = [err90];
+}
+else {
+vErrors.push(err90);
+}
+errors++;
+}
+}
+if(data.kubelet !== undefined){
+let data22 = data.kubelet;
+if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
+if(data22.authorization === undefined){
+const err91 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "authorization"},message:"must have required property '"+"authorization"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data22};
+if(vErrors === null){
+vErrors = [err91];
+}
+else {
+vErrors.push(err91);
+}
+errors++;
+}
+if(data22.skipVerify === undefined){
+const err92 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "skipVerify"},message:"must have required property '"+"skipVerify"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data22};
+if(vErrors === null){
+vErrors = [err92];
+}
+else {
+vErrors.push(err92);
+}
+errors++;
+}
+if(data22.caSecret === undefined){
+const err93 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "caSecret"},message:"must have required property '"+"caSecret"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data22};
+if(vErrors === null){
+vErrors = [err93];
+}
+else {
+vErrors.push(err93);
+}
+errors++;
+}
+if(data22.caPath === undefined){
+const err94 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "caPath"},message:"must have required property '"+"caPath"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data22};
+if(vErrors === null){
+vErrors = [err94];
+}
+else {
+vErrors.push(err94);
+}
+errors++;
+}
+if(data22.address === undefined){
+const err95 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "address"},message:"must have required property '"+"address"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data22};
+if(vErrors === null){
+vErrors = [err95];
+}
+else {
+vErrors.push(err95);
+}
+errors++;
+}
+for(const key7 in data22){
+if(!(((((key7 === "authorization") || (key7 === "skipVerify")) || (key7 === "caSecret")) || (key7 === "caPath")) || (key7 === "address"))){
+const err96 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.kubelet,data:data22};
+if(vErrors === null){
+vErrors = [err96];
+}
+else {
+vErrors.push(err96);
+}
+errors++;
+}
+}
+if(data22.authorization !== undefined){
+let data23 = data22.authorization;
+if(typeof data23 !== "string"){
+const err97 = {instancePath:instancePath+"/kubelet/authorization",schemaPath:"#/properties/kubelet/properties/authorization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.authorization.type,parentSchema:schema11.properties.kubelet.properties.authorization,data:data23};
+if(vErrors === null){
+vErrors = [err97];
+}
+else {
+vErrors.push(err97);
+}
+errors++;
+}
+if(!((data23 === "pods") || (data23 === "proxy"))){
+const err98 = {instancePath:instancePath+"/kubelet/authorization",schemaPath:"#/properties/kubelet/properties/authorization/enum",keyword:"enum",params:{allowedValues: schema11.properties.kubelet.properties.authorization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.kubelet.properties.authorization.enum,parentSchema:schema11.properties.kubelet.properties.authorization,data:data23};
+if(vErrors === null){
+vErrors = [err98];
+}
+else {
+vErrors.push(err98);
+}
+errors++;
+}
+}
+if(data22.skipVerify !== undefined){
+let data24 = data22.skipVerify;
+if(typeof data24 !== "boolean"){
+const err99 = {instancePath:instancePath+"/kubelet/skipVerify",schemaPath:"#/properties/kubelet/properties/skipVerify/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.kubelet.properties.skipVerify.type,parentSchema:schema11.properties.kubelet.properties.skipVerify,data:data24};
+if(vErrors === null){
+vErrors = [err99];
+}
+else {
+vErrors.push(err99);
+}
+errors++;
+}
+}
+if(data22.caSecret !== undefined){
+let data25 = data22.caSecret;
+if(typeof data25 === "string"){
+if(func3(data25) > 253){
+const err100 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema11.properties.kubelet.properties.caSecret,data:data25};
+if(vErrors === null){
+vErrors = [err100];
+}
+else {
+vErrors.push(err100);
+}
+errors++;
+}
+if(!pattern5.test(data25)){
+const err101 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema11.properties.kubelet.properties.caSecret,data:data25};
+if(vErrors === null){
+vErrors = [err101];
+}
+else {
+vErrors.push(err101);
+}
+errors++;
+}
+}
+else {
+const err102 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.caSecret.type,parentSchema:schema11.properties.kubelet.properties.caSecret,data:data25};
+if(vErrors === null){
+vErrors = [err102];
+}
+else {
+vErrors.push(err102);
+}
+errors++;
+}
+}
+if(data22.caPath !== undefined){
+let data26 = data22.caPath;
+if(typeof data26 === "string"){
+if(!pattern26.test(data26)){
+const err103 = {instancePath:instancePath+"/kubelet/caPath",schemaPath:"#/properties/kubelet/properties/caPath/pattern",keyword:"pattern",params:{pattern: "^$|^(/[A-Za-z0-9._-]+)+$"},message:"must match pattern \""+"^$|^(/[A-Za-z0-9._-]+)+$"+"\"",schema:"^$|^(/[A-Za-z0-9._-]+)+$",parentSchema:schema11.properties.kubelet.properties.caPath,data:data26};
+if(vErrors === null){
+vErrors = [err103];
+}
+else {
+vErrors.push(err103);
+}
+errors++;
+}
+}
+else {
+const err104 = {instancePath:instancePath+"/kubelet/caPath",schemaPath:"#/properties/kubelet/properties/caPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.caPath.type,parentSchema:schema11.properties.kubelet.properties.caPath,data:data26};
+if(vErrors === null){
+vErrors = [err104];
+}
+else {
+vErrors.push(err104);
+}
+errors++;
+}
+}
+if(data22.address !== undefined){
+let data27 = data22.address;
+if(typeof data27 !== "string"){
+const err105 = {instancePath:instancePath+"/kubelet/address",schemaPath:"#/properties/kubelet/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.address.type,parentSchema:schema11.properties.kubelet.properties.address,data:data27};
+if(vErrors === null){
+vErrors = [err105];
+}
+else {
+vErrors.push(err105);
+}
+errors++;
+}
+if(!((data27 === "hostIP") || (data27 === "nodeName"))){
+const err106 = {instancePath:instancePath+"/kubelet/address",schemaPath:"#/properties/kubelet/properties/address/enum",keyword:"enum",params:{allowedValues: schema11.properties.kubelet.properties.address.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.kubelet.properties.address.enum,parentSchema:schema11.properties.kubelet.properties.address,data:data27};
+if(vErrors === null){
+vErrors = [err106];
+}
+else {
+vErrors.push(err106);
+}
+errors++;
+}
+}
+}
+else {
+const err107 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.kubelet.type,parentSchema:schema11.properties.kubelet,data:data22};
+if(vErrors === null){
+vErrors = [err107];
+}
+else {
+vErrors.push(err107);
+}
+errors++;
+}
+}
+if(data.attestBinary !== undefined){
+let data28 = data.attestBinary;
+if(typeof data28 !== "boolean"){
+const err108 = {instancePath:instancePath+"/attestBinary",schemaPath:"#/properties/attestBinary/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.attestBinary.type,parentSchema:schema11.properties.attestBinary,data:data28};
+if(vErrors === null){
+vErrors = [err108];
+}
+else {
+vErrors.push(err108);
+}
+errors++;
+}
+}
+if(data.debug !== undefined){
+let data29 = data.debug;
+if(typeof data29 !== "boolean"){
+const err109 = {instancePath:instancePath+"/debug",schemaPath:"#/properties/debug/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.debug.type,parentSchema:schema11.properties.debug,data:data29};
+if(vErrors === null){
+vErrors = [err109];
+}
+else {
+vErrors.push(err109);
+}
+errors++;
+}
+}
+if(data.logFormat !== undefined){
+let data30 = data.logFormat;
+if(typeof data30 !== "string"){
+const err110 = {instancePath:instancePath+"/logFormat",schemaPath:"#/properties/logFormat/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.logFormat.type,parentSchema:schema11.properties.logFormat,data:data30};
+if(vErrors === null){
+vErrors = [err110];
+}
+else {
+vErrors.push(err110);
+}
+errors++;
+}
+if(!((data30 === "json") || (data30 === "text"))){
+const err111 = {instancePath:instancePath+"/logFormat",schemaPath:"#/properties/logFormat/enum",keyword:"enum",params:{allowedValues: schema11.properties.logFormat.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.logFormat.enum,parentSchema:schema11.properties.logFormat,data:data30};
+if(vErrors === null){
+vErrors = [err111];
+}
+else {
+vErrors.push(err111);
+}
+errors++;
+}
+}
+if(data.extraArgs !== undefined){
+let data31 = data.extraArgs;
+if(Array.isArray(data31)){
+const len1 = data31.length;
+for(let i1=0; i1<len1; i1++){
+let data32 = data31[i1];
+if(typeof data32 === "string"){
+if(func3(data32) < 1){
+const err112 = {instancePath:instancePath+"/extraArgs/" + i1,schemaPath:"#/properties/extraArgs/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.extraArgs.items,data:data32};
+if(vErrors === null){
+vErrors = [err112];
+}
+else {
+vErrors.push(err112);
+}
+errors++;
+}
+}
+else {
+const err113 = {instancePath:instancePath+"/extraArgs/" + i1,schemaPath:"#/properties/extraArgs/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.extraArgs.items.type,parentSchema:schema11.properties.extraArgs.items,data:data32};
+if(vErrors === null){
+vErrors = [err113];
+}
+else {
+vErrors.push(err113);
+}
+errors++;
+}
+}
+}
+else {
+const err114 = {instancePath:instancePath+"/extraArgs",schemaPath:"#/properties/extraArgs/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraArgs.type,parentSchema:schema11.properties.extraArgs,data:data31};
+if(vErrors === null){
+vErrors = [err114];
+}
+else {
+vErrors.push(err114);
+}
+errors++;
+}
+}
+if(data.extraConfig !== undefined){
+let data33 = data.extraConfig;
+if(data33 && typeof data33 == "object" && !Array.isArray(data33)){
+if(data33.services !== undefined){
+let data34 = data33.services;
+if(Array.isArray(data34)){
+const len2 = data34.length;
+for(let i2=0; i2<len2; i2++){
+let data35 = data34[i2];
+if(!(data35 && typeof data35 == "object" && !Array.isArray(data35))){
+const err115 = {instancePath:instancePath+"/extraConfig/services/" + i2,schemaPath:"#/properties/extraConfig/properties/services/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.properties.services.items.type,parentSchema:schema11.properties.extraConfig.properties.services.items,data:data35};
+if(vErrors === null){
+vErrors = [err115];
+}
+else {
+vErrors.push(err115);
+}
+errors++;
+}
+}
+}
+else {
+const err116 = {instancePath:instancePath+"/extraConfig/services",schemaPath:"#/properties/extraConfig/properties/services/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraConfig.properties.services.type,parentSchema:schema11.properties.extraConfig.properties.services,data:data34};
+if(vErrors === null){
+vErrors = [err116];
+}
+else {
+vErrors.push(err116);
+}
+errors++;
+}
+}
+}
+else {
+const err117 = {instancePath:instancePath+"/extraConfig",schemaPath:"#/properties/extraConfig/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.type,parentSchema:schema11.properties.extraConfig,data:data33};
+if(vErrors === null){
+vErrors = [err117];
+}
+else {
+vErrors.push(err117);
+}
+errors++;
+}
+}
+if(data.resources !== undefined){
+if(!(validate31(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData}))){
+vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+errors = vErrors.length;
+}
+}
+if(data.priorityClassName !== undefined){
+let data37 = data.priorityClassName;
+if(typeof data37 !== "string"){
+const err118 = {instancePath:instancePath+"/priorityClassName",schemaPath:"#/properties/priorityClassName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.priorityClassName.type,parentSchema:schema11.properties.priorityClassName,data:data37};
+if(vErrors === null){
+vErrors = [err118];
+}
+else {
+vErrors.push(err118);
+}
+errors++;
+}
+}
+if(data.resourceQuota !== undefined){
+let data38 = data.resourceQuota;
+if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
+if(data38.enabled === undefined){
+const err119 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.resourceQuota.required,parentSchema:schema11.properties.resourceQuota,data:data38};
+if(vErrors === null){
+vErrors = [err119];
+}
+else {
+vErrors.push(err119);
+}
+errors++;
+}
+if(data38.pods === undefined){
+const err120 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/required",keyword:"required",params:{missingProperty: "pods"},message:"must have required property '"+"pods"+"'",schema:schema11.properties.resourceQuota.required,parentSchema:schema11.properties.resourceQuota,data:data38};
+if(vErrors === null){
+vErrors = [err120];
+}
+else {
+vErrors.push(err120);
+}
+errors++;
+}
+for(const key8 in data38){
+if(!((key8 === "enabled") || (key8 === "pods"))){
+const err121 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.resourceQuota,data:data38};
+if(vErrors === null){
+vErrors = [err121];
+}
+else {
+vErrors.push(err121);
+}
+errors++;
+}
+}
+if(data38.enabled !== undefined){
+let data39 = data38.enabled;
+if(typeof data39 !== "boolean"){
+const err122 = {instancePath:instancePath+"/resourceQuota/enabled",schemaPath:"#/properties/resourceQuota/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.resourceQuota.properties.enabled.type,parentSchema:schema11.properties.resourceQuota.properties.enabled,data:data39};
+if(vErrors === null){
+vErrors = [err122];
+}
+else {
+vErrors.push(err122);
+}
+errors++;
+}
+}
+if(data38.pods !== undefined){
+let data40 = data38.pods;
+if(!(((typeof data40 == "number") && (!(data40 % 1) && !isNaN(data40))) && (isFinite(data40)))){
+const err123 = {instancePath:instancePath+"/resourceQuota/pods",schemaPath:"#/properties/resourceQuota/properties/pods/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.resourceQuota.properties.pods.type,parentSchema:schema11.properties.resourceQuota.properties.pods,data:data40};
+if(vErrors === null){
+vErrors = [err123];
+}
+else {
+vErrors.push(err123);
+}
+errors++;
+}
+if((typeof data40 == "number") && (isFinite(data40))){
+if(data40 < 1 || isNaN(data40)){
+const err124 = {instancePath:instancePath+"/resourceQuota/pods",schemaPath:"#/properties/resourceQuota/properties/pods/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema11.properties.resourceQuota.properties.pods,data:data40};
+if(vErrors === null){
+vErrors = [err124];
+}
+else {
+vErrors.push(err124);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err125 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.resourceQuota.type,parentSchema:schema11.properties.resourceQuota,data:data38};
+if(vErrors === null){
+vErrors = [err125];
+}
+else {
+vErrors.push(err125);
+}
+errors++;
+}
+}
+if(data.networkPolicy !== undefined){
+let data41 = data.networkPolicy;
+if(data41 && typeof data41 == "object" && !Array.isArray(data41)){
+if(data41.enabled === undefined){
+const err126 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data41};
+if(vErrors === null){
+vErrors = [err126];
+}
+else {
+vErrors.push(err126);
+}
+errors++;
+}
+if(data41.metricsFrom === undefined){
+const err127 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "metricsFrom"},message:"must have required property '"+"metricsFrom"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data41};
+if(vErrors === null){
+vErrors = [err127];
+}
+else {
+vErrors.push(err127);
+}
+errors++;
+}
+if(data41.extraEgress === undefined){
+const err128 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "extraEgress"},message:"must have required property '"+"extraEgress"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data41};
+if(vErrors === null){
+vErrors = [err128];
+}
+else {
+vErrors.push(err128);
+}
+errors++;
+}
+for(const key9 in data41){
+if(!(((key9 === "enabled") || (key9 === "metricsFrom")) || (key9 === "extraEgress"))){
+const err129 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.networkPolicy,data:data41};
+if(vErrors === null){
+vErrors = [err129];
+}
+else {
+vErrors.push(err129);
+}
+errors++;
+}
+}
+if(data41.enabled !== undefined){
+let data42 = data41.enabled;
+if(typeof data42 !== "boolean"){
+const err130 = {instancePath:instancePath+"/networkPolicy/enabled",schemaPath:"#/properties/networkPolicy/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.networkPolicy.properties.enabled.type,parentSchema:schema11.properties.networkPolicy.properties.enabled,data:data42};
+if(vErrors === null){
+vErrors = [err130];
+}
+else {
+vErrors.push(err130);
+}
+errors++;
+}
+}
+if(data41.metricsFrom !== undefined){
+let data43 = data41.metricsFrom;
+if(Array.isArray(data43)){
+const len3 = data43.length;
+for(let i3=0; i3<len3; i3++){
+if(!(validate35(data43[i3], {instancePath:instancePath+"/networkPolicy/metricsFrom/" + i3,parentData:data43,parentDataProperty:i3,rootData}))){
+vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err131 = {instancePath:instancePath+"/networkPolicy/metricsFrom",schemaPath:"#/properties/networkPolicy/properties/metricsFrom/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.networkPolicy.properties.metricsFrom.type,parentSchema:schema11.properties.networkPolicy.properties.metricsFrom,data:data43};
+if(vErrors === null){
+vErrors = [err131];
+}
+else {
+vErrors.push(err131);
+}
+errors++;
+}
+}
+if(data41.extraEgress !== undefined){
+let data45 = data41.extraEgress;
+if(Array.isArray(data45)){
+const len4 = data45.length;
+for(let i4=0; i4<len4; i4++){
+if(!(validate44(data45[i4], {instancePath:instancePath+"/networkPolicy/extraEgress/" + i4,parentData:data45,parentDataProperty:i4,rootData}))){
+vErrors = vErrors === null ? validate44.errors : vErrors.concat(validate44.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err132 = {instancePath:instancePath+"/networkPolicy/extraEgress",schemaPath:"#/properties/networkPolicy/properties/extraEgress/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.networkPolicy.properties.extraEgress.type,parentSchema:schema11.properties.networkPolicy.properties.extraEgress,data:data45};
+if(vErrors === null){
+vErrors = [err132];
+}
+else {
+vErrors.push(err132);
+}
+errors++;
+}
+}
+}
+else {
+const err133 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.networkPolicy.type,parentSchema:schema11.properties.networkPolicy,data:data41};
+if(vErrors === null){
+vErrors = [err133];
+}
+else {
+vErrors.push(err133);
+}
+errors++;
+}
+}
+if(data.updateStrategy !== undefined){
+if(!(validate49(data.updateStrategy, {instancePath:instancePath+"/updateStrategy",parentData:data,parentDataProperty:"updateStrategy",rootData}))){
+vErrors = vErrors === null ? validate49.errors : vErrors.concat(validate49.errors);
+errors = vErrors.length;
+}
+}
+if(data.revisionHistoryLimit !== undefined){
+let data48 = data.revisionHistoryLimit;
+if(!(((typeof data48 == "number") && (!(data48 % 1) && !isNaN(data48))) && (isFinite(data48)))){
+const err134 = {instancePath:instancePath+"/revisionHistoryLimit",schemaPath:"#/properties/revisionHistoryLimit/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.revisionHistoryLimit.type,parentSchema:schema11.properties.revisionHistoryLimit,data:data48};
+if(vErrors === null){
+vErrors = [err134];
+}
+else {
+vErrors.push(err134);
+}
+errors++;
+}
+if((typeof data48 == "number") && (isFinite(data48))){
+if(data48 < 0 || isNaN(data48)){
+const err135 = {instancePath:instancePath+"/revisionHistoryLimit",schemaPath:"#/properties/revisionHistoryLimit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema11.properties.revisionHistoryLimit,data:data48};
+if(vErrors === null){
+vErrors = [err135];
+}
+else {
+vErrors.push(err135);
+}
+errors++;
+}
+}
+}
+if(data.terminationGracePeriodSeconds !== undefined){
+let data49 = data.terminationGracePeriodSeconds;
+if(!(((typeof data49 == "number") && (!(data49 % 1) && !isNaN(data49))) && (isFinite(data49)))){
+const err136 = {instancePath:instancePath+"/terminationGracePeriodSeconds",schemaPath:"#/properties/terminationGracePeriodSeconds/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.terminationGracePeriodSeconds.type,parentSchema:schema11.properties.terminationGracePeriodSeconds,data:data49};
+if(vErrors === null){
+vErrors = [err136];
+}
+else {
+vErrors.push(err136);
+}
+errors++;
+}
+if((typeof data49 == "number") && (isFinite(data49))){
+if(data49 < 0 || isNaN(data49)){
+const err137 = {instancePath:instancePath+"/terminationGracePeriodSeconds",schemaPath:"#/properties/terminationGracePeriodSeconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema11.properties.terminationGracePeriodSeconds,data:data49};
+if(vErrors === null){
+vErrors = [err137];
+}
+else {
+vErrors.push(err137);
+}
+errors++;
+}
+}
+}
+if(data.livenessProbe !== undefined){
+if(!(validate53(data.livenessProbe, {instancePath:instancePath+"/livenessProbe",parentData:data,parentDataProperty:"livenessProbe",rootData}))){
+vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+errors = vErrors.length;
+}
+}
+if(data.readinessProbe !== undefined){
+if(!(validate53(data.readinessProbe, {instancePath:instancePath+"/readinessProbe",parentData:data,parentDataProperty:"readinessProbe",rootData}))){
+vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+errors = vErrors.length;
+}
+}
+if(data.nodeSelector !== undefined){
+let data52 = data.nodeSelector;
+if(data52 && typeof data52 == "object" && !Array.isArray(data52)){
+for(const key10 in data52){
+let data53 = data52[key10];
+if(typeof data53 === "string"){
+if(func3(data53) > 63){
+const err138 = {instancePath:instancePath+"/nodeSelector/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data53};
+if(vErrors === null){
+vErrors = [err138];
+}
+else {
+vErrors.push(err138);
+}
+errors++;
+}
+if(!pattern2.test(data53)){
+const err139 = {instancePath:instancePath+"/nodeSelector/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data53};
+if(vErrors === null){
+vErrors = [err139];
+}
+else {
+vErrors.push(err139);
+}
+errors++;
+}
+}
+else {
+const err140 = {instancePath:instancePath+"/nodeSelector/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.nodeSelector.additionalProperties.type,parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data53};
+if(vErrors === null){
+vErrors = [err140];
+}
+else {
+vErrors.push(err140);
+}
+errors++;
+}
+}
+}
+else {
+const err141 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.nodeSelector.type,parentSchema:schema11.properties.nodeSelector,data:data52};
+if(vErrors === null){
+vErrors = [err141];
+}
+else {
+vErrors.push(err141);
+}
+errors++;
+}
+}
+if(data.tolerations !== undefined){
+let data54 = data.tolerations;
+if(Array.isArray(data54)){
+const len5 = data54.length;
+for(let i5=0; i5<len5; i5++){
+if(!(validate56(data54[i5], {instancePath:instancePath+"/tolerations/" + i5,parentData:data54,parentDataProperty:i5,rootData}))){
+vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err142 = {instancePath:instancePath+"/tolerations",schemaPath:"#/properties/tolerations/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tolerations.type,parentSchema:schema11.properties.tolerations,data:data54};
+if(vErrors === null){
+vErrors = [err142];
+}
+else {
+vErrors.push(err142);
+}
+errors++;
+}
+}
+if(data.affinity !== undefined){
+if(!(validate58(data.affinity, {instancePath:instancePath+"/affinity",parentData:data,parentDataProperty:"affinity",rootData}))){
+vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
+errors = vErrors.length;
+}
+}
+if(data.hostAliases !== undefined){
+let data57 = data.hostAliases;
+if(Array.isArray(data57)){
+const len6 = data57.length;
+for(let i6=0; i6<len6; i6++){
+if(!(validate85(data57[i6], {instancePath:instancePath+"/hostAliases/" + i6,parentData:data57,parentDataProperty:i6,rootData}))){
+vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err143 = {instancePath:instancePath+"/hostAliases",schemaPath:"#/properties/hostAliases/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.hostAliases.type,parentSchema:schema11.properties.hostAliases,data:data57};
+if(vErrors === null){
+vErrors = [err143];
+}
+else {
+vErrors.push(err143);
+}
+errors++;
+}
+}
+if(data.dnsPolicy !== undefined){
+let data59 = data.dnsPolicy;
+if(typeof data59 !== "string"){
+const err144 = {instancePath:instancePath+"/dnsPolicy",schemaPath:"#/properties/dnsPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.dnsPolicy.type,parentSchema:schema11.properties.dnsPolicy,data:data59};
+if(vErrors === null){
+vErrors = [err144];
+}
+else {
+vErrors.push(err144);
+}
+errors++;
+}
+if(!((((data59 === "ClusterFirst") || (data59 === "ClusterFirstWithHostNet")) || (data59 === "Default")) || (data59 === "None"))){
+const err145 = {instancePath:instancePath+"/dnsPolicy",schemaPath:"#/properties/dnsPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.dnsPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.dnsPolicy.enum,parentSchema:schema11.properties.dnsPolicy,data:data59};
+if(vErrors === null){
+vErrors = [err145];
+}
+else {
+vErrors.push(err145);
+}
+errors++;
+}
+}
+if(data.dnsConfig !== undefined){
+if(!(validate87(data.dnsConfig, {instancePath:instancePath+"/dnsConfig",parentData:data,parentDataProperty:"dnsConfig",rootData}))){
+vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+errors = vErrors.length;
+}
+}
+if(data.podSecurityContext !== undefined){
+if(!(validate91(data.podSecurityContext, {instancePath:instancePath+"/podSecurityContext",parentData:data,parentDataProperty:"podSecurityContext",rootData}))){
+vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+errors = vErrors.length;
+}
+}
+if(data.securityContext !== undefined){
+if(!(validate101(data.securityContext, {instancePath:instancePath+"/securityContext",parentData:data,parentDataProperty:"securityContext",rootData}))){
+vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
+errors = vErrors.length;
+}
+}
+if(data.extraVolumes !== undefined){
+let data63 = data.extraVolumes;
+if(Array.isArray(data63)){
+const len7 = data63.length;
+for(let i7=0; i7<len7; i7++){
+if(!(validate108(data63[i7], {instancePath:instancePath+"/extraVolumes/" + i7,parentData:data63,parentDataProperty:i7,rootData}))){
+vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err146 = {instancePath:instancePath+"/extraVolumes",schemaPath:"#/properties/extraVolumes/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraVolumes.type,parentSchema:schema11.properties.extraVolumes,data:data63};
+if(vErrors === null){
+vErrors = [err146];
+}
+else {
+vErrors.push(err146);
+}
+errors++;
+}
+}
+if(data.extraVolumeMounts !== undefined){
+let data65 = data.extraVolumeMounts;
+if(Array.isArray(data65)){
+const len8 = data65.length;
+for(let i8=0; i8<len8; i8++){
+if(!(validate159(data65[i8], {instancePath:instancePath+"/extraVolumeMounts/" + i8,parentData:data65,parentDataProperty:i8,rootData}))){
+vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err147 = {instancePath:instancePath+"/extraVolumeMounts",schemaPath:"#/properties/extraVolumeMounts/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraVolumeMounts.type,parentSchema:schema11.properties.extraVolumeMounts,data:data65};
+if(vErrors === null){
+vErrors = [err147];
+}
+else {
+vErrors.push(err147);
+}
+errors++;
+}
+}
+if(data.podLabels !== undefined){
+let data67 = data.podLabels;
+if(data67 && typeof data67 == "object" && !Array.isArray(data67)){
+for(const key11 in data67){
+let data68 = data67[key11];
+if(typeof data68 !== "string"){
+const err148 = {instancePath:instancePath+"/podLabels/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.podLabels.additionalProperties.type,parentSchema:schema11.properties.podLabels.additionalProperties,data:data68};
+if(vErrors === null){
+vErrors = [err148];
+}
+else {
+vErrors.push(err148);
+}
+errors++;
+}
+}
+}
+else {
+const err149 = {instancePath:instancePath+"/podLabels",schemaPath:"#/properties/podLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.podLabels.type,parentSchema:schema11.properties.podLabels,data:data67};
+if(vErrors === null){
+vErrors = [err149];
+}
+else {
+vErrors.push(err149);
+}
+errors++;
+}
+}
+if(data.podAnnotations !== undefined){
+let data69 = data.podAnnotations;
+if(data69 && typeof data69 == "object" && !Array.isArray(data69)){
+for(const key12 in data69){
+let data70 = data69[key12];
+if(typeof data70 !== "string"){
+const err150 = {instancePath:instancePath+"/podAnnotations/" + key12.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.podAnnotations.additionalProperties.type,parentSchema:schema11.properties.podAnnotations.additionalProperties,data:data70};
+if(vErrors === null){
+vErrors = [err150];
+}
+else {
+vErrors.push(err150);
+}
+errors++;
+}
+}
+}
+else {
+const err151 = {instancePath:instancePath+"/podAnnotations",schemaPath:"#/properties/podAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.podAnnotations.type,parentSchema:schema11.properties.podAnnotations,data:data69};
+if(vErrors === null){
+vErrors = [err151];
+}
+else {
+vErrors.push(err151);
+}
+errors++;
+}
+}
+if(data.extraEnv !== undefined){
+let data71 = data.extraEnv;
+if(Array.isArray(data71)){
+const len9 = data71.length;
+for(let i9=0; i9<len9; i9++){
+if(!(validate161(data71[i9], {instancePath:instancePath+"/extraEnv/" + i9,parentData:data71,parentDataProperty:i9,rootData}))){
+vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err152 = {instancePath:instancePath+"/extraEnv",schemaPath:"#/properties/extraEnv/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraEnv.type,parentSchema:schema11.properties.extraEnv,data:data71};
+if(vErrors === null){
+vErrors = [err152];
+}
+else {
+vErrors.push(err152);
+}
+errors++;
+}
+}
+if(data.global !== undefined){
+let data73 = data.global;
+if(!(data73 && typeof data73 == "object" && !Array.isArray(data73))){
+const err153 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.type,parentSchema:schema11.properties.global,data:data73};
+if(vErrors === null){
+vErrors = [err153];
+}
+else {
+vErrors.push(err153);
+}
+errors++;
+}
+}
+}
+else {
+const err154 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err154];
+}
+else {
+vErrors.push(err154);
+}
+errors++;
+}
+validate30.errors = vErrors;
+return errors === 0;
+}
+
+const schema73 = {"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false};
+const pattern33 = new RegExp("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
+const schema74 = {"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}};
+const pattern36 = new RegExp("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
+
+function validate175(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.namespace === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema74.required,parentSchema:schema74,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -44,7 +10410,671 @@ vErrors.push(err0);
 errors++;
 }
 if(data.serviceAccount === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema14.required,parentSchema:schema14,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema74.required,parentSchema:schema74,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "namespace") || (key0 === "serviceAccount"))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema74,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.namespace !== undefined){
+let data0 = data.namespace;
+if(typeof data0 === "string"){
+if(func3(data0) > 63){
+const err3 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema74.properties.namespace,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(!pattern6.test(data0)){
+const err4 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema74.properties.namespace,data:data0};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+else {
+const err5 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema74.properties.namespace.type,parentSchema:schema74.properties.namespace,data:data0};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.serviceAccount !== undefined){
+let data1 = data.serviceAccount;
+if(typeof data1 === "string"){
+if(func3(data1) > 253){
+const err6 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema74.properties.serviceAccount,data:data1};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+if(!pattern36.test(data1)){
+const err7 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema74.properties.serviceAccount,data:data1};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+else {
+const err8 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema74.properties.serviceAccount.type,parentSchema:schema74.properties.serviceAccount,data:data1};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+}
+else {
+const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema74.type,parentSchema:schema74,data};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+validate175.errors = vErrors;
+return errors === 0;
+}
+
+const schema75 = {"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}};
+const schema76 = {"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}};
+const pattern40 = new RegExp("^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", "u");
+const schema77 = {"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}};
+
+function validate179(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.port === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "port"},message:"must have required property '"+"port"+"'",schema:schema77.required,parentSchema:schema77,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.protocol === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "protocol"},message:"must have required property '"+"protocol"+"'",schema:schema77.required,parentSchema:schema77,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "port") || (key0 === "targetPort")) || (key0 === "protocol"))){
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema77,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.port !== undefined){
+let data0 = data.port;
+if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
+const err3 = {instancePath:instancePath+"/port",schemaPath:"#/properties/port/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema77.properties.port.type,parentSchema:schema77.properties.port,data:data0};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if((typeof data0 == "number") && (isFinite(data0))){
+if(data0 > 65535 || isNaN(data0)){
+const err4 = {instancePath:instancePath+"/port",schemaPath:"#/properties/port/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema77.properties.port,data:data0};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+if(data0 < 1 || isNaN(data0)){
+const err5 = {instancePath:instancePath+"/port",schemaPath:"#/properties/port/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema77.properties.port,data:data0};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+}
+if(data.targetPort !== undefined){
+let data1 = data.targetPort;
+if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
+const err6 = {instancePath:instancePath+"/targetPort",schemaPath:"#/properties/targetPort/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema77.properties.targetPort.type,parentSchema:schema77.properties.targetPort,data:data1};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+if((typeof data1 == "number") && (isFinite(data1))){
+if(data1 > 65535 || isNaN(data1)){
+const err7 = {instancePath:instancePath+"/targetPort",schemaPath:"#/properties/targetPort/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema77.properties.targetPort,data:data1};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+if(data1 < 1 || isNaN(data1)){
+const err8 = {instancePath:instancePath+"/targetPort",schemaPath:"#/properties/targetPort/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema77.properties.targetPort,data:data1};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+}
+if(data.protocol !== undefined){
+let data2 = data.protocol;
+if(typeof data2 !== "string"){
+const err9 = {instancePath:instancePath+"/protocol",schemaPath:"#/properties/protocol/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema77.properties.protocol.type,parentSchema:schema77.properties.protocol,data:data2};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+if(!((((data2 === "HTTP") || (data2 === "HTTP2")) || (data2 === "GRPC")) || (data2 === "TCP"))){
+const err10 = {instancePath:instancePath+"/protocol",schemaPath:"#/properties/protocol/enum",keyword:"enum",params:{allowedValues: schema77.properties.protocol.enum},message:"must be equal to one of the allowed values",schema:schema77.properties.protocol.enum,parentSchema:schema77.properties.protocol,data:data2};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+}
+else {
+const err11 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema77.type,parentSchema:schema77,data};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+validate179.errors = vErrors;
+return errors === 0;
+}
+
+const schema78 = {"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}};
+const pattern43 = new RegExp("^[A-Z]+$", "u");
+const pattern44 = new RegExp("^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$", "u");
+
+function validate181(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if(!((((((((key0 === "service") || (key0 === "application")) || (key0 === "gateway")) || (key0 === "principal")) || (key0 === "anyone")) || (key0 === "ports")) || (key0 === "methods")) || (key0 === "paths"))){
+const err0 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema78,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+if(data.service !== undefined){
+let data0 = data.service;
+if(typeof data0 === "string"){
+if(func3(data0) < 1){
+const err1 = {instancePath:instancePath+"/service",schemaPath:"#/properties/service/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema78.properties.service,data:data0};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+else {
+const err2 = {instancePath:instancePath+"/service",schemaPath:"#/properties/service/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema78.properties.service.type,parentSchema:schema78.properties.service,data:data0};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.application !== undefined){
+let data1 = data.application;
+if(typeof data1 === "string"){
+if(func3(data1) < 1){
+const err3 = {instancePath:instancePath+"/application",schemaPath:"#/properties/application/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema78.properties.application,data:data1};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+else {
+const err4 = {instancePath:instancePath+"/application",schemaPath:"#/properties/application/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema78.properties.application.type,parentSchema:schema78.properties.application,data:data1};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.gateway !== undefined){
+let data2 = data.gateway;
+if(typeof data2 === "string"){
+if(func3(data2) < 1){
+const err5 = {instancePath:instancePath+"/gateway",schemaPath:"#/properties/gateway/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema78.properties.gateway,data:data2};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+else {
+const err6 = {instancePath:instancePath+"/gateway",schemaPath:"#/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema78.properties.gateway.type,parentSchema:schema78.properties.gateway,data:data2};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.principal !== undefined){
+let data3 = data.principal;
+if(typeof data3 === "string"){
+if(func3(data3) < 1){
+const err7 = {instancePath:instancePath+"/principal",schemaPath:"#/properties/principal/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema78.properties.principal,data:data3};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+else {
+const err8 = {instancePath:instancePath+"/principal",schemaPath:"#/properties/principal/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema78.properties.principal.type,parentSchema:schema78.properties.principal,data:data3};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(data.anyone !== undefined){
+let data4 = data.anyone;
+if(typeof data4 !== "boolean"){
+const err9 = {instancePath:instancePath+"/anyone",schemaPath:"#/properties/anyone/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema78.properties.anyone.type,parentSchema:schema78.properties.anyone,data:data4};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+if(!(data4 === true)){
+const err10 = {instancePath:instancePath+"/anyone",schemaPath:"#/properties/anyone/enum",keyword:"enum",params:{allowedValues: schema78.properties.anyone.enum},message:"must be equal to one of the allowed values",schema:schema78.properties.anyone.enum,parentSchema:schema78.properties.anyone,data:data4};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+if(data.ports !== undefined){
+let data5 = data.ports;
+if(Array.isArray(data5)){
+if(data5.length < 1){
+const err11 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema78.properties.ports,data:data5};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+const len0 = data5.length;
+for(let i0=0; i0<len0; i0++){
+let data6 = data5[i0];
+if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
+const err12 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/properties/ports/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema78.properties.ports.items.type,parentSchema:schema78.properties.ports.items,data:data6};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+if((typeof data6 == "number") && (isFinite(data6))){
+if(data6 > 65535 || isNaN(data6)){
+const err13 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/properties/ports/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema78.properties.ports.items,data:data6};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+if(data6 < 1 || isNaN(data6)){
+const err14 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/properties/ports/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema78.properties.ports.items,data:data6};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+}
+let i1 = data5.length;
+let j0;
+if(i1 > 1){
+const indices0 = {};
+for(;i1--;){
+let item0 = data5[i1];
+if(!(((typeof item0 == "number") && (!(item0 % 1) && !isNaN(item0))) && (isFinite(item0)))){
+continue;
+}
+if(typeof indices0[item0] == "number"){
+j0 = indices0[item0];
+const err15 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)",schema:true,parentSchema:schema78.properties.ports,data:data5};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+break;
+}
+indices0[item0] = i1;
+}
+}
+}
+else {
+const err16 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema78.properties.ports.type,parentSchema:schema78.properties.ports,data:data5};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+if(data.methods !== undefined){
+let data7 = data.methods;
+if(Array.isArray(data7)){
+if(data7.length < 1){
+const err17 = {instancePath:instancePath+"/methods",schemaPath:"#/properties/methods/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema78.properties.methods,data:data7};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+const len1 = data7.length;
+for(let i2=0; i2<len1; i2++){
+let data8 = data7[i2];
+if(typeof data8 === "string"){
+if(!pattern43.test(data8)){
+const err18 = {instancePath:instancePath+"/methods/" + i2,schemaPath:"#/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema78.properties.methods.items,data:data8};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+}
+else {
+const err19 = {instancePath:instancePath+"/methods/" + i2,schemaPath:"#/properties/methods/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema78.properties.methods.items.type,parentSchema:schema78.properties.methods.items,data:data8};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+}
+let i3 = data7.length;
+let j1;
+if(i3 > 1){
+const indices1 = {};
+for(;i3--;){
+let item1 = data7[i3];
+if(typeof item1 !== "string"){
+continue;
+}
+if(typeof indices1[item1] == "number"){
+j1 = indices1[item1];
+const err20 = {instancePath:instancePath+"/methods",schemaPath:"#/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i3, j: j1},message:"must NOT have duplicate items (items ## "+j1+" and "+i3+" are identical)",schema:true,parentSchema:schema78.properties.methods,data:data7};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+break;
+}
+indices1[item1] = i3;
+}
+}
+}
+else {
+const err21 = {instancePath:instancePath+"/methods",schemaPath:"#/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema78.properties.methods.type,parentSchema:schema78.properties.methods,data:data7};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+}
+if(data.paths !== undefined){
+let data9 = data.paths;
+if(Array.isArray(data9)){
+if(data9.length < 1){
+const err22 = {instancePath:instancePath+"/paths",schemaPath:"#/properties/paths/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema78.properties.paths,data:data9};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+const len2 = data9.length;
+for(let i4=0; i4<len2; i4++){
+let data10 = data9[i4];
+if(typeof data10 === "string"){
+if(!pattern44.test(data10)){
+const err23 = {instancePath:instancePath+"/paths/" + i4,schemaPath:"#/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema78.properties.paths.items,data:data10};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
+}
+errors++;
+}
+}
+else {
+const err24 = {instancePath:instancePath+"/paths/" + i4,schemaPath:"#/properties/paths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema78.properties.paths.items.type,parentSchema:schema78.properties.paths.items,data:data10};
+if(vErrors === null){
+vErrors = [err24];
+}
+else {
+vErrors.push(err24);
+}
+errors++;
+}
+}
+let i5 = data9.length;
+let j2;
+if(i5 > 1){
+const indices2 = {};
+for(;i5--;){
+let item2 = data9[i5];
+if(typeof item2 !== "string"){
+continue;
+}
+if(typeof indices2[item2] == "number"){
+j2 = indices2[item2];
+const err25 = {instancePath:instancePath+"/paths",schemaPath:"#/properties/paths/uniqueItems",keyword:"uniqueItems",params:{i: i5, j: j2},message:"must NOT have duplicate items (items ## "+j2+" and "+i5+" are identical)",schema:true,parentSchema:schema78.properties.paths,data:data9};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+break;
+}
+indices2[item2] = i5;
+}
+}
+}
+else {
+const err26 = {instancePath:instancePath+"/paths",schemaPath:"#/properties/paths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema78.properties.paths.type,parentSchema:schema78.properties.paths,data:data9};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
+}
+errors++;
+}
+}
+}
+else {
+const err27 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema78.type,parentSchema:schema78,data};
+if(vErrors === null){
+vErrors = [err27];
+}
+else {
+vErrors.push(err27);
+}
+errors++;
+}
+validate181.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate178(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.labels === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema76.required,parentSchema:schema76,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.serviceAccount === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema76.required,parentSchema:schema76,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -55,7 +11085,7 @@ errors++;
 }
 for(const key0 in data){
 if(!((((key0 === "labels") || (key0 === "serviceAccount")) || (key0 === "ports")) || (key0 === "callers"))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema14,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema76,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -69,7 +11099,7 @@ if(data.labels !== undefined){
 let data0 = data.labels;
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 if(Object.keys(data0).length < 1){
-const err3 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema14.properties.labels,data:data0};
+const err3 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema76.properties.labels,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -81,8 +11111,8 @@ errors++;
 for(const key1 in data0){
 const _errs4 = errors;
 if(typeof key1 === "string"){
-if(!pattern26.test(key1)){
-const err4 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema14.properties.labels.propertyNames,data:key1,propertyName:key1};
+if(!pattern40.test(key1)){
+const err4 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema76.properties.labels.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -94,7 +11124,7 @@ errors++;
 }
 var valid1 = _errs4 === errors;
 if(!valid1){
-const err5 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema14.properties.labels.propertyNames,parentSchema:schema14.properties.labels,data:data0};
+const err5 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema76.properties.labels.propertyNames,parentSchema:schema76.properties.labels,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -107,8 +11137,8 @@ errors++;
 for(const key2 in data0){
 let data1 = data0[key2];
 if(typeof data1 === "string"){
-if(func2(data1) > 63){
-const err6 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema14.properties.labels.additionalProperties,data:data1};
+if(func3(data1) > 63){
+const err6 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema76.properties.labels.additionalProperties,data:data1};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -117,8 +11147,8 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(!pattern27.test(data1)){
-const err7 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema14.properties.labels.additionalProperties,data:data1};
+if(!pattern2.test(data1)){
+const err7 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema76.properties.labels.additionalProperties,data:data1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -129,7 +11159,7 @@ errors++;
 }
 }
 else {
-const err8 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.labels.additionalProperties.type,parentSchema:schema14.properties.labels.additionalProperties,data:data1};
+const err8 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema76.properties.labels.additionalProperties.type,parentSchema:schema76.properties.labels.additionalProperties,data:data1};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -141,7 +11171,7 @@ errors++;
 }
 }
 else {
-const err9 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.labels.type,parentSchema:schema14.properties.labels,data:data0};
+const err9 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema76.properties.labels.type,parentSchema:schema76.properties.labels,data:data0};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -154,8 +11184,8 @@ errors++;
 if(data.serviceAccount !== undefined){
 let data2 = data.serviceAccount;
 if(typeof data2 === "string"){
-if(func2(data2) > 253){
-const err10 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema14.properties.serviceAccount,data:data2};
+if(func3(data2) > 253){
+const err10 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema76.properties.serviceAccount,data:data2};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -164,8 +11194,8 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(!pattern22.test(data2)){
-const err11 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema14.properties.serviceAccount,data:data2};
+if(!pattern36.test(data2)){
+const err11 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema76.properties.serviceAccount,data:data2};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -176,7 +11206,7 @@ errors++;
 }
 }
 else {
-const err12 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.serviceAccount.type,parentSchema:schema14.properties.serviceAccount,data:data2};
+const err12 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema76.properties.serviceAccount.type,parentSchema:schema76.properties.serviceAccount,data:data2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -191,10 +11221,14 @@ let data3 = data.ports;
 if(Array.isArray(data3)){
 const len0 = data3.length;
 for(let i0=0; i0<len0; i0++){
-let data4 = data3[i0];
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-if(data4.port === undefined){
-const err13 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/definitions/Port/required",keyword:"required",params:{missingProperty: "port"},message:"must have required property '"+"port"+"'",schema:schema15.required,parentSchema:schema15,data:data4};
+if(!(validate179(data3[i0], {instancePath:instancePath+"/ports/" + i0,parentData:data3,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err13 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema76.properties.ports.type,parentSchema:schema76.properties.ports,data:data3};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -203,8 +11237,20 @@ vErrors.push(err13);
 }
 errors++;
 }
-if(data4.protocol === undefined){
-const err14 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/definitions/Port/required",keyword:"required",params:{missingProperty: "protocol"},message:"must have required property '"+"protocol"+"'",schema:schema15.required,parentSchema:schema15,data:data4};
+}
+if(data.callers !== undefined){
+let data5 = data.callers;
+if(Array.isArray(data5)){
+const len1 = data5.length;
+for(let i1=0; i1<len1; i1++){
+if(!(validate181(data5[i1], {instancePath:instancePath+"/callers/" + i1,parentData:data5,parentDataProperty:i1,rootData}))){
+vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err14 = {instancePath:instancePath+"/callers",schemaPath:"#/properties/callers/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema76.properties.callers.type,parentSchema:schema76.properties.callers,data:data5};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -213,9 +11259,10 @@ vErrors.push(err14);
 }
 errors++;
 }
-for(const key3 in data4){
-if(!(((key3 === "port") || (key3 === "targetPort")) || (key3 === "protocol"))){
-const err15 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/definitions/Port/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema15,data:data4};
+}
+}
+else {
+const err15 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema76.type,parentSchema:schema76,data};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -224,547 +11271,17 @@ vErrors.push(err15);
 }
 errors++;
 }
-}
-if(data4.port !== undefined){
-let data5 = data4.port;
-if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-const err16 = {instancePath:instancePath+"/ports/" + i0+"/port",schemaPath:"#/definitions/Port/properties/port/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema15.properties.port.type,parentSchema:schema15.properties.port,data:data5};
-if(vErrors === null){
-vErrors = [err16];
-}
-else {
-vErrors.push(err16);
-}
-errors++;
-}
-if((typeof data5 == "number") && (isFinite(data5))){
-if(data5 > 65535 || isNaN(data5)){
-const err17 = {instancePath:instancePath+"/ports/" + i0+"/port",schemaPath:"#/definitions/Port/properties/port/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema15.properties.port,data:data5};
-if(vErrors === null){
-vErrors = [err17];
-}
-else {
-vErrors.push(err17);
-}
-errors++;
-}
-if(data5 < 1 || isNaN(data5)){
-const err18 = {instancePath:instancePath+"/ports/" + i0+"/port",schemaPath:"#/definitions/Port/properties/port/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema15.properties.port,data:data5};
-if(vErrors === null){
-vErrors = [err18];
-}
-else {
-vErrors.push(err18);
-}
-errors++;
-}
-}
-}
-if(data4.targetPort !== undefined){
-let data6 = data4.targetPort;
-if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
-const err19 = {instancePath:instancePath+"/ports/" + i0+"/targetPort",schemaPath:"#/definitions/Port/properties/targetPort/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema15.properties.targetPort.type,parentSchema:schema15.properties.targetPort,data:data6};
-if(vErrors === null){
-vErrors = [err19];
-}
-else {
-vErrors.push(err19);
-}
-errors++;
-}
-if((typeof data6 == "number") && (isFinite(data6))){
-if(data6 > 65535 || isNaN(data6)){
-const err20 = {instancePath:instancePath+"/ports/" + i0+"/targetPort",schemaPath:"#/definitions/Port/properties/targetPort/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema15.properties.targetPort,data:data6};
-if(vErrors === null){
-vErrors = [err20];
-}
-else {
-vErrors.push(err20);
-}
-errors++;
-}
-if(data6 < 1 || isNaN(data6)){
-const err21 = {instancePath:instancePath+"/ports/" + i0+"/targetPort",schemaPath:"#/definitions/Port/properties/targetPort/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema15.properties.targetPort,data:data6};
-if(vErrors === null){
-vErrors = [err21];
-}
-else {
-vErrors.push(err21);
-}
-errors++;
-}
-}
-}
-if(data4.protocol !== undefined){
-let data7 = data4.protocol;
-if(typeof data7 !== "string"){
-const err22 = {instancePath:instancePath+"/ports/" + i0+"/protocol",schemaPath:"#/definitions/Port/properties/protocol/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema15.properties.protocol.type,parentSchema:schema15.properties.protocol,data:data7};
-if(vErrors === null){
-vErrors = [err22];
-}
-else {
-vErrors.push(err22);
-}
-errors++;
-}
-if(!((((data7 === "HTTP") || (data7 === "HTTP2")) || (data7 === "GRPC")) || (data7 === "TCP"))){
-const err23 = {instancePath:instancePath+"/ports/" + i0+"/protocol",schemaPath:"#/definitions/Port/properties/protocol/enum",keyword:"enum",params:{allowedValues: schema15.properties.protocol.enum},message:"must be equal to one of the allowed values",schema:schema15.properties.protocol.enum,parentSchema:schema15.properties.protocol,data:data7};
-if(vErrors === null){
-vErrors = [err23];
-}
-else {
-vErrors.push(err23);
-}
-errors++;
-}
-}
-}
-else {
-const err24 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/definitions/Port/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema15.type,parentSchema:schema15,data:data4};
-if(vErrors === null){
-vErrors = [err24];
-}
-else {
-vErrors.push(err24);
-}
-errors++;
-}
-}
-}
-else {
-const err25 = {instancePath:instancePath+"/ports",schemaPath:"#/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema14.properties.ports.type,parentSchema:schema14.properties.ports,data:data3};
-if(vErrors === null){
-vErrors = [err25];
-}
-else {
-vErrors.push(err25);
-}
-errors++;
-}
-}
-if(data.callers !== undefined){
-let data8 = data.callers;
-if(Array.isArray(data8)){
-const len1 = data8.length;
-for(let i1=0; i1<len1; i1++){
-let data9 = data8[i1];
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-for(const key4 in data9){
-if(!((((((((key4 === "service") || (key4 === "application")) || (key4 === "gateway")) || (key4 === "principal")) || (key4 === "anyone")) || (key4 === "ports")) || (key4 === "methods")) || (key4 === "paths"))){
-const err26 = {instancePath:instancePath+"/callers/" + i1,schemaPath:"#/definitions/Caller/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema16,data:data9};
-if(vErrors === null){
-vErrors = [err26];
-}
-else {
-vErrors.push(err26);
-}
-errors++;
-}
-}
-if(data9.service !== undefined){
-let data10 = data9.service;
-if(typeof data10 === "string"){
-if(func2(data10) < 1){
-const err27 = {instancePath:instancePath+"/callers/" + i1+"/service",schemaPath:"#/definitions/Caller/properties/service/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.service,data:data10};
-if(vErrors === null){
-vErrors = [err27];
-}
-else {
-vErrors.push(err27);
-}
-errors++;
-}
-}
-else {
-const err28 = {instancePath:instancePath+"/callers/" + i1+"/service",schemaPath:"#/definitions/Caller/properties/service/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.service.type,parentSchema:schema16.properties.service,data:data10};
-if(vErrors === null){
-vErrors = [err28];
-}
-else {
-vErrors.push(err28);
-}
-errors++;
-}
-}
-if(data9.application !== undefined){
-let data11 = data9.application;
-if(typeof data11 === "string"){
-if(func2(data11) < 1){
-const err29 = {instancePath:instancePath+"/callers/" + i1+"/application",schemaPath:"#/definitions/Caller/properties/application/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.application,data:data11};
-if(vErrors === null){
-vErrors = [err29];
-}
-else {
-vErrors.push(err29);
-}
-errors++;
-}
-}
-else {
-const err30 = {instancePath:instancePath+"/callers/" + i1+"/application",schemaPath:"#/definitions/Caller/properties/application/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.application.type,parentSchema:schema16.properties.application,data:data11};
-if(vErrors === null){
-vErrors = [err30];
-}
-else {
-vErrors.push(err30);
-}
-errors++;
-}
-}
-if(data9.gateway !== undefined){
-let data12 = data9.gateway;
-if(typeof data12 === "string"){
-if(func2(data12) < 1){
-const err31 = {instancePath:instancePath+"/callers/" + i1+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.gateway,data:data12};
-if(vErrors === null){
-vErrors = [err31];
-}
-else {
-vErrors.push(err31);
-}
-errors++;
-}
-}
-else {
-const err32 = {instancePath:instancePath+"/callers/" + i1+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.gateway.type,parentSchema:schema16.properties.gateway,data:data12};
-if(vErrors === null){
-vErrors = [err32];
-}
-else {
-vErrors.push(err32);
-}
-errors++;
-}
-}
-if(data9.principal !== undefined){
-let data13 = data9.principal;
-if(typeof data13 === "string"){
-if(func2(data13) < 1){
-const err33 = {instancePath:instancePath+"/callers/" + i1+"/principal",schemaPath:"#/definitions/Caller/properties/principal/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.principal,data:data13};
-if(vErrors === null){
-vErrors = [err33];
-}
-else {
-vErrors.push(err33);
-}
-errors++;
-}
-}
-else {
-const err34 = {instancePath:instancePath+"/callers/" + i1+"/principal",schemaPath:"#/definitions/Caller/properties/principal/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.principal.type,parentSchema:schema16.properties.principal,data:data13};
-if(vErrors === null){
-vErrors = [err34];
-}
-else {
-vErrors.push(err34);
-}
-errors++;
-}
-}
-if(data9.anyone !== undefined){
-let data14 = data9.anyone;
-if(typeof data14 !== "boolean"){
-const err35 = {instancePath:instancePath+"/callers/" + i1+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema16.properties.anyone.type,parentSchema:schema16.properties.anyone,data:data14};
-if(vErrors === null){
-vErrors = [err35];
-}
-else {
-vErrors.push(err35);
-}
-errors++;
-}
-if(!(data14 === true)){
-const err36 = {instancePath:instancePath+"/callers/" + i1+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/enum",keyword:"enum",params:{allowedValues: schema16.properties.anyone.enum},message:"must be equal to one of the allowed values",schema:schema16.properties.anyone.enum,parentSchema:schema16.properties.anyone,data:data14};
-if(vErrors === null){
-vErrors = [err36];
-}
-else {
-vErrors.push(err36);
-}
-errors++;
-}
-}
-if(data9.ports !== undefined){
-let data15 = data9.ports;
-if(Array.isArray(data15)){
-if(data15.length < 1){
-const err37 = {instancePath:instancePath+"/callers/" + i1+"/ports",schemaPath:"#/definitions/Caller/properties/ports/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.ports,data:data15};
-if(vErrors === null){
-vErrors = [err37];
-}
-else {
-vErrors.push(err37);
-}
-errors++;
-}
-const len2 = data15.length;
-for(let i2=0; i2<len2; i2++){
-let data16 = data15[i2];
-if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
-const err38 = {instancePath:instancePath+"/callers/" + i1+"/ports/" + i2,schemaPath:"#/definitions/Caller/properties/ports/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema16.properties.ports.items.type,parentSchema:schema16.properties.ports.items,data:data16};
-if(vErrors === null){
-vErrors = [err38];
-}
-else {
-vErrors.push(err38);
-}
-errors++;
-}
-if((typeof data16 == "number") && (isFinite(data16))){
-if(data16 > 65535 || isNaN(data16)){
-const err39 = {instancePath:instancePath+"/callers/" + i1+"/ports/" + i2,schemaPath:"#/definitions/Caller/properties/ports/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema16.properties.ports.items,data:data16};
-if(vErrors === null){
-vErrors = [err39];
-}
-else {
-vErrors.push(err39);
-}
-errors++;
-}
-if(data16 < 1 || isNaN(data16)){
-const err40 = {instancePath:instancePath+"/callers/" + i1+"/ports/" + i2,schemaPath:"#/definitions/Caller/properties/ports/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema16.properties.ports.items,data:data16};
-if(vErrors === null){
-vErrors = [err40];
-}
-else {
-vErrors.push(err40);
-}
-errors++;
-}
-}
-}
-let i3 = data15.length;
-let j0;
-if(i3 > 1){
-const indices0 = {};
-for(;i3--;){
-let item0 = data15[i3];
-if(!(((typeof item0 == "number") && (!(item0 % 1) && !isNaN(item0))) && (isFinite(item0)))){
-continue;
-}
-if(typeof indices0[item0] == "number"){
-j0 = indices0[item0];
-const err41 = {instancePath:instancePath+"/callers/" + i1+"/ports",schemaPath:"#/definitions/Caller/properties/ports/uniqueItems",keyword:"uniqueItems",params:{i: i3, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i3+" are identical)",schema:true,parentSchema:schema16.properties.ports,data:data15};
-if(vErrors === null){
-vErrors = [err41];
-}
-else {
-vErrors.push(err41);
-}
-errors++;
-break;
-}
-indices0[item0] = i3;
-}
-}
-}
-else {
-const err42 = {instancePath:instancePath+"/callers/" + i1+"/ports",schemaPath:"#/definitions/Caller/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.ports.type,parentSchema:schema16.properties.ports,data:data15};
-if(vErrors === null){
-vErrors = [err42];
-}
-else {
-vErrors.push(err42);
-}
-errors++;
-}
-}
-if(data9.methods !== undefined){
-let data17 = data9.methods;
-if(Array.isArray(data17)){
-if(data17.length < 1){
-const err43 = {instancePath:instancePath+"/callers/" + i1+"/methods",schemaPath:"#/definitions/Caller/properties/methods/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.methods,data:data17};
-if(vErrors === null){
-vErrors = [err43];
-}
-else {
-vErrors.push(err43);
-}
-errors++;
-}
-const len3 = data17.length;
-for(let i4=0; i4<len3; i4++){
-let data18 = data17[i4];
-if(typeof data18 === "string"){
-if(!pattern29.test(data18)){
-const err44 = {instancePath:instancePath+"/callers/" + i1+"/methods/" + i4,schemaPath:"#/definitions/Caller/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema16.properties.methods.items,data:data18};
-if(vErrors === null){
-vErrors = [err44];
-}
-else {
-vErrors.push(err44);
-}
-errors++;
-}
-}
-else {
-const err45 = {instancePath:instancePath+"/callers/" + i1+"/methods/" + i4,schemaPath:"#/definitions/Caller/properties/methods/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.methods.items.type,parentSchema:schema16.properties.methods.items,data:data18};
-if(vErrors === null){
-vErrors = [err45];
-}
-else {
-vErrors.push(err45);
-}
-errors++;
-}
-}
-let i5 = data17.length;
-let j1;
-if(i5 > 1){
-const indices1 = {};
-for(;i5--;){
-let item1 = data17[i5];
-if(typeof item1 !== "string"){
-continue;
-}
-if(typeof indices1[item1] == "number"){
-j1 = indices1[item1];
-const err46 = {instancePath:instancePath+"/callers/" + i1+"/methods",schemaPath:"#/definitions/Caller/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i5, j: j1},message:"must NOT have duplicate items (items ## "+j1+" and "+i5+" are identical)",schema:true,parentSchema:schema16.properties.methods,data:data17};
-if(vErrors === null){
-vErrors = [err46];
-}
-else {
-vErrors.push(err46);
-}
-errors++;
-break;
-}
-indices1[item1] = i5;
-}
-}
-}
-else {
-const err47 = {instancePath:instancePath+"/callers/" + i1+"/methods",schemaPath:"#/definitions/Caller/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.methods.type,parentSchema:schema16.properties.methods,data:data17};
-if(vErrors === null){
-vErrors = [err47];
-}
-else {
-vErrors.push(err47);
-}
-errors++;
-}
-}
-if(data9.paths !== undefined){
-let data19 = data9.paths;
-if(Array.isArray(data19)){
-if(data19.length < 1){
-const err48 = {instancePath:instancePath+"/callers/" + i1+"/paths",schemaPath:"#/definitions/Caller/properties/paths/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.paths,data:data19};
-if(vErrors === null){
-vErrors = [err48];
-}
-else {
-vErrors.push(err48);
-}
-errors++;
-}
-const len4 = data19.length;
-for(let i6=0; i6<len4; i6++){
-let data20 = data19[i6];
-if(typeof data20 === "string"){
-if(!pattern30.test(data20)){
-const err49 = {instancePath:instancePath+"/callers/" + i1+"/paths/" + i6,schemaPath:"#/definitions/Caller/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema16.properties.paths.items,data:data20};
-if(vErrors === null){
-vErrors = [err49];
-}
-else {
-vErrors.push(err49);
-}
-errors++;
-}
-}
-else {
-const err50 = {instancePath:instancePath+"/callers/" + i1+"/paths/" + i6,schemaPath:"#/definitions/Caller/properties/paths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.paths.items.type,parentSchema:schema16.properties.paths.items,data:data20};
-if(vErrors === null){
-vErrors = [err50];
-}
-else {
-vErrors.push(err50);
-}
-errors++;
-}
-}
-let i7 = data19.length;
-let j2;
-if(i7 > 1){
-const indices2 = {};
-for(;i7--;){
-let item2 = data19[i7];
-if(typeof item2 !== "string"){
-continue;
-}
-if(typeof indices2[item2] == "number"){
-j2 = indices2[item2];
-const err51 = {instancePath:instancePath+"/callers/" + i1+"/paths",schemaPath:"#/definitions/Caller/properties/paths/uniqueItems",keyword:"uniqueItems",params:{i: i7, j: j2},message:"must NOT have duplicate items (items ## "+j2+" and "+i7+" are identical)",schema:true,parentSchema:schema16.properties.paths,data:data19};
-if(vErrors === null){
-vErrors = [err51];
-}
-else {
-vErrors.push(err51);
-}
-errors++;
-break;
-}
-indices2[item2] = i7;
-}
-}
-}
-else {
-const err52 = {instancePath:instancePath+"/callers/" + i1+"/paths",schemaPath:"#/definitions/Caller/properties/paths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.paths.type,parentSchema:schema16.properties.paths,data:data19};
-if(vErrors === null){
-vErrors = [err52];
-}
-else {
-vErrors.push(err52);
-}
-errors++;
-}
-}
-}
-else {
-const err53 = {instancePath:instancePath+"/callers/" + i1,schemaPath:"#/definitions/Caller/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema16.type,parentSchema:schema16,data:data9};
-if(vErrors === null){
-vErrors = [err53];
-}
-else {
-vErrors.push(err53);
-}
-errors++;
-}
-}
-}
-else {
-const err54 = {instancePath:instancePath+"/callers",schemaPath:"#/properties/callers/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema14.properties.callers.type,parentSchema:schema14.properties.callers,data:data8};
-if(vErrors === null){
-vErrors = [err54];
-}
-else {
-vErrors.push(err54);
-}
-errors++;
-}
-}
-}
-else {
-const err55 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.type,parentSchema:schema14,data};
-if(vErrors === null){
-vErrors = [err55];
-}
-else {
-vErrors.push(err55);
-}
-errors++;
-}
-validate12.errors = vErrors;
+validate178.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate11(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate177(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.namespace === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema13.required,parentSchema:schema13,data};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema75.required,parentSchema:schema75,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -774,7 +11291,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.services === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "services"},message:"must have required property '"+"services"+"'",schema:schema13.required,parentSchema:schema13,data};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "services"},message:"must have required property '"+"services"+"'",schema:schema75.required,parentSchema:schema75,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -785,7 +11302,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "namespace") || (key0 === "mode")) || (key0 === "services"))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema13,data};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema75,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -798,8 +11315,8 @@ errors++;
 if(data.namespace !== undefined){
 let data0 = data.namespace;
 if(typeof data0 === "string"){
-if(func2(data0) > 63){
-const err3 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema13.properties.namespace,data:data0};
+if(func3(data0) > 63){
+const err3 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema75.properties.namespace,data:data0};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -808,8 +11325,8 @@ vErrors.push(err3);
 }
 errors++;
 }
-if(!pattern2.test(data0)){
-const err4 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema13.properties.namespace,data:data0};
+if(!pattern6.test(data0)){
+const err4 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema75.properties.namespace,data:data0};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -820,7 +11337,7 @@ errors++;
 }
 }
 else {
-const err5 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema13.properties.namespace.type,parentSchema:schema13.properties.namespace,data:data0};
+const err5 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema75.properties.namespace.type,parentSchema:schema75.properties.namespace,data:data0};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -833,7 +11350,7 @@ errors++;
 if(data.mode !== undefined){
 let data1 = data.mode;
 if(!((((data1 === "enforce") || (data1 === "dryRun")) || (data1 === "denyAll")) || (data1 === "off"))){
-const err6 = {instancePath:instancePath+"/mode",schemaPath:"#/properties/mode/enum",keyword:"enum",params:{allowedValues: schema13.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema13.properties.mode.enum,parentSchema:schema13.properties.mode,data:data1};
+const err6 = {instancePath:instancePath+"/mode",schemaPath:"#/properties/mode/enum",keyword:"enum",params:{allowedValues: schema75.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema75.properties.mode.enum,parentSchema:schema75.properties.mode,data:data1};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -862,7 +11379,7 @@ errors++;
 }
 var valid2 = _errs9 === errors;
 if(valid2){
-const err8 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema13.properties.services.propertyNames.not,parentSchema:schema13.properties.services.propertyNames,data:key1,propertyName:key1};
+const err8 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema75.properties.services.propertyNames.not,parentSchema:schema75.properties.services.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -883,8 +11400,8 @@ vErrors = null;
 }
 }
 if(typeof key1 === "string"){
-if(func2(key1) > 63){
-const err9 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema13.properties.services.propertyNames,data:key1,propertyName:key1};
+if(func3(key1) > 63){
+const err9 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema75.properties.services.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -893,8 +11410,8 @@ vErrors.push(err9);
 }
 errors++;
 }
-if(!pattern2.test(key1)){
-const err10 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema13.properties.services.propertyNames,data:key1,propertyName:key1};
+if(!pattern6.test(key1)){
+const err10 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema75.properties.services.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -906,7 +11423,7 @@ errors++;
 }
 var valid1 = _errs7 === errors;
 if(!valid1){
-const err11 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema13.properties.services.propertyNames,parentSchema:schema13.properties.services,data:data2};
+const err11 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema75.properties.services.propertyNames,parentSchema:schema75.properties.services,data:data2};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -917,14 +11434,14 @@ errors++;
 }
 }
 for(const key2 in data2){
-if(!(validate12(data2[key2], {instancePath:instancePath+"/services/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data2,parentDataProperty:key2,rootData}))){
-vErrors = vErrors === null ? validate12.errors : vErrors.concat(validate12.errors);
+if(!(validate178(data2[key2], {instancePath:instancePath+"/services/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data2,parentDataProperty:key2,rootData}))){
+vErrors = vErrors === null ? validate178.errors : vErrors.concat(validate178.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err12 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema13.properties.services.type,parentSchema:schema13.properties.services,data:data2};
+const err12 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema75.properties.services.type,parentSchema:schema75.properties.services,data:data2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -936,7 +11453,7 @@ errors++;
 }
 }
 else {
-const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema13.type,parentSchema:schema13,data};
+const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema75.type,parentSchema:schema75,data};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -945,18 +11462,17 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate11.errors = vErrors;
+validate177.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate10(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
-/*# sourceURL="values" */;
+function validate174(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.global === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "global"},message:"must have required property '"+"global"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.enabled === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema73.required,parentSchema:schema73,data};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -965,8 +11481,8 @@ vErrors.push(err0);
 }
 errors++;
 }
-if(data.istio === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "istio"},message:"must have required property '"+"istio"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.rootNamespace === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "rootNamespace"},message:"must have required property '"+"rootNamespace"+"'",schema:schema73.required,parentSchema:schema73,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -975,8 +11491,8 @@ vErrors.push(err1);
 }
 errors++;
 }
-if(data.tbot === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "tbot"},message:"must have required property '"+"tbot"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.mtls === undefined){
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "mtls"},message:"must have required property '"+"mtls"+"'",schema:schema73.required,parentSchema:schema73,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -985,8 +11501,8 @@ vErrors.push(err2);
 }
 errors++;
 }
-if(data.mesh === undefined){
-const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "mesh"},message:"must have required property '"+"mesh"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.admission === undefined){
+const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "admission"},message:"must have required property '"+"admission"+"'",schema:schema73.required,parentSchema:schema73,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -995,8 +11511,8 @@ vErrors.push(err3);
 }
 errors++;
 }
-if(data.testApp === undefined){
-const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "testApp"},message:"must have required property '"+"testApp"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.gateways === undefined){
+const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "gateways"},message:"must have required property '"+"gateways"+"'",schema:schema73.required,parentSchema:schema73,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1005,8 +11521,8 @@ vErrors.push(err4);
 }
 errors++;
 }
-if(data.sockShop === undefined){
-const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "sockShop"},message:"must have required property '"+"sockShop"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.applications === undefined){
+const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "applications"},message:"must have required property '"+"applications"+"'",schema:schema73.required,parentSchema:schema73,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1015,8 +11531,9 @@ vErrors.push(err5);
 }
 errors++;
 }
-if(data.monitoring === undefined){
-const err6 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "monitoring"},message:"must have required property '"+"monitoring"+"'",schema:schema11.required,parentSchema:schema11,data};
+for(const key0 in data){
+if(!((((((key0 === "enabled") || (key0 === "rootNamespace")) || (key0 === "mtls")) || (key0 === "admission")) || (key0 === "gateways")) || (key0 === "applications"))){
+const err6 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema73,data};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1025,9 +11542,11 @@ vErrors.push(err6);
 }
 errors++;
 }
-for(const key0 in data){
-if(!(((((((key0 === "global") || (key0 === "istio")) || (key0 === "tbot")) || (key0 === "mesh")) || (key0 === "testApp")) || (key0 === "sockShop")) || (key0 === "monitoring"))){
-const err7 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema11,data};
+}
+if(data.enabled !== undefined){
+let data0 = data.enabled;
+if(typeof data0 !== "boolean"){
+const err7 = {instancePath:instancePath+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema73.properties.enabled.type,parentSchema:schema73.properties.enabled,data:data0};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1037,11 +11556,11 @@ vErrors.push(err7);
 errors++;
 }
 }
-if(data.global !== undefined){
-let data0 = data.global;
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-if(data0.teleport === undefined){
-const err8 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/required",keyword:"required",params:{missingProperty: "teleport"},message:"must have required property '"+"teleport"+"'",schema:schema11.properties.global.required,parentSchema:schema11.properties.global,data:data0};
+if(data.rootNamespace !== undefined){
+let data1 = data.rootNamespace;
+if(typeof data1 === "string"){
+if(func3(data1) > 63){
+const err8 = {instancePath:instancePath+"/rootNamespace",schemaPath:"#/properties/rootNamespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema73.properties.rootNamespace,data:data1};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -1050,9 +11569,8 @@ vErrors.push(err8);
 }
 errors++;
 }
-for(const key1 in data0){
-if(!(key1 === "teleport")){
-const err9 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global,data:data0};
+if(!pattern6.test(data1)){
+const err9 = {instancePath:instancePath+"/rootNamespace",schemaPath:"#/properties/rootNamespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema73.properties.rootNamespace,data:data1};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -1062,11 +11580,8 @@ vErrors.push(err9);
 errors++;
 }
 }
-if(data0.teleport !== undefined){
-let data1 = data0.teleport;
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-if(data1.clusterName === undefined){
-const err10 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "clusterName"},message:"must have required property '"+"clusterName"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+else {
+const err10 = {instancePath:instancePath+"/rootNamespace",schemaPath:"#/properties/rootNamespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema73.properties.rootNamespace.type,parentSchema:schema73.properties.rootNamespace,data:data1};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -1075,8 +11590,12 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(data1.proxyAddr === undefined){
-const err11 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "proxyAddr"},message:"must have required property '"+"proxyAddr"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+}
+if(data.mtls !== undefined){
+let data2 = data.mtls;
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(data2.enabled === undefined){
+const err11 = {instancePath:instancePath+"/mtls",schemaPath:"#/properties/mtls/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema73.properties.mtls.required,parentSchema:schema73.properties.mtls,data:data2};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -1085,8 +11604,8 @@ vErrors.push(err11);
 }
 errors++;
 }
-if(data1.bot === undefined){
-const err12 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "bot"},message:"must have required property '"+"bot"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+if(data2.mode === undefined){
+const err12 = {instancePath:instancePath+"/mtls",schemaPath:"#/properties/mtls/required",keyword:"required",params:{missingProperty: "mode"},message:"must have required property '"+"mode"+"'",schema:schema73.properties.mtls.required,parentSchema:schema73.properties.mtls,data:data2};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -1095,8 +11614,9 @@ vErrors.push(err12);
 }
 errors++;
 }
-if(data1.role === undefined){
-const err13 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "role"},message:"must have required property '"+"role"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+for(const key1 in data2){
+if(!((key1 === "enabled") || (key1 === "mode"))){
+const err13 = {instancePath:instancePath+"/mtls",schemaPath:"#/properties/mtls/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema73.properties.mtls,data:data2};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -1105,8 +11625,11 @@ vErrors.push(err13);
 }
 errors++;
 }
-if(data1.workloadIdentity === undefined){
-const err14 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "workloadIdentity"},message:"must have required property '"+"workloadIdentity"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+}
+if(data2.enabled !== undefined){
+let data3 = data2.enabled;
+if(typeof data3 !== "boolean"){
+const err14 = {instancePath:instancePath+"/mtls/enabled",schemaPath:"#/properties/mtls/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema73.properties.mtls.properties.enabled.type,parentSchema:schema73.properties.mtls.properties.enabled,data:data3};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -1115,8 +11638,11 @@ vErrors.push(err14);
 }
 errors++;
 }
-if(data1.join === undefined){
-const err15 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/required",keyword:"required",params:{missingProperty: "join"},message:"must have required property '"+"join"+"'",schema:schema11.properties.global.properties.teleport.required,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+}
+if(data2.mode !== undefined){
+let data4 = data2.mode;
+if(typeof data4 !== "string"){
+const err15 = {instancePath:instancePath+"/mtls/mode",schemaPath:"#/properties/mtls/properties/mode/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema73.properties.mtls.properties.mode.type,parentSchema:schema73.properties.mtls.properties.mode,data:data4};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -1125,9 +11651,8 @@ vErrors.push(err15);
 }
 errors++;
 }
-for(const key2 in data1){
-if(!((((((key2 === "clusterName") || (key2 === "proxyAddr")) || (key2 === "bot")) || (key2 === "role")) || (key2 === "workloadIdentity")) || (key2 === "join"))){
-const err16 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+if(!((data4 === "STRICT") || (data4 === "PERMISSIVE"))){
+const err16 = {instancePath:instancePath+"/mtls/mode",schemaPath:"#/properties/mtls/properties/mode/enum",keyword:"enum",params:{allowedValues: schema73.properties.mtls.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema73.properties.mtls.properties.mode.enum,parentSchema:schema73.properties.mtls.properties.mode,data:data4};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -1137,11 +11662,9 @@ vErrors.push(err16);
 errors++;
 }
 }
-if(data1.clusterName !== undefined){
-let data2 = data1.clusterName;
-if(typeof data2 === "string"){
-if(func2(data2) > 255){
-const err17 = {instancePath:instancePath+"/global/teleport/clusterName",schemaPath:"#/properties/global/properties/teleport/properties/clusterName/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters",schema:255,parentSchema:schema11.properties.global.properties.teleport.properties.clusterName,data:data2};
+}
+else {
+const err17 = {instancePath:instancePath+"/mtls",schemaPath:"#/properties/mtls/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.properties.mtls.type,parentSchema:schema73.properties.mtls,data:data2};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -1150,8 +11673,935 @@ vErrors.push(err17);
 }
 errors++;
 }
-if(!pattern0.test(data2)){
-const err18 = {instancePath:instancePath+"/global/teleport/clusterName",schemaPath:"#/properties/global/properties/teleport/properties/clusterName/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.clusterName,data:data2};
+}
+if(data.admission !== undefined){
+let data5 = data.admission;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data5.enabled === undefined){
+const err18 = {instancePath:instancePath+"/admission",schemaPath:"#/properties/admission/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema73.properties.admission.required,parentSchema:schema73.properties.admission,data:data5};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+if(data5.allowedHostPaths === undefined){
+const err19 = {instancePath:instancePath+"/admission",schemaPath:"#/properties/admission/required",keyword:"required",params:{missingProperty: "allowedHostPaths"},message:"must have required property '"+"allowedHostPaths"+"'",schema:schema73.properties.admission.required,parentSchema:schema73.properties.admission,data:data5};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+for(const key2 in data5){
+if(!((key2 === "enabled") || (key2 === "allowedHostPaths"))){
+const err20 = {instancePath:instancePath+"/admission",schemaPath:"#/properties/admission/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema73.properties.admission,data:data5};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+}
+if(data5.enabled !== undefined){
+let data6 = data5.enabled;
+if(typeof data6 !== "boolean"){
+const err21 = {instancePath:instancePath+"/admission/enabled",schemaPath:"#/properties/admission/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema73.properties.admission.properties.enabled.type,parentSchema:schema73.properties.admission.properties.enabled,data:data6};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+}
+if(data5.allowedHostPaths !== undefined){
+let data7 = data5.allowedHostPaths;
+if(Array.isArray(data7)){
+const len0 = data7.length;
+for(let i0=0; i0<len0; i0++){
+let data8 = data7[i0];
+if(typeof data8 === "string"){
+if(!pattern33.test(data8)){
+const err22 = {instancePath:instancePath+"/admission/allowedHostPaths/" + i0,schemaPath:"#/properties/admission/properties/allowedHostPaths/items/pattern",keyword:"pattern",params:{pattern: "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema73.properties.admission.properties.allowedHostPaths.items,data:data8};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+}
+else {
+const err23 = {instancePath:instancePath+"/admission/allowedHostPaths/" + i0,schemaPath:"#/properties/admission/properties/allowedHostPaths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema73.properties.admission.properties.allowedHostPaths.items.type,parentSchema:schema73.properties.admission.properties.allowedHostPaths.items,data:data8};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
+}
+errors++;
+}
+}
+let i1 = data7.length;
+let j0;
+if(i1 > 1){
+const indices0 = {};
+for(;i1--;){
+let item0 = data7[i1];
+if(typeof item0 !== "string"){
+continue;
+}
+if(typeof indices0[item0] == "number"){
+j0 = indices0[item0];
+const err24 = {instancePath:instancePath+"/admission/allowedHostPaths",schemaPath:"#/properties/admission/properties/allowedHostPaths/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)",schema:true,parentSchema:schema73.properties.admission.properties.allowedHostPaths,data:data7};
+if(vErrors === null){
+vErrors = [err24];
+}
+else {
+vErrors.push(err24);
+}
+errors++;
+break;
+}
+indices0[item0] = i1;
+}
+}
+}
+else {
+const err25 = {instancePath:instancePath+"/admission/allowedHostPaths",schemaPath:"#/properties/admission/properties/allowedHostPaths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema73.properties.admission.properties.allowedHostPaths.type,parentSchema:schema73.properties.admission.properties.allowedHostPaths,data:data7};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+}
+}
+}
+else {
+const err26 = {instancePath:instancePath+"/admission",schemaPath:"#/properties/admission/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.properties.admission.type,parentSchema:schema73.properties.admission,data:data5};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
+}
+errors++;
+}
+}
+if(data.gateways !== undefined){
+let data9 = data.gateways;
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+for(const key3 in data9){
+const _errs24 = errors;
+if(typeof key3 === "string"){
+if(func3(key3) > 63){
+const err27 = {instancePath:instancePath+"/gateways",schemaPath:"#/properties/gateways/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema73.properties.gateways.propertyNames,data:key3,propertyName:key3};
+if(vErrors === null){
+vErrors = [err27];
+}
+else {
+vErrors.push(err27);
+}
+errors++;
+}
+if(!pattern6.test(key3)){
+const err28 = {instancePath:instancePath+"/gateways",schemaPath:"#/properties/gateways/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema73.properties.gateways.propertyNames,data:key3,propertyName:key3};
+if(vErrors === null){
+vErrors = [err28];
+}
+else {
+vErrors.push(err28);
+}
+errors++;
+}
+}
+var valid6 = _errs24 === errors;
+if(!valid6){
+const err29 = {instancePath:instancePath+"/gateways",schemaPath:"#/properties/gateways/propertyNames",keyword:"propertyNames",params:{propertyName: key3},message:"property name must be valid",schema:schema73.properties.gateways.propertyNames,parentSchema:schema73.properties.gateways,data:data9};
+if(vErrors === null){
+vErrors = [err29];
+}
+else {
+vErrors.push(err29);
+}
+errors++;
+}
+}
+for(const key4 in data9){
+if(!(validate175(data9[key4], {instancePath:instancePath+"/gateways/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data9,parentDataProperty:key4,rootData}))){
+vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err30 = {instancePath:instancePath+"/gateways",schemaPath:"#/properties/gateways/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.properties.gateways.type,parentSchema:schema73.properties.gateways,data:data9};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
+}
+errors++;
+}
+}
+if(data.applications !== undefined){
+let data11 = data.applications;
+if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
+for(const key5 in data11){
+const _errs29 = errors;
+if(typeof key5 === "string"){
+if(func3(key5) > 63){
+const err31 = {instancePath:instancePath+"/applications",schemaPath:"#/properties/applications/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema73.properties.applications.propertyNames,data:key5,propertyName:key5};
+if(vErrors === null){
+vErrors = [err31];
+}
+else {
+vErrors.push(err31);
+}
+errors++;
+}
+if(!pattern6.test(key5)){
+const err32 = {instancePath:instancePath+"/applications",schemaPath:"#/properties/applications/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema73.properties.applications.propertyNames,data:key5,propertyName:key5};
+if(vErrors === null){
+vErrors = [err32];
+}
+else {
+vErrors.push(err32);
+}
+errors++;
+}
+}
+var valid8 = _errs29 === errors;
+if(!valid8){
+const err33 = {instancePath:instancePath+"/applications",schemaPath:"#/properties/applications/propertyNames",keyword:"propertyNames",params:{propertyName: key5},message:"property name must be valid",schema:schema73.properties.applications.propertyNames,parentSchema:schema73.properties.applications,data:data11};
+if(vErrors === null){
+vErrors = [err33];
+}
+else {
+vErrors.push(err33);
+}
+errors++;
+}
+}
+for(const key6 in data11){
+if(!(validate177(data11[key6], {instancePath:instancePath+"/applications/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data11,parentDataProperty:key6,rootData}))){
+vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err34 = {instancePath:instancePath+"/applications",schemaPath:"#/properties/applications/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.properties.applications.type,parentSchema:schema73.properties.applications,data:data11};
+if(vErrors === null){
+vErrors = [err34];
+}
+else {
+vErrors.push(err34);
+}
+errors++;
+}
+}
+}
+else {
+const err35 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.type,parentSchema:schema73,data};
+if(vErrors === null){
+vErrors = [err35];
+}
+else {
+vErrors.push(err35);
+}
+errors++;
+}
+validate174.errors = vErrors;
+return errors === 0;
+}
+
+const schema79 = {"type":"object","required":["enabled","namespace","server","client","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","minLength":1,"default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","minLength":1,"default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of the test app.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
+
+function validate186(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.enabled === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema79.required,parentSchema:schema79,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.namespace === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema79.required,parentSchema:schema79,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(data.server === undefined){
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "server"},message:"must have required property '"+"server"+"'",schema:schema79.required,parentSchema:schema79,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(data.client === undefined){
+const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "client"},message:"must have required property '"+"client"+"'",schema:schema79.required,parentSchema:schema79,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(data.imagePullPolicy === undefined){
+const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema79.required,parentSchema:schema79,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+if(data.imagePullSecrets === undefined){
+const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "imagePullSecrets"},message:"must have required property '"+"imagePullSecrets"+"'",schema:schema79.required,parentSchema:schema79,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((((((key0 === "enabled") || (key0 === "namespace")) || (key0 === "server")) || (key0 === "client")) || (key0 === "imagePullPolicy")) || (key0 === "imagePullSecrets")) || (key0 === "global"))){
+const err6 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema79,data};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.enabled !== undefined){
+let data0 = data.enabled;
+if(typeof data0 !== "boolean"){
+const err7 = {instancePath:instancePath+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema79.properties.enabled.type,parentSchema:schema79.properties.enabled,data:data0};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+if(data.namespace !== undefined){
+let data1 = data.namespace;
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+if(data1.name === undefined){
+const err8 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema79.properties.namespace.required,parentSchema:schema79.properties.namespace,data:data1};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+if(data1.create === undefined){
+const err9 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema79.properties.namespace.required,parentSchema:schema79.properties.namespace,data:data1};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+if(data1.labels === undefined){
+const err10 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema79.properties.namespace.required,parentSchema:schema79.properties.namespace,data:data1};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+for(const key1 in data1){
+if(!(((key1 === "name") || (key1 === "create")) || (key1 === "labels"))){
+const err11 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema79.properties.namespace,data:data1};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+if(data1.name !== undefined){
+let data2 = data1.name;
+if(typeof data2 === "string"){
+if(func3(data2) > 63){
+const err12 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema79.properties.namespace.properties.name,data:data2};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+if(!pattern6.test(data2)){
+const err13 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema79.properties.namespace.properties.name,data:data2};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+else {
+const err14 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.namespace.properties.name.type,parentSchema:schema79.properties.namespace.properties.name,data:data2};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+if(data1.create !== undefined){
+let data3 = data1.create;
+if(typeof data3 !== "boolean"){
+const err15 = {instancePath:instancePath+"/namespace/create",schemaPath:"#/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema79.properties.namespace.properties.create.type,parentSchema:schema79.properties.namespace.properties.create,data:data3};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+if(data1.labels !== undefined){
+let data4 = data1.labels;
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+for(const key2 in data4){
+let data5 = data4[key2];
+if(typeof data5 === "string"){
+if(func3(data5) > 63){
+const err16 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema79.properties.namespace.properties.labels.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+if(!pattern2.test(data5)){
+const err17 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema79.properties.namespace.properties.labels.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+}
+else {
+const err18 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.namespace.properties.labels.additionalProperties.type,parentSchema:schema79.properties.namespace.properties.labels.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+}
+}
+else {
+const err19 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.properties.namespace.properties.labels.type,parentSchema:schema79.properties.namespace.properties.labels,data:data4};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+}
+}
+else {
+const err20 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.properties.namespace.type,parentSchema:schema79.properties.namespace,data:data1};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+}
+if(data.server !== undefined){
+let data6 = data.server;
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+if(data6.image === undefined){
+const err21 = {instancePath:instancePath+"/server",schemaPath:"#/properties/server/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema79.properties.server.required,parentSchema:schema79.properties.server,data:data6};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+for(const key3 in data6){
+if(!(key3 === "image")){
+const err22 = {instancePath:instancePath+"/server",schemaPath:"#/properties/server/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema79.properties.server,data:data6};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+}
+if(data6.image !== undefined){
+let data7 = data6.image;
+if(typeof data7 === "string"){
+if(func3(data7) < 1){
+const err23 = {instancePath:instancePath+"/server/image",schemaPath:"#/properties/server/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema79.properties.server.properties.image,data:data7};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
+}
+errors++;
+}
+}
+else {
+const err24 = {instancePath:instancePath+"/server/image",schemaPath:"#/properties/server/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.server.properties.image.type,parentSchema:schema79.properties.server.properties.image,data:data7};
+if(vErrors === null){
+vErrors = [err24];
+}
+else {
+vErrors.push(err24);
+}
+errors++;
+}
+}
+}
+else {
+const err25 = {instancePath:instancePath+"/server",schemaPath:"#/properties/server/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.properties.server.type,parentSchema:schema79.properties.server,data:data6};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+}
+}
+if(data.client !== undefined){
+let data8 = data.client;
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+if(data8.image === undefined){
+const err26 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema79.properties.client.required,parentSchema:schema79.properties.client,data:data8};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
+}
+errors++;
+}
+for(const key4 in data8){
+if(!(key4 === "image")){
+const err27 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema79.properties.client,data:data8};
+if(vErrors === null){
+vErrors = [err27];
+}
+else {
+vErrors.push(err27);
+}
+errors++;
+}
+}
+if(data8.image !== undefined){
+let data9 = data8.image;
+if(typeof data9 === "string"){
+if(func3(data9) < 1){
+const err28 = {instancePath:instancePath+"/client/image",schemaPath:"#/properties/client/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema79.properties.client.properties.image,data:data9};
+if(vErrors === null){
+vErrors = [err28];
+}
+else {
+vErrors.push(err28);
+}
+errors++;
+}
+}
+else {
+const err29 = {instancePath:instancePath+"/client/image",schemaPath:"#/properties/client/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.client.properties.image.type,parentSchema:schema79.properties.client.properties.image,data:data9};
+if(vErrors === null){
+vErrors = [err29];
+}
+else {
+vErrors.push(err29);
+}
+errors++;
+}
+}
+}
+else {
+const err30 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.properties.client.type,parentSchema:schema79.properties.client,data:data8};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
+}
+errors++;
+}
+}
+if(data.imagePullPolicy !== undefined){
+let data10 = data.imagePullPolicy;
+if(typeof data10 !== "string"){
+const err31 = {instancePath:instancePath+"/imagePullPolicy",schemaPath:"#/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.imagePullPolicy.type,parentSchema:schema79.properties.imagePullPolicy,data:data10};
+if(vErrors === null){
+vErrors = [err31];
+}
+else {
+vErrors.push(err31);
+}
+errors++;
+}
+if(!(((data10 === "Always") || (data10 === "IfNotPresent")) || (data10 === "Never"))){
+const err32 = {instancePath:instancePath+"/imagePullPolicy",schemaPath:"#/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema79.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema79.properties.imagePullPolicy.enum,parentSchema:schema79.properties.imagePullPolicy,data:data10};
+if(vErrors === null){
+vErrors = [err32];
+}
+else {
+vErrors.push(err32);
+}
+errors++;
+}
+}
+if(data.imagePullSecrets !== undefined){
+let data11 = data.imagePullSecrets;
+if(Array.isArray(data11)){
+const len0 = data11.length;
+for(let i0=0; i0<len0; i0++){
+let data12 = data11[i0];
+if(typeof data12 === "string"){
+if(func3(data12) < 1){
+const err33 = {instancePath:instancePath+"/imagePullSecrets/" + i0,schemaPath:"#/properties/imagePullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema79.properties.imagePullSecrets.items,data:data12};
+if(vErrors === null){
+vErrors = [err33];
+}
+else {
+vErrors.push(err33);
+}
+errors++;
+}
+}
+else {
+const err34 = {instancePath:instancePath+"/imagePullSecrets/" + i0,schemaPath:"#/properties/imagePullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.imagePullSecrets.items.type,parentSchema:schema79.properties.imagePullSecrets.items,data:data12};
+if(vErrors === null){
+vErrors = [err34];
+}
+else {
+vErrors.push(err34);
+}
+errors++;
+}
+}
+}
+else {
+const err35 = {instancePath:instancePath+"/imagePullSecrets",schemaPath:"#/properties/imagePullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema79.properties.imagePullSecrets.type,parentSchema:schema79.properties.imagePullSecrets,data:data11};
+if(vErrors === null){
+vErrors = [err35];
+}
+else {
+vErrors.push(err35);
+}
+errors++;
+}
+}
+if(data.global !== undefined){
+let data13 = data.global;
+if(!(data13 && typeof data13 == "object" && !Array.isArray(data13))){
+const err36 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.properties.global.type,parentSchema:schema79.properties.global,data:data13};
+if(vErrors === null){
+vErrors = [err36];
+}
+else {
+vErrors.push(err36);
+}
+errors++;
+}
+}
+}
+else {
+const err37 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.type,parentSchema:schema79,data};
+if(vErrors === null){
+vErrors = [err37];
+}
+else {
+vErrors.push(err37);
+}
+errors++;
+}
+validate186.errors = vErrors;
+return errors === 0;
+}
+
+const schema80 = {"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","minLength":1,"default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","minLength":1,"default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of Sock Shop.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
+
+function validate188(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.enabled === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema80.required,parentSchema:schema80,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.namespace === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema80.required,parentSchema:schema80,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(data.policies === undefined){
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "policies"},message:"must have required property '"+"policies"+"'",schema:schema80.required,parentSchema:schema80,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(data.frontEnd === undefined){
+const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "frontEnd"},message:"must have required property '"+"frontEnd"+"'",schema:schema80.required,parentSchema:schema80,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(data.images === undefined){
+const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "images"},message:"must have required property '"+"images"+"'",schema:schema80.required,parentSchema:schema80,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+if(data.imagePullPolicy === undefined){
+const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema80.required,parentSchema:schema80,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+if(data.imagePullSecrets === undefined){
+const err6 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "imagePullSecrets"},message:"must have required property '"+"imagePullSecrets"+"'",schema:schema80.required,parentSchema:schema80,data};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((((((((key0 === "enabled") || (key0 === "namespace")) || (key0 === "policies")) || (key0 === "frontEnd")) || (key0 === "images")) || (key0 === "imagePullPolicy")) || (key0 === "imagePullSecrets")) || (key0 === "global"))){
+const err7 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema80,data};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+if(data.enabled !== undefined){
+let data0 = data.enabled;
+if(typeof data0 !== "boolean"){
+const err8 = {instancePath:instancePath+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema80.properties.enabled.type,parentSchema:schema80.properties.enabled,data:data0};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(data.namespace !== undefined){
+let data1 = data.namespace;
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+if(data1.name === undefined){
+const err9 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema80.properties.namespace.required,parentSchema:schema80.properties.namespace,data:data1};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+if(data1.create === undefined){
+const err10 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema80.properties.namespace.required,parentSchema:schema80.properties.namespace,data:data1};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+if(data1.labels === undefined){
+const err11 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema80.properties.namespace.required,parentSchema:schema80.properties.namespace,data:data1};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+for(const key1 in data1){
+if(!(((key1 === "name") || (key1 === "create")) || (key1 === "labels"))){
+const err12 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema80.properties.namespace,data:data1};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+if(data1.name !== undefined){
+let data2 = data1.name;
+if(typeof data2 === "string"){
+if(func3(data2) > 63){
+const err13 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema80.properties.namespace.properties.name,data:data2};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+if(!pattern6.test(data2)){
+const err14 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema80.properties.namespace.properties.name,data:data2};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+else {
+const err15 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.namespace.properties.name.type,parentSchema:schema80.properties.namespace.properties.name,data:data2};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+if(data1.create !== undefined){
+let data3 = data1.create;
+if(typeof data3 !== "boolean"){
+const err16 = {instancePath:instancePath+"/namespace/create",schemaPath:"#/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema80.properties.namespace.properties.create.type,parentSchema:schema80.properties.namespace.properties.create,data:data3};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+if(data1.labels !== undefined){
+let data4 = data1.labels;
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+for(const key2 in data4){
+let data5 = data4[key2];
+if(typeof data5 === "string"){
+if(func3(data5) > 63){
+const err17 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema80.properties.namespace.properties.labels.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+if(!pattern2.test(data5)){
+const err18 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema80.properties.namespace.properties.labels.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -1162,7 +12612,7 @@ errors++;
 }
 }
 else {
-const err19 = {instancePath:instancePath+"/global/teleport/clusterName",schemaPath:"#/properties/global/properties/teleport/properties/clusterName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.clusterName.type,parentSchema:schema11.properties.global.properties.teleport.properties.clusterName,data:data2};
+const err19 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.namespace.properties.labels.additionalProperties.type,parentSchema:schema80.properties.namespace.properties.labels.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -1172,11 +12622,9 @@ vErrors.push(err19);
 errors++;
 }
 }
-if(data1.proxyAddr !== undefined){
-let data3 = data1.proxyAddr;
-if(typeof data3 === "string"){
-if(!pattern1.test(data3)){
-const err20 = {instancePath:instancePath+"/global/teleport/proxyAddr",schemaPath:"#/properties/global/properties/teleport/properties/proxyAddr/pattern",keyword:"pattern",params:{pattern: "^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$"},message:"must match pattern \""+"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$"+"\"",schema:"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$",parentSchema:schema11.properties.global.properties.teleport.properties.proxyAddr,data:data3};
+}
+else {
+const err20 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.properties.namespace.properties.labels.type,parentSchema:schema80.properties.namespace.properties.labels,data:data4};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -1186,8 +12634,9 @@ vErrors.push(err20);
 errors++;
 }
 }
+}
 else {
-const err21 = {instancePath:instancePath+"/global/teleport/proxyAddr",schemaPath:"#/properties/global/properties/teleport/properties/proxyAddr/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.proxyAddr.type,parentSchema:schema11.properties.global.properties.teleport.properties.proxyAddr,data:data3};
+const err21 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.properties.namespace.type,parentSchema:schema80.properties.namespace,data:data1};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -1197,11 +12646,10 @@ vErrors.push(err21);
 errors++;
 }
 }
-if(data1.bot !== undefined){
-let data4 = data1.bot;
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-if(data4.name === undefined){
-const err22 = {instancePath:instancePath+"/global/teleport/bot",schemaPath:"#/properties/global/properties/teleport/properties/bot/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.global.properties.teleport.properties.bot.required,parentSchema:schema11.properties.global.properties.teleport.properties.bot,data:data4};
+if(data.policies !== undefined){
+let data6 = data.policies;
+if(typeof data6 !== "string"){
+const err22 = {instancePath:instancePath+"/policies",schemaPath:"#/properties/policies/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.policies.type,parentSchema:schema80.properties.policies,data:data6};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -1210,9 +12658,8 @@ vErrors.push(err22);
 }
 errors++;
 }
-for(const key3 in data4){
-if(!(key3 === "name")){
-const err23 = {instancePath:instancePath+"/global/teleport/bot",schemaPath:"#/properties/global/properties/teleport/properties/bot/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.bot,data:data4};
+if(!((((data6 === "none") || (data6 === "denyAll")) || (data6 === "enforce")) || (data6 === "dryRun"))){
+const err23 = {instancePath:instancePath+"/policies",schemaPath:"#/properties/policies/enum",keyword:"enum",params:{allowedValues: schema80.properties.policies.enum},message:"must be equal to one of the allowed values",schema:schema80.properties.policies.enum,parentSchema:schema80.properties.policies,data:data6};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -1222,11 +12669,11 @@ vErrors.push(err23);
 errors++;
 }
 }
-if(data4.name !== undefined){
-let data5 = data4.name;
-if(typeof data5 === "string"){
-if(func2(data5) > 63){
-const err24 = {instancePath:instancePath+"/global/teleport/bot/name",schemaPath:"#/properties/global/properties/teleport/properties/bot/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.bot.properties.name,data:data5};
+if(data.frontEnd !== undefined){
+let data7 = data.frontEnd;
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+if(data7.callers === undefined){
+const err24 = {instancePath:instancePath+"/frontEnd",schemaPath:"#/properties/frontEnd/required",keyword:"required",params:{missingProperty: "callers"},message:"must have required property '"+"callers"+"'",schema:schema80.properties.frontEnd.required,parentSchema:schema80.properties.frontEnd,data:data7};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -1235,8 +12682,9 @@ vErrors.push(err24);
 }
 errors++;
 }
-if(!pattern2.test(data5)){
-const err25 = {instancePath:instancePath+"/global/teleport/bot/name",schemaPath:"#/properties/global/properties/teleport/properties/bot/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.bot.properties.name,data:data5};
+for(const key3 in data7){
+if(!(key3 === "callers")){
+const err25 = {instancePath:instancePath+"/frontEnd",schemaPath:"#/properties/frontEnd/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema80.properties.frontEnd,data:data7};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -1246,8 +12694,19 @@ vErrors.push(err25);
 errors++;
 }
 }
+if(data7.callers !== undefined){
+let data8 = data7.callers;
+if(Array.isArray(data8)){
+const len0 = data8.length;
+for(let i0=0; i0<len0; i0++){
+if(!(validate181(data8[i0], {instancePath:instancePath+"/frontEnd/callers/" + i0,parentData:data8,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
+errors = vErrors.length;
+}
+}
+}
 else {
-const err26 = {instancePath:instancePath+"/global/teleport/bot/name",schemaPath:"#/properties/global/properties/teleport/properties/bot/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.bot.properties.name.type,parentSchema:schema11.properties.global.properties.teleport.properties.bot.properties.name,data:data5};
+const err26 = {instancePath:instancePath+"/frontEnd/callers",schemaPath:"#/properties/frontEnd/properties/callers/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema80.properties.frontEnd.properties.callers.type,parentSchema:schema80.properties.frontEnd.properties.callers,data:data8};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -1259,7 +12718,7 @@ errors++;
 }
 }
 else {
-const err27 = {instancePath:instancePath+"/global/teleport/bot",schemaPath:"#/properties/global/properties/teleport/properties/bot/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.bot.type,parentSchema:schema11.properties.global.properties.teleport.properties.bot,data:data4};
+const err27 = {instancePath:instancePath+"/frontEnd",schemaPath:"#/properties/frontEnd/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.properties.frontEnd.type,parentSchema:schema80.properties.frontEnd,data:data7};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -1269,11 +12728,11 @@ vErrors.push(err27);
 errors++;
 }
 }
-if(data1.role !== undefined){
-let data6 = data1.role;
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-if(data6.name === undefined){
-const err28 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.global.properties.teleport.properties.role.required,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data6};
+if(data.images !== undefined){
+let data10 = data.images;
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+if(data10["front-end"] === undefined){
+const err28 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "front-end"},message:"must have required property '"+"front-end"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -1282,8 +12741,8 @@ vErrors.push(err28);
 }
 errors++;
 }
-if(data6.maxSessionTTL === undefined){
-const err29 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "maxSessionTTL"},message:"must have required property '"+"maxSessionTTL"+"'",schema:schema11.properties.global.properties.teleport.properties.role.required,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data6};
+if(data10.catalogue === undefined){
+const err29 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "catalogue"},message:"must have required property '"+"catalogue"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -1292,9 +12751,8 @@ vErrors.push(err29);
 }
 errors++;
 }
-for(const key4 in data6){
-if(!((key4 === "name") || (key4 === "maxSessionTTL"))){
-const err30 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data6};
+if(data10["catalogue-db"] === undefined){
+const err30 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "catalogue-db"},message:"must have required property '"+"catalogue-db"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -1303,12 +12761,8 @@ vErrors.push(err30);
 }
 errors++;
 }
-}
-if(data6.name !== undefined){
-let data7 = data6.name;
-if(typeof data7 === "string"){
-if(func2(data7) > 63){
-const err31 = {instancePath:instancePath+"/global/teleport/role/name",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.name,data:data7};
+if(data10.carts === undefined){
+const err31 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "carts"},message:"must have required property '"+"carts"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -1317,8 +12771,8 @@ vErrors.push(err31);
 }
 errors++;
 }
-if(!pattern2.test(data7)){
-const err32 = {instancePath:instancePath+"/global/teleport/role/name",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.name,data:data7};
+if(data10["carts-db"] === undefined){
+const err32 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "carts-db"},message:"must have required property '"+"carts-db"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -1327,9 +12781,8 @@ vErrors.push(err32);
 }
 errors++;
 }
-}
-else {
-const err33 = {instancePath:instancePath+"/global/teleport/role/name",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.role.properties.name.type,parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.name,data:data7};
+if(data10.orders === undefined){
+const err33 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "orders"},message:"must have required property '"+"orders"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -1338,12 +12791,8 @@ vErrors.push(err33);
 }
 errors++;
 }
-}
-if(data6.maxSessionTTL !== undefined){
-let data8 = data6.maxSessionTTL;
-if(typeof data8 === "string"){
-if(!pattern4.test(data8)){
-const err34 = {instancePath:instancePath+"/global/teleport/role/maxSessionTTL",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/maxSessionTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.maxSessionTTL,data:data8};
+if(data10["orders-db"] === undefined){
+const err34 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "orders-db"},message:"must have required property '"+"orders-db"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -1352,9 +12801,8 @@ vErrors.push(err34);
 }
 errors++;
 }
-}
-else {
-const err35 = {instancePath:instancePath+"/global/teleport/role/maxSessionTTL",schemaPath:"#/properties/global/properties/teleport/properties/role/properties/maxSessionTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.role.properties.maxSessionTTL.type,parentSchema:schema11.properties.global.properties.teleport.properties.role.properties.maxSessionTTL,data:data8};
+if(data10.payment === undefined){
+const err35 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "payment"},message:"must have required property '"+"payment"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -1363,10 +12811,8 @@ vErrors.push(err35);
 }
 errors++;
 }
-}
-}
-else {
-const err36 = {instancePath:instancePath+"/global/teleport/role",schemaPath:"#/properties/global/properties/teleport/properties/role/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.role.type,parentSchema:schema11.properties.global.properties.teleport.properties.role,data:data6};
+if(data10["queue-master"] === undefined){
+const err36 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "queue-master"},message:"must have required property '"+"queue-master"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -1375,12 +12821,8 @@ vErrors.push(err36);
 }
 errors++;
 }
-}
-if(data1.workloadIdentity !== undefined){
-let data9 = data1.workloadIdentity;
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-if(data9.name === undefined){
-const err37 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.required,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data9};
+if(data10.rabbitmq === undefined){
+const err37 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "rabbitmq"},message:"must have required property '"+"rabbitmq"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -1389,8 +12831,8 @@ vErrors.push(err37);
 }
 errors++;
 }
-if(data9.labels === undefined){
-const err38 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.required,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data9};
+if(data10["session-db"] === undefined){
+const err38 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "session-db"},message:"must have required property '"+"session-db"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -1399,9 +12841,8 @@ vErrors.push(err38);
 }
 errors++;
 }
-for(const key5 in data9){
-if(!((key5 === "name") || (key5 === "labels"))){
-const err39 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data9};
+if(data10.shipping === undefined){
+const err39 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "shipping"},message:"must have required property '"+"shipping"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -1410,12 +12851,8 @@ vErrors.push(err39);
 }
 errors++;
 }
-}
-if(data9.name !== undefined){
-let data10 = data9.name;
-if(typeof data10 === "string"){
-if(func2(data10) > 63){
-const err40 = {instancePath:instancePath+"/global/teleport/workloadIdentity/name",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name,data:data10};
+if(data10.user === undefined){
+const err40 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "user"},message:"must have required property '"+"user"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -1424,8 +12861,8 @@ vErrors.push(err40);
 }
 errors++;
 }
-if(!pattern2.test(data10)){
-const err41 = {instancePath:instancePath+"/global/teleport/workloadIdentity/name",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name,data:data10};
+if(data10["user-db"] === undefined){
+const err41 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "user-db"},message:"must have required property '"+"user-db"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -1434,9 +12871,9 @@ vErrors.push(err41);
 }
 errors++;
 }
-}
-else {
-const err42 = {instancePath:instancePath+"/global/teleport/workloadIdentity/name",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.name,data:data10};
+for(const key4 in data10){
+if(!(func2.call(schema80.properties.images.properties, key4))){
+const err42 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -1446,11 +12883,11 @@ vErrors.push(err42);
 errors++;
 }
 }
-if(data9.labels !== undefined){
-let data11 = data9.labels;
-if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
-if(Object.keys(data11).length < 1){
-const err43 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels,data:data11};
+if(data10["front-end"] !== undefined){
+let data11 = data10["front-end"];
+if(typeof data11 === "string"){
+if(func3(data11) < 1){
+const err43 = {instancePath:instancePath+"/images/front-end",schemaPath:"#/properties/images/properties/front-end/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties["front-end"],data:data11};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -1459,11 +12896,9 @@ vErrors.push(err43);
 }
 errors++;
 }
-for(const key6 in data11){
-let data12 = data11[key6];
-if(typeof data12 === "string"){
-if(func2(data12) < 1){
-const err44 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data12};
+}
+else {
+const err44 = {instancePath:instancePath+"/images/front-end",schemaPath:"#/properties/images/properties/front-end/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["front-end"].type,parentSchema:schema80.properties.images.properties["front-end"],data:data11};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -1473,8 +12908,11 @@ vErrors.push(err44);
 errors++;
 }
 }
-else {
-const err45 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data12};
+if(data10.catalogue !== undefined){
+let data12 = data10.catalogue;
+if(typeof data12 === "string"){
+if(func3(data12) < 1){
+const err45 = {instancePath:instancePath+"/images/catalogue",schemaPath:"#/properties/images/properties/catalogue/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties.catalogue,data:data12};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -1484,9 +12922,8 @@ vErrors.push(err45);
 errors++;
 }
 }
-}
 else {
-const err46 = {instancePath:instancePath+"/global/teleport/workloadIdentity/labels",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity.properties.labels,data:data11};
+const err46 = {instancePath:instancePath+"/images/catalogue",schemaPath:"#/properties/images/properties/catalogue/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.catalogue.type,parentSchema:schema80.properties.images.properties.catalogue,data:data12};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -1496,9 +12933,11 @@ vErrors.push(err46);
 errors++;
 }
 }
-}
-else {
-const err47 = {instancePath:instancePath+"/global/teleport/workloadIdentity",schemaPath:"#/properties/global/properties/teleport/properties/workloadIdentity/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.workloadIdentity.type,parentSchema:schema11.properties.global.properties.teleport.properties.workloadIdentity,data:data9};
+if(data10["catalogue-db"] !== undefined){
+let data13 = data10["catalogue-db"];
+if(typeof data13 === "string"){
+if(func3(data13) < 1){
+const err47 = {instancePath:instancePath+"/images/catalogue-db",schemaPath:"#/properties/images/properties/catalogue-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties["catalogue-db"],data:data13};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -1508,11 +12947,8 @@ vErrors.push(err47);
 errors++;
 }
 }
-if(data1.join !== undefined){
-let data13 = data1.join;
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
-if(data13.tokenName === undefined){
-const err48 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "tokenName"},message:"must have required property '"+"tokenName"+"'",schema:schema11.properties.global.properties.teleport.properties.join.required,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data13};
+else {
+const err48 = {instancePath:instancePath+"/images/catalogue-db",schemaPath:"#/properties/images/properties/catalogue-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["catalogue-db"].type,parentSchema:schema80.properties.images.properties["catalogue-db"],data:data13};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -1521,8 +12957,12 @@ vErrors.push(err48);
 }
 errors++;
 }
-if(data13.type === undefined){
-const err49 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "type"},message:"must have required property '"+"type"+"'",schema:schema11.properties.global.properties.teleport.properties.join.required,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data13};
+}
+if(data10.carts !== undefined){
+let data14 = data10.carts;
+if(typeof data14 === "string"){
+if(func3(data14) < 1){
+const err49 = {instancePath:instancePath+"/images/carts",schemaPath:"#/properties/images/properties/carts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties.carts,data:data14};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -1531,8 +12971,9 @@ vErrors.push(err49);
 }
 errors++;
 }
-if(data13.issuer === undefined){
-const err50 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "issuer"},message:"must have required property '"+"issuer"+"'",schema:schema11.properties.global.properties.teleport.properties.join.required,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data13};
+}
+else {
+const err50 = {instancePath:instancePath+"/images/carts",schemaPath:"#/properties/images/properties/carts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.carts.type,parentSchema:schema80.properties.images.properties.carts,data:data14};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -1541,9 +12982,12 @@ vErrors.push(err50);
 }
 errors++;
 }
-for(const key7 in data13){
-if(!(((key7 === "tokenName") || (key7 === "type")) || (key7 === "issuer"))){
-const err51 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data13};
+}
+if(data10["carts-db"] !== undefined){
+let data15 = data10["carts-db"];
+if(typeof data15 === "string"){
+if(func3(data15) < 1){
+const err51 = {instancePath:instancePath+"/images/carts-db",schemaPath:"#/properties/images/properties/carts-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties["carts-db"],data:data15};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -1553,11 +12997,8 @@ vErrors.push(err51);
 errors++;
 }
 }
-if(data13.tokenName !== undefined){
-let data14 = data13.tokenName;
-if(typeof data14 === "string"){
-if(func2(data14) > 63){
-const err52 = {instancePath:instancePath+"/global/teleport/join/tokenName",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/tokenName/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName,data:data14};
+else {
+const err52 = {instancePath:instancePath+"/images/carts-db",schemaPath:"#/properties/images/properties/carts-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["carts-db"].type,parentSchema:schema80.properties.images.properties["carts-db"],data:data15};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -1566,8 +13007,12 @@ vErrors.push(err52);
 }
 errors++;
 }
-if(!pattern2.test(data14)){
-const err53 = {instancePath:instancePath+"/global/teleport/join/tokenName",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/tokenName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName,data:data14};
+}
+if(data10.orders !== undefined){
+let data16 = data10.orders;
+if(typeof data16 === "string"){
+if(func3(data16) < 1){
+const err53 = {instancePath:instancePath+"/images/orders",schemaPath:"#/properties/images/properties/orders/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties.orders,data:data16};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -1578,7 +13023,7 @@ errors++;
 }
 }
 else {
-const err54 = {instancePath:instancePath+"/global/teleport/join/tokenName",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/tokenName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName.type,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.tokenName,data:data14};
+const err54 = {instancePath:instancePath+"/images/orders",schemaPath:"#/properties/images/properties/orders/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.orders.type,parentSchema:schema80.properties.images.properties.orders,data:data16};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -1588,10 +13033,11 @@ vErrors.push(err54);
 errors++;
 }
 }
-if(data13.type !== undefined){
-let data15 = data13.type;
-if(typeof data15 !== "string"){
-const err55 = {instancePath:instancePath+"/global/teleport/join/type",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.join.properties.type.type,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.type,data:data15};
+if(data10["orders-db"] !== undefined){
+let data17 = data10["orders-db"];
+if(typeof data17 === "string"){
+if(func3(data17) < 1){
+const err55 = {instancePath:instancePath+"/images/orders-db",schemaPath:"#/properties/images/properties/orders-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties["orders-db"],data:data17};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -1600,8 +13046,9 @@ vErrors.push(err55);
 }
 errors++;
 }
-if(!(((data15 === "static_jwks") || (data15 === "oidc")) || (data15 === "in_cluster"))){
-const err56 = {instancePath:instancePath+"/global/teleport/join/type",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/type/enum",keyword:"enum",params:{allowedValues: schema11.properties.global.properties.teleport.properties.join.properties.type.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.global.properties.teleport.properties.join.properties.type.enum,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.type,data:data15};
+}
+else {
+const err56 = {instancePath:instancePath+"/images/orders-db",schemaPath:"#/properties/images/properties/orders-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["orders-db"].type,parentSchema:schema80.properties.images.properties["orders-db"],data:data17};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -1611,11 +13058,11 @@ vErrors.push(err56);
 errors++;
 }
 }
-if(data13.issuer !== undefined){
-let data16 = data13.issuer;
-if(typeof data16 === "string"){
-if(!pattern7.test(data16)){
-const err57 = {instancePath:instancePath+"/global/teleport/join/issuer",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/issuer/pattern",keyword:"pattern",params:{pattern: "^$|^https://[^\\s?#]+$"},message:"must match pattern \""+"^$|^https://[^\\s?#]+$"+"\"",schema:"^$|^https://[^\\s?#]+$",parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.issuer,data:data16};
+if(data10.payment !== undefined){
+let data18 = data10.payment;
+if(typeof data18 === "string"){
+if(func3(data18) < 1){
+const err57 = {instancePath:instancePath+"/images/payment",schemaPath:"#/properties/images/properties/payment/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties.payment,data:data18};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -1626,7 +13073,7 @@ errors++;
 }
 }
 else {
-const err58 = {instancePath:instancePath+"/global/teleport/join/issuer",schemaPath:"#/properties/global/properties/teleport/properties/join/properties/issuer/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.global.properties.teleport.properties.join.properties.issuer.type,parentSchema:schema11.properties.global.properties.teleport.properties.join.properties.issuer,data:data16};
+const err58 = {instancePath:instancePath+"/images/payment",schemaPath:"#/properties/images/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.payment.type,parentSchema:schema80.properties.images.properties.payment,data:data18};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -1636,9 +13083,11 @@ vErrors.push(err58);
 errors++;
 }
 }
-}
-else {
-const err59 = {instancePath:instancePath+"/global/teleport/join",schemaPath:"#/properties/global/properties/teleport/properties/join/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.properties.join.type,parentSchema:schema11.properties.global.properties.teleport.properties.join,data:data13};
+if(data10["queue-master"] !== undefined){
+let data19 = data10["queue-master"];
+if(typeof data19 === "string"){
+if(func3(data19) < 1){
+const err59 = {instancePath:instancePath+"/images/queue-master",schemaPath:"#/properties/images/properties/queue-master/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties["queue-master"],data:data19};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -1648,9 +13097,8 @@ vErrors.push(err59);
 errors++;
 }
 }
-}
 else {
-const err60 = {instancePath:instancePath+"/global/teleport",schemaPath:"#/properties/global/properties/teleport/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.teleport.type,parentSchema:schema11.properties.global.properties.teleport,data:data1};
+const err60 = {instancePath:instancePath+"/images/queue-master",schemaPath:"#/properties/images/properties/queue-master/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["queue-master"].type,parentSchema:schema80.properties.images.properties["queue-master"],data:data19};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -1660,9 +13108,11 @@ vErrors.push(err60);
 errors++;
 }
 }
-}
-else {
-const err61 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.type,parentSchema:schema11.properties.global,data:data0};
+if(data10.rabbitmq !== undefined){
+let data20 = data10.rabbitmq;
+if(typeof data20 === "string"){
+if(func3(data20) < 1){
+const err61 = {instancePath:instancePath+"/images/rabbitmq",schemaPath:"#/properties/images/properties/rabbitmq/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties.rabbitmq,data:data20};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -1672,11 +13122,8 @@ vErrors.push(err61);
 errors++;
 }
 }
-if(data.istio !== undefined){
-let data17 = data.istio;
-if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
-if(data17.print === undefined){
-const err62 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "print"},message:"must have required property '"+"print"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data17};
+else {
+const err62 = {instancePath:instancePath+"/images/rabbitmq",schemaPath:"#/properties/images/properties/rabbitmq/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.rabbitmq.type,parentSchema:schema80.properties.images.properties.rabbitmq,data:data20};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -1685,8 +13132,12 @@ vErrors.push(err62);
 }
 errors++;
 }
-if(data17.injectionTemplate === undefined){
-const err63 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "injectionTemplate"},message:"must have required property '"+"injectionTemplate"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data17};
+}
+if(data10["session-db"] !== undefined){
+let data21 = data10["session-db"];
+if(typeof data21 === "string"){
+if(func3(data21) < 1){
+const err63 = {instancePath:instancePath+"/images/session-db",schemaPath:"#/properties/images/properties/session-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties["session-db"],data:data21};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -1695,8 +13146,9 @@ vErrors.push(err63);
 }
 errors++;
 }
-if(data17.pathNormalization === undefined){
-const err64 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "pathNormalization"},message:"must have required property '"+"pathNormalization"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data17};
+}
+else {
+const err64 = {instancePath:instancePath+"/images/session-db",schemaPath:"#/properties/images/properties/session-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["session-db"].type,parentSchema:schema80.properties.images.properties["session-db"],data:data21};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -1705,8 +13157,12 @@ vErrors.push(err64);
 }
 errors++;
 }
-if(data17.blockIstiodCertificates === undefined){
-const err65 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "blockIstiodCertificates"},message:"must have required property '"+"blockIstiodCertificates"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data17};
+}
+if(data10.shipping !== undefined){
+let data22 = data10.shipping;
+if(typeof data22 === "string"){
+if(func3(data22) < 1){
+const err65 = {instancePath:instancePath+"/images/shipping",schemaPath:"#/properties/images/properties/shipping/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties.shipping,data:data22};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -1715,8 +13171,9 @@ vErrors.push(err65);
 }
 errors++;
 }
-if(data17.accessLog === undefined){
-const err66 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/required",keyword:"required",params:{missingProperty: "accessLog"},message:"must have required property '"+"accessLog"+"'",schema:schema11.properties.istio.required,parentSchema:schema11.properties.istio,data:data17};
+}
+else {
+const err66 = {instancePath:instancePath+"/images/shipping",schemaPath:"#/properties/images/properties/shipping/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.shipping.type,parentSchema:schema80.properties.images.properties.shipping,data:data22};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -1725,9 +13182,12 @@ vErrors.push(err66);
 }
 errors++;
 }
-for(const key8 in data17){
-if(!(((((key8 === "print") || (key8 === "injectionTemplate")) || (key8 === "pathNormalization")) || (key8 === "blockIstiodCertificates")) || (key8 === "accessLog"))){
-const err67 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.istio,data:data17};
+}
+if(data10.user !== undefined){
+let data23 = data10.user;
+if(typeof data23 === "string"){
+if(func3(data23) < 1){
+const err67 = {instancePath:instancePath+"/images/user",schemaPath:"#/properties/images/properties/user/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties.user,data:data23};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -1737,10 +13197,8 @@ vErrors.push(err67);
 errors++;
 }
 }
-if(data17.print !== undefined){
-let data18 = data17.print;
-if(typeof data18 !== "string"){
-const err68 = {instancePath:instancePath+"/istio/print",schemaPath:"#/properties/istio/properties/print/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.istio.properties.print.type,parentSchema:schema11.properties.istio.properties.print,data:data18};
+else {
+const err68 = {instancePath:instancePath+"/images/user",schemaPath:"#/properties/images/properties/user/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.user.type,parentSchema:schema80.properties.images.properties.user,data:data23};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -1749,8 +13207,12 @@ vErrors.push(err68);
 }
 errors++;
 }
-if(!(((data18 === "") || (data18 === "istiod")) || (data18 === "gateway"))){
-const err69 = {instancePath:instancePath+"/istio/print",schemaPath:"#/properties/istio/properties/print/enum",keyword:"enum",params:{allowedValues: schema11.properties.istio.properties.print.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.istio.properties.print.enum,parentSchema:schema11.properties.istio.properties.print,data:data18};
+}
+if(data10["user-db"] !== undefined){
+let data24 = data10["user-db"];
+if(typeof data24 === "string"){
+if(func3(data24) < 1){
+const err69 = {instancePath:instancePath+"/images/user-db",schemaPath:"#/properties/images/properties/user-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties["user-db"],data:data24};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -1760,12 +13222,8 @@ vErrors.push(err69);
 errors++;
 }
 }
-if(data17.injectionTemplate !== undefined){
-let data19 = data17.injectionTemplate;
-const _errs51 = errors;
-const _errs52 = errors;
-if(!(((((((data19 === "sidecar") || (data19 === "gateway")) || (data19 === "grpc-simple")) || (data19 === "grpc-agent")) || (data19 === "waypoint")) || (data19 === "kube-gateway")) || (data19 === "agentgateway"))){
-const err70 = {};
+else {
+const err70 = {instancePath:instancePath+"/images/user-db",schemaPath:"#/properties/images/properties/user-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["user-db"].type,parentSchema:schema80.properties.images.properties["user-db"],data:data24};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -1774,9 +13232,10 @@ vErrors.push(err70);
 }
 errors++;
 }
-var valid9 = _errs52 === errors;
-if(valid9){
-const err71 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.istio.properties.injectionTemplate.not,parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data19};
+}
+}
+else {
+const err71 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.properties.images.type,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -1785,20 +13244,11 @@ vErrors.push(err71);
 }
 errors++;
 }
-else {
-errors = _errs51;
-if(vErrors !== null){
-if(_errs51){
-vErrors.length = _errs51;
 }
-else {
-vErrors = null;
-}
-}
-}
-if(typeof data19 === "string"){
-if(func2(data19) > 63){
-const err72 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data19};
+if(data.imagePullPolicy !== undefined){
+let data25 = data.imagePullPolicy;
+if(typeof data25 !== "string"){
+const err72 = {instancePath:instancePath+"/imagePullPolicy",schemaPath:"#/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.imagePullPolicy.type,parentSchema:schema80.properties.imagePullPolicy,data:data25};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -1807,8 +13257,8 @@ vErrors.push(err72);
 }
 errors++;
 }
-if(!pattern2.test(data19)){
-const err73 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data19};
+if(!(((data25 === "Always") || (data25 === "IfNotPresent")) || (data25 === "Never"))){
+const err73 = {instancePath:instancePath+"/imagePullPolicy",schemaPath:"#/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema80.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema80.properties.imagePullPolicy.enum,parentSchema:schema80.properties.imagePullPolicy,data:data25};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -1818,8 +13268,15 @@ vErrors.push(err73);
 errors++;
 }
 }
-else {
-const err74 = {instancePath:instancePath+"/istio/injectionTemplate",schemaPath:"#/properties/istio/properties/injectionTemplate/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.istio.properties.injectionTemplate.type,parentSchema:schema11.properties.istio.properties.injectionTemplate,data:data19};
+if(data.imagePullSecrets !== undefined){
+let data26 = data.imagePullSecrets;
+if(Array.isArray(data26)){
+const len1 = data26.length;
+for(let i1=0; i1<len1; i1++){
+let data27 = data26[i1];
+if(typeof data27 === "string"){
+if(func3(data27) < 1){
+const err74 = {instancePath:instancePath+"/imagePullSecrets/" + i1,schemaPath:"#/properties/imagePullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.imagePullSecrets.items,data:data27};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -1829,10 +13286,8 @@ vErrors.push(err74);
 errors++;
 }
 }
-if(data17.pathNormalization !== undefined){
-let data20 = data17.pathNormalization;
-if(typeof data20 !== "string"){
-const err75 = {instancePath:instancePath+"/istio/pathNormalization",schemaPath:"#/properties/istio/properties/pathNormalization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.istio.properties.pathNormalization.type,parentSchema:schema11.properties.istio.properties.pathNormalization,data:data20};
+else {
+const err75 = {instancePath:instancePath+"/imagePullSecrets/" + i1,schemaPath:"#/properties/imagePullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.imagePullSecrets.items.type,parentSchema:schema80.properties.imagePullSecrets.items,data:data27};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -1841,8 +13296,10 @@ vErrors.push(err75);
 }
 errors++;
 }
-if(!((((data20 === "NONE") || (data20 === "BASE")) || (data20 === "MERGE_SLASHES")) || (data20 === "DECODE_AND_MERGE_SLASHES"))){
-const err76 = {instancePath:instancePath+"/istio/pathNormalization",schemaPath:"#/properties/istio/properties/pathNormalization/enum",keyword:"enum",params:{allowedValues: schema11.properties.istio.properties.pathNormalization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.istio.properties.pathNormalization.enum,parentSchema:schema11.properties.istio.properties.pathNormalization,data:data20};
+}
+}
+else {
+const err76 = {instancePath:instancePath+"/imagePullSecrets",schemaPath:"#/properties/imagePullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema80.properties.imagePullSecrets.type,parentSchema:schema80.properties.imagePullSecrets,data:data26};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -1852,10 +13309,10 @@ vErrors.push(err76);
 errors++;
 }
 }
-if(data17.blockIstiodCertificates !== undefined){
-let data21 = data17.blockIstiodCertificates;
-if(typeof data21 !== "boolean"){
-const err77 = {instancePath:instancePath+"/istio/blockIstiodCertificates",schemaPath:"#/properties/istio/properties/blockIstiodCertificates/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.istio.properties.blockIstiodCertificates.type,parentSchema:schema11.properties.istio.properties.blockIstiodCertificates,data:data21};
+if(data.global !== undefined){
+let data28 = data.global;
+if(!(data28 && typeof data28 == "object" && !Array.isArray(data28))){
+const err77 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.properties.global.type,parentSchema:schema80.properties.global,data:data28};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -1865,10 +13322,9 @@ vErrors.push(err77);
 errors++;
 }
 }
-if(data17.accessLog !== undefined){
-let data22 = data17.accessLog;
-if(typeof data22 !== "boolean"){
-const err78 = {instancePath:instancePath+"/istio/accessLog",schemaPath:"#/properties/istio/properties/accessLog/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.istio.properties.accessLog.type,parentSchema:schema11.properties.istio.properties.accessLog,data:data22};
+}
+else {
+const err78 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.type,parentSchema:schema80,data};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -1877,3472 +13333,339 @@ vErrors.push(err78);
 }
 errors++;
 }
+validate188.errors = vErrors;
+return errors === 0;
 }
-}
-else {
-const err79 = {instancePath:instancePath+"/istio",schemaPath:"#/properties/istio/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.istio.type,parentSchema:schema11.properties.istio,data:data17};
+
+const schema81 = {"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","additionalProperties":{"type":"string"},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","additionalProperties":{"type":"string"},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false};
+
+function validate191(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.enabled === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema81.required,parentSchema:schema81,data};
 if(vErrors === null){
-vErrors = [err79];
+vErrors = [err0];
 }
 else {
-vErrors.push(err79);
+vErrors.push(err0);
 }
 errors++;
+}
+if(data.sidecars === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "sidecars"},message:"must have required property '"+"sidecars"+"'",schema:schema81.required,parentSchema:schema81,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(data.labels === undefined){
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema81.required,parentSchema:schema81,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(data.dashboardLabels === undefined){
+const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "dashboardLabels"},message:"must have required property '"+"dashboardLabels"+"'",schema:schema81.required,parentSchema:schema81,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((((key0 === "enabled") || (key0 === "sidecars")) || (key0 === "labels")) || (key0 === "dashboardLabels"))){
+const err4 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema81,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.enabled !== undefined){
+let data0 = data.enabled;
+if(typeof data0 !== "boolean"){
+const err5 = {instancePath:instancePath+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema81.properties.enabled.type,parentSchema:schema81.properties.enabled,data:data0};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.sidecars !== undefined){
+let data1 = data.sidecars;
+if(typeof data1 !== "boolean"){
+const err6 = {instancePath:instancePath+"/sidecars",schemaPath:"#/properties/sidecars/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema81.properties.sidecars.type,parentSchema:schema81.properties.sidecars,data:data1};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.labels !== undefined){
+let data2 = data.labels;
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+for(const key1 in data2){
+let data3 = data2[key1];
+if(typeof data3 !== "string"){
+const err7 = {instancePath:instancePath+"/labels/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema81.properties.labels.additionalProperties.type,parentSchema:schema81.properties.labels.additionalProperties,data:data3};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+}
+else {
+const err8 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema81.properties.labels.type,parentSchema:schema81.properties.labels,data:data2};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(data.dashboardLabels !== undefined){
+let data4 = data.dashboardLabels;
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+for(const key2 in data4){
+let data5 = data4[key2];
+if(typeof data5 !== "string"){
+const err9 = {instancePath:instancePath+"/dashboardLabels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/dashboardLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema81.properties.dashboardLabels.additionalProperties.type,parentSchema:schema81.properties.dashboardLabels.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+}
+else {
+const err10 = {instancePath:instancePath+"/dashboardLabels",schemaPath:"#/properties/dashboardLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema81.properties.dashboardLabels.type,parentSchema:schema81.properties.dashboardLabels,data:data4};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+}
+else {
+const err11 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema81.type,parentSchema:schema81,data};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+validate191.errors = vErrors;
+return errors === 0;
+}
+
+
+function validate21(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+/*# sourceURL="values" */;
+let vErrors = null;
+let errors = 0;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.enabled === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema6.required,parentSchema:schema6,data};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.checkCRDs === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "checkCRDs"},message:"must have required property '"+"checkCRDs"+"'",schema:schema6.required,parentSchema:schema6,data};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(data.global === undefined){
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "global"},message:"must have required property '"+"global"+"'",schema:schema6.required,parentSchema:schema6,data};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(data.istio === undefined){
+const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "istio"},message:"must have required property '"+"istio"+"'",schema:schema6.required,parentSchema:schema6,data};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(data.tbot === undefined){
+const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "tbot"},message:"must have required property '"+"tbot"+"'",schema:schema6.required,parentSchema:schema6,data};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+if(data.mesh === undefined){
+const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "mesh"},message:"must have required property '"+"mesh"+"'",schema:schema6.required,parentSchema:schema6,data};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+if(data.testApp === undefined){
+const err6 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "testApp"},message:"must have required property '"+"testApp"+"'",schema:schema6.required,parentSchema:schema6,data};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+if(data.sockShop === undefined){
+const err7 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "sockShop"},message:"must have required property '"+"sockShop"+"'",schema:schema6.required,parentSchema:schema6,data};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+if(data.monitoring === undefined){
+const err8 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "monitoring"},message:"must have required property '"+"monitoring"+"'",schema:schema6.required,parentSchema:schema6,data};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((func2.call(schema6.properties, key0)) || (pattern0.test(key0)))){
+const err9 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema6,data};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+if(data.enabled !== undefined){
+if(!(validate22(data.enabled, {instancePath:instancePath+"/enabled",parentData:data,parentDataProperty:"enabled",rootData}))){
+vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
+errors = vErrors.length;
+}
+}
+if(data.checkCRDs !== undefined){
+if(!(validate24(data.checkCRDs, {instancePath:instancePath+"/checkCRDs",parentData:data,parentDataProperty:"checkCRDs",rootData}))){
+vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
+errors = vErrors.length;
+}
+}
+if(data.global !== undefined){
+if(!(validate26(data.global, {instancePath:instancePath+"/global",parentData:data,parentDataProperty:"global",rootData}))){
+vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+errors = vErrors.length;
+}
+}
+if(data.istio !== undefined){
+if(!(validate28(data.istio, {instancePath:instancePath+"/istio",parentData:data,parentDataProperty:"istio",rootData}))){
+vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+errors = vErrors.length;
 }
 }
 if(data.tbot !== undefined){
-let data23 = data.tbot;
-if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
-if(data23.enabled === undefined){
-const err80 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err80];
-}
-else {
-vErrors.push(err80);
-}
-errors++;
-}
-if(data23.namespace === undefined){
-const err81 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err81];
-}
-else {
-vErrors.push(err81);
-}
-errors++;
-}
-if(data23.image === undefined){
-const err82 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err82];
-}
-else {
-vErrors.push(err82);
-}
-errors++;
-}
-if(data23.serviceAccount === undefined){
-const err83 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err83];
-}
-else {
-vErrors.push(err83);
-}
-errors++;
-}
-if(data23.credentialTTL === undefined){
-const err84 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "credentialTTL"},message:"must have required property '"+"credentialTTL"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err84];
-}
-else {
-vErrors.push(err84);
-}
-errors++;
-}
-if(data23.renewalInterval === undefined){
-const err85 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "renewalInterval"},message:"must have required property '"+"renewalInterval"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err85];
-}
-else {
-vErrors.push(err85);
-}
-errors++;
-}
-if(data23.socket === undefined){
-const err86 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err86];
-}
-else {
-vErrors.push(err86);
-}
-errors++;
-}
-if(data23.kubelet === undefined){
-const err87 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "kubelet"},message:"must have required property '"+"kubelet"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err87];
-}
-else {
-vErrors.push(err87);
-}
-errors++;
-}
-if(data23.attestBinary === undefined){
-const err88 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "attestBinary"},message:"must have required property '"+"attestBinary"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err88];
-}
-else {
-vErrors.push(err88);
-}
-errors++;
-}
-if(data23.debug === undefined){
-const err89 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "debug"},message:"must have required property '"+"debug"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err89];
-}
-else {
-vErrors.push(err89);
-}
-errors++;
-}
-if(data23.resources === undefined){
-const err90 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "resources"},message:"must have required property '"+"resources"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err90];
-}
-else {
-vErrors.push(err90);
-}
-errors++;
-}
-if(data23.priorityClassName === undefined){
-const err91 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "priorityClassName"},message:"must have required property '"+"priorityClassName"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err91];
-}
-else {
-vErrors.push(err91);
-}
-errors++;
-}
-if(data23.updateStrategy === undefined){
-const err92 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "updateStrategy"},message:"must have required property '"+"updateStrategy"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err92];
-}
-else {
-vErrors.push(err92);
-}
-errors++;
-}
-if(data23.nodeSelector === undefined){
-const err93 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "nodeSelector"},message:"must have required property '"+"nodeSelector"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err93];
-}
-else {
-vErrors.push(err93);
-}
-errors++;
-}
-if(data23.tolerations === undefined){
-const err94 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "tolerations"},message:"must have required property '"+"tolerations"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err94];
-}
-else {
-vErrors.push(err94);
-}
-errors++;
-}
-if(data23.affinity === undefined){
-const err95 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "affinity"},message:"must have required property '"+"affinity"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err95];
-}
-else {
-vErrors.push(err95);
-}
-errors++;
-}
-if(data23.podLabels === undefined){
-const err96 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "podLabels"},message:"must have required property '"+"podLabels"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err96];
-}
-else {
-vErrors.push(err96);
-}
-errors++;
-}
-if(data23.podAnnotations === undefined){
-const err97 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "podAnnotations"},message:"must have required property '"+"podAnnotations"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err97];
-}
-else {
-vErrors.push(err97);
-}
-errors++;
-}
-if(data23.extraEnv === undefined){
-const err98 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/required",keyword:"required",params:{missingProperty: "extraEnv"},message:"must have required property '"+"extraEnv"+"'",schema:schema11.properties.tbot.required,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err98];
-}
-else {
-vErrors.push(err98);
-}
-errors++;
-}
-for(const key9 in data23){
-if(!(func9.call(schema11.properties.tbot.properties, key9))){
-const err99 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err99];
-}
-else {
-vErrors.push(err99);
-}
-errors++;
-}
-}
-if(data23.enabled !== undefined){
-let data24 = data23.enabled;
-if(typeof data24 !== "boolean"){
-const err100 = {instancePath:instancePath+"/tbot/enabled",schemaPath:"#/properties/tbot/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.enabled.type,parentSchema:schema11.properties.tbot.properties.enabled,data:data24};
-if(vErrors === null){
-vErrors = [err100];
-}
-else {
-vErrors.push(err100);
-}
-errors++;
-}
-}
-if(data23.namespace !== undefined){
-let data25 = data23.namespace;
-if(data25 && typeof data25 == "object" && !Array.isArray(data25)){
-if(data25.name === undefined){
-const err101 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.tbot.properties.namespace.required,parentSchema:schema11.properties.tbot.properties.namespace,data:data25};
-if(vErrors === null){
-vErrors = [err101];
-}
-else {
-vErrors.push(err101);
-}
-errors++;
-}
-if(data25.create === undefined){
-const err102 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.tbot.properties.namespace.required,parentSchema:schema11.properties.tbot.properties.namespace,data:data25};
-if(vErrors === null){
-vErrors = [err102];
-}
-else {
-vErrors.push(err102);
-}
-errors++;
-}
-for(const key10 in data25){
-if(!((key10 === "name") || (key10 === "create"))){
-const err103 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.namespace,data:data25};
-if(vErrors === null){
-vErrors = [err103];
-}
-else {
-vErrors.push(err103);
-}
-errors++;
-}
-}
-if(data25.name !== undefined){
-let data26 = data25.name;
-if(typeof data26 === "string"){
-if(func2(data26) > 63){
-const err104 = {instancePath:instancePath+"/tbot/namespace/name",schemaPath:"#/properties/tbot/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.tbot.properties.namespace.properties.name,data:data26};
-if(vErrors === null){
-vErrors = [err104];
-}
-else {
-vErrors.push(err104);
-}
-errors++;
-}
-if(!pattern2.test(data26)){
-const err105 = {instancePath:instancePath+"/tbot/namespace/name",schemaPath:"#/properties/tbot/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.tbot.properties.namespace.properties.name,data:data26};
-if(vErrors === null){
-vErrors = [err105];
-}
-else {
-vErrors.push(err105);
-}
-errors++;
-}
-}
-else {
-const err106 = {instancePath:instancePath+"/tbot/namespace/name",schemaPath:"#/properties/tbot/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.namespace.properties.name.type,parentSchema:schema11.properties.tbot.properties.namespace.properties.name,data:data26};
-if(vErrors === null){
-vErrors = [err106];
-}
-else {
-vErrors.push(err106);
-}
-errors++;
-}
-}
-if(data25.create !== undefined){
-let data27 = data25.create;
-if(typeof data27 !== "boolean"){
-const err107 = {instancePath:instancePath+"/tbot/namespace/create",schemaPath:"#/properties/tbot/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.namespace.properties.create.type,parentSchema:schema11.properties.tbot.properties.namespace.properties.create,data:data27};
-if(vErrors === null){
-vErrors = [err107];
-}
-else {
-vErrors.push(err107);
-}
-errors++;
-}
-}
-}
-else {
-const err108 = {instancePath:instancePath+"/tbot/namespace",schemaPath:"#/properties/tbot/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.namespace.type,parentSchema:schema11.properties.tbot.properties.namespace,data:data25};
-if(vErrors === null){
-vErrors = [err108];
-}
-else {
-vErrors.push(err108);
-}
-errors++;
-}
-}
-if(data23.image !== undefined){
-let data28 = data23.image;
-if(data28 && typeof data28 == "object" && !Array.isArray(data28)){
-if(data28.repository === undefined){
-const err109 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "repository"},message:"must have required property '"+"repository"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data28};
-if(vErrors === null){
-vErrors = [err109];
-}
-else {
-vErrors.push(err109);
-}
-errors++;
-}
-if(data28.tag === undefined){
-const err110 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "tag"},message:"must have required property '"+"tag"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data28};
-if(vErrors === null){
-vErrors = [err110];
-}
-else {
-vErrors.push(err110);
-}
-errors++;
-}
-if(data28.digest === undefined){
-const err111 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "digest"},message:"must have required property '"+"digest"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data28};
-if(vErrors === null){
-vErrors = [err111];
-}
-else {
-vErrors.push(err111);
-}
-errors++;
-}
-if(data28.pullPolicy === undefined){
-const err112 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "pullPolicy"},message:"must have required property '"+"pullPolicy"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data28};
-if(vErrors === null){
-vErrors = [err112];
-}
-else {
-vErrors.push(err112);
-}
-errors++;
-}
-if(data28.pullSecrets === undefined){
-const err113 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/required",keyword:"required",params:{missingProperty: "pullSecrets"},message:"must have required property '"+"pullSecrets"+"'",schema:schema11.properties.tbot.properties.image.required,parentSchema:schema11.properties.tbot.properties.image,data:data28};
-if(vErrors === null){
-vErrors = [err113];
-}
-else {
-vErrors.push(err113);
-}
-errors++;
-}
-for(const key11 in data28){
-if(!(((((key11 === "repository") || (key11 === "tag")) || (key11 === "digest")) || (key11 === "pullPolicy")) || (key11 === "pullSecrets"))){
-const err114 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key11},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.image,data:data28};
-if(vErrors === null){
-vErrors = [err114];
-}
-else {
-vErrors.push(err114);
-}
-errors++;
-}
-}
-if(data28.repository !== undefined){
-let data29 = data28.repository;
-if(typeof data29 === "string"){
-if(func2(data29) < 1){
-const err115 = {instancePath:instancePath+"/tbot/image/repository",schemaPath:"#/properties/tbot/properties/image/properties/repository/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.tbot.properties.image.properties.repository,data:data29};
-if(vErrors === null){
-vErrors = [err115];
-}
-else {
-vErrors.push(err115);
-}
-errors++;
-}
-}
-else {
-const err116 = {instancePath:instancePath+"/tbot/image/repository",schemaPath:"#/properties/tbot/properties/image/properties/repository/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.repository.type,parentSchema:schema11.properties.tbot.properties.image.properties.repository,data:data29};
-if(vErrors === null){
-vErrors = [err116];
-}
-else {
-vErrors.push(err116);
-}
-errors++;
-}
-}
-if(data28.tag !== undefined){
-let data30 = data28.tag;
-if(typeof data30 === "string"){
-if(!pattern10.test(data30)){
-const err117 = {instancePath:instancePath+"/tbot/image/tag",schemaPath:"#/properties/tbot/properties/image/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},message:"must match pattern \""+"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"+"\"",schema:"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",parentSchema:schema11.properties.tbot.properties.image.properties.tag,data:data30};
-if(vErrors === null){
-vErrors = [err117];
-}
-else {
-vErrors.push(err117);
-}
-errors++;
-}
-}
-else {
-const err118 = {instancePath:instancePath+"/tbot/image/tag",schemaPath:"#/properties/tbot/properties/image/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.tag.type,parentSchema:schema11.properties.tbot.properties.image.properties.tag,data:data30};
-if(vErrors === null){
-vErrors = [err118];
-}
-else {
-vErrors.push(err118);
-}
-errors++;
-}
-}
-if(data28.digest !== undefined){
-let data31 = data28.digest;
-if(typeof data31 === "string"){
-if(!pattern11.test(data31)){
-const err119 = {instancePath:instancePath+"/tbot/image/digest",schemaPath:"#/properties/tbot/properties/image/properties/digest/pattern",keyword:"pattern",params:{pattern: "^$|^sha256:[0-9a-f]{64}$"},message:"must match pattern \""+"^$|^sha256:[0-9a-f]{64}$"+"\"",schema:"^$|^sha256:[0-9a-f]{64}$",parentSchema:schema11.properties.tbot.properties.image.properties.digest,data:data31};
-if(vErrors === null){
-vErrors = [err119];
-}
-else {
-vErrors.push(err119);
-}
-errors++;
-}
-}
-else {
-const err120 = {instancePath:instancePath+"/tbot/image/digest",schemaPath:"#/properties/tbot/properties/image/properties/digest/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.digest.type,parentSchema:schema11.properties.tbot.properties.image.properties.digest,data:data31};
-if(vErrors === null){
-vErrors = [err120];
-}
-else {
-vErrors.push(err120);
-}
-errors++;
-}
-}
-if(data28.pullPolicy !== undefined){
-let data32 = data28.pullPolicy;
-if(typeof data32 !== "string"){
-const err121 = {instancePath:instancePath+"/tbot/image/pullPolicy",schemaPath:"#/properties/tbot/properties/image/properties/pullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.pullPolicy.type,parentSchema:schema11.properties.tbot.properties.image.properties.pullPolicy,data:data32};
-if(vErrors === null){
-vErrors = [err121];
-}
-else {
-vErrors.push(err121);
-}
-errors++;
-}
-if(!(((data32 === "Always") || (data32 === "IfNotPresent")) || (data32 === "Never"))){
-const err122 = {instancePath:instancePath+"/tbot/image/pullPolicy",schemaPath:"#/properties/tbot/properties/image/properties/pullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.tbot.properties.image.properties.pullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.tbot.properties.image.properties.pullPolicy.enum,parentSchema:schema11.properties.tbot.properties.image.properties.pullPolicy,data:data32};
-if(vErrors === null){
-vErrors = [err122];
-}
-else {
-vErrors.push(err122);
-}
-errors++;
-}
-}
-if(data28.pullSecrets !== undefined){
-let data33 = data28.pullSecrets;
-if(Array.isArray(data33)){
-const len0 = data33.length;
-for(let i0=0; i0<len0; i0++){
-let data34 = data33[i0];
-if(typeof data34 === "string"){
-if(func2(data34) < 1){
-const err123 = {instancePath:instancePath+"/tbot/image/pullSecrets/" + i0,schemaPath:"#/properties/tbot/properties/image/properties/pullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.tbot.properties.image.properties.pullSecrets.items,data:data34};
-if(vErrors === null){
-vErrors = [err123];
-}
-else {
-vErrors.push(err123);
-}
-errors++;
-}
-}
-else {
-const err124 = {instancePath:instancePath+"/tbot/image/pullSecrets/" + i0,schemaPath:"#/properties/tbot/properties/image/properties/pullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.image.properties.pullSecrets.items.type,parentSchema:schema11.properties.tbot.properties.image.properties.pullSecrets.items,data:data34};
-if(vErrors === null){
-vErrors = [err124];
-}
-else {
-vErrors.push(err124);
-}
-errors++;
-}
-}
-}
-else {
-const err125 = {instancePath:instancePath+"/tbot/image/pullSecrets",schemaPath:"#/properties/tbot/properties/image/properties/pullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.image.properties.pullSecrets.type,parentSchema:schema11.properties.tbot.properties.image.properties.pullSecrets,data:data33};
-if(vErrors === null){
-vErrors = [err125];
-}
-else {
-vErrors.push(err125);
-}
-errors++;
-}
-}
-}
-else {
-const err126 = {instancePath:instancePath+"/tbot/image",schemaPath:"#/properties/tbot/properties/image/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.image.type,parentSchema:schema11.properties.tbot.properties.image,data:data28};
-if(vErrors === null){
-vErrors = [err126];
-}
-else {
-vErrors.push(err126);
-}
-errors++;
-}
-}
-if(data23.serviceAccount !== undefined){
-let data35 = data23.serviceAccount;
-if(data35 && typeof data35 == "object" && !Array.isArray(data35)){
-if(data35.name === undefined){
-const err127 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.tbot.properties.serviceAccount.required,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data35};
-if(vErrors === null){
-vErrors = [err127];
-}
-else {
-vErrors.push(err127);
-}
-errors++;
-}
-if(data35.annotations === undefined){
-const err128 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "annotations"},message:"must have required property '"+"annotations"+"'",schema:schema11.properties.tbot.properties.serviceAccount.required,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data35};
-if(vErrors === null){
-vErrors = [err128];
-}
-else {
-vErrors.push(err128);
-}
-errors++;
-}
-for(const key12 in data35){
-if(!((key12 === "name") || (key12 === "annotations"))){
-const err129 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key12},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data35};
-if(vErrors === null){
-vErrors = [err129];
-}
-else {
-vErrors.push(err129);
-}
-errors++;
-}
-}
-if(data35.name !== undefined){
-let data36 = data35.name;
-if(typeof data36 === "string"){
-if(func2(data36) > 63){
-const err130 = {instancePath:instancePath+"/tbot/serviceAccount/name",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.name,data:data36};
-if(vErrors === null){
-vErrors = [err130];
-}
-else {
-vErrors.push(err130);
-}
-errors++;
-}
-if(!pattern2.test(data36)){
-const err131 = {instancePath:instancePath+"/tbot/serviceAccount/name",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.name,data:data36};
-if(vErrors === null){
-vErrors = [err131];
-}
-else {
-vErrors.push(err131);
-}
-errors++;
-}
-}
-else {
-const err132 = {instancePath:instancePath+"/tbot/serviceAccount/name",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.serviceAccount.properties.name.type,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.name,data:data36};
-if(vErrors === null){
-vErrors = [err132];
-}
-else {
-vErrors.push(err132);
-}
-errors++;
-}
-}
-if(data35.annotations !== undefined){
-let data37 = data35.annotations;
-if(data37 && typeof data37 == "object" && !Array.isArray(data37)){
-for(const key13 in data37){
-let data38 = data37[key13];
-if(typeof data38 !== "string"){
-const err133 = {instancePath:instancePath+"/tbot/serviceAccount/annotations/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/serviceAccount/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.serviceAccount.properties.annotations.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.annotations.additionalProperties,data:data38};
-if(vErrors === null){
-vErrors = [err133];
-}
-else {
-vErrors.push(err133);
-}
-errors++;
-}
-}
-}
-else {
-const err134 = {instancePath:instancePath+"/tbot/serviceAccount/annotations",schemaPath:"#/properties/tbot/properties/serviceAccount/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.serviceAccount.properties.annotations.type,parentSchema:schema11.properties.tbot.properties.serviceAccount.properties.annotations,data:data37};
-if(vErrors === null){
-vErrors = [err134];
-}
-else {
-vErrors.push(err134);
-}
-errors++;
-}
-}
-}
-else {
-const err135 = {instancePath:instancePath+"/tbot/serviceAccount",schemaPath:"#/properties/tbot/properties/serviceAccount/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.serviceAccount.type,parentSchema:schema11.properties.tbot.properties.serviceAccount,data:data35};
-if(vErrors === null){
-vErrors = [err135];
-}
-else {
-vErrors.push(err135);
-}
-errors++;
-}
-}
-if(data23.credentialTTL !== undefined){
-let data39 = data23.credentialTTL;
-if(typeof data39 === "string"){
-if(!pattern4.test(data39)){
-const err136 = {instancePath:instancePath+"/tbot/credentialTTL",schemaPath:"#/properties/tbot/properties/credentialTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.tbot.properties.credentialTTL,data:data39};
-if(vErrors === null){
-vErrors = [err136];
-}
-else {
-vErrors.push(err136);
-}
-errors++;
-}
-}
-else {
-const err137 = {instancePath:instancePath+"/tbot/credentialTTL",schemaPath:"#/properties/tbot/properties/credentialTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.credentialTTL.type,parentSchema:schema11.properties.tbot.properties.credentialTTL,data:data39};
-if(vErrors === null){
-vErrors = [err137];
-}
-else {
-vErrors.push(err137);
-}
-errors++;
-}
-}
-if(data23.renewalInterval !== undefined){
-let data40 = data23.renewalInterval;
-if(typeof data40 === "string"){
-if(!pattern4.test(data40)){
-const err138 = {instancePath:instancePath+"/tbot/renewalInterval",schemaPath:"#/properties/tbot/properties/renewalInterval/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.tbot.properties.renewalInterval,data:data40};
-if(vErrors === null){
-vErrors = [err138];
-}
-else {
-vErrors.push(err138);
-}
-errors++;
-}
-}
-else {
-const err139 = {instancePath:instancePath+"/tbot/renewalInterval",schemaPath:"#/properties/tbot/properties/renewalInterval/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.renewalInterval.type,parentSchema:schema11.properties.tbot.properties.renewalInterval,data:data40};
-if(vErrors === null){
-vErrors = [err139];
-}
-else {
-vErrors.push(err139);
-}
-errors++;
-}
-}
-if(data23.socket !== undefined){
-let data41 = data23.socket;
-if(data41 && typeof data41 == "object" && !Array.isArray(data41)){
-if(data41.hostPath === undefined){
-const err140 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/required",keyword:"required",params:{missingProperty: "hostPath"},message:"must have required property '"+"hostPath"+"'",schema:schema11.properties.tbot.properties.socket.required,parentSchema:schema11.properties.tbot.properties.socket,data:data41};
-if(vErrors === null){
-vErrors = [err140];
-}
-else {
-vErrors.push(err140);
-}
-errors++;
-}
-if(data41.file === undefined){
-const err141 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema11.properties.tbot.properties.socket.required,parentSchema:schema11.properties.tbot.properties.socket,data:data41};
-if(vErrors === null){
-vErrors = [err141];
-}
-else {
-vErrors.push(err141);
-}
-errors++;
-}
-for(const key14 in data41){
-if(!((key14 === "hostPath") || (key14 === "file"))){
-const err142 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key14},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.socket,data:data41};
-if(vErrors === null){
-vErrors = [err142];
-}
-else {
-vErrors.push(err142);
-}
-errors++;
-}
-}
-if(data41.hostPath !== undefined){
-let data42 = data41.hostPath;
-const _errs105 = errors;
-const _errs106 = errors;
-if(typeof data42 === "string"){
-if(!pattern15.test(data42)){
-const err143 = {};
-if(vErrors === null){
-vErrors = [err143];
-}
-else {
-vErrors.push(err143);
-}
-errors++;
-}
-}
-var valid18 = _errs106 === errors;
-if(valid18){
-const err144 = {instancePath:instancePath+"/tbot/socket/hostPath",schemaPath:"#/properties/tbot/properties/socket/properties/hostPath/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.tbot.properties.socket.properties.hostPath.not,parentSchema:schema11.properties.tbot.properties.socket.properties.hostPath,data:data42};
-if(vErrors === null){
-vErrors = [err144];
-}
-else {
-vErrors.push(err144);
-}
-errors++;
-}
-else {
-errors = _errs105;
-if(vErrors !== null){
-if(_errs105){
-vErrors.length = _errs105;
-}
-else {
-vErrors = null;
-}
-}
-}
-if(typeof data42 === "string"){
-if(!pattern16.test(data42)){
-const err145 = {instancePath:instancePath+"/tbot/socket/hostPath",schemaPath:"#/properties/tbot/properties/socket/properties/hostPath/pattern",keyword:"pattern",params:{pattern: "^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.tbot.properties.socket.properties.hostPath,data:data42};
-if(vErrors === null){
-vErrors = [err145];
-}
-else {
-vErrors.push(err145);
-}
-errors++;
-}
-}
-else {
-const err146 = {instancePath:instancePath+"/tbot/socket/hostPath",schemaPath:"#/properties/tbot/properties/socket/properties/hostPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.socket.properties.hostPath.type,parentSchema:schema11.properties.tbot.properties.socket.properties.hostPath,data:data42};
-if(vErrors === null){
-vErrors = [err146];
-}
-else {
-vErrors.push(err146);
-}
-errors++;
-}
-}
-if(data41.file !== undefined){
-let data43 = data41.file;
-if(typeof data43 === "string"){
-if(!pattern17.test(data43)){
-const err147 = {instancePath:instancePath+"/tbot/socket/file",schemaPath:"#/properties/tbot/properties/socket/properties/file/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},message:"must match pattern \""+"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"+"\"",schema:"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",parentSchema:schema11.properties.tbot.properties.socket.properties.file,data:data43};
-if(vErrors === null){
-vErrors = [err147];
-}
-else {
-vErrors.push(err147);
-}
-errors++;
-}
-}
-else {
-const err148 = {instancePath:instancePath+"/tbot/socket/file",schemaPath:"#/properties/tbot/properties/socket/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.socket.properties.file.type,parentSchema:schema11.properties.tbot.properties.socket.properties.file,data:data43};
-if(vErrors === null){
-vErrors = [err148];
-}
-else {
-vErrors.push(err148);
-}
-errors++;
-}
-}
-}
-else {
-const err149 = {instancePath:instancePath+"/tbot/socket",schemaPath:"#/properties/tbot/properties/socket/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.socket.type,parentSchema:schema11.properties.tbot.properties.socket,data:data41};
-if(vErrors === null){
-vErrors = [err149];
-}
-else {
-vErrors.push(err149);
-}
-errors++;
-}
-}
-if(data23.kubelet !== undefined){
-let data44 = data23.kubelet;
-if(data44 && typeof data44 == "object" && !Array.isArray(data44)){
-if(data44.authorization === undefined){
-const err150 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/required",keyword:"required",params:{missingProperty: "authorization"},message:"must have required property '"+"authorization"+"'",schema:schema11.properties.tbot.properties.kubelet.required,parentSchema:schema11.properties.tbot.properties.kubelet,data:data44};
-if(vErrors === null){
-vErrors = [err150];
-}
-else {
-vErrors.push(err150);
-}
-errors++;
-}
-if(data44.skipVerify === undefined){
-const err151 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/required",keyword:"required",params:{missingProperty: "skipVerify"},message:"must have required property '"+"skipVerify"+"'",schema:schema11.properties.tbot.properties.kubelet.required,parentSchema:schema11.properties.tbot.properties.kubelet,data:data44};
-if(vErrors === null){
-vErrors = [err151];
-}
-else {
-vErrors.push(err151);
-}
-errors++;
-}
-for(const key15 in data44){
-if(!((key15 === "authorization") || (key15 === "skipVerify"))){
-const err152 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key15},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.tbot.properties.kubelet,data:data44};
-if(vErrors === null){
-vErrors = [err152];
-}
-else {
-vErrors.push(err152);
-}
-errors++;
-}
-}
-if(data44.authorization !== undefined){
-let data45 = data44.authorization;
-if(typeof data45 !== "string"){
-const err153 = {instancePath:instancePath+"/tbot/kubelet/authorization",schemaPath:"#/properties/tbot/properties/kubelet/properties/authorization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.kubelet.properties.authorization.type,parentSchema:schema11.properties.tbot.properties.kubelet.properties.authorization,data:data45};
-if(vErrors === null){
-vErrors = [err153];
-}
-else {
-vErrors.push(err153);
-}
-errors++;
-}
-if(!((data45 === "pods") || (data45 === "proxy"))){
-const err154 = {instancePath:instancePath+"/tbot/kubelet/authorization",schemaPath:"#/properties/tbot/properties/kubelet/properties/authorization/enum",keyword:"enum",params:{allowedValues: schema11.properties.tbot.properties.kubelet.properties.authorization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.tbot.properties.kubelet.properties.authorization.enum,parentSchema:schema11.properties.tbot.properties.kubelet.properties.authorization,data:data45};
-if(vErrors === null){
-vErrors = [err154];
-}
-else {
-vErrors.push(err154);
-}
-errors++;
-}
-}
-if(data44.skipVerify !== undefined){
-let data46 = data44.skipVerify;
-if(typeof data46 !== "boolean"){
-const err155 = {instancePath:instancePath+"/tbot/kubelet/skipVerify",schemaPath:"#/properties/tbot/properties/kubelet/properties/skipVerify/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.kubelet.properties.skipVerify.type,parentSchema:schema11.properties.tbot.properties.kubelet.properties.skipVerify,data:data46};
-if(vErrors === null){
-vErrors = [err155];
-}
-else {
-vErrors.push(err155);
-}
-errors++;
-}
-}
-}
-else {
-const err156 = {instancePath:instancePath+"/tbot/kubelet",schemaPath:"#/properties/tbot/properties/kubelet/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.kubelet.type,parentSchema:schema11.properties.tbot.properties.kubelet,data:data44};
-if(vErrors === null){
-vErrors = [err156];
-}
-else {
-vErrors.push(err156);
-}
-errors++;
-}
-}
-if(data23.attestBinary !== undefined){
-let data47 = data23.attestBinary;
-if(typeof data47 !== "boolean"){
-const err157 = {instancePath:instancePath+"/tbot/attestBinary",schemaPath:"#/properties/tbot/properties/attestBinary/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.attestBinary.type,parentSchema:schema11.properties.tbot.properties.attestBinary,data:data47};
-if(vErrors === null){
-vErrors = [err157];
-}
-else {
-vErrors.push(err157);
-}
-errors++;
-}
-}
-if(data23.debug !== undefined){
-let data48 = data23.debug;
-if(typeof data48 !== "boolean"){
-const err158 = {instancePath:instancePath+"/tbot/debug",schemaPath:"#/properties/tbot/properties/debug/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.tbot.properties.debug.type,parentSchema:schema11.properties.tbot.properties.debug,data:data48};
-if(vErrors === null){
-vErrors = [err158];
-}
-else {
-vErrors.push(err158);
-}
-errors++;
-}
-}
-if(data23.resources !== undefined){
-let data49 = data23.resources;
-if(data49 && typeof data49 == "object" && !Array.isArray(data49)){
-}
-else {
-const err159 = {instancePath:instancePath+"/tbot/resources",schemaPath:"#/properties/tbot/properties/resources/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.resources.type,parentSchema:schema11.properties.tbot.properties.resources,data:data49};
-if(vErrors === null){
-vErrors = [err159];
-}
-else {
-vErrors.push(err159);
-}
-errors++;
-}
-}
-if(data23.priorityClassName !== undefined){
-let data50 = data23.priorityClassName;
-if(typeof data50 !== "string"){
-const err160 = {instancePath:instancePath+"/tbot/priorityClassName",schemaPath:"#/properties/tbot/properties/priorityClassName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.priorityClassName.type,parentSchema:schema11.properties.tbot.properties.priorityClassName,data:data50};
-if(vErrors === null){
-vErrors = [err160];
-}
-else {
-vErrors.push(err160);
-}
-errors++;
-}
-}
-if(data23.updateStrategy !== undefined){
-let data51 = data23.updateStrategy;
-if(data51 && typeof data51 == "object" && !Array.isArray(data51)){
-}
-else {
-const err161 = {instancePath:instancePath+"/tbot/updateStrategy",schemaPath:"#/properties/tbot/properties/updateStrategy/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.updateStrategy.type,parentSchema:schema11.properties.tbot.properties.updateStrategy,data:data51};
-if(vErrors === null){
-vErrors = [err161];
-}
-else {
-vErrors.push(err161);
-}
-errors++;
-}
-}
-if(data23.nodeSelector !== undefined){
-let data52 = data23.nodeSelector;
-if(data52 && typeof data52 == "object" && !Array.isArray(data52)){
-for(const key16 in data52){
-let data53 = data52[key16];
-if(typeof data53 !== "string"){
-const err162 = {instancePath:instancePath+"/tbot/nodeSelector/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/nodeSelector/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.nodeSelector.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.nodeSelector.additionalProperties,data:data53};
-if(vErrors === null){
-vErrors = [err162];
-}
-else {
-vErrors.push(err162);
-}
-errors++;
-}
-}
-}
-else {
-const err163 = {instancePath:instancePath+"/tbot/nodeSelector",schemaPath:"#/properties/tbot/properties/nodeSelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.nodeSelector.type,parentSchema:schema11.properties.tbot.properties.nodeSelector,data:data52};
-if(vErrors === null){
-vErrors = [err163];
-}
-else {
-vErrors.push(err163);
-}
-errors++;
-}
-}
-if(data23.tolerations !== undefined){
-let data54 = data23.tolerations;
-if(Array.isArray(data54)){
-const len1 = data54.length;
-for(let i1=0; i1<len1; i1++){
-let data55 = data54[i1];
-if(data55 && typeof data55 == "object" && !Array.isArray(data55)){
-}
-else {
-const err164 = {instancePath:instancePath+"/tbot/tolerations/" + i1,schemaPath:"#/properties/tbot/properties/tolerations/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.tolerations.items.type,parentSchema:schema11.properties.tbot.properties.tolerations.items,data:data55};
-if(vErrors === null){
-vErrors = [err164];
-}
-else {
-vErrors.push(err164);
-}
-errors++;
-}
-}
-}
-else {
-const err165 = {instancePath:instancePath+"/tbot/tolerations",schemaPath:"#/properties/tbot/properties/tolerations/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.tolerations.type,parentSchema:schema11.properties.tbot.properties.tolerations,data:data54};
-if(vErrors === null){
-vErrors = [err165];
-}
-else {
-vErrors.push(err165);
-}
-errors++;
-}
-}
-if(data23.affinity !== undefined){
-let data56 = data23.affinity;
-if(data56 && typeof data56 == "object" && !Array.isArray(data56)){
-}
-else {
-const err166 = {instancePath:instancePath+"/tbot/affinity",schemaPath:"#/properties/tbot/properties/affinity/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.affinity.type,parentSchema:schema11.properties.tbot.properties.affinity,data:data56};
-if(vErrors === null){
-vErrors = [err166];
-}
-else {
-vErrors.push(err166);
-}
-errors++;
-}
-}
-if(data23.podLabels !== undefined){
-let data57 = data23.podLabels;
-if(data57 && typeof data57 == "object" && !Array.isArray(data57)){
-for(const key17 in data57){
-let data58 = data57[key17];
-if(typeof data58 !== "string"){
-const err167 = {instancePath:instancePath+"/tbot/podLabels/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/podLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.podLabels.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.podLabels.additionalProperties,data:data58};
-if(vErrors === null){
-vErrors = [err167];
-}
-else {
-vErrors.push(err167);
-}
-errors++;
-}
-}
-}
-else {
-const err168 = {instancePath:instancePath+"/tbot/podLabels",schemaPath:"#/properties/tbot/properties/podLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.podLabels.type,parentSchema:schema11.properties.tbot.properties.podLabels,data:data57};
-if(vErrors === null){
-vErrors = [err168];
-}
-else {
-vErrors.push(err168);
-}
-errors++;
-}
-}
-if(data23.podAnnotations !== undefined){
-let data59 = data23.podAnnotations;
-if(data59 && typeof data59 == "object" && !Array.isArray(data59)){
-for(const key18 in data59){
-let data60 = data59[key18];
-if(typeof data60 !== "string"){
-const err169 = {instancePath:instancePath+"/tbot/podAnnotations/" + key18.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/tbot/properties/podAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.tbot.properties.podAnnotations.additionalProperties.type,parentSchema:schema11.properties.tbot.properties.podAnnotations.additionalProperties,data:data60};
-if(vErrors === null){
-vErrors = [err169];
-}
-else {
-vErrors.push(err169);
-}
-errors++;
-}
-}
-}
-else {
-const err170 = {instancePath:instancePath+"/tbot/podAnnotations",schemaPath:"#/properties/tbot/properties/podAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.podAnnotations.type,parentSchema:schema11.properties.tbot.properties.podAnnotations,data:data59};
-if(vErrors === null){
-vErrors = [err170];
-}
-else {
-vErrors.push(err170);
-}
-errors++;
-}
-}
-if(data23.extraEnv !== undefined){
-let data61 = data23.extraEnv;
-if(Array.isArray(data61)){
-const len2 = data61.length;
-for(let i2=0; i2<len2; i2++){
-let data62 = data61[i2];
-if(data62 && typeof data62 == "object" && !Array.isArray(data62)){
-if(data62.name === undefined){
-const err171 = {instancePath:instancePath+"/tbot/extraEnv/" + i2,schemaPath:"#/properties/tbot/properties/extraEnv/items/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.tbot.properties.extraEnv.items.required,parentSchema:schema11.properties.tbot.properties.extraEnv.items,data:data62};
-if(vErrors === null){
-vErrors = [err171];
-}
-else {
-vErrors.push(err171);
-}
-errors++;
-}
-}
-else {
-const err172 = {instancePath:instancePath+"/tbot/extraEnv/" + i2,schemaPath:"#/properties/tbot/properties/extraEnv/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.extraEnv.items.type,parentSchema:schema11.properties.tbot.properties.extraEnv.items,data:data62};
-if(vErrors === null){
-vErrors = [err172];
-}
-else {
-vErrors.push(err172);
-}
-errors++;
-}
-}
-}
-else {
-const err173 = {instancePath:instancePath+"/tbot/extraEnv",schemaPath:"#/properties/tbot/properties/extraEnv/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tbot.properties.extraEnv.type,parentSchema:schema11.properties.tbot.properties.extraEnv,data:data61};
-if(vErrors === null){
-vErrors = [err173];
-}
-else {
-vErrors.push(err173);
-}
-errors++;
-}
-}
-if(data23.global !== undefined){
-let data63 = data23.global;
-if(!(data63 && typeof data63 == "object" && !Array.isArray(data63))){
-const err174 = {instancePath:instancePath+"/tbot/global",schemaPath:"#/properties/tbot/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.properties.global.type,parentSchema:schema11.properties.tbot.properties.global,data:data63};
-if(vErrors === null){
-vErrors = [err174];
-}
-else {
-vErrors.push(err174);
-}
-errors++;
-}
-}
-}
-else {
-const err175 = {instancePath:instancePath+"/tbot",schemaPath:"#/properties/tbot/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.tbot.type,parentSchema:schema11.properties.tbot,data:data23};
-if(vErrors === null){
-vErrors = [err175];
-}
-else {
-vErrors.push(err175);
-}
-errors++;
+if(!(validate30(data.tbot, {instancePath:instancePath+"/tbot",parentData:data,parentDataProperty:"tbot",rootData}))){
+vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
+errors = vErrors.length;
 }
 }
 if(data.mesh !== undefined){
-let data64 = data.mesh;
-if(data64 && typeof data64 == "object" && !Array.isArray(data64)){
-if(data64.enabled === undefined){
-const err176 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
-if(vErrors === null){
-vErrors = [err176];
+if(!(validate174(data.mesh, {instancePath:instancePath+"/mesh",parentData:data,parentDataProperty:"mesh",rootData}))){
+vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
+errors = vErrors.length;
 }
-else {
-vErrors.push(err176);
 }
-errors++;
+if(data.testApp !== undefined){
+if(!(validate186(data.testApp, {instancePath:instancePath+"/testApp",parentData:data,parentDataProperty:"testApp",rootData}))){
+vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors);
+errors = vErrors.length;
 }
-if(data64.rootNamespace === undefined){
-const err177 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "rootNamespace"},message:"must have required property '"+"rootNamespace"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
-if(vErrors === null){
-vErrors = [err177];
 }
-else {
-vErrors.push(err177);
+if(data.sockShop !== undefined){
+if(!(validate188(data.sockShop, {instancePath:instancePath+"/sockShop",parentData:data,parentDataProperty:"sockShop",rootData}))){
+vErrors = vErrors === null ? validate188.errors : vErrors.concat(validate188.errors);
+errors = vErrors.length;
 }
-errors++;
 }
-if(data64.mtls === undefined){
-const err178 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "mtls"},message:"must have required property '"+"mtls"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
-if(vErrors === null){
-vErrors = [err178];
-}
-else {
-vErrors.push(err178);
-}
-errors++;
-}
-if(data64.admission === undefined){
-const err179 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "admission"},message:"must have required property '"+"admission"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
-if(vErrors === null){
-vErrors = [err179];
-}
-else {
-vErrors.push(err179);
-}
-errors++;
-}
-if(data64.gateways === undefined){
-const err180 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "gateways"},message:"must have required property '"+"gateways"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
-if(vErrors === null){
-vErrors = [err180];
-}
-else {
-vErrors.push(err180);
-}
-errors++;
-}
-if(data64.applications === undefined){
-const err181 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/required",keyword:"required",params:{missingProperty: "applications"},message:"must have required property '"+"applications"+"'",schema:schema11.properties.mesh.required,parentSchema:schema11.properties.mesh,data:data64};
-if(vErrors === null){
-vErrors = [err181];
-}
-else {
-vErrors.push(err181);
-}
-errors++;
-}
-for(const key19 in data64){
-if(!((((((key19 === "enabled") || (key19 === "rootNamespace")) || (key19 === "mtls")) || (key19 === "admission")) || (key19 === "gateways")) || (key19 === "applications"))){
-const err182 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key19},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh,data:data64};
-if(vErrors === null){
-vErrors = [err182];
-}
-else {
-vErrors.push(err182);
-}
-errors++;
-}
-}
-if(data64.enabled !== undefined){
-let data65 = data64.enabled;
-if(typeof data65 !== "boolean"){
-const err183 = {instancePath:instancePath+"/mesh/enabled",schemaPath:"#/properties/mesh/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.enabled,data:data65};
-if(vErrors === null){
-vErrors = [err183];
-}
-else {
-vErrors.push(err183);
-}
-errors++;
-}
-}
-if(data64.rootNamespace !== undefined){
-let data66 = data64.rootNamespace;
-if(typeof data66 === "string"){
-if(func2(data66) > 63){
-const err184 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data66};
-if(vErrors === null){
-vErrors = [err184];
-}
-else {
-vErrors.push(err184);
-}
-errors++;
-}
-if(!pattern2.test(data66)){
-const err185 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data66};
-if(vErrors === null){
-vErrors = [err185];
-}
-else {
-vErrors.push(err185);
-}
-errors++;
-}
-}
-else {
-const err186 = {instancePath:instancePath+"/mesh/rootNamespace",schemaPath:"#/properties/mesh/properties/rootNamespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.rootNamespace.type,parentSchema:schema11.properties.mesh.properties.rootNamespace,data:data66};
-if(vErrors === null){
-vErrors = [err186];
-}
-else {
-vErrors.push(err186);
-}
-errors++;
-}
-}
-if(data64.mtls !== undefined){
-let data67 = data64.mtls;
-if(data67 && typeof data67 == "object" && !Array.isArray(data67)){
-if(data67.enabled === undefined){
-const err187 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.properties.mtls.required,parentSchema:schema11.properties.mesh.properties.mtls,data:data67};
-if(vErrors === null){
-vErrors = [err187];
-}
-else {
-vErrors.push(err187);
-}
-errors++;
-}
-if(data67.mode === undefined){
-const err188 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/required",keyword:"required",params:{missingProperty: "mode"},message:"must have required property '"+"mode"+"'",schema:schema11.properties.mesh.properties.mtls.required,parentSchema:schema11.properties.mesh.properties.mtls,data:data67};
-if(vErrors === null){
-vErrors = [err188];
-}
-else {
-vErrors.push(err188);
-}
-errors++;
-}
-for(const key20 in data67){
-if(!((key20 === "enabled") || (key20 === "mode"))){
-const err189 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key20},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh.properties.mtls,data:data67};
-if(vErrors === null){
-vErrors = [err189];
-}
-else {
-vErrors.push(err189);
-}
-errors++;
-}
-}
-if(data67.enabled !== undefined){
-let data68 = data67.enabled;
-if(typeof data68 !== "boolean"){
-const err190 = {instancePath:instancePath+"/mesh/mtls/enabled",schemaPath:"#/properties/mesh/properties/mtls/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.mtls.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.mtls.properties.enabled,data:data68};
-if(vErrors === null){
-vErrors = [err190];
-}
-else {
-vErrors.push(err190);
-}
-errors++;
-}
-}
-if(data67.mode !== undefined){
-let data69 = data67.mode;
-if(typeof data69 !== "string"){
-const err191 = {instancePath:instancePath+"/mesh/mtls/mode",schemaPath:"#/properties/mesh/properties/mtls/properties/mode/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.mtls.properties.mode.type,parentSchema:schema11.properties.mesh.properties.mtls.properties.mode,data:data69};
-if(vErrors === null){
-vErrors = [err191];
-}
-else {
-vErrors.push(err191);
-}
-errors++;
-}
-if(!((data69 === "STRICT") || (data69 === "PERMISSIVE"))){
-const err192 = {instancePath:instancePath+"/mesh/mtls/mode",schemaPath:"#/properties/mesh/properties/mtls/properties/mode/enum",keyword:"enum",params:{allowedValues: schema11.properties.mesh.properties.mtls.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.mesh.properties.mtls.properties.mode.enum,parentSchema:schema11.properties.mesh.properties.mtls.properties.mode,data:data69};
-if(vErrors === null){
-vErrors = [err192];
-}
-else {
-vErrors.push(err192);
-}
-errors++;
-}
-}
-}
-else {
-const err193 = {instancePath:instancePath+"/mesh/mtls",schemaPath:"#/properties/mesh/properties/mtls/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.mtls.type,parentSchema:schema11.properties.mesh.properties.mtls,data:data67};
-if(vErrors === null){
-vErrors = [err193];
-}
-else {
-vErrors.push(err193);
-}
-errors++;
-}
-}
-if(data64.admission !== undefined){
-let data70 = data64.admission;
-if(data70 && typeof data70 == "object" && !Array.isArray(data70)){
-if(data70.enabled === undefined){
-const err194 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.mesh.properties.admission.required,parentSchema:schema11.properties.mesh.properties.admission,data:data70};
-if(vErrors === null){
-vErrors = [err194];
-}
-else {
-vErrors.push(err194);
-}
-errors++;
-}
-if(data70.allowedHostPaths === undefined){
-const err195 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/required",keyword:"required",params:{missingProperty: "allowedHostPaths"},message:"must have required property '"+"allowedHostPaths"+"'",schema:schema11.properties.mesh.properties.admission.required,parentSchema:schema11.properties.mesh.properties.admission,data:data70};
-if(vErrors === null){
-vErrors = [err195];
-}
-else {
-vErrors.push(err195);
-}
-errors++;
-}
-for(const key21 in data70){
-if(!((key21 === "enabled") || (key21 === "allowedHostPaths"))){
-const err196 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key21},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.mesh.properties.admission,data:data70};
-if(vErrors === null){
-vErrors = [err196];
-}
-else {
-vErrors.push(err196);
-}
-errors++;
-}
-}
-if(data70.enabled !== undefined){
-let data71 = data70.enabled;
-if(typeof data71 !== "boolean"){
-const err197 = {instancePath:instancePath+"/mesh/admission/enabled",schemaPath:"#/properties/mesh/properties/admission/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.mesh.properties.admission.properties.enabled.type,parentSchema:schema11.properties.mesh.properties.admission.properties.enabled,data:data71};
-if(vErrors === null){
-vErrors = [err197];
-}
-else {
-vErrors.push(err197);
-}
-errors++;
-}
-}
-if(data70.allowedHostPaths !== undefined){
-let data72 = data70.allowedHostPaths;
-if(Array.isArray(data72)){
-const len3 = data72.length;
-for(let i3=0; i3<len3; i3++){
-let data73 = data72[i3];
-if(typeof data73 === "string"){
-if(!pattern19.test(data73)){
-const err198 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths/" + i3,schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/items/pattern",keyword:"pattern",params:{pattern: "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items,data:data73};
-if(vErrors === null){
-vErrors = [err198];
-}
-else {
-vErrors.push(err198);
-}
-errors++;
-}
-}
-else {
-const err199 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths/" + i3,schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items.type,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.items,data:data73};
-if(vErrors === null){
-vErrors = [err199];
-}
-else {
-vErrors.push(err199);
-}
-errors++;
-}
-}
-let i4 = data72.length;
-let j0;
-if(i4 > 1){
-const indices0 = {};
-for(;i4--;){
-let item0 = data72[i4];
-if(typeof item0 !== "string"){
-continue;
-}
-if(typeof indices0[item0] == "number"){
-j0 = indices0[item0];
-const err200 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths",schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/uniqueItems",keyword:"uniqueItems",params:{i: i4, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i4+" are identical)",schema:true,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths,data:data72};
-if(vErrors === null){
-vErrors = [err200];
-}
-else {
-vErrors.push(err200);
-}
-errors++;
-break;
-}
-indices0[item0] = i4;
-}
-}
-}
-else {
-const err201 = {instancePath:instancePath+"/mesh/admission/allowedHostPaths",schemaPath:"#/properties/mesh/properties/admission/properties/allowedHostPaths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths.type,parentSchema:schema11.properties.mesh.properties.admission.properties.allowedHostPaths,data:data72};
-if(vErrors === null){
-vErrors = [err201];
-}
-else {
-vErrors.push(err201);
-}
-errors++;
-}
-}
-}
-else {
-const err202 = {instancePath:instancePath+"/mesh/admission",schemaPath:"#/properties/mesh/properties/admission/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.admission.type,parentSchema:schema11.properties.mesh.properties.admission,data:data70};
-if(vErrors === null){
-vErrors = [err202];
-}
-else {
-vErrors.push(err202);
-}
-errors++;
-}
-}
-if(data64.gateways !== undefined){
-let data74 = data64.gateways;
-if(data74 && typeof data74 == "object" && !Array.isArray(data74)){
-for(const key22 in data74){
-const _errs186 = errors;
-if(typeof key22 === "string"){
-if(func2(key22) > 63){
-const err203 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.gateways.propertyNames,data:key22,propertyName:key22};
-if(vErrors === null){
-vErrors = [err203];
-}
-else {
-vErrors.push(err203);
-}
-errors++;
-}
-if(!pattern2.test(key22)){
-const err204 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.gateways.propertyNames,data:key22,propertyName:key22};
-if(vErrors === null){
-vErrors = [err204];
-}
-else {
-vErrors.push(err204);
-}
-errors++;
-}
-}
-var valid33 = _errs186 === errors;
-if(!valid33){
-const err205 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/propertyNames",keyword:"propertyNames",params:{propertyName: key22},message:"property name must be valid",schema:schema11.properties.mesh.properties.gateways.propertyNames,parentSchema:schema11.properties.mesh.properties.gateways,data:data74};
-if(vErrors === null){
-vErrors = [err205];
-}
-else {
-vErrors.push(err205);
-}
-errors++;
-}
-}
-for(const key23 in data74){
-let data75 = data74[key23];
-if(data75 && typeof data75 == "object" && !Array.isArray(data75)){
-if(data75.namespace === undefined){
-const err206 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema12.required,parentSchema:schema12,data:data75};
-if(vErrors === null){
-vErrors = [err206];
-}
-else {
-vErrors.push(err206);
-}
-errors++;
-}
-if(data75.serviceAccount === undefined){
-const err207 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema12.required,parentSchema:schema12,data:data75};
-if(vErrors === null){
-vErrors = [err207];
-}
-else {
-vErrors.push(err207);
-}
-errors++;
-}
-for(const key24 in data75){
-if(!((key24 === "namespace") || (key24 === "serviceAccount"))){
-const err208 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key24},message:"must NOT have additional properties",schema:false,parentSchema:schema12,data:data75};
-if(vErrors === null){
-vErrors = [err208];
-}
-else {
-vErrors.push(err208);
-}
-errors++;
-}
-}
-if(data75.namespace !== undefined){
-let data76 = data75.namespace;
-if(typeof data76 === "string"){
-if(func2(data76) > 63){
-const err209 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema12.properties.namespace,data:data76};
-if(vErrors === null){
-vErrors = [err209];
-}
-else {
-vErrors.push(err209);
-}
-errors++;
-}
-if(!pattern2.test(data76)){
-const err210 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema12.properties.namespace,data:data76};
-if(vErrors === null){
-vErrors = [err210];
-}
-else {
-vErrors.push(err210);
-}
-errors++;
-}
-}
-else {
-const err211 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/namespace",schemaPath:"#/definitions/Gateway/properties/namespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.namespace.type,parentSchema:schema12.properties.namespace,data:data76};
-if(vErrors === null){
-vErrors = [err211];
-}
-else {
-vErrors.push(err211);
-}
-errors++;
-}
-}
-if(data75.serviceAccount !== undefined){
-let data77 = data75.serviceAccount;
-if(typeof data77 === "string"){
-if(func2(data77) > 253){
-const err212 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema12.properties.serviceAccount,data:data77};
-if(vErrors === null){
-vErrors = [err212];
-}
-else {
-vErrors.push(err212);
-}
-errors++;
-}
-if(!pattern22.test(data77)){
-const err213 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema12.properties.serviceAccount,data:data77};
-if(vErrors === null){
-vErrors = [err213];
-}
-else {
-vErrors.push(err213);
-}
-errors++;
-}
-}
-else {
-const err214 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1")+"/serviceAccount",schemaPath:"#/definitions/Gateway/properties/serviceAccount/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema12.properties.serviceAccount.type,parentSchema:schema12.properties.serviceAccount,data:data77};
-if(vErrors === null){
-vErrors = [err214];
-}
-else {
-vErrors.push(err214);
-}
-errors++;
-}
-}
-}
-else {
-const err215 = {instancePath:instancePath+"/mesh/gateways/" + key23.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/definitions/Gateway/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema12.type,parentSchema:schema12,data:data75};
-if(vErrors === null){
-vErrors = [err215];
-}
-else {
-vErrors.push(err215);
-}
-errors++;
-}
-}
-}
-else {
-const err216 = {instancePath:instancePath+"/mesh/gateways",schemaPath:"#/properties/mesh/properties/gateways/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.gateways.type,parentSchema:schema11.properties.mesh.properties.gateways,data:data74};
-if(vErrors === null){
-vErrors = [err216];
-}
-else {
-vErrors.push(err216);
-}
-errors++;
-}
-}
-if(data64.applications !== undefined){
-let data78 = data64.applications;
-if(data78 && typeof data78 == "object" && !Array.isArray(data78)){
-for(const key25 in data78){
-const _errs198 = errors;
-if(typeof key25 === "string"){
-if(func2(key25) > 63){
-const err217 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.mesh.properties.applications.propertyNames,data:key25,propertyName:key25};
-if(vErrors === null){
-vErrors = [err217];
-}
-else {
-vErrors.push(err217);
-}
-errors++;
-}
-if(!pattern2.test(key25)){
-const err218 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.mesh.properties.applications.propertyNames,data:key25,propertyName:key25};
-if(vErrors === null){
-vErrors = [err218];
-}
-else {
-vErrors.push(err218);
-}
-errors++;
-}
-}
-var valid37 = _errs198 === errors;
-if(!valid37){
-const err219 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/propertyNames",keyword:"propertyNames",params:{propertyName: key25},message:"property name must be valid",schema:schema11.properties.mesh.properties.applications.propertyNames,parentSchema:schema11.properties.mesh.properties.applications,data:data78};
-if(vErrors === null){
-vErrors = [err219];
-}
-else {
-vErrors.push(err219);
-}
-errors++;
-}
-}
-for(const key26 in data78){
-if(!(validate11(data78[key26], {instancePath:instancePath+"/mesh/applications/" + key26.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data78,parentDataProperty:key26,rootData}))){
-vErrors = vErrors === null ? validate11.errors : vErrors.concat(validate11.errors);
+if(data.monitoring !== undefined){
+if(!(validate191(data.monitoring, {instancePath:instancePath+"/monitoring",parentData:data,parentDataProperty:"monitoring",rootData}))){
+vErrors = vErrors === null ? validate191.errors : vErrors.concat(validate191.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err220 = {instancePath:instancePath+"/mesh/applications",schemaPath:"#/properties/mesh/properties/applications/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.properties.applications.type,parentSchema:schema11.properties.mesh.properties.applications,data:data78};
+const err10 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema6.type,parentSchema:schema6,data};
 if(vErrors === null){
-vErrors = [err220];
+vErrors = [err10];
 }
 else {
-vErrors.push(err220);
+vErrors.push(err10);
 }
 errors++;
 }
-}
-}
-else {
-const err221 = {instancePath:instancePath+"/mesh",schemaPath:"#/properties/mesh/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.mesh.type,parentSchema:schema11.properties.mesh,data:data64};
-if(vErrors === null){
-vErrors = [err221];
-}
-else {
-vErrors.push(err221);
-}
-errors++;
-}
-}
-if(data.testApp !== undefined){
-let data80 = data.testApp;
-if(data80 && typeof data80 == "object" && !Array.isArray(data80)){
-if(data80.enabled === undefined){
-const err222 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
-if(vErrors === null){
-vErrors = [err222];
-}
-else {
-vErrors.push(err222);
-}
-errors++;
-}
-if(data80.namespace === undefined){
-const err223 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
-if(vErrors === null){
-vErrors = [err223];
-}
-else {
-vErrors.push(err223);
-}
-errors++;
-}
-if(data80.server === undefined){
-const err224 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "server"},message:"must have required property '"+"server"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
-if(vErrors === null){
-vErrors = [err224];
-}
-else {
-vErrors.push(err224);
-}
-errors++;
-}
-if(data80.client === undefined){
-const err225 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "client"},message:"must have required property '"+"client"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
-if(vErrors === null){
-vErrors = [err225];
-}
-else {
-vErrors.push(err225);
-}
-errors++;
-}
-if(data80.imagePullPolicy === undefined){
-const err226 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.testApp.required,parentSchema:schema11.properties.testApp,data:data80};
-if(vErrors === null){
-vErrors = [err226];
-}
-else {
-vErrors.push(err226);
-}
-errors++;
-}
-for(const key27 in data80){
-if(!((((((key27 === "enabled") || (key27 === "namespace")) || (key27 === "server")) || (key27 === "client")) || (key27 === "imagePullPolicy")) || (key27 === "global"))){
-const err227 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key27},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp,data:data80};
-if(vErrors === null){
-vErrors = [err227];
-}
-else {
-vErrors.push(err227);
-}
-errors++;
-}
-}
-if(data80.enabled !== undefined){
-let data81 = data80.enabled;
-if(typeof data81 !== "boolean"){
-const err228 = {instancePath:instancePath+"/testApp/enabled",schemaPath:"#/properties/testApp/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.enabled.type,parentSchema:schema11.properties.testApp.properties.enabled,data:data81};
-if(vErrors === null){
-vErrors = [err228];
-}
-else {
-vErrors.push(err228);
-}
-errors++;
-}
-}
-if(data80.namespace !== undefined){
-let data82 = data80.namespace;
-if(data82 && typeof data82 == "object" && !Array.isArray(data82)){
-if(data82.name === undefined){
-const err229 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data82};
-if(vErrors === null){
-vErrors = [err229];
-}
-else {
-vErrors.push(err229);
-}
-errors++;
-}
-if(data82.create === undefined){
-const err230 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.testApp.properties.namespace.required,parentSchema:schema11.properties.testApp.properties.namespace,data:data82};
-if(vErrors === null){
-vErrors = [err230];
-}
-else {
-vErrors.push(err230);
-}
-errors++;
-}
-for(const key28 in data82){
-if(!((key28 === "name") || (key28 === "create"))){
-const err231 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key28},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.namespace,data:data82};
-if(vErrors === null){
-vErrors = [err231];
-}
-else {
-vErrors.push(err231);
-}
-errors++;
-}
-}
-if(data82.name !== undefined){
-let data83 = data82.name;
-if(typeof data83 === "string"){
-if(func2(data83) > 63){
-const err232 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data83};
-if(vErrors === null){
-vErrors = [err232];
-}
-else {
-vErrors.push(err232);
-}
-errors++;
-}
-if(!pattern2.test(data83)){
-const err233 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data83};
-if(vErrors === null){
-vErrors = [err233];
-}
-else {
-vErrors.push(err233);
-}
-errors++;
-}
-}
-else {
-const err234 = {instancePath:instancePath+"/testApp/namespace/name",schemaPath:"#/properties/testApp/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.namespace.properties.name.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.name,data:data83};
-if(vErrors === null){
-vErrors = [err234];
-}
-else {
-vErrors.push(err234);
-}
-errors++;
-}
-}
-if(data82.create !== undefined){
-let data84 = data82.create;
-if(typeof data84 !== "boolean"){
-const err235 = {instancePath:instancePath+"/testApp/namespace/create",schemaPath:"#/properties/testApp/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.testApp.properties.namespace.properties.create.type,parentSchema:schema11.properties.testApp.properties.namespace.properties.create,data:data84};
-if(vErrors === null){
-vErrors = [err235];
-}
-else {
-vErrors.push(err235);
-}
-errors++;
-}
-}
-}
-else {
-const err236 = {instancePath:instancePath+"/testApp/namespace",schemaPath:"#/properties/testApp/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.namespace.type,parentSchema:schema11.properties.testApp.properties.namespace,data:data82};
-if(vErrors === null){
-vErrors = [err236];
-}
-else {
-vErrors.push(err236);
-}
-errors++;
-}
-}
-if(data80.server !== undefined){
-let data85 = data80.server;
-if(data85 && typeof data85 == "object" && !Array.isArray(data85)){
-if(data85.image === undefined){
-const err237 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.server.required,parentSchema:schema11.properties.testApp.properties.server,data:data85};
-if(vErrors === null){
-vErrors = [err237];
-}
-else {
-vErrors.push(err237);
-}
-errors++;
-}
-for(const key29 in data85){
-if(!(key29 === "image")){
-const err238 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key29},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.server,data:data85};
-if(vErrors === null){
-vErrors = [err238];
-}
-else {
-vErrors.push(err238);
-}
-errors++;
-}
-}
-if(data85.image !== undefined){
-let data86 = data85.image;
-if(typeof data86 === "string"){
-if(func2(data86) < 1){
-const err239 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data86};
-if(vErrors === null){
-vErrors = [err239];
-}
-else {
-vErrors.push(err239);
-}
-errors++;
-}
-}
-else {
-const err240 = {instancePath:instancePath+"/testApp/server/image",schemaPath:"#/properties/testApp/properties/server/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.server.properties.image.type,parentSchema:schema11.properties.testApp.properties.server.properties.image,data:data86};
-if(vErrors === null){
-vErrors = [err240];
-}
-else {
-vErrors.push(err240);
-}
-errors++;
-}
-}
-}
-else {
-const err241 = {instancePath:instancePath+"/testApp/server",schemaPath:"#/properties/testApp/properties/server/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.server.type,parentSchema:schema11.properties.testApp.properties.server,data:data85};
-if(vErrors === null){
-vErrors = [err241];
-}
-else {
-vErrors.push(err241);
-}
-errors++;
-}
-}
-if(data80.client !== undefined){
-let data87 = data80.client;
-if(data87 && typeof data87 == "object" && !Array.isArray(data87)){
-if(data87.image === undefined){
-const err242 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.properties.testApp.properties.client.required,parentSchema:schema11.properties.testApp.properties.client,data:data87};
-if(vErrors === null){
-vErrors = [err242];
-}
-else {
-vErrors.push(err242);
-}
-errors++;
-}
-for(const key30 in data87){
-if(!(key30 === "image")){
-const err243 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key30},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.testApp.properties.client,data:data87};
-if(vErrors === null){
-vErrors = [err243];
-}
-else {
-vErrors.push(err243);
-}
-errors++;
-}
-}
-if(data87.image !== undefined){
-let data88 = data87.image;
-if(typeof data88 === "string"){
-if(func2(data88) < 1){
-const err244 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data88};
-if(vErrors === null){
-vErrors = [err244];
-}
-else {
-vErrors.push(err244);
-}
-errors++;
-}
-}
-else {
-const err245 = {instancePath:instancePath+"/testApp/client/image",schemaPath:"#/properties/testApp/properties/client/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.client.properties.image.type,parentSchema:schema11.properties.testApp.properties.client.properties.image,data:data88};
-if(vErrors === null){
-vErrors = [err245];
-}
-else {
-vErrors.push(err245);
-}
-errors++;
-}
-}
-}
-else {
-const err246 = {instancePath:instancePath+"/testApp/client",schemaPath:"#/properties/testApp/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.client.type,parentSchema:schema11.properties.testApp.properties.client,data:data87};
-if(vErrors === null){
-vErrors = [err246];
-}
-else {
-vErrors.push(err246);
-}
-errors++;
-}
-}
-if(data80.imagePullPolicy !== undefined){
-let data89 = data80.imagePullPolicy;
-if(typeof data89 !== "string"){
-const err247 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.testApp.properties.imagePullPolicy.type,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data89};
-if(vErrors === null){
-vErrors = [err247];
-}
-else {
-vErrors.push(err247);
-}
-errors++;
-}
-if(!(((data89 === "Always") || (data89 === "IfNotPresent")) || (data89 === "Never"))){
-const err248 = {instancePath:instancePath+"/testApp/imagePullPolicy",schemaPath:"#/properties/testApp/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.testApp.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.testApp.properties.imagePullPolicy.enum,parentSchema:schema11.properties.testApp.properties.imagePullPolicy,data:data89};
-if(vErrors === null){
-vErrors = [err248];
-}
-else {
-vErrors.push(err248);
-}
-errors++;
-}
-}
-if(data80.global !== undefined){
-let data90 = data80.global;
-if(!(data90 && typeof data90 == "object" && !Array.isArray(data90))){
-const err249 = {instancePath:instancePath+"/testApp/global",schemaPath:"#/properties/testApp/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.properties.global.type,parentSchema:schema11.properties.testApp.properties.global,data:data90};
-if(vErrors === null){
-vErrors = [err249];
-}
-else {
-vErrors.push(err249);
-}
-errors++;
-}
-}
-}
-else {
-const err250 = {instancePath:instancePath+"/testApp",schemaPath:"#/properties/testApp/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.testApp.type,parentSchema:schema11.properties.testApp,data:data80};
-if(vErrors === null){
-vErrors = [err250];
-}
-else {
-vErrors.push(err250);
-}
-errors++;
-}
-}
-if(data.sockShop !== undefined){
-let data91 = data.sockShop;
-if(data91 && typeof data91 == "object" && !Array.isArray(data91)){
-if(data91.enabled === undefined){
-const err251 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
-if(vErrors === null){
-vErrors = [err251];
-}
-else {
-vErrors.push(err251);
-}
-errors++;
-}
-if(data91.namespace === undefined){
-const err252 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
-if(vErrors === null){
-vErrors = [err252];
-}
-else {
-vErrors.push(err252);
-}
-errors++;
-}
-if(data91.policies === undefined){
-const err253 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "policies"},message:"must have required property '"+"policies"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
-if(vErrors === null){
-vErrors = [err253];
-}
-else {
-vErrors.push(err253);
-}
-errors++;
-}
-if(data91.frontEnd === undefined){
-const err254 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "frontEnd"},message:"must have required property '"+"frontEnd"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
-if(vErrors === null){
-vErrors = [err254];
-}
-else {
-vErrors.push(err254);
-}
-errors++;
-}
-if(data91.images === undefined){
-const err255 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "images"},message:"must have required property '"+"images"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
-if(vErrors === null){
-vErrors = [err255];
-}
-else {
-vErrors.push(err255);
-}
-errors++;
-}
-if(data91.imagePullPolicy === undefined){
-const err256 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/required",keyword:"required",params:{missingProperty: "imagePullPolicy"},message:"must have required property '"+"imagePullPolicy"+"'",schema:schema11.properties.sockShop.required,parentSchema:schema11.properties.sockShop,data:data91};
-if(vErrors === null){
-vErrors = [err256];
-}
-else {
-vErrors.push(err256);
-}
-errors++;
-}
-for(const key31 in data91){
-if(!(((((((key31 === "enabled") || (key31 === "namespace")) || (key31 === "policies")) || (key31 === "frontEnd")) || (key31 === "images")) || (key31 === "imagePullPolicy")) || (key31 === "global"))){
-const err257 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key31},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop,data:data91};
-if(vErrors === null){
-vErrors = [err257];
-}
-else {
-vErrors.push(err257);
-}
-errors++;
-}
-}
-if(data91.enabled !== undefined){
-let data92 = data91.enabled;
-if(typeof data92 !== "boolean"){
-const err258 = {instancePath:instancePath+"/sockShop/enabled",schemaPath:"#/properties/sockShop/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.enabled.type,parentSchema:schema11.properties.sockShop.properties.enabled,data:data92};
-if(vErrors === null){
-vErrors = [err258];
-}
-else {
-vErrors.push(err258);
-}
-errors++;
-}
-}
-if(data91.namespace !== undefined){
-let data93 = data91.namespace;
-if(data93 && typeof data93 == "object" && !Array.isArray(data93)){
-if(data93.name === undefined){
-const err259 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data93};
-if(vErrors === null){
-vErrors = [err259];
-}
-else {
-vErrors.push(err259);
-}
-errors++;
-}
-if(data93.create === undefined){
-const err260 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.sockShop.properties.namespace.required,parentSchema:schema11.properties.sockShop.properties.namespace,data:data93};
-if(vErrors === null){
-vErrors = [err260];
-}
-else {
-vErrors.push(err260);
-}
-errors++;
-}
-for(const key32 in data93){
-if(!((key32 === "name") || (key32 === "create"))){
-const err261 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key32},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.namespace,data:data93};
-if(vErrors === null){
-vErrors = [err261];
-}
-else {
-vErrors.push(err261);
-}
-errors++;
-}
-}
-if(data93.name !== undefined){
-let data94 = data93.name;
-if(typeof data94 === "string"){
-if(func2(data94) > 63){
-const err262 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data94};
-if(vErrors === null){
-vErrors = [err262];
-}
-else {
-vErrors.push(err262);
-}
-errors++;
-}
-if(!pattern2.test(data94)){
-const err263 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data94};
-if(vErrors === null){
-vErrors = [err263];
-}
-else {
-vErrors.push(err263);
-}
-errors++;
-}
-}
-else {
-const err264 = {instancePath:instancePath+"/sockShop/namespace/name",schemaPath:"#/properties/sockShop/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.namespace.properties.name.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.name,data:data94};
-if(vErrors === null){
-vErrors = [err264];
-}
-else {
-vErrors.push(err264);
-}
-errors++;
-}
-}
-if(data93.create !== undefined){
-let data95 = data93.create;
-if(typeof data95 !== "boolean"){
-const err265 = {instancePath:instancePath+"/sockShop/namespace/create",schemaPath:"#/properties/sockShop/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.sockShop.properties.namespace.properties.create.type,parentSchema:schema11.properties.sockShop.properties.namespace.properties.create,data:data95};
-if(vErrors === null){
-vErrors = [err265];
-}
-else {
-vErrors.push(err265);
-}
-errors++;
-}
-}
-}
-else {
-const err266 = {instancePath:instancePath+"/sockShop/namespace",schemaPath:"#/properties/sockShop/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.namespace.type,parentSchema:schema11.properties.sockShop.properties.namespace,data:data93};
-if(vErrors === null){
-vErrors = [err266];
-}
-else {
-vErrors.push(err266);
-}
-errors++;
-}
-}
-if(data91.policies !== undefined){
-let data96 = data91.policies;
-if(typeof data96 !== "string"){
-const err267 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.policies.type,parentSchema:schema11.properties.sockShop.properties.policies,data:data96};
-if(vErrors === null){
-vErrors = [err267];
-}
-else {
-vErrors.push(err267);
-}
-errors++;
-}
-if(!((((data96 === "none") || (data96 === "denyAll")) || (data96 === "enforce")) || (data96 === "dryRun"))){
-const err268 = {instancePath:instancePath+"/sockShop/policies",schemaPath:"#/properties/sockShop/properties/policies/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.policies.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.policies.enum,parentSchema:schema11.properties.sockShop.properties.policies,data:data96};
-if(vErrors === null){
-vErrors = [err268];
-}
-else {
-vErrors.push(err268);
-}
-errors++;
-}
-}
-if(data91.frontEnd !== undefined){
-let data97 = data91.frontEnd;
-if(data97 && typeof data97 == "object" && !Array.isArray(data97)){
-if(data97.callers === undefined){
-const err269 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/required",keyword:"required",params:{missingProperty: "callers"},message:"must have required property '"+"callers"+"'",schema:schema11.properties.sockShop.properties.frontEnd.required,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data97};
-if(vErrors === null){
-vErrors = [err269];
-}
-else {
-vErrors.push(err269);
-}
-errors++;
-}
-for(const key33 in data97){
-if(!(key33 === "callers")){
-const err270 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key33},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data97};
-if(vErrors === null){
-vErrors = [err270];
-}
-else {
-vErrors.push(err270);
-}
-errors++;
-}
-}
-if(data97.callers !== undefined){
-let data98 = data97.callers;
-if(Array.isArray(data98)){
-const len4 = data98.length;
-for(let i5=0; i5<len4; i5++){
-let data99 = data98[i5];
-if(data99 && typeof data99 == "object" && !Array.isArray(data99)){
-for(const key34 in data99){
-if(!((((((((key34 === "service") || (key34 === "application")) || (key34 === "gateway")) || (key34 === "principal")) || (key34 === "anyone")) || (key34 === "ports")) || (key34 === "methods")) || (key34 === "paths"))){
-const err271 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key34},message:"must NOT have additional properties",schema:false,parentSchema:schema16,data:data99};
-if(vErrors === null){
-vErrors = [err271];
-}
-else {
-vErrors.push(err271);
-}
-errors++;
-}
-}
-if(data99.service !== undefined){
-let data100 = data99.service;
-if(typeof data100 === "string"){
-if(func2(data100) < 1){
-const err272 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.service,data:data100};
-if(vErrors === null){
-vErrors = [err272];
-}
-else {
-vErrors.push(err272);
-}
-errors++;
-}
-}
-else {
-const err273 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/service",schemaPath:"#/definitions/Caller/properties/service/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.service.type,parentSchema:schema16.properties.service,data:data100};
-if(vErrors === null){
-vErrors = [err273];
-}
-else {
-vErrors.push(err273);
-}
-errors++;
-}
-}
-if(data99.application !== undefined){
-let data101 = data99.application;
-if(typeof data101 === "string"){
-if(func2(data101) < 1){
-const err274 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.application,data:data101};
-if(vErrors === null){
-vErrors = [err274];
-}
-else {
-vErrors.push(err274);
-}
-errors++;
-}
-}
-else {
-const err275 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/application",schemaPath:"#/definitions/Caller/properties/application/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.application.type,parentSchema:schema16.properties.application,data:data101};
-if(vErrors === null){
-vErrors = [err275];
-}
-else {
-vErrors.push(err275);
-}
-errors++;
-}
-}
-if(data99.gateway !== undefined){
-let data102 = data99.gateway;
-if(typeof data102 === "string"){
-if(func2(data102) < 1){
-const err276 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.gateway,data:data102};
-if(vErrors === null){
-vErrors = [err276];
-}
-else {
-vErrors.push(err276);
-}
-errors++;
-}
-}
-else {
-const err277 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/gateway",schemaPath:"#/definitions/Caller/properties/gateway/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.gateway.type,parentSchema:schema16.properties.gateway,data:data102};
-if(vErrors === null){
-vErrors = [err277];
-}
-else {
-vErrors.push(err277);
-}
-errors++;
-}
-}
-if(data99.principal !== undefined){
-let data103 = data99.principal;
-if(typeof data103 === "string"){
-if(func2(data103) < 1){
-const err278 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema16.properties.principal,data:data103};
-if(vErrors === null){
-vErrors = [err278];
-}
-else {
-vErrors.push(err278);
-}
-errors++;
-}
-}
-else {
-const err279 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/principal",schemaPath:"#/definitions/Caller/properties/principal/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.principal.type,parentSchema:schema16.properties.principal,data:data103};
-if(vErrors === null){
-vErrors = [err279];
-}
-else {
-vErrors.push(err279);
-}
-errors++;
-}
-}
-if(data99.anyone !== undefined){
-let data104 = data99.anyone;
-if(typeof data104 !== "boolean"){
-const err280 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema16.properties.anyone.type,parentSchema:schema16.properties.anyone,data:data104};
-if(vErrors === null){
-vErrors = [err280];
-}
-else {
-vErrors.push(err280);
-}
-errors++;
-}
-if(!(data104 === true)){
-const err281 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/anyone",schemaPath:"#/definitions/Caller/properties/anyone/enum",keyword:"enum",params:{allowedValues: schema16.properties.anyone.enum},message:"must be equal to one of the allowed values",schema:schema16.properties.anyone.enum,parentSchema:schema16.properties.anyone,data:data104};
-if(vErrors === null){
-vErrors = [err281];
-}
-else {
-vErrors.push(err281);
-}
-errors++;
-}
-}
-if(data99.ports !== undefined){
-let data105 = data99.ports;
-if(Array.isArray(data105)){
-if(data105.length < 1){
-const err282 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.ports,data:data105};
-if(vErrors === null){
-vErrors = [err282];
-}
-else {
-vErrors.push(err282);
-}
-errors++;
-}
-const len5 = data105.length;
-for(let i6=0; i6<len5; i6++){
-let data106 = data105[i6];
-if(!(((typeof data106 == "number") && (!(data106 % 1) && !isNaN(data106))) && (isFinite(data106)))){
-const err283 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema16.properties.ports.items.type,parentSchema:schema16.properties.ports.items,data:data106};
-if(vErrors === null){
-vErrors = [err283];
-}
-else {
-vErrors.push(err283);
-}
-errors++;
-}
-if((typeof data106 == "number") && (isFinite(data106))){
-if(data106 > 65535 || isNaN(data106)){
-const err284 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535},message:"must be <= 65535",schema:65535,parentSchema:schema16.properties.ports.items,data:data106};
-if(vErrors === null){
-vErrors = [err284];
-}
-else {
-vErrors.push(err284);
-}
-errors++;
-}
-if(data106 < 1 || isNaN(data106)){
-const err285 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports/" + i6,schemaPath:"#/definitions/Caller/properties/ports/items/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema16.properties.ports.items,data:data106};
-if(vErrors === null){
-vErrors = [err285];
-}
-else {
-vErrors.push(err285);
-}
-errors++;
-}
-}
-}
-let i7 = data105.length;
-let j1;
-if(i7 > 1){
-const indices1 = {};
-for(;i7--;){
-let item1 = data105[i7];
-if(!(((typeof item1 == "number") && (!(item1 % 1) && !isNaN(item1))) && (isFinite(item1)))){
-continue;
-}
-if(typeof indices1[item1] == "number"){
-j1 = indices1[item1];
-const err286 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/uniqueItems",keyword:"uniqueItems",params:{i: i7, j: j1},message:"must NOT have duplicate items (items ## "+j1+" and "+i7+" are identical)",schema:true,parentSchema:schema16.properties.ports,data:data105};
-if(vErrors === null){
-vErrors = [err286];
-}
-else {
-vErrors.push(err286);
-}
-errors++;
-break;
-}
-indices1[item1] = i7;
-}
-}
-}
-else {
-const err287 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/ports",schemaPath:"#/definitions/Caller/properties/ports/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.ports.type,parentSchema:schema16.properties.ports,data:data105};
-if(vErrors === null){
-vErrors = [err287];
-}
-else {
-vErrors.push(err287);
-}
-errors++;
-}
-}
-if(data99.methods !== undefined){
-let data107 = data99.methods;
-if(Array.isArray(data107)){
-if(data107.length < 1){
-const err288 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.methods,data:data107};
-if(vErrors === null){
-vErrors = [err288];
-}
-else {
-vErrors.push(err288);
-}
-errors++;
-}
-const len6 = data107.length;
-for(let i8=0; i8<len6; i8++){
-let data108 = data107[i8];
-if(typeof data108 === "string"){
-if(!pattern29.test(data108)){
-const err289 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema16.properties.methods.items,data:data108};
-if(vErrors === null){
-vErrors = [err289];
-}
-else {
-vErrors.push(err289);
-}
-errors++;
-}
-}
-else {
-const err290 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods/" + i8,schemaPath:"#/definitions/Caller/properties/methods/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.methods.items.type,parentSchema:schema16.properties.methods.items,data:data108};
-if(vErrors === null){
-vErrors = [err290];
-}
-else {
-vErrors.push(err290);
-}
-errors++;
-}
-}
-let i9 = data107.length;
-let j2;
-if(i9 > 1){
-const indices2 = {};
-for(;i9--;){
-let item2 = data107[i9];
-if(typeof item2 !== "string"){
-continue;
-}
-if(typeof indices2[item2] == "number"){
-j2 = indices2[item2];
-const err291 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i9, j: j2},message:"must NOT have duplicate items (items ## "+j2+" and "+i9+" are identical)",schema:true,parentSchema:schema16.properties.methods,data:data107};
-if(vErrors === null){
-vErrors = [err291];
-}
-else {
-vErrors.push(err291);
-}
-errors++;
-break;
-}
-indices2[item2] = i9;
-}
-}
-}
-else {
-const err292 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/methods",schemaPath:"#/definitions/Caller/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.methods.type,parentSchema:schema16.properties.methods,data:data107};
-if(vErrors === null){
-vErrors = [err292];
-}
-else {
-vErrors.push(err292);
-}
-errors++;
-}
-}
-if(data99.paths !== undefined){
-let data109 = data99.paths;
-if(Array.isArray(data109)){
-if(data109.length < 1){
-const err293 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema16.properties.paths,data:data109};
-if(vErrors === null){
-vErrors = [err293];
-}
-else {
-vErrors.push(err293);
-}
-errors++;
-}
-const len7 = data109.length;
-for(let i10=0; i10<len7; i10++){
-let data110 = data109[i10];
-if(typeof data110 === "string"){
-if(!pattern30.test(data110)){
-const err294 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema16.properties.paths.items,data:data110};
-if(vErrors === null){
-vErrors = [err294];
-}
-else {
-vErrors.push(err294);
-}
-errors++;
-}
-}
-else {
-const err295 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths/" + i10,schemaPath:"#/definitions/Caller/properties/paths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema16.properties.paths.items.type,parentSchema:schema16.properties.paths.items,data:data110};
-if(vErrors === null){
-vErrors = [err295];
-}
-else {
-vErrors.push(err295);
-}
-errors++;
-}
-}
-let i11 = data109.length;
-let j3;
-if(i11 > 1){
-const indices3 = {};
-for(;i11--;){
-let item3 = data109[i11];
-if(typeof item3 !== "string"){
-continue;
-}
-if(typeof indices3[item3] == "number"){
-j3 = indices3[item3];
-const err296 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/uniqueItems",keyword:"uniqueItems",params:{i: i11, j: j3},message:"must NOT have duplicate items (items ## "+j3+" and "+i11+" are identical)",schema:true,parentSchema:schema16.properties.paths,data:data109};
-if(vErrors === null){
-vErrors = [err296];
-}
-else {
-vErrors.push(err296);
-}
-errors++;
-break;
-}
-indices3[item3] = i11;
-}
-}
-}
-else {
-const err297 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5+"/paths",schemaPath:"#/definitions/Caller/properties/paths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema16.properties.paths.type,parentSchema:schema16.properties.paths,data:data109};
-if(vErrors === null){
-vErrors = [err297];
-}
-else {
-vErrors.push(err297);
-}
-errors++;
-}
-}
-}
-else {
-const err298 = {instancePath:instancePath+"/sockShop/frontEnd/callers/" + i5,schemaPath:"#/definitions/Caller/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema16.type,parentSchema:schema16,data:data99};
-if(vErrors === null){
-vErrors = [err298];
-}
-else {
-vErrors.push(err298);
-}
-errors++;
-}
-}
-}
-else {
-const err299 = {instancePath:instancePath+"/sockShop/frontEnd/callers",schemaPath:"#/properties/sockShop/properties/frontEnd/properties/callers/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sockShop.properties.frontEnd.properties.callers.type,parentSchema:schema11.properties.sockShop.properties.frontEnd.properties.callers,data:data98};
-if(vErrors === null){
-vErrors = [err299];
-}
-else {
-vErrors.push(err299);
-}
-errors++;
-}
-}
-}
-else {
-const err300 = {instancePath:instancePath+"/sockShop/frontEnd",schemaPath:"#/properties/sockShop/properties/frontEnd/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.frontEnd.type,parentSchema:schema11.properties.sockShop.properties.frontEnd,data:data97};
-if(vErrors === null){
-vErrors = [err300];
-}
-else {
-vErrors.push(err300);
-}
-errors++;
-}
-}
-if(data91.images !== undefined){
-let data111 = data91.images;
-if(data111 && typeof data111 == "object" && !Array.isArray(data111)){
-if(data111["front-end"] === undefined){
-const err301 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "front-end"},message:"must have required property '"+"front-end"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
-if(vErrors === null){
-vErrors = [err301];
-}
-else {
-vErrors.push(err301);
-}
-errors++;
-}
-if(data111.catalogue === undefined){
-const err302 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue"},message:"must have required property '"+"catalogue"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
-if(vErrors === null){
-vErrors = [err302];
-}
-else {
-vErrors.push(err302);
-}
-errors++;
-}
-if(data111["catalogue-db"] === undefined){
-const err303 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "catalogue-db"},message:"must have required property '"+"catalogue-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
-if(vErrors === null){
-vErrors = [err303];
-}
-else {
-vErrors.push(err303);
-}
-errors++;
-}
-if(data111.carts === undefined){
-const err304 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts"},message:"must have required property '"+"carts"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
-if(vErrors === null){
-vErrors = [err304];
-}
-else {
-vErrors.push(err304);
-}
-errors++;
-}
-if(data111["carts-db"] === undefined){
-const err305 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "carts-db"},message:"must have required property '"+"carts-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
-if(vErrors === null){
-vErrors = [err305];
-}
-else {
-vErrors.push(err305);
-}
-errors++;
-}
-if(data111.orders === undefined){
-const err306 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders"},message:"must have required property '"+"orders"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
-if(vErrors === null){
-vErrors = [err306];
-}
-else {
-vErrors.push(err306);
-}
-errors++;
-}
-if(data111["orders-db"] === undefined){
-const err307 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "orders-db"},message:"must have required property '"+"orders-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
-if(vErrors === null){
-vErrors = [err307];
-}
-else {
-vErrors.push(err307);
-}
-errors++;
-}
-if(data111.payment === undefined){
-const err308 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "payment"},message:"must have required property '"+"payment"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
-if(vErrors === null){
-vErrors = [err308];
-}
-else {
-vErrors.push(err308);
-}
-errors++;
-}
-if(data111["queue-master"] === undefined){
-const err309 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "queue-master"},message:"must have required property '"+"queue-master"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
-if(vErrors === null){
-vErrors = [err309];
-}
-else {
-vErrors.push(err309);
-}
-errors++;
-}
-if(data111.rabbitmq === undefined){
-const err310 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "rabbitmq"},message:"must have required property '"+"rabbitmq"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
-if(vErrors === null){
-vErrors = [err310];
-}
-else {
-vErrors.push(err310);
-}
-errors++;
-}
-if(data111["session-db"] === undefined){
-const err311 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "session-db"},message:"must have required property '"+"session-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
-if(vErrors === null){
-vErrors = [err311];
-}
-else {
-vErrors.push(err311);
-}
-errors++;
-}
-if(data111.shipping === undefined){
-const err312 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "shipping"},message:"must have required property '"+"shipping"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
-if(vErrors === null){
-vErrors = [err312];
-}
-else {
-vErrors.push(err312);
-}
-errors++;
-}
-if(data111.user === undefined){
-const err313 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user"},message:"must have required property '"+"user"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
-if(vErrors === null){
-vErrors = [err313];
-}
-else {
-vErrors.push(err313);
-}
-errors++;
-}
-if(data111["user-db"] === undefined){
-const err314 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/required",keyword:"required",params:{missingProperty: "user-db"},message:"must have required property '"+"user-db"+"'",schema:schema11.properties.sockShop.properties.images.required,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
-if(vErrors === null){
-vErrors = [err314];
-}
-else {
-vErrors.push(err314);
-}
-errors++;
-}
-for(const key35 in data111){
-if(!(func9.call(schema11.properties.sockShop.properties.images.properties, key35))){
-const err315 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key35},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
-if(vErrors === null){
-vErrors = [err315];
-}
-else {
-vErrors.push(err315);
-}
-errors++;
-}
-}
-if(data111["front-end"] !== undefined){
-let data112 = data111["front-end"];
-if(typeof data112 === "string"){
-if(func2(data112) < 1){
-const err316 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data112};
-if(vErrors === null){
-vErrors = [err316];
-}
-else {
-vErrors.push(err316);
-}
-errors++;
-}
-}
-else {
-const err317 = {instancePath:instancePath+"/sockShop/images/front-end",schemaPath:"#/properties/sockShop/properties/images/properties/front-end/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["front-end"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["front-end"],data:data112};
-if(vErrors === null){
-vErrors = [err317];
-}
-else {
-vErrors.push(err317);
-}
-errors++;
-}
-}
-if(data111.catalogue !== undefined){
-let data113 = data111.catalogue;
-if(typeof data113 === "string"){
-if(func2(data113) < 1){
-const err318 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data113};
-if(vErrors === null){
-vErrors = [err318];
-}
-else {
-vErrors.push(err318);
-}
-errors++;
-}
-}
-else {
-const err319 = {instancePath:instancePath+"/sockShop/images/catalogue",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.catalogue.type,parentSchema:schema11.properties.sockShop.properties.images.properties.catalogue,data:data113};
-if(vErrors === null){
-vErrors = [err319];
-}
-else {
-vErrors.push(err319);
-}
-errors++;
-}
-}
-if(data111["catalogue-db"] !== undefined){
-let data114 = data111["catalogue-db"];
-if(typeof data114 === "string"){
-if(func2(data114) < 1){
-const err320 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data114};
-if(vErrors === null){
-vErrors = [err320];
-}
-else {
-vErrors.push(err320);
-}
-errors++;
-}
-}
-else {
-const err321 = {instancePath:instancePath+"/sockShop/images/catalogue-db",schemaPath:"#/properties/sockShop/properties/images/properties/catalogue-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["catalogue-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["catalogue-db"],data:data114};
-if(vErrors === null){
-vErrors = [err321];
-}
-else {
-vErrors.push(err321);
-}
-errors++;
-}
-}
-if(data111.carts !== undefined){
-let data115 = data111.carts;
-if(typeof data115 === "string"){
-if(func2(data115) < 1){
-const err322 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data115};
-if(vErrors === null){
-vErrors = [err322];
-}
-else {
-vErrors.push(err322);
-}
-errors++;
-}
-}
-else {
-const err323 = {instancePath:instancePath+"/sockShop/images/carts",schemaPath:"#/properties/sockShop/properties/images/properties/carts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.carts.type,parentSchema:schema11.properties.sockShop.properties.images.properties.carts,data:data115};
-if(vErrors === null){
-vErrors = [err323];
-}
-else {
-vErrors.push(err323);
-}
-errors++;
-}
-}
-if(data111["carts-db"] !== undefined){
-let data116 = data111["carts-db"];
-if(typeof data116 === "string"){
-if(func2(data116) < 1){
-const err324 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data116};
-if(vErrors === null){
-vErrors = [err324];
-}
-else {
-vErrors.push(err324);
-}
-errors++;
-}
-}
-else {
-const err325 = {instancePath:instancePath+"/sockShop/images/carts-db",schemaPath:"#/properties/sockShop/properties/images/properties/carts-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["carts-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["carts-db"],data:data116};
-if(vErrors === null){
-vErrors = [err325];
-}
-else {
-vErrors.push(err325);
-}
-errors++;
-}
-}
-if(data111.orders !== undefined){
-let data117 = data111.orders;
-if(typeof data117 === "string"){
-if(func2(data117) < 1){
-const err326 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data117};
-if(vErrors === null){
-vErrors = [err326];
-}
-else {
-vErrors.push(err326);
-}
-errors++;
-}
-}
-else {
-const err327 = {instancePath:instancePath+"/sockShop/images/orders",schemaPath:"#/properties/sockShop/properties/images/properties/orders/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.orders.type,parentSchema:schema11.properties.sockShop.properties.images.properties.orders,data:data117};
-if(vErrors === null){
-vErrors = [err327];
-}
-else {
-vErrors.push(err327);
-}
-errors++;
-}
-}
-if(data111["orders-db"] !== undefined){
-let data118 = data111["orders-db"];
-if(typeof data118 === "string"){
-if(func2(data118) < 1){
-const err328 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data118};
-if(vErrors === null){
-vErrors = [err328];
-}
-else {
-vErrors.push(err328);
-}
-errors++;
-}
-}
-else {
-const err329 = {instancePath:instancePath+"/sockShop/images/orders-db",schemaPath:"#/properties/sockShop/properties/images/properties/orders-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["orders-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["orders-db"],data:data118};
-if(vErrors === null){
-vErrors = [err329];
-}
-else {
-vErrors.push(err329);
-}
-errors++;
-}
-}
-if(data111.payment !== undefined){
-let data119 = data111.payment;
-if(typeof data119 === "string"){
-if(func2(data119) < 1){
-const err330 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data119};
-if(vErrors === null){
-vErrors = [err330];
-}
-else {
-vErrors.push(err330);
-}
-errors++;
-}
-}
-else {
-const err331 = {instancePath:instancePath+"/sockShop/images/payment",schemaPath:"#/properties/sockShop/properties/images/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.payment.type,parentSchema:schema11.properties.sockShop.properties.images.properties.payment,data:data119};
-if(vErrors === null){
-vErrors = [err331];
-}
-else {
-vErrors.push(err331);
-}
-errors++;
-}
-}
-if(data111["queue-master"] !== undefined){
-let data120 = data111["queue-master"];
-if(typeof data120 === "string"){
-if(func2(data120) < 1){
-const err332 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data120};
-if(vErrors === null){
-vErrors = [err332];
-}
-else {
-vErrors.push(err332);
-}
-errors++;
-}
-}
-else {
-const err333 = {instancePath:instancePath+"/sockShop/images/queue-master",schemaPath:"#/properties/sockShop/properties/images/properties/queue-master/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["queue-master"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["queue-master"],data:data120};
-if(vErrors === null){
-vErrors = [err333];
-}
-else {
-vErrors.push(err333);
-}
-errors++;
-}
-}
-if(data111.rabbitmq !== undefined){
-let data121 = data111.rabbitmq;
-if(typeof data121 === "string"){
-if(func2(data121) < 1){
-const err334 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data121};
-if(vErrors === null){
-vErrors = [err334];
-}
-else {
-vErrors.push(err334);
-}
-errors++;
-}
-}
-else {
-const err335 = {instancePath:instancePath+"/sockShop/images/rabbitmq",schemaPath:"#/properties/sockShop/properties/images/properties/rabbitmq/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.rabbitmq.type,parentSchema:schema11.properties.sockShop.properties.images.properties.rabbitmq,data:data121};
-if(vErrors === null){
-vErrors = [err335];
-}
-else {
-vErrors.push(err335);
-}
-errors++;
-}
-}
-if(data111["session-db"] !== undefined){
-let data122 = data111["session-db"];
-if(typeof data122 === "string"){
-if(func2(data122) < 1){
-const err336 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data122};
-if(vErrors === null){
-vErrors = [err336];
-}
-else {
-vErrors.push(err336);
-}
-errors++;
-}
-}
-else {
-const err337 = {instancePath:instancePath+"/sockShop/images/session-db",schemaPath:"#/properties/sockShop/properties/images/properties/session-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["session-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["session-db"],data:data122};
-if(vErrors === null){
-vErrors = [err337];
-}
-else {
-vErrors.push(err337);
-}
-errors++;
-}
-}
-if(data111.shipping !== undefined){
-let data123 = data111.shipping;
-if(typeof data123 === "string"){
-if(func2(data123) < 1){
-const err338 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data123};
-if(vErrors === null){
-vErrors = [err338];
-}
-else {
-vErrors.push(err338);
-}
-errors++;
-}
-}
-else {
-const err339 = {instancePath:instancePath+"/sockShop/images/shipping",schemaPath:"#/properties/sockShop/properties/images/properties/shipping/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.shipping.type,parentSchema:schema11.properties.sockShop.properties.images.properties.shipping,data:data123};
-if(vErrors === null){
-vErrors = [err339];
-}
-else {
-vErrors.push(err339);
-}
-errors++;
-}
-}
-if(data111.user !== undefined){
-let data124 = data111.user;
-if(typeof data124 === "string"){
-if(func2(data124) < 1){
-const err340 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data124};
-if(vErrors === null){
-vErrors = [err340];
-}
-else {
-vErrors.push(err340);
-}
-errors++;
-}
-}
-else {
-const err341 = {instancePath:instancePath+"/sockShop/images/user",schemaPath:"#/properties/sockShop/properties/images/properties/user/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties.user.type,parentSchema:schema11.properties.sockShop.properties.images.properties.user,data:data124};
-if(vErrors === null){
-vErrors = [err341];
-}
-else {
-vErrors.push(err341);
-}
-errors++;
-}
-}
-if(data111["user-db"] !== undefined){
-let data125 = data111["user-db"];
-if(typeof data125 === "string"){
-if(func2(data125) < 1){
-const err342 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data125};
-if(vErrors === null){
-vErrors = [err342];
-}
-else {
-vErrors.push(err342);
-}
-errors++;
-}
-}
-else {
-const err343 = {instancePath:instancePath+"/sockShop/images/user-db",schemaPath:"#/properties/sockShop/properties/images/properties/user-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.images.properties["user-db"].type,parentSchema:schema11.properties.sockShop.properties.images.properties["user-db"],data:data125};
-if(vErrors === null){
-vErrors = [err343];
-}
-else {
-vErrors.push(err343);
-}
-errors++;
-}
-}
-}
-else {
-const err344 = {instancePath:instancePath+"/sockShop/images",schemaPath:"#/properties/sockShop/properties/images/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.images.type,parentSchema:schema11.properties.sockShop.properties.images,data:data111};
-if(vErrors === null){
-vErrors = [err344];
-}
-else {
-vErrors.push(err344);
-}
-errors++;
-}
-}
-if(data91.imagePullPolicy !== undefined){
-let data126 = data91.imagePullPolicy;
-if(typeof data126 !== "string"){
-const err345 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sockShop.properties.imagePullPolicy.type,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data126};
-if(vErrors === null){
-vErrors = [err345];
-}
-else {
-vErrors.push(err345);
-}
-errors++;
-}
-if(!(((data126 === "Always") || (data126 === "IfNotPresent")) || (data126 === "Never"))){
-const err346 = {instancePath:instancePath+"/sockShop/imagePullPolicy",schemaPath:"#/properties/sockShop/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.sockShop.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.sockShop.properties.imagePullPolicy.enum,parentSchema:schema11.properties.sockShop.properties.imagePullPolicy,data:data126};
-if(vErrors === null){
-vErrors = [err346];
-}
-else {
-vErrors.push(err346);
-}
-errors++;
-}
-}
-if(data91.global !== undefined){
-let data127 = data91.global;
-if(!(data127 && typeof data127 == "object" && !Array.isArray(data127))){
-const err347 = {instancePath:instancePath+"/sockShop/global",schemaPath:"#/properties/sockShop/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.properties.global.type,parentSchema:schema11.properties.sockShop.properties.global,data:data127};
-if(vErrors === null){
-vErrors = [err347];
-}
-else {
-vErrors.push(err347);
-}
-errors++;
-}
-}
-}
-else {
-const err348 = {instancePath:instancePath+"/sockShop",schemaPath:"#/properties/sockShop/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sockShop.type,parentSchema:schema11.properties.sockShop,data:data91};
-if(vErrors === null){
-vErrors = [err348];
-}
-else {
-vErrors.push(err348);
-}
-errors++;
-}
-}
-if(data.monitoring !== undefined){
-let data128 = data.monitoring;
-if(data128 && typeof data128 == "object" && !Array.isArray(data128)){
-if(data128.enabled === undefined){
-const err349 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data128};
-if(vErrors === null){
-vErrors = [err349];
-}
-else {
-vErrors.push(err349);
-}
-errors++;
-}
-if(data128.sidecars === undefined){
-const err350 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "sidecars"},message:"must have required property '"+"sidecars"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data128};
-if(vErrors === null){
-vErrors = [err350];
-}
-else {
-vErrors.push(err350);
-}
-errors++;
-}
-if(data128.labels === undefined){
-const err351 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data128};
-if(vErrors === null){
-vErrors = [err351];
-}
-else {
-vErrors.push(err351);
-}
-errors++;
-}
-if(data128.dashboardLabels === undefined){
-const err352 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/required",keyword:"required",params:{missingProperty: "dashboardLabels"},message:"must have required property '"+"dashboardLabels"+"'",schema:schema11.properties.monitoring.required,parentSchema:schema11.properties.monitoring,data:data128};
-if(vErrors === null){
-vErrors = [err352];
-}
-else {
-vErrors.push(err352);
-}
-errors++;
-}
-for(const key36 in data128){
-if(!((((key36 === "enabled") || (key36 === "sidecars")) || (key36 === "labels")) || (key36 === "dashboardLabels"))){
-const err353 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key36},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.monitoring,data:data128};
-if(vErrors === null){
-vErrors = [err353];
-}
-else {
-vErrors.push(err353);
-}
-errors++;
-}
-}
-if(data128.enabled !== undefined){
-let data129 = data128.enabled;
-if(typeof data129 !== "boolean"){
-const err354 = {instancePath:instancePath+"/monitoring/enabled",schemaPath:"#/properties/monitoring/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.enabled.type,parentSchema:schema11.properties.monitoring.properties.enabled,data:data129};
-if(vErrors === null){
-vErrors = [err354];
-}
-else {
-vErrors.push(err354);
-}
-errors++;
-}
-}
-if(data128.sidecars !== undefined){
-let data130 = data128.sidecars;
-if(typeof data130 !== "boolean"){
-const err355 = {instancePath:instancePath+"/monitoring/sidecars",schemaPath:"#/properties/monitoring/properties/sidecars/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.monitoring.properties.sidecars.type,parentSchema:schema11.properties.monitoring.properties.sidecars,data:data130};
-if(vErrors === null){
-vErrors = [err355];
-}
-else {
-vErrors.push(err355);
-}
-errors++;
-}
-}
-if(data128.labels !== undefined){
-let data131 = data128.labels;
-if(data131 && typeof data131 == "object" && !Array.isArray(data131)){
-for(const key37 in data131){
-let data132 = data131[key37];
-if(typeof data132 !== "string"){
-const err356 = {instancePath:instancePath+"/monitoring/labels/" + key37.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.labels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.labels.additionalProperties,data:data132};
-if(vErrors === null){
-vErrors = [err356];
-}
-else {
-vErrors.push(err356);
-}
-errors++;
-}
-}
-}
-else {
-const err357 = {instancePath:instancePath+"/monitoring/labels",schemaPath:"#/properties/monitoring/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.labels.type,parentSchema:schema11.properties.monitoring.properties.labels,data:data131};
-if(vErrors === null){
-vErrors = [err357];
-}
-else {
-vErrors.push(err357);
-}
-errors++;
-}
-}
-if(data128.dashboardLabels !== undefined){
-let data133 = data128.dashboardLabels;
-if(data133 && typeof data133 == "object" && !Array.isArray(data133)){
-for(const key38 in data133){
-let data134 = data133[key38];
-if(typeof data134 !== "string"){
-const err358 = {instancePath:instancePath+"/monitoring/dashboardLabels/" + key38.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/monitoring/properties/dashboardLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels.additionalProperties,data:data134};
-if(vErrors === null){
-vErrors = [err358];
-}
-else {
-vErrors.push(err358);
-}
-errors++;
-}
-}
-}
-else {
-const err359 = {instancePath:instancePath+"/monitoring/dashboardLabels",schemaPath:"#/properties/monitoring/properties/dashboardLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.properties.dashboardLabels.type,parentSchema:schema11.properties.monitoring.properties.dashboardLabels,data:data133};
-if(vErrors === null){
-vErrors = [err359];
-}
-else {
-vErrors.push(err359);
-}
-errors++;
-}
-}
-}
-else {
-const err360 = {instancePath:instancePath+"/monitoring",schemaPath:"#/properties/monitoring/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.monitoring.type,parentSchema:schema11.properties.monitoring,data:data128};
-if(vErrors === null){
-vErrors = [err360];
-}
-else {
-vErrors.push(err360);
-}
-errors++;
-}
-}
-}
-else {
-const err361 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
-if(vErrors === null){
-vErrors = [err361];
-}
-else {
-vErrors.push(err361);
-}
-errors++;
-}
-validate10.errors = vErrors;
+validate21.errors = vErrors;
 return errors === 0;
 }
 

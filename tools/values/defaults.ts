@@ -3,10 +3,17 @@ import type { Values } from "./types.ts";
 
 /** The chart's own defaults, unchecked: without a cluster name they are not yet legal. */
 export const DEFAULTS: Values = {
+  "enabled": true,
+  "checkCRDs": true,
   "global": {
+    "imageRegistry": "",
+    "imagePullSecrets": [],
+    "commonLabels": {},
+    "commonAnnotations": {},
     "teleport": {
       "clusterName": "",
       "proxyAddr": "",
+      "caSecret": "",
       "bot": {
         "name": "istio-tbot"
       },
@@ -17,7 +24,8 @@ export const DEFAULTS: Values = {
       "workloadIdentity": {
         "name": "istio-workloads",
         "labels": {
-          "env": "dev"
+          "env": "dev",
+          "part-of": "istio-teleport"
         }
       },
       "join": {
@@ -38,7 +46,8 @@ export const DEFAULTS: Values = {
     "enabled": true,
     "namespace": {
       "name": "teleport-system",
-      "create": true
+      "create": true,
+      "labels": {}
     },
     "image": {
       "repository": "public.ecr.aws/gravitational/tbot-distroless",
@@ -59,10 +68,16 @@ export const DEFAULTS: Values = {
     },
     "kubelet": {
       "authorization": "pods",
-      "skipVerify": false
+      "skipVerify": false,
+      "caSecret": "",
+      "caPath": "",
+      "address": "hostIP"
     },
     "attestBinary": false,
     "debug": false,
+    "logFormat": "json",
+    "extraArgs": [],
+    "extraConfig": {},
     "resources": {
       "requests": {
         "cpu": "50m",
@@ -73,11 +88,29 @@ export const DEFAULTS: Values = {
       }
     },
     "priorityClassName": "system-node-critical",
+    "resourceQuota": {
+      "enabled": false,
+      "pods": 5000
+    },
+    "networkPolicy": {
+      "enabled": false,
+      "metricsFrom": [],
+      "extraEgress": []
+    },
     "updateStrategy": {
       "type": "RollingUpdate",
       "rollingUpdate": {
         "maxUnavailable": 1
       }
+    },
+    "revisionHistoryLimit": 10,
+    "terminationGracePeriodSeconds": 30,
+    "livenessProbe": {
+      "failureThreshold": 6,
+      "periodSeconds": 10
+    },
+    "readinessProbe": {
+      "periodSeconds": 5
     },
     "nodeSelector": {
       "kubernetes.io/os": "linux"
@@ -87,7 +120,39 @@ export const DEFAULTS: Values = {
         "operator": "Exists"
       }
     ],
-    "affinity": {},
+    "affinity": {
+      "nodeAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": {
+          "nodeSelectorTerms": [
+            {
+              "matchExpressions": [
+                {
+                  "key": "eks.amazonaws.com/compute-type",
+                  "operator": "NotIn",
+                  "values": [
+                    "fargate"
+                  ]
+                },
+                {
+                  "key": "type",
+                  "operator": "NotIn",
+                  "values": [
+                    "virtual-kubelet"
+                  ]
+                }
+              ]
+            }
+          ]
+        }
+      }
+    },
+    "hostAliases": [],
+    "dnsPolicy": "ClusterFirst",
+    "dnsConfig": {},
+    "podSecurityContext": {},
+    "securityContext": {},
+    "extraVolumes": [],
+    "extraVolumeMounts": [],
     "podLabels": {},
     "podAnnotations": {},
     "extraEnv": []
@@ -110,7 +175,8 @@ export const DEFAULTS: Values = {
     "enabled": false,
     "namespace": {
       "name": "test-app",
-      "create": true
+      "create": true,
+      "labels": {}
     },
     "server": {
       "image": "docker.io/mccutchen/go-httpbin:v2.15.0"
@@ -118,13 +184,15 @@ export const DEFAULTS: Values = {
     "client": {
       "image": "docker.io/curlimages/curl:8.16.0"
     },
-    "imagePullPolicy": "IfNotPresent"
+    "imagePullPolicy": "IfNotPresent",
+    "imagePullSecrets": []
   },
   "sockShop": {
     "enabled": false,
     "namespace": {
       "name": "sock-shop",
-      "create": true
+      "create": true,
+      "labels": {}
     },
     "policies": "enforce",
     "frontEnd": {
@@ -150,7 +218,8 @@ export const DEFAULTS: Values = {
       "user": "docker.io/weaveworksdemos/user:0.4.7",
       "user-db": "docker.io/weaveworksdemos/user-db:0.3.0"
     },
-    "imagePullPolicy": "IfNotPresent"
+    "imagePullPolicy": "IfNotPresent",
+    "imagePullSecrets": []
   },
   "monitoring": {
     "enabled": false,

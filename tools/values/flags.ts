@@ -5,4 +5,6 @@ export interface ValuesFlags {
   values: string[];
   /** Those of `--set-string`, `--set-json` and `--set-file`, too, in the order given. */
   set: Assignment[];
+  /** Where the chart's values stand in the files: its name or alias as a dependency; absent when they stand at the top. */
+  valuesKey?: string;
 }

@@ -19,7 +19,7 @@ import type { Application, Values } from "./types.ts";
  * @throws ExitError with one sentence for each wrong value.
  */
 export async function loadValues(runner: Runner, options: ValuesOptions): Promise<Values> {
-  return mergedValues(runner, await readValuesInputs(options));
+  return mergedValues(runner, await readValuesInputs(runner, options));
 }
 
 /** As `loadValues`, for inputs that were read already and go to Helm, too. */
@@ -43,7 +43,7 @@ export interface ValuesWithGraphs extends Values {
 
 /** As `loadValues`, with the applications bundled with the chart. */
 export async function loadGraphValues(runner: Runner, options: ValuesOptions): Promise<ValuesWithGraphs> {
-  const { values, applications, bundledApplications } = await checked(runner, await readValuesInputs(options));
+  const { values, applications, bundledApplications } = await checked(runner, await readValuesInputs(runner, options));
   return { ...values, mesh: { ...values.mesh, applications }, bundledApplications };
 }
 
@@ -65,6 +65,8 @@ async function checked(runner: Runner, inputs: ValuesInputs): Promise<Merged & {
 /** Helm copies `global` into the values of each subchart; our documents read it at the top only. */
 function withoutInjectedGlobals(values: Values): Values {
   const sections = Object.entries(values).map(([key, section]) => {
+    // `enabled`, and a user's own `x-` keys, which may hold anything.
+    if (typeof section !== "object" || key.startsWith("x-")) return [key, section];
     const { global: _, ...own } = section as { global?: unknown };
     return [key, own];
   });

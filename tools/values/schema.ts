@@ -17,6 +17,8 @@ interface SchemaNode {
   properties?: Record<string, SchemaNode>;
   additionalProperties?: boolean | SchemaNode;
   items?: SchemaNode;
+  /** A Kubernetes type or null. */
+  anyOf?: SchemaNode[];
 }
 
 /**
@@ -37,14 +39,18 @@ export async function validateValues(merged: unknown): Promise<Values> {
  * ajv reports some mistakes twice. For a bad name in a free map, it reports what is wrong and that some name is wrong.
  * For a value of the wrong type where only some values are allowed, it reports both; the list of values tells more.
  */
-function saysTheSameTwice({ keyword, instancePath }: ErrorObject, all: readonly ErrorObject[]): boolean {
-  if (keyword !== "type") return keyword === "propertyNames";
+function saysTheSameTwice({ keyword, instancePath, params }: ErrorObject, all: readonly ErrorObject[]): boolean {
+  // A key of a Kubernetes type may be null instead; whoever gave it something else meant its type.
+  if (keyword === "type" && params.type === "null") return true;
+  if (keyword !== "type") return keyword === "propertyNames" || keyword === "anyOf";
   return all.some((other) => other.keyword === "enum" && other.instancePath === instancePath);
 }
 
 function sentence(error: ErrorObject, schema: SchemaNode): string {
   const keys = error.instancePath.split("/").slice(1).map(unescapePointer);
   const path = pathOf(keys);
+  // Keys of other charts are welcome below `global`, but for those that look like ours.
+  if (error.keyword === "false schema") return unknownKey(keys, schema);
   if (error.keyword === "additionalProperties") {
     return unknownKey([...keys, String(error.params.additionalProperty)], schema);
   }
@@ -58,9 +64,12 @@ function sentence(error: ErrorObject, schema: SchemaNode): string {
   const meaning = description && name === undefined ? ` ${firstSentence(description)}` : "";
   switch (error.keyword) {
     case "type":
-      return `${given}, which is not ${article(String(error.params.type))}${typeHint(error)}.${meaning}`;
+      return `${given}, which is not ${types(error).map(article).join(" or ")}${typeHint(error)}.${meaning}`;
     case "enum":
-      return `${given}, but must be one of ${error.params.allowedValues.map((value: unknown) => JSON.stringify(value)).join(", ")}${enumHint(error)}.`;
+      return `${given}, but must be one of ${error.params.allowedValues
+        .filter((value: unknown) => value !== null)
+        .map((value: unknown) => JSON.stringify(value))
+        .join(", ")}${enumHint(error)}.`;
     case "pattern":
       return `${given}, which does not match ${error.params.pattern}.${meaning}`;
     case "not":
@@ -74,10 +83,14 @@ function firstSentence(text: string): string {
   return text.replace(/\. .*/s, ".");
 }
 
+function types({ params }: ErrorObject): string[] {
+  return [params.type].flat().filter((type) => type !== "null");
+}
+
 function typeHint(error: ErrorObject): string {
   if (error.data === null) return ": leave it out for the default";
   const scalar = typeof error.data === "number" || typeof error.data === "boolean";
-  return error.params.type === "string" && scalar ? `: put it in quotes in a values file ("${error.data}")` : "";
+  return types(error).join() === "string" && scalar ? `: put it in quotes in a values file ("${error.data}")` : "";
 }
 
 function enumHint({ data, params }: ErrorObject): string {
@@ -128,7 +141,8 @@ function allPaths(node: SchemaNode, path: string[]): string[][] {
 function schemaAt(keys: string[], schema: SchemaNode): SchemaNode | undefined {
   return keys.reduce<SchemaNode | undefined>((node, key) => {
     const free = typeof node?.additionalProperties === "object" ? node.additionalProperties : undefined;
-    const below = node?.properties?.[key] ?? node?.items ?? free;
+    const found = node?.properties?.[key] ?? node?.items ?? free;
+    const below = found?.anyOf?.[0] ?? found;
     return below?.$ref === undefined ? below : schema.definitions?.[below.$ref.replace("#/definitions/", "")];
   }, schema);
 }

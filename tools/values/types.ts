@@ -4,7 +4,43 @@
  * The chart's values after Helm's merge.
  */
 export interface Values {
+  /**
+   * Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.
+   */
+  enabled: boolean;
+  /**
+   * Refuses to install while Istio's custom resource definitions (or, with monitoring, the Prometheus Operator's) are not in the cluster. Disable it where something else installs them in the same step, such as the first sync of Argo CD.
+   */
+  checkCRDs: boolean;
+  /**
+   * Read by all charts of a release. Other charts' keys may stand beside these.
+   */
   global: {
+    /**
+     * Registry, with an optional path, that replaces the one in the name of every image: `registry.example.com/mirror`.
+     */
+    imageRegistry: string;
+    /**
+     * Secrets with registry credentials for all pods, in the namespace of each: names, or maps with the key `name`.
+     */
+    imagePullSecrets: (
+      | string
+      | {
+          name: string;
+        }
+    )[];
+    /**
+     * Labels added to all objects and pods.
+     */
+    commonLabels: {
+      [k: string]: string;
+    };
+    /**
+     * Annotations added to all objects and to tbot's pods.
+     */
+    commonAnnotations: {
+      [k: string]: string;
+    };
     teleport: {
       /**
        * Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.
@@ -14,6 +50,10 @@ export interface Values {
        * Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.
        */
       proxyAddr: string;
+      /**
+       * Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.
+       */
+      caSecret: string;
       bot: {
         /**
          * Name of the Teleport bot that tbot joins as.
@@ -36,7 +76,7 @@ export interface Values {
          */
         name: string;
         /**
-         * Labels of the workload identity. The role allows every workload identity that has all of them: if others have `env: dev` too, add a label that only this one has.
+         * Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, add another.
          */
         labels: {
           [k: string]: string;
@@ -97,10 +137,16 @@ export interface Values {
        * Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.
        */
       create: boolean;
+      /**
+       * Labels added to the namespace, if the chart creates it.
+       */
+      labels: {
+        [k: string]: string;
+      };
     };
     image: {
       /**
-       * Image of tbot, without tag.
+       * Image of tbot, without scheme, tag and digest.
        */
       repository: string;
       /**
@@ -159,6 +205,18 @@ export interface Values {
        * Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).
        */
       skipVerify: boolean;
+      /**
+       * Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where it is not the cluster's CA: OpenShift, kubeadm with a CA of its own.
+       */
+      caSecret: string;
+      /**
+       * The same as a file in tbot's container, for example one of the node that `tbot.extraVolumes` mounts (AKS: `/etc/kubernetes/certs/kubeletserver.crt`).
+       */
+      caPath: string;
+      /**
+       * Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.
+       */
+      address: "hostIP" | "nodeName";
     };
     /**
      * Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.
@@ -169,19 +227,82 @@ export interface Values {
      */
     debug: boolean;
     /**
+     * Format of tbot's log. `istio-teleport doctor` reads json only.
+     */
+    logFormat: "json" | "text";
+    /**
+     * Arguments added to `tbot start`.
+     */
+    extraArgs: string[];
+    /**
+     * Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.
+     */
+    extraConfig: {
+      services?: {}[];
+      [k: string]: unknown;
+    };
+    /**
      * Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.
      */
     resources: {
       [k: string]: unknown;
     };
     /**
-     * Priority class of tbot. No meshed pod starts on a node without tbot.
+     * Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.
      */
     priorityClassName: string;
+    resourceQuota: {
+      /**
+       * Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.
+       */
+      enabled: boolean;
+      /**
+       * How many pods of the class it allows: at least the number of nodes.
+       */
+      pods: number;
+    };
+    networkPolicy: {
+      /**
+       * Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.
+       */
+      enabled: boolean;
+      /**
+       * Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.
+       */
+      metricsFrom: {
+        [k: string]: unknown;
+      }[];
+      /**
+       * Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport.
+       */
+      extraEgress: {
+        [k: string]: unknown;
+      }[];
+    };
     /**
      * Update strategy of the DaemonSet.
      */
     updateStrategy: {
+      [k: string]: unknown;
+    };
+    /**
+     * How many old revisions of the DaemonSet Kubernetes keeps.
+     */
+    revisionHistoryLimit: number;
+    /**
+     * Seconds that tbot has to end.
+     */
+    terminationGracePeriodSeconds: number;
+    /**
+     * Settings of tbot's liveness probe.
+     */
+    livenessProbe: {
+      [k: string]: unknown;
+    };
+    /**
+     * Settings of tbot's readiness probe.
+     */
+    readinessProbe: {
       [k: string]: unknown;
     };
     /**
@@ -197,11 +318,51 @@ export interface Values {
       [k: string]: unknown;
     }[];
     /**
-     * Affinity of tbot.
+     * Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.
      */
     affinity: {
       [k: string]: unknown;
     };
+    /**
+     * Host names added to tbot's /etc/hosts.
+     */
+    hostAliases: {
+      [k: string]: unknown;
+    }[];
+    /**
+     * DNS policy of tbot's pods.
+     */
+    dnsPolicy: "ClusterFirst" | "ClusterFirstWithHostNet" | "Default" | "None";
+    /**
+     * DNS settings of tbot's pods.
+     */
+    dnsConfig: {
+      [k: string]: unknown;
+    };
+    /**
+     * Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.
+     */
+    podSecurityContext: {
+      [k: string]: unknown;
+    };
+    /**
+     * Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.
+     */
+    securityContext: {
+      [k: string]: unknown;
+    };
+    /**
+     * Volumes added to tbot's pods.
+     */
+    extraVolumes: {
+      [k: string]: unknown;
+    }[];
+    /**
+     * Volume mounts added to tbot's container.
+     */
+    extraVolumeMounts: {
+      [k: string]: unknown;
+    }[];
     /**
      * Labels added to tbot's pods.
      */
@@ -227,7 +388,7 @@ export interface Values {
      */
     enabled: boolean;
     /**
-     * Root namespace of the mesh (`meshConfig.rootNamespace`, istiod's own by default). Policies in it apply to the whole mesh.
+     * Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.
      */
     rootNamespace: string;
     mtls: {
@@ -277,6 +438,12 @@ export interface Values {
        * Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.
        */
       create: boolean;
+      /**
+       * Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.
+       */
+      labels: {
+        [k: string]: string;
+      };
     };
     server: {
       /**
@@ -294,6 +461,10 @@ export interface Values {
      * Pull policy of the test app's images.
      */
     imagePullPolicy: "Always" | "IfNotPresent" | "Never";
+    /**
+     * Names of Secrets with registry credentials in the namespace of the test app.
+     */
+    imagePullSecrets: string[];
   };
   sockShop: {
     /**
@@ -309,6 +480,12 @@ export interface Values {
        * Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.
        */
       create: boolean;
+      /**
+       * Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.
+       */
+      labels: {
+        [k: string]: string;
+      };
     };
     /**
      * What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).
@@ -385,6 +562,10 @@ export interface Values {
      * Pull policy of Sock Shop's images.
      */
     imagePullPolicy: "Always" | "IfNotPresent" | "Never";
+    /**
+     * Names of Secrets with registry credentials in the namespace of Sock Shop.
+     */
+    imagePullSecrets: string[];
   };
   monitoring: {
     /**

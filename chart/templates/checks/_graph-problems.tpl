@@ -44,11 +44,18 @@ grows with the graph and not with its square. */}}
 {{- $_ := set $ofNamespace $namespace $applicationName }}
 {{- end }}
 {{- range $gatewayName, $gateway := $gateways }}
+{{- if and $.Values.testApp.enabled (eq $gateway.namespace $.Values.testApp.namespace.name) }}
+{{- $problems = append $problems (printf "mesh.gateways.%s.namespace is %s, the namespace of the test app, whose policies would refuse what comes to the gateway: run it in another one." $gatewayName $gateway.namespace) }}
+{{- end }}
 {{- with get $ofNamespace $gateway.namespace }}
 {{- $problems = append $problems (printf "mesh.gateways.%s.namespace is %s, the namespace of application %s, whose policies would refuse what comes to the gateway: run it in another one, or make it a service of the application." $gatewayName $gateway.namespace .) }}
 {{- end }}
 {{- end }}
 
+{{- /* By path normalization: what no path has any more when a policy sees it. */ -}}
+{{- $dots := "(^|/)(\\.|%2[eE]){1,2}(/|$)|\\\\" -}}
+{{- $slashes := printf "//|%s" $dots -}}
+{{- $unreachable := dict "BASE" $dots "MERGE_SLASHES" $slashes "DECODE_AND_MERGE_SLASHES" (printf "%%(2[fF]|5[cC])|%s" $slashes) -}}
 {{- range $applicationName, $application := $applications }}
 {{- $places := get $placesOf $applicationName }}
 {{- $ofServiceAccount := dict }}
@@ -108,6 +115,7 @@ grows with the graph and not with its square. */}}
 {{- $problems = append $problems (printf "%s.callers is set, but the service has no ports: list in %s.ports what may be called." $path $path) }}
 {{- end }}
 {{- $indexOfEdge := dict }}
+{{- $operations := dict }}
 {{- range $index, $caller := $service.callers }}
 {{- $callerPath := printf "%s.callers[%d]" $path $index }}
 {{- $problemsBefore := len $problems }}
@@ -159,14 +167,30 @@ grows with the graph and not with its square. */}}
 {{- if and $caller.paths (eq $.Values.istio.pathNormalization "NONE") }}
 {{- $problems = append $problems (printf "%s.paths is set while istio.pathNormalization is NONE, with which /public/../admin passes for /public/*: set it to MERGE_SLASHES, or remove the paths." $callerPath) }}
 {{- end }}
+{{- range $pathIndex, $template := $caller.paths }}
+{{- /* Istio leaves the braces out; envoy/extensions/path/match/uri_template/v3: path_template has at most 256. */ -}}
+{{- if and (contains "{" .) (gt (regexReplaceAll "[{}]" . "" | len) 256) }}
+{{- $problems = append $problems (printf "%s.paths[%d] is a template of more than 256 characters, which Envoy refuses: shorten it, or use a prefix." $callerPath $pathIndex) }}
+{{- end }}
+{{- $never := ternary "" (get $unreachable $.Values.istio.pathNormalization) (eq $.Values.istio.pathNormalization "NONE") }}
+{{- with and $never (regexFind $never $template) }}
+{{- $problems = append $problems (printf "%s.paths[%d] is %q, which matches no request: istio.pathNormalization %s rewrites %q before policies see the path; write the rewritten path." $callerPath $pathIndex $template $.Values.istio.pathNormalization .) }}
+{{- end }}
+{{- end }}
 {{- if eq (len $problems) $problemsBefore }}
 {{- $principal := include "istio-teleport.callerPrincipal" (dict "caller" $caller "clusterName" $.Values.global.teleport.clusterName "application" $applicationName "applications" $applications "gateways" $gateways) }}
-{{- $edge := printf "%s %s" $principal (include "istio-teleport.operation" (dict "service" $service "caller" $caller)) }}
+{{- $operation := include "istio-teleport.operation" (dict "service" $service "caller" $caller) }}
+{{- $_ := set $operations (printf "%t %s" (hasKey $caller "anyone") $operation) true }}
+{{- $edge := printf "%s %s" $principal $operation }}
 {{- if hasKey $indexOfEdge $edge }}
 {{- $problems = append $problems (printf "%s allows what callers[%d] allows: remove one of them." $callerPath (get $indexOfEdge $edge)) }}
 {{- end }}
 {{- $_ := set $indexOfEdge $edge $index }}
 {{- end }}
+{{- end }}
+{{- /* maxItems of rules in the CRD of AuthorizationPolicy. */ -}}
+{{- if gt (len $operations) 512 }}
+{{- $problems = append $problems (printf "%s.callers allow %d different sets of ports, methods and paths, and one policy holds at most 512 rules: let callers share them." $path (len $operations)) }}
 {{- end }}
 {{- end }}
 {{- end }}

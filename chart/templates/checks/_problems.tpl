@@ -3,6 +3,9 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- define "istio-teleport.problems" -}}
 {{- $problems := list -}}
 {{- $t := .Values.global.teleport -}}
+{{- if not .Values.enabled }}
+{{- $problems = append $problems "enabled is false, which only the condition of a parent chart's dependency reads: remove it, or add the condition to the parent's Chart.yaml." }}
+{{- end }}
 {{- if not $t.clusterName }}
 {{- $problems = append $problems "global.teleport.clusterName is empty: set it to the name of your Teleport cluster, as `tctl status` prints it." }}
 {{- end }}
@@ -22,6 +25,12 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- if lt $session 2400 }}
 {{- $problems = append $problems (printf "global.teleport.role.maxSessionTTL is %s, less than 40m: tbot renews its credential every 20 minutes, and one missed renewal would end it; raise it." $t.role.maxSessionTTL) }}
 {{- end }}
+{{- /* YAML cannot hold these, and JSON does not escape them: toYaml gives nothing for a map that has one anywhere. */ -}}
+{{- if regexMatch "[\\x7f-\\x84\\x86-\\x9f\\x{feff}\\x{fffe}\\x{ffff}]" (toJson .Values) }}
+{{- range include "istio-teleport.controlCharacters" (dict "path" "" "value" .Values) | fromJsonArray }}
+{{- $problems = append $problems (printf "%s has a control character, at which Helm would leave out the whole map or list: remove it." .) }}
+{{- end }}
+{{- end }}
 {{- $ttl := include "istio-teleport.seconds" .Values.tbot.credentialTTL | int64 -}}
 {{- $renewal := include "istio-teleport.seconds" .Values.tbot.renewalInterval | int64 -}}
 {{- if gt $ttl 1209600 }}
@@ -36,7 +45,7 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- end }}
 {{- end }}
 {{- range .Values.tbot.extraEnv }}
-{{- if has .name (list "TELEPORT_NODE_NAME" "KUBERNETES_TOKEN_PATH") }}
+{{- if or (has .name (list "TELEPORT_NODE_NAME" "KUBERNETES_TOKEN_PATH")) (and $t.caSecret (eq .name "SSL_CERT_DIR")) }}
 {{- $problems = append $problems (printf "tbot.extraEnv sets %s, which the chart sets itself: remove it." .name) }}
 {{- end }}
 {{- end }}
@@ -45,8 +54,77 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- $problems = append $problems (printf "tbot.podLabels sets %s, which the chart sets itself: remove it." $key) }}
 {{- end }}
 {{- end }}
-{{- if hasKey .Values.tbot.podAnnotations "checksum/config" }}
-{{- $problems = append $problems "tbot.podAnnotations sets checksum/config, which the chart sets itself: remove it." }}
+{{- $labels := list "app.kubernetes.io/name" "app.kubernetes.io/part-of" "app.kubernetes.io/instance" "app.kubernetes.io/managed-by" "helm.sh/chart" "istio-injection" "pod-security.kubernetes.io/enforce" "sidecar.istio.io/inject" -}}
+{{- $given := dict "global.commonLabels" .Values.global.commonLabels "tbot.namespace.labels" .Values.tbot.namespace.labels "testApp.namespace.labels" .Values.testApp.namespace.labels -}}
+{{- range include "istio-teleport.bundledApplications" . | fromJson }}{{ $_ := set $given .places.namespaceLabels .namespaceLabels }}{{ end -}}
+{{- range $path, $own := $given }}
+{{- range $key, $_ := $own }}
+{{- if has $key $labels }}
+{{- $problems = append $problems (printf "%s sets %s, which the chart sets itself: remove it." $path $key) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- range $path, $own := dict "global.commonAnnotations" .Values.global.commonAnnotations "tbot.podAnnotations" .Values.tbot.podAnnotations }}
+{{- range $key, $_ := $own }}
+{{- if has $key (list "checksum/config" "helm.sh/resource-policy" "istio.io/dry-run") }}
+{{- $problems = append $problems (printf "%s sets %s, which the chart sets itself: remove it." $path $key) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- range .Values.tbot.extraArgs }}
+{{- if regexMatch "^(-[cd]|--(no-)?debug$|--(config|log-format)(=|$))" . }}
+{{- $problems = append $problems (printf "tbot.extraArgs has %s, which the chart sets itself: use tbot.debug, tbot.logFormat or tbot.extraConfig." .) }}
+{{- end }}
+{{- end }}
+{{- $volumes := list "config" "join-token" "socket" "teleport-ca" "kubelet-ca" -}}
+{{- $ownVolumes := list -}}
+{{- range .Values.tbot.extraVolumes }}
+{{- if has .name (concat $volumes $ownVolumes) }}
+{{- $problems = append $problems (printf "tbot.extraVolumes has the name %s twice, or the chart has a volume of that name: rename it." .name) }}
+{{- end }}
+{{- $ownVolumes = append $ownVolumes .name }}
+{{- end }}
+{{- range .Values.tbot.extraVolumeMounts }}
+{{- if not (has .name $ownVolumes) }}
+{{- $problems = append $problems (printf "tbot.extraVolumeMounts names the volume %s, which is not in tbot.extraVolumes: add it." .name) }}
+{{- end }}
+{{- $path := printf "%s/" .mountPath }}
+{{- range $taken := list "/config/" "/var/run/secrets/" (printf "%s/" $.Values.tbot.socket.hostPath) }}
+{{- if or (hasPrefix $taken $path) (hasPrefix $path $taken) }}
+{{- $problems = append $problems (printf "tbot.extraVolumeMounts mounts at %s, over what the chart mounts at %s: choose another path." (trimSuffix "/" $path) (trimSuffix "/" $taken)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $kubelet := .Values.tbot.kubelet -}}
+{{- if and $kubelet.caSecret $kubelet.caPath }}
+{{- $problems = append $problems "tbot.kubelet has both caSecret and caPath: give one of them." }}
+{{- end }}
+{{- if and $kubelet.skipVerify (or $kubelet.caSecret $kubelet.caPath) }}
+{{- $problems = append $problems "tbot.kubelet.skipVerify is true, with which tbot reads no CA: remove it, or tbot.kubelet.caSecret and caPath." }}
+{{- end }}
+{{- if and (eq .Values.tbot.dnsPolicy "None") (not .Values.tbot.dnsConfig.nameservers) }}
+{{- $problems = append $problems "tbot.dnsPolicy is None, with which Kubernetes requires name servers: list them in tbot.dnsConfig.nameservers." }}
+{{- end }}
+{{- if and .Values.tbot.resourceQuota.enabled (not .Values.tbot.priorityClassName) }}
+{{- $problems = append $problems "tbot.resourceQuota.enabled is true while tbot.priorityClassName is empty: a quota for no class counts nothing; name the class or disable the quota." }}
+{{- end }}
+{{- if and .Values.monitoring.enabled .Values.tbot.networkPolicy.enabled (not .Values.tbot.networkPolicy.metricsFrom) }}
+{{- $problems = append $problems "monitoring.enabled is true while tbot.networkPolicy lets nobody reach tbot's metrics: name your Prometheus in tbot.networkPolicy.metricsFrom." }}
+{{- end }}
+{{- $service := .Values.tbot.extraConfig.services | default list | first | default dict -}}
+{{- $instead := dict "proxy_server" "global.teleport.proxyAddr" "auth_server" "global.teleport.proxyAddr" "onboarding" "global.teleport.join.tokenName" "debug" "tbot.debug" -}}
+{{- range $key, $value := omit .Values.tbot.extraConfig "services" }}
+{{- if hasKey $instead $key }}
+{{- $problems = append $problems (printf "tbot.extraConfig sets %s, which another value sets: use %s." $key (get $instead $key)) }}
+{{- else if not (has $key (list "credential_ttl" "renewal_interval")) }}
+{{- $problems = append $problems (printf "tbot.extraConfig sets %s, which the chart sets itself or tbot does not know: remove it." $key) }}
+{{- end }}
+{{- end }}
+{{- $instead = dict "listen" "tbot.socket" "selector" "global.teleport.workloadIdentity.name" "credential_ttl" "tbot.credentialTTL" "renewal_interval" "tbot.renewalInterval" -}}
+{{- range $key, $_ := $service }}
+{{- if hasKey $instead $key }}
+{{- $problems = append $problems (printf "tbot.extraConfig sets %s of the first service, which another value sets: use %s." $key (get $instead $key)) }}
+{{- end }}
 {{- end }}
 {{- if and .Values.testApp.enabled (has .Values.testApp.namespace.name (list .Values.tbot.namespace.name .Values.mesh.rootNamespace)) }}
 {{- $problems = append $problems (printf "testApp.namespace.name is %s, the namespace of tbot or of Istio: give the test app one of its own." .Values.testApp.namespace.name) }}
@@ -63,4 +141,24 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- $problems = append $problems "monitoring.enabled is true while tbot.enabled is false: there is no tbot to scrape; enable tbot or disable monitoring." }}
 {{- end }}
 {{- concat $problems (include "istio-teleport.graphProblems" . | fromJsonArray) | default list | toJson -}}
+{{- end }}
+
+{{/* Paths of the strings that YAML cannot hold, as a JSON list. Call with a dict: path (of the value), value. */}}
+{{- define "istio-teleport.controlCharacters" -}}
+{{- $paths := list -}}
+{{- $path := .path -}}
+{{- if kindIs "string" .value -}}
+{{- if regexMatch "[\\x7f-\\x84\\x86-\\x9f\\x{feff}\\x{fffe}\\x{ffff}]" .value }}{{ $paths = append $paths $path }}{{ end -}}
+{{- else if kindIs "slice" .value -}}
+{{- range $index, $value := .value -}}
+{{- $paths = concat $paths (include "istio-teleport.controlCharacters" (dict "path" (printf "%s[%d]" $path $index) "value" $value) | fromJsonArray) -}}
+{{- end -}}
+{{- else if or (kindIs "map" .value) (hasPrefix "chartutil.Values" (typeOf .value)) (hasPrefix "common.Values" (typeOf .value)) -}}
+{{- range $key, $value := .value -}}
+{{- if not (and (contains "." $path | not) (eq $key "global") $path) -}}
+{{- $paths = concat $paths (include "istio-teleport.controlCharacters" (dict "path" (list $path $key | compact | join ".") "value" $value) | fromJsonArray) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $paths -}}
 {{- end }}

@@ -32,14 +32,37 @@ const STRINGS = [
  */
 export function alternatives({ path, schema }: ValueNode, current: unknown, definitions: object): unknown[] {
   const accepts = new Ajv({ strictTypes: false }).compile({ ...schema, definitions });
-  const legal = candidates(schema, current).filter(
+  const legal = (path in FREE ? [FREE[path]] : candidates(schema, current)).filter(
     (value) => accepts(value) && JSON.stringify(value) !== JSON.stringify(current),
   );
   if (legal.length === 0) throw new Error(`${path}: no other legal value is known here; add one to STRINGS`);
   return legal;
 }
 
+/** A legal value of each Kubernetes type that a value has. */
+const KUBERNETES: Record<string, object> = {
+  Affinity: { podAffinity: null },
+  DaemonSetUpdateStrategy: { type: "OnDelete" },
+  EnvVar: { name: "PERTURBED", value: "x" },
+  HostAlias: { ip: "192.0.2.1", hostnames: ["perturbed"] },
+  NetworkPolicyEgressRule: { ports: [{ port: 3128 }] },
+  NetworkPolicyPeer: { podSelector: {} },
+  PodDNSConfig: { searches: ["perturbed"] },
+  PodSecurityContext: { seLinuxOptions: { type: "perturbed" } },
+  Probe: { periodSeconds: 7 },
+  ResourceRequirements: { limits: { memory: "1Gi" } },
+  SecurityContext: { seLinuxOptions: { type: "perturbed" } },
+  Volume: { name: "perturbed", emptyDir: {} },
+  VolumeMount: { name: "perturbed", mountPath: "/perturbed" },
+  Toleration: { key: "perturbed", operator: "Exists" },
+};
+
+/** A legal value of a map that holds what another program takes. */
+const FREE: Record<string, object> = { "tbot.extraConfig": { services: [{ name: "perturbed" }] } };
+
 function candidates(schema: JsonSchema, current: unknown): unknown[] {
+  const kubernetes = kubernetesValue(schema);
+  if (kubernetes !== undefined) return [kubernetes];
   if (Array.isArray(schema.enum)) return schema.enum;
   switch (schema.type) {
     case "boolean":
@@ -61,5 +84,10 @@ function candidates(schema: JsonSchema, current: unknown): unknown[] {
 
 function entries(schema: JsonSchema): unknown[] {
   if (schema.$ref === "#/definitions/Caller") return [{ principal: "perturbed.example/ns/a/sa/b" }];
-  return schema.type === "object" ? [{ name: "PERTURBED", value: "x" }] : STRINGS;
+  const kubernetes = kubernetesValue(schema);
+  return kubernetes === undefined ? STRINGS : [kubernetes];
+}
+
+function kubernetesValue({ $ref }: JsonSchema): object | undefined {
+  return typeof $ref === "string" ? KUBERNETES[$ref.replace("#/definitions/Kubernetes.", "")] : undefined;
 }

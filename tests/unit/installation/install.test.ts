@@ -269,7 +269,7 @@ test("interrupted in Teleport: only what is missing is sent", async () => {
           // Teleport adds such defaults.
           options: { max_session_ttl: "1h0m0s", ssh_file_copy: true },
           allow: {
-            workload_identity_labels: { env: "dev" },
+            workload_identity_labels: { env: "dev", "part-of": "istio-teleport" },
             rules: [{ resources: ["workload_identity"], verbs: ["read", "list"] }],
           },
         },
@@ -459,7 +459,7 @@ describe("pre-flight", () => {
           spec: {
             allow: {
               node_labels: { "*": "*" },
-              workload_identity_labels: { env: "dev" },
+              workload_identity_labels: { env: "dev", "part-of": "istio-teleport" },
               rules: [{ resources: ["workload_identity"], verbs: ["read", "list"] }],
             },
           },

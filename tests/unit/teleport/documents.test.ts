@@ -24,7 +24,7 @@ describe("teleportDocuments", () => {
         spec: {
           options: { max_session_ttl: "1h0m0s" },
           allow: {
-            workload_identity_labels: { env: ["dev"] },
+            workload_identity_labels: { env: ["dev"], "part-of": ["istio-teleport"] },
             rules: [{ resources: ["workload_identity"], verbs: ["read", "list"] }],
           },
         },
@@ -38,7 +38,7 @@ describe("teleportDocuments", () => {
       {
         kind: "workload_identity",
         version: "v1",
-        metadata: { name: "istio-workloads", labels: { env: "dev" } },
+        metadata: { name: "istio-workloads", labels: { env: "dev", "part-of": "istio-teleport" } },
         spec: {
           rules: { allow: [{ conditions: [{ attribute: "workload.kubernetes.attested", eq: { value: "true" } }] }] },
           spiffe: {

@@ -58,7 +58,7 @@ name: x
     'global.teleport.proxyAddr is "https://x", which does not match',
     "Address of the Teleport Proxy Service as `host:port`, without a scheme.",
     "cluserName is not a value; did you mean global.teleport.clusterName?",
-    "name is not a value; known here: global, istio, tbot, mesh",
+    "name is not a value; known here: enabled, checkCRDs, global, istio, tbot, mesh",
     "tbot.namespace.nam is not a value; did you mean tbot.namespace.name?",
     "tbot.socket.fil is not a value; did you mean tbot.socket.file?",
     'tbot.socket.file is "a/b", which does not match',
@@ -83,7 +83,8 @@ test.each([
   ["\ttbot: 1", "stdin:1:1: "],
   ["- tbot", "stdin is not a map of values"],
   ["just text", "stdin is not a map of values"],
-  ["global:\n  teleport:\n", "stdin:2:12: a key below global cannot be null"],
+  ["global:\n  teleport:\n", "stdin:2:12: a key below global.teleport cannot be null"],
+  ['tbot: {nodeSelector: {a: "x\\x7f"}}', "stdin:1:26: a control character stands there, at which Helm"],
   [`${MINIMAL}---\n${MINIMAL}`, "stdin holds more than one YAML document"],
 ])("the file %j is refused with its place", async (text, sentence) => {
   await expect(load(text)).rejects.toThrow(sentence);

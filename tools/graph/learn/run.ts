@@ -36,8 +36,10 @@ export interface Learned {
  */
 export async function learn(runner: Runner, flags: GraphLearnFlags): Promise<Learned> {
   checkFlags(flags);
-  const hasValues = flags.values.length > 0 || flags.set.length > 0;
-  const values = hasValues ? await loadGraphValues(runner, { files: flags.values, sets: flags.set }) : undefined;
+  const hasValues = flags.values.length > 0 || flags.set.length > 0 || flags.valuesKey !== undefined;
+  const values = hasValues
+    ? await loadGraphValues(runner, { files: flags.values, sets: flags.set, key: flags.valuesKey })
+    : undefined;
   const graph = values && meshGraph(values);
   const isNarrowed = graph?.edges.some(({ methods, paths }) => methods !== undefined || paths !== undefined) ?? false;
   const seen = seenCalls({ details: isNarrowed || flags.withMethods || flags.withPaths });

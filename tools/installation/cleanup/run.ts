@@ -24,7 +24,7 @@ const GRACE = 60;
  */
 export async function cleanup(runner: Runner, flags: CleanupFlags): Promise<void> {
   if (flags.yes && flags.dryRun) throw new ExitError("--yes and --dry-run say the opposite; leave out one of them.");
-  const values = await loadValues(runner, { files: flags.values, sets: flags.set });
+  const values = await loadValues(runner, { files: flags.values, sets: flags.set, key: flags.valuesKey });
   const { access, described } = await chosenCluster(accessOf(runner, flags));
   say(`Cluster: ${described}.`);
   const { own, left } = await ownReleases(access, values, flags.withIstio);

@@ -43,8 +43,8 @@ export interface Prepared {
  */
 export async function prepare(runner: Runner, flags: InstallFlags): Promise<Prepared> {
   refuseFlagsWithoutEffect(flags);
-  const inputs = await readValuesInputs({ files: flags.values, sets: flags.set });
-  const further = await readValuesInputs({ files: flags.istiodValues });
+  const inputs = await readValuesInputs(runner, { files: flags.values, sets: flags.set });
+  const further = await readValuesInputs(runner, { files: flags.istiodValues });
   const values = await mergedValues(runner, inputs);
   const manifests = await renderManifests(
     runner,
@@ -92,6 +92,11 @@ export function installationSteps({ access, values, token, istio, chart }: Prepa
 }
 
 function refuseFlagsWithoutEffect(flags: InstallFlags): void {
+  if (flags.valuesKey !== undefined) {
+    throw new ExitError(
+      "--values-key is for values of a parent chart, and install makes a release of this chart alone: install the parent with Helm (docs/start/installation.md).",
+    );
+  }
   const idle =
     (flags.istioRepo !== undefined ? "--istio-repo" : undefined) ??
     (flags.istioVersion !== undefined ? "--istio-version" : undefined) ??

@@ -14,8 +14,7 @@ kind: ServiceAccount
 metadata:
   name: {{ .service.serviceAccount }}
   namespace: {{ .root.Values.namespace.name | quote }}
-  labels:
-    {{- include "istio-teleport.labels" . | nindent 4 }}
+  {{- include "istio-teleport.metadata" . | nindent 2 }}
 automountServiceAccountToken: false
 ---
 apiVersion: apps/v1
@@ -23,8 +22,7 @@ kind: Deployment
 metadata:
   name: {{ .name }}
   namespace: {{ .root.Values.namespace.name | quote }}
-  labels:
-    {{- include "istio-teleport.labels" . | nindent 4 }}
+  {{- include "istio-teleport.metadata" . | nindent 2 }}
 spec:
   selector:
     matchLabels:
@@ -34,9 +32,15 @@ spec:
       labels:
         {{- toYaml .service.labels | nindent 8 }}
         app.kubernetes.io/part-of: istio-teleport
+        {{- with .root.Values.global.commonLabels }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
     spec:
       serviceAccountName: {{ .service.serviceAccount }}
       automountServiceAccountToken: false
+      {{- with include "istio-teleport.imagePullSecrets" (dict "root" .root "own" .root.Values.imagePullSecrets) }}
+      {{- nindent 6 . }}
+      {{- end }}
       # The parts know each other by DNS; variables such as RABBITMQ_PORT could only be mistaken for settings.
       enableServiceLinks: false
       {{- if .part.fileCapability }}
@@ -47,7 +51,7 @@ spec:
       {{- end }}
       containers:
         - name: {{ .name }}
-          image: {{ .image | quote }}
+          image: {{ include "istio-teleport.image" . | quote }}
           imagePullPolicy: {{ .root.Values.imagePullPolicy }}
           {{- with .part.env }}
           env:
@@ -108,8 +112,7 @@ kind: Service
 metadata:
   name: {{ .name }}
   namespace: {{ .root.Values.namespace.name | quote }}
-  labels:
-    {{- include "istio-teleport.labels" . | nindent 4 }}
+  {{- include "istio-teleport.metadata" . | nindent 2 }}
 spec:
   selector:
     {{- toYaml .service.labels | nindent 4 }}

@@ -1,5 +1,20 @@
 {{/* tbot.yaml. tbot ignores keys that it does not know: `istio-teleport render` checks this text strictly. */}}
 {{- define "tbot.config" -}}
+{{- $extra := .Values.extraConfig -}}
+{{- if $extra -}}
+{{- $config := include "tbot.ownConfig" . | fromYaml -}}
+{{- $services := list -}}
+{{- range $index, $service := $extra.services | default list -}}
+{{- if eq $index 0 }}{{ $services = list (mergeOverwrite (first $config.services) (deepCopy $service)) }}{{ else }}{{ $services = append $services $service }}{{ end -}}
+{{- end -}}
+{{- mergeOverwrite $config (omit $extra "services") (dict "services" ($services | default $config.services)) | toYaml -}}
+{{- else -}}
+{{- include "tbot.ownConfig" . -}}
+{{- end -}}
+{{- end }}
+
+{{/* What the chart's own values make of it. */}}
+{{- define "tbot.ownConfig" -}}
 version: v2
 proxy_server: {{ .Values.global.teleport.proxyAddr | quote }}
 onboarding:
@@ -22,4 +37,9 @@ services:
         kubelet:
           secure_port: 10250
           skip_verify: {{ .Values.kubelet.skipVerify }}
+          {{- if .Values.kubelet.caSecret }}
+          ca_path: /var/run/secrets/kubelet-ca/ca.crt
+          {{- else if .Values.kubelet.caPath }}
+          ca_path: {{ .Values.kubelet.caPath | quote }}
+          {{- end }}
 {{- end }}

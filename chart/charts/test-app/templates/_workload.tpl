@@ -5,8 +5,7 @@ kind: ServiceAccount
 metadata:
   name: {{ .name }}
   namespace: {{ .root.Values.namespace.name | quote }}
-  labels:
-    {{- include "istio-teleport.labels" . | nindent 4 }}
+  {{- include "istio-teleport.metadata" . | nindent 2 }}
 automountServiceAccountToken: false
 ---
 apiVersion: apps/v1
@@ -14,8 +13,7 @@ kind: Deployment
 metadata:
   name: {{ .name }}
   namespace: {{ .root.Values.namespace.name | quote }}
-  labels:
-    {{- include "istio-teleport.labels" . | nindent 4 }}
+  {{- include "istio-teleport.metadata" . | nindent 2 }}
 spec:
   selector:
     matchLabels:
@@ -25,12 +23,18 @@ spec:
       labels:
         app.kubernetes.io/name: {{ .name }}
         app.kubernetes.io/part-of: istio-teleport
+        {{- with .root.Values.global.commonLabels }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
     spec:
       serviceAccountName: {{ .name }}
       automountServiceAccountToken: false
+      {{- with include "istio-teleport.imagePullSecrets" (dict "root" .root "own" .root.Values.imagePullSecrets) }}
+      {{- nindent 6 . }}
+      {{- end }}
       containers:
         - name: {{ .name }}
-          image: {{ .image | quote }}
+          image: {{ include "istio-teleport.image" . | quote }}
           imagePullPolicy: {{ .root.Values.imagePullPolicy }}
           {{- with .command }}
           command: {{ toJson . }}

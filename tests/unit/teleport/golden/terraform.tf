@@ -11,7 +11,8 @@ resource "teleport_role" "istio-workload-identity-issuer" {
     }
     allow = {
       workload_identity_labels = {
-        env = ["dev"]
+        env     = ["dev"]
+        part-of = ["istio-teleport"]
       }
       rules = [{
         resources = ["workload_identity"]
@@ -38,7 +39,8 @@ resource "teleport_workload_identity" "istio-workloads" {
   metadata = {
     name = "istio-workloads"
     labels = {
-      env = "dev"
+      env     = "dev"
+      part-of = "istio-teleport"
     }
   }
   spec = {

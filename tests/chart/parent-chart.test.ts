@@ -1,0 +1,145 @@
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CHART_DIR } from "../../tools/base/package-files.ts";
+import { parseManifests } from "../../tools/chart/manifests.ts";
+import { helmReason } from "../../tools/programs/helm.ts";
+import { systemRunner } from "../../tools/programs/system-runner.ts";
+import { loadValues } from "../../tools/values/load.ts";
+import { once } from "../support/render-many.ts";
+import { runHelm } from "../support/run-helm.ts";
+
+/** Our chart as platform teams have it: a dependency of their own chart, beside others that share `global` with it. */
+
+const TELEPORT = { clusterName: "a.example", proxyAddr: "a.example:443" };
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "parent-chart-"));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+/** What a parent chart says of its dependency on ours. */
+interface Dependency {
+  /** Key of the chart's values in the parent's. */
+  key: string;
+  alias?: string;
+  condition: string;
+  repository: "file" | "tgz";
+}
+
+const BY_NAME: Dependency = { key: "istio-teleport", condition: "istio-teleport.enabled", repository: "file" };
+const BY_ALIAS: Dependency = { key: "identity", alias: "identity", condition: "identity.enabled", repository: "tgz" };
+
+/** The packed chart; the same for all parents. */
+const packed = once(async () => {
+  await runHelm(["package", CHART_DIR, "--destination", dir]);
+  return join(dir, "istio-teleport-0.1.0.tgz");
+});
+
+/** Directory of a parent chart with the values below as its own. */
+async function parentChart(
+  name: string,
+  { alias, condition, repository }: Dependency,
+  values: object,
+): Promise<string> {
+  const chart = join(dir, name);
+  await mkdir(join(chart, "charts"), { recursive: true });
+  const source = repository === "file" ? { repository: `file://${CHART_DIR}` } : { repository: "" };
+  const dependency = { name: "istio-teleport", version: "0.1.0", ...source, alias, condition };
+  const metadata = { apiVersion: "v2", name: "platform", version: "1.0.0", dependencies: [dependency] };
+  await writeFile(join(chart, "Chart.yaml"), JSON.stringify(metadata));
+  await writeFile(join(chart, "values.yaml"), JSON.stringify(values));
+  if (repository === "file") await runHelm(["dependency", "update", chart, "--skip-refresh"]);
+  else await cp(await packed(), join(chart, "charts", "istio-teleport-0.1.0.tgz"));
+  return chart;
+}
+
+/** What Helm says about a parent with these assignments: the rendered text, or why it refuses. */
+async function rendered(chart: string, ...sets: string[]): Promise<{ text: string; refusal: string }> {
+  const args = ["template", "x", chart, "--kube-version", "1.33.0", ...sets.flatMap((set) => ["--set", set])];
+  const { code, stdout, stderr } = await systemRunner.run({ program: "helm", args }, { purpose: "render the parent" });
+  return code === 0 ? { text: stdout.toString(), refusal: "" } : { text: "", refusal: helmReason(stderr) };
+}
+
+const FOREIGN = {
+  global: { teleport: TELEPORT, hub: "docker.io/istio", storageClass: null, cattle: { clusterId: "local" } },
+  "x-labels": { team: "platform" },
+};
+
+describe.each([BY_NAME, BY_ALIAS])("as $key by $repository", ({ key, ...dependency }) => {
+  const chart = once(() =>
+    parentChart(
+      key,
+      { key, ...dependency },
+      { ...FOREIGN, [key]: { enabled: true, "x-own": [1], tbot: { debug: true } } },
+    ),
+  );
+
+  test("renders with condition, foreign globals and keys for anchors", async () => {
+    const { text, refusal } = await rendered(await chart());
+    expect(refusal).toBe("");
+    const tbot = parseManifests(text).find(({ kind, metadata }) => kind === "ConfigMap" && metadata.name === "tbot");
+    expect(tbot?.data?.["tbot.yaml"]).toContain('proxy_server: "a.example:443"');
+    expect(text).toContain("--debug");
+  });
+
+  test("renders nothing with the condition off", async () => {
+    const { text, refusal } = await rendered(await chart(), `${key}.enabled=false`);
+    expect([text.trim(), refusal]).toEqual(["", ""]);
+  });
+
+  test.each([
+    ["global.telport.clusterName=b", /global\/telport/],
+    ["global.teleport.clusterNam=b", /clusterNam/],
+    [`${key}.tbto.debug=true`, /tbto/],
+    [`${key}.enabled=null`, /enabled/],
+  ])("refuses --set %s", async (set, reason) => {
+    expect((await rendered(await chart(), set)).refusal).toMatch(reason);
+  });
+
+  test("has the values that the tools read with --values-key", async () => {
+    const files = [join(await chart(), "values.yaml")];
+    const sets = [`${key}.tbot.image.tag=18.12.0`, "global.teleport.clusterName=b.example"];
+    const values = await loadValues(systemRunner, { files, sets, key });
+    expect(values.global.teleport).toMatchObject({ clusterName: "b.example", proxyAddr: "a.example:443" });
+    expect(values.tbot).toMatchObject({ debug: true, image: { tag: "18.12.0" }, renewalInterval: "10m" });
+  });
+});
+
+describe("--values-key", () => {
+  const load = async (values: object, key: string, ...sets: string[]) => {
+    const file = join(dir, "values.yaml");
+    await writeFile(file, JSON.stringify(values));
+    return loadValues(systemRunner, { files: [file], sets, key });
+  };
+
+  test("the parent's global wins over the chart's own", async () => {
+    const own = { global: { teleport: { ...TELEPORT, proxyAddr: "own.example:443" } } };
+    const { global } = await load({ global: { teleport: { clusterName: "b.example" } }, mesh: own }, "mesh");
+    expect(global.teleport).toMatchObject({ clusterName: "b.example", proxyAddr: "own.example:443" });
+  });
+
+  test.each([
+    ["istio-telport", "--values-key istio-telport: the values have no map of that name; did you mean istio-teleport?"],
+    ["other", "the values have no map of that name; name the chart's key in them: global, istio-teleport"],
+  ])("%s is refused", async (key, sentence) => {
+    await expect(load({ global: { teleport: TELEPORT }, "istio-teleport": {} }, key)).rejects.toThrow(sentence);
+  });
+
+  test("null for one of our globals is refused, for another chart's it is not", async () => {
+    const parent = (global: object) => ({ global: { teleport: TELEPORT, hub: null }, mesh: { global } });
+    await expect(load(parent({ teleport: { proxyAddr: null } }), "mesh")).rejects.toThrow("cannot be null");
+    expect((await load(parent({ hub: null }), "mesh")).global.teleport.clusterName).toBe("a.example");
+    await expect(load(parent({}), "mesh", "mesh.global.teleport.bot.name=null")).rejects.toThrow("cannot be null");
+  });
+});
+
+test("the tools name the key that a foreign global is near to", async () => {
+  const file = join(dir, "near.yaml");
+  await writeFile(file, JSON.stringify({ global: { telport: TELEPORT, teleport: TELEPORT }, "x-anchors": { a: 1 } }));
+  await expect(loadValues(systemRunner, { files: [file] })).rejects.toThrow(
+    "global.telport is not a value; did you mean global.teleport?",
+  );
+});
