@@ -9,6 +9,7 @@ import { gatherBefore } from "../../../tools/doctor/gather/before.ts";
 import { missingRights } from "../../../tools/doctor/gather/installation-rights.ts";
 import { readKeys } from "../../../tools/gen-token/keys.ts";
 import { verify } from "../../../tools/gen-token/verify.ts";
+import { meshedPods } from "../../../tools/graph/learn/pod-logs.ts";
 import { lookAtIstioRemains } from "../../../tools/installation/cleanup/istio-remains.ts";
 import { lookAtNamespaces } from "../../../tools/installation/cleanup/namespaces.ts";
 import type { Scene } from "../../../tools/installation/cleanup/plan.ts";
@@ -114,6 +115,7 @@ const CALLERS: readonly [string, RegExp, (access: ClusterAccess) => Promise<unkn
   ["gen-token --verify", /get pods/, (access) => verify(access, SETTINGS, "")],
   ["gen-token --verify-as", /get pod /, (access) => verify(access, AS_POD, "")],
   ["demo", /get pods/, ({ runner }) => liveCluster(runner, "prod")],
+  ["graph learn", /get pods/, (access) => meshedPods(access, ["a"])],
   ["meshed pods", /get pods/, (access) => podsWithProxy(access, "")],
   ["rights", /create/, (access) => missingRights(access, DEFAULTS, { skipIstio: false })],
   ["doctor --pre: kubectl", /version --client/, before],
@@ -181,10 +183,13 @@ test("the issuer is for warnings only: without it, gen-token goes on", async () 
 test("no other place parses JSON of programs: jsonFrom and jsonIn are the only ones", () => {
   const tools = repositoryPath("tools");
   const parsing = readdirSync(tools, { recursive: true, encoding: "utf8" })
-    .filter((file) => /^(programs|gen-token|installation|doctor|chart|values|teleport)\/.*\.ts$/.test(file))
+    .filter((file) => /^(programs|gen-token|graph|installation|doctor|chart|values|teleport)\/.*\.ts$/.test(file))
     .filter((file) => readFileSync(join(tools, file), "utf8").includes("JSON.parse("));
   expect(parsing.sort()).toEqual([
-    // What a file of ours, a JWKS and a token hold.
+    // What logs, Prometheus, our own Graphviz, a file of ours, a JWKS and a token hold.
+    "graph/learn/access-log.ts",
+    "graph/learn/prometheus.ts",
+    "graph/views/layout.ts",
     "teleport/join/join-check.ts",
     "teleport/join/json-strict.ts",
     "values/schema.ts",

@@ -1,6 +1,8 @@
 import { ExitError } from "../../base/exit-error.ts";
 import { PROXY_CONTAINER, proxiesOf } from "../../base/injection.ts";
+import { jsonFrom } from "../../programs/json-from.ts";
 import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
+import { isPod, kubernetesList } from "../../programs/kubernetes-objects.ts";
 import { isUnavailable } from "../../programs/run.ts";
 import type { Workload } from "./calls.ts";
 
@@ -16,15 +18,16 @@ const CONCURRENCY = 4;
 /**
  * The pods of the namespaces that have Istio's proxy, be it a container or a native sidecar.
  *
- * @throws ExitError (unavailable) when kubectl fails; (refused) when a namespace has no such pod
+ * @throws ExitError (unavailable) when kubectl fails or prints something else; (refused) when a namespace has no such pod
  */
 export async function meshedPods(access: ClusterAccess, namespaces: readonly string[]): Promise<MeshedPod[]> {
   const pods: MeshedPod[] = [];
   for (const namespace of namespaces) {
     const args = ["get", "pods", "--namespace", namespace, "--output=json"];
     const purpose = `list the pods of the namespace ${namespace}`;
-    const list = await kubectl(access, purpose, args, { instead: "give a saved log with --log" });
-    const meshed = (JSON.parse(list.toString()) as PodList).items.filter(({ spec }) => proxiesOf(spec).length > 0);
+    const printed = await kubectl(access, purpose, args, { instead: "give a saved log with --log" });
+    const { items } = jsonFrom(printed, "kubectl", purpose, kubernetesList(isPod<Pod>));
+    const meshed = items.filter(({ spec }) => proxiesOf(spec).length > 0);
     if (meshed.length === 0) {
       throw new ExitError(
         `No pod of the namespace ${namespace} has a container ${PROXY_CONTAINER}: name a meshed namespace, or read a saved log with --log.`,
@@ -38,11 +41,9 @@ export async function meshedPods(access: ClusterAccess, namespaces: readonly str
   return pods;
 }
 
-interface PodList {
-  items: {
-    metadata: { name: string; labels?: Record<string, string> };
-    spec: { serviceAccountName: string; containers: { name: string }[]; initContainers?: { name: string }[] };
-  }[];
+interface Pod {
+  metadata: { name: string; labels?: Record<string, string> };
+  spec: { serviceAccountName: string; containers: { name: string }[]; initContainers?: { name: string }[] };
 }
 
 /**
