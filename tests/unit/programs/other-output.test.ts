@@ -211,6 +211,12 @@ test("no token is quoted, whatever a wrapper prints around it", async () => {
   }
 });
 
+test("of JSON that breaks off no member is quoted", async () => {
+  const printed = JSON.stringify({ items: [], password: "secret" }, null, 2).slice(0, -3);
+  const sentence = await refusal(() => releaseValues(saying(/get values/, printed), RELEASED), EXIT.unavailable);
+  expect(sentence).toContain('helm printed "{" in place of');
+});
+
 test("of JSON only the beginning is quoted, which may hold what is nobody's business", async () => {
   const printed = JSON.stringify(["x".repeat(100)]);
   const sentence = await refusal(() => helmReleases(saying(/list/, printed)), EXIT.unavailable);
