@@ -208,11 +208,11 @@ function deterministicTar(file: string): string[] {
   return ["tar", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "-cf", file];
 }
 
-/** SHA-256 (hex) over all that decides an image's content. */
+/** SHA-256 (hex) over all that decides an image's content. `status` asks for it before `up` has made every file. */
 function imageKey(image: Image): string {
   const files = Object.entries(image.files).map(([target, source]) =>
     typeof source === "string"
-      ? [target, createHash("sha256").update(readFileSync(source)).digest("hex")]
+      ? [target, existsSync(source) && createHash("sha256").update(readFileSync(source)).digest("hex")]
       : [target, componentFolder(source.recipe), source.file],
   );
   const rootfs = image.onRootfs ? componentFolder(ROOTFS_RECIPE) : "";

@@ -52,7 +52,10 @@ export function quoted(printed: string): string {
   const lines = linesOf(printed);
   const first = lines[0];
   if (first === undefined) return "nothing";
-  const line = /^\s*[[{]/.test(printed) && jsonIn(printed) === undefined ? (lines.at(-1) ?? first) : first;
+  const last = lines.at(-1) ?? first;
+  // JSON that breaks off ends with a member, which may hold what is nobody's business.
+  const isAfterJson = /^\s*[[{]/.test(printed) && jsonIn(printed) === undefined && !/^["[{\]}]/.test(last);
+  const line = isAfterJson ? last : first;
   const most = /^[[{]/.test(line) ? QUOTED_JSON : QUOTED;
   return `"${line.length > most ? `${line.slice(0, most)}…` : line}"`;
 }

@@ -7,6 +7,9 @@ import { linesOf } from "./last-words.ts";
  */
 const HELD = 2_000;
 
+/** Lines that are shown at most: nobody finds the address in a page of a plugin's own log, and that may have no end. */
+const MOST_LINES = 50;
+
 /** What a running program says on standard error. */
 export interface WordsMeanwhile {
   hear(chunk: Buffer): void;
@@ -18,12 +21,18 @@ export interface WordsMeanwhile {
 export function wordsMeanwhile(program: string): WordsMeanwhile {
   const decoder = new TextDecoder();
   const held = new Map<NodeJS.Timeout, string>();
+  let shown = 0;
+  const show = (line: string) => {
+    shown++;
+    if (shown <= MOST_LINES) say(`${program}: ${line}`);
+    else if (shown === MOST_LINES + 1) say(`${program} says more, which is not shown.`);
+  };
   return {
     hear(chunk) {
       const timer = setTimeout(() => {
         const text = held.get(timer) ?? "";
         held.delete(timer);
-        for (const line of linesOf(text)) say(`${program}: ${line}`);
+        for (const line of linesOf(text)) show(line);
       }, HELD);
       held.set(timer, decoder.decode(chunk, { stream: true }));
     },

@@ -112,11 +112,11 @@ async function storedResource(
 }
 
 /**
- * Teleport says it in either way, depending on the kind (lib/services/local, trace.NotFound). A shell says of a missing
- * program: "tsh: command not found", "sh: 1: tsh: not found".
+ * Teleport says it in either way, depending on the kind (lib/services/local, trace.NotFound). Of a missing program a shell
+ * says "tsh: command not found", "sh: 1: tsh: not found", and Go "executable file not found in $PATH".
  */
 function saysAbsent(words: string): boolean {
-  return /not found|doesn't exist|does not exist/i.test(words) && !/(command|: \S+:) not found/.test(words);
+  return /not found|doesn't exist|does not exist/i.test(words) && !/(command|file|: \S+:) not found/.test(words);
 }
 
 function stateOf(

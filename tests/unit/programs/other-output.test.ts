@@ -115,8 +115,8 @@ const CALLERS: readonly [string, RegExp, (access: ClusterAccess) => Promise<unkn
   ["gen-token --verify", /get pods/, (access) => verify(access, SETTINGS, "")],
   ["gen-token --verify-as", /get pod /, (access) => verify(access, AS_POD, "")],
   ["demo", /get pods/, (access) => liveCluster(access)],
+  ["graph learn", /get pods/, (access) => meshedPods(access, ["a"])],
   ["meshed pods", /get pods/, (access) => podsWithProxy(access, "")],
-  ["graph learn", /get pods/, (access) => meshedPods(access, ["shop"])],
   ["rights", /create/, (access) => missingRights(access, DEFAULTS, { skipIstio: false })],
   ["doctor --pre: kubectl", /version --client/, before],
   ["doctor --pre: the cluster", /version --output/, before],
@@ -183,10 +183,13 @@ test("the issuer is for warnings only: without it, gen-token goes on", async () 
 test("no other place parses JSON of programs: jsonFrom and jsonIn are the only ones", () => {
   const tools = repositoryPath("tools");
   const parsing = readdirSync(tools, { recursive: true, encoding: "utf8" })
-    .filter((file) => /^(programs|gen-token|installation|doctor|chart|values|teleport)\/.*\.ts$/.test(file))
+    .filter((file) => /^(programs|gen-token|graph|installation|doctor|chart|values|teleport)\/.*\.ts$/.test(file))
     .filter((file) => readFileSync(join(tools, file), "utf8").includes("JSON.parse("));
   expect(parsing.sort()).toEqual([
-    // What a file of ours, a JWKS and a token hold.
+    // What logs, Prometheus, our own Graphviz, a file of ours, a JWKS and a token hold.
+    "graph/learn/envelopes.ts",
+    "graph/learn/prometheus.ts",
+    "graph/views/layout.ts",
     "teleport/join/join-check.ts",
     "teleport/join/json-strict.ts",
     "values/schema.ts",
@@ -206,6 +209,12 @@ test("no token is quoted, whatever a wrapper prints around it", async () => {
     expect(sentence).toContain('kubectl printed "Switched to prod." in place of a token alone');
     expect(sentence).not.toContain(jwt);
   }
+});
+
+test("of JSON that breaks off no member is quoted", async () => {
+  const printed = JSON.stringify({ items: [], password: "secret" }, null, 2).slice(0, -3);
+  const sentence = await refusal(() => releaseValues(saying(/get values/, printed), RELEASED), EXIT.unavailable);
+  expect(sentence).toContain('helm printed "{" in place of');
 });
 
 test("of JSON only the beginning is quoted, which may hold what is nobody's business", async () => {

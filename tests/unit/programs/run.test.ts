@@ -146,6 +146,15 @@ describe("a program that runs to its end", () => {
     expect(lastWords(stderr)).toBe("no");
   });
 
+  test("talks without end while it runs", async () => {
+    const output = captureOutput();
+    await run({ program: "sh", args: ["-c", "seq 1 200 >&2; sleep 4"] });
+    vi.restoreAllMocks();
+    const lines = output.stderr.trimEnd().split("\n");
+    expect(lines).toHaveLength(51);
+    expect(lines.slice(-2)).toEqual(["sh: 50", "sh says more, which is not shown."]);
+  });
+
   test("prints without end", async () => {
     const endless = { program: "sh", args: ["-c", "exec cat /dev/zero"] };
     expect(await why(endless)).toBe("sh printed more than 256 MiB; ask for less.");

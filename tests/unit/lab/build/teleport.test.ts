@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { outdatedImages } from "../../../../lab/build/images.ts";
 import { chooseTeleport, hasOwnTeleport, teleportName, teleportProgram } from "../../../../lab/build/teleport.ts";
 import { type LabPaths, labPaths } from "../../../../lab/machine/paths.ts";
 
@@ -45,6 +46,10 @@ describe("what plays Teleport", () => {
     );
     expect(() => chooseTeleport(paths, release("text", undefined, 0o644))).toThrow(/text\/teleport is no program/);
     expect(hasOwnTeleport(paths)).toBe(false);
+  });
+
+  it("has an image that is outdated while its programs are not there, as `status` finds it before `up`", () => {
+    expect(outdatedImages(paths).map(({ reference }) => reference)).toContain("lab.local/tbot:lab");
   });
 
   it("stays what it is while its data are there: one Teleport does not read another's", () => {
