@@ -164,7 +164,7 @@ describe("install, in an empty cluster,", () => {
     expect(refused.stderr).toContain(
       "the release istiod in the namespace istio-system: it is of the chart foreign, not istiod",
     );
-    expect(refused.stderr).toContain("2 of 10 pre-flight checks failed (above); nothing was changed");
+    expect(refused.stderr).toContain("2 of 11 pre-flight checks failed (above); nothing was changed");
     const left = await run(cleanup("--with-istio --run-tctl --yes"));
     expect(left.stderr).toContain("Left: Istio's releases: istiod is of the chart foreign, not istiod.");
     expect(await everything()).toEqual(foreign);

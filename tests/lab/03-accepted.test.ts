@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { releaseBytes } from "../../tools/chart/release-size.ts";
 import { createNamespace, deleteNamespace, namespaceExists } from "./testkit/cluster/namespaces.ts";
 import { shell } from "./testkit/cluster/shell.ts";
 import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
@@ -113,6 +114,20 @@ describe("the admission policy", () => {
         "kubectl get validatingadmissionpolicy istio-teleport-workload-identity -o jsonpath='{.status.observedGeneration}'",
       ),
     ).not.toBe("");
+  });
+});
+
+describe("the chart's release", () => {
+  it("takes about the bytes that doctor --pre counts, in Helm's Secret", async () => {
+    const secret = JSON.parse(
+      await shell("kubectl -n teleport-system get secret -l name=istio-teleport,owner=helm,status=deployed -o json"),
+    ) as { items: { data: { release: string } }[] };
+    const kept = Buffer.from(secret.items[0]?.data.release ?? "", "base64").length;
+    const manifest = await shell("helm get manifest istio-teleport -n teleport-system");
+    const values = JSON.parse(await shell("helm get values istio-teleport -n teleport-system -o json"));
+    const counted = await releaseBytes(manifest, values);
+    process.stderr.write(`release: ${kept} bytes in the Secret, ${counted} counted\n`);
+    expect(Math.abs(counted / kept - 1)).toBeLessThan(0.2);
   });
 });
 

@@ -28,6 +28,7 @@ function ready(): BeforeFacts {
     teleportResources: ok([{ kind: "role", name: "issuer", yaml: "", state: "absent" }]),
     storedTokens: ok([]),
     releases: ok([]),
+    releaseBytes: 100 * 1024,
     istio: { managed: "here", found: ok({ meshedPods: 0 }) },
     namespaces: ok([{ name: "test-app", state: "absent" }]),
   };
@@ -49,6 +50,7 @@ it("finds nothing wrong with a cluster that is ready, and says what it looked at
     ["teleport-version", "ok", "Teleport 18.11.1"],
     ["teleport-resources", "ok", "role issuer, token istio-tbot-k8s-join"],
     ["helm-releases", "ok", "istio-teleport, istio-base, istiod"],
+    ["release-size", "ok", "about 100 KiB of 1,024 KiB"],
     ["istio-mesh", "ok", "no istiod yet"],
   ]);
   expect(exitCode(results)).toBe(0);
@@ -140,6 +142,12 @@ const PROBLEMS: Case[] = [
     "the chart is installed already under this name, and two would claim the same cluster-wide objects",
   ],
   [
+    "release-size",
+    "a graph that outgrows a Secret",
+    (facts) => Object.assign(facts, { releaseBytes: 1024 * 1024 + 1 }),
+    "Helm would need about 1025 KiB of 1,024 KiB and fail: it keeps a release in a Secret",
+  ],
+  [
     "istio-mesh",
     "an istiod that Helm did not install",
     (facts) => Object.assign(facts.istio, { found: ok({ foreign: "istio-system/istiod", meshedPods: 0 }) }),
@@ -195,6 +203,13 @@ it.each(PROBLEMS)("%s names %s, and no other check does", (id, _, change, eviden
   expect(found.map(({ check, status }) => [check.id, status])).toEqual([[id, "problem"]]);
   expect(found[0]?.findings.map((finding) => finding.evidence)).toEqual([evidence]);
   expect(exitCode(results)).toBe(1);
+});
+
+it("warns of a release that nearly outgrows a Secret", () => {
+  const results = diagnose(CHECKS_BEFORE, { ...ready(), releaseBytes: 0.95 * 1024 * 1024 });
+  expect(results.filter(({ status }) => status !== "ok").map(({ check, status }) => [check.id, status])).toEqual([
+    ["release-size", "warning"],
+  ]);
 });
 
 it("every check but programs, which only a missing program breaks, has a case", () => {

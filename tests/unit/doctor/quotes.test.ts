@@ -24,6 +24,8 @@ const OF_OTHERS: Readonly<Record<string, string>> = {
   "too many open files": "Linux: EMFILE",
   "couldn't initialize inotify": "Istio, pilot-agent (fsnotify)",
   'violates PodSecurity "baseline"': "Kubernetes, pod-security-admission",
+  'Secret "sh.helm.release.v1…" is invalid: data: Too long: may not be more than 1048576 bytes':
+    "Kubernetes, pkg/apis/core/validation: ValidateSecret",
   'conflict with "pilot-discovery" … failurePolicy': "Kubernetes, server-side apply: another manager owns the field",
   "requires the use of a service account token with a TTL of less than 30m0s": "Teleport, lib/kube/token/validator.go",
   "unsupported key type/format": "go-jose, shared.go",

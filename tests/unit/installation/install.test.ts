@@ -565,7 +565,7 @@ describe("pre-flight", () => {
   ])("refuses %s and changes nothing", async (_, edit, flags, sentence) => {
     change(edit);
     expect(await refusal(() => install(flags))).toMatch(
-      /^\d of 10 pre-flight checks failed \(above\); nothing was changed/,
+      /^\d of 11 pre-flight checks failed \(above\); nothing was changed/,
     );
     expect(output.stderr).toContain(sentence);
     expect(fakes.changes).toEqual([]);
@@ -577,8 +577,8 @@ describe("pre-flight", () => {
       state.kubernetes = "v1.29.4";
       state.forbidden = ["namespaces"];
     });
-    expect(await refusal(() => install())).toMatch(/^3 of 10 /);
-    expect(output.stderr.match(/^ {2}(ok|PROBLEM|-) /gm)).toHaveLength(10);
+    expect(await refusal(() => install())).toMatch(/^3 of 11 /);
+    expect(output.stderr.match(/^ {2}(ok|PROBLEM|-) /gm)).toHaveLength(11);
   });
 
   test("is what doctor --pre reports, which changes nothing, either", async () => {
@@ -587,7 +587,7 @@ describe("pre-flight", () => {
     expect(process.exitCode).toBe(EXIT.refused);
     process.exitCode = undefined;
     expect(output.stdout).toContain("PROBLEM  installation-rights");
-    expect(output.stdout.match(/^ {2}(ok|PROBLEM|-) /gm)).toHaveLength(10);
+    expect(output.stdout.match(/^ {2}(ok|PROBLEM|-) /gm)).toHaveLength(11);
     const report = output.stdout;
     await refusal(() => install());
     expect(output.stderr).toContain(report);

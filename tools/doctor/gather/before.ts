@@ -1,6 +1,7 @@
 import { ExitError } from "../../base/exit-error.ts";
 import { recordAt, textAt } from "../../base/json-value.ts";
 import { parseManifests } from "../../chart/manifests.ts";
+import { releaseBytes } from "../../chart/release-size.ts";
 import { CHART_RELEASE, ISTIO_RELEASES } from "../../chart/releases.ts";
 import { helmVersion } from "../../programs/helm.ts";
 import { helmReleases, type Release, releaseValues } from "../../programs/helm-releases.ts";
@@ -67,6 +68,7 @@ export async function gatherBefore({ access, values, token, manifests, skipIstio
     teleportResources: resources,
     storedTokens,
     releases: await releases,
+    releaseBytes: await releaseBytes(manifests, values),
     istio,
     namespaces,
   };

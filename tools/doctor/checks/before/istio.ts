@@ -1,8 +1,9 @@
+import { MAX_RELEASE_BYTES } from "../../../chart/release-size.ts";
 import { CHART_RELEASE, ISTIO_RELEASES } from "../../../chart/releases.ts";
 import type { Release } from "../../../programs/helm-releases.ts";
 import type { BeforeFacts, IstioElsewhere, IstioHere } from "../../facts/before.ts";
 import { known } from "../../facts/facts.ts";
-import { type Check, count, type Finding, type Outcome, problem } from "../check.ts";
+import { type Check, count, type Finding, type Outcome, problem, warning } from "../check.ts";
 
 const helmReleases: Check<BeforeFacts> = {
   id: "helm-releases",
@@ -37,6 +38,31 @@ const helmReleases: Check<BeforeFacts> = {
       findings.push(problem(described(elsewhere), evidence, "Upgrade that one with helm, or uninstall it first."));
     }
     return { examined: wanted.map(({ name }) => name).join(", "), findings };
+  },
+};
+
+/** Kubernetes' limit is a hard one, and what is counted here an estimate. */
+const NEARLY = 0.9;
+
+const releaseSize: Check<BeforeFacts> = {
+  id: "release-size",
+  step: "before",
+  title: "The chart's release fits into a Secret",
+  run({ releaseBytes }) {
+    const part = releaseBytes / MAX_RELEASE_BYTES;
+    const examined = `about ${Math.ceil(releaseBytes / 1024)} KiB of 1,024 KiB`;
+    if (part < NEARLY) return { examined, findings: [] };
+    const hint =
+      "Move applications out of mesh.applications into values of their own, render those with `istio-teleport render manifests`, and apply their AuthorizationPolicies with kubectl or GitOps.";
+    const subject = `the release ${CHART_RELEASE}`;
+    return {
+      examined,
+      findings: [
+        part > 1
+          ? problem(subject, `Helm would need ${examined} and fail: it keeps a release in a Secret`, hint)
+          : warning(subject, `Helm needs ${examined} that a Secret holds`, hint),
+      ],
+    };
   },
 };
 
@@ -92,4 +118,4 @@ function elsewhere({ hasCrds, trustDomains }: IstioElsewhere, { intended }: Befo
   return { examined: count(trustDomains.length, "revision"), findings };
 }
 
-export const ISTIO_BEFORE: readonly Check<BeforeFacts>[] = [helmReleases, istio];
+export const ISTIO_BEFORE: readonly Check<BeforeFacts>[] = [helmReleases, releaseSize, istio];
