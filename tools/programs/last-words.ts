@@ -15,10 +15,15 @@ export function lastWords(stderr: string): string {
   return words.length > MOST ? `${words.slice(0, MOST)}…` : words.replace(/\.$/, "");
 }
 
-/** The lines without those of kubectl's own log ("E1128 14:48:21.415009   31195 memcache.go:381] …"), if it says anything else. */
+/** Whether a line is of kubectl's own log: "E1128 14:48:21.415009   31195 memcache.go:381] …". */
+export function isLog(line: string): boolean {
+  return /^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ /.test(line);
+}
+
+/** The lines without those of kubectl's own log, if it says anything else. */
 export function withoutLog(stderr: string): string[] {
   const lines = linesOf(stderr);
-  const said = lines.filter((line) => !/^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ /.test(line));
+  const said = lines.filter((line) => !isLog(line));
   return said.length === 0 ? lines : said;
 }
 

@@ -139,7 +139,7 @@ describe("a program that runs to its end", () => {
   test("says what a person has to do while it runs, and its last words only as the reason", async () => {
     const output = captureOutput();
     const script =
-      "echo 'Open \u001b[2Jhttps://login.example' >&2; printf 'Code: ' >&2; sleep 4; echo >&2; echo 'error: no' >&2; exit 1";
+      "echo 'E1128 14:48:21.415009   31195 memcache.go:381] no' >&2; echo 'Open \u001b[2Jhttps://login.example' >&2; printf 'Code: ' >&2; sleep 4; echo >&2; echo 'error: no' >&2; exit 1";
     const { stderr } = await run({ program: "sh", args: ["-c", script] });
     vi.restoreAllMocks();
     expect(output.stderr).toBe("sh: Open [2Jhttps://login.example\nsh: Code:\n");
