@@ -27,13 +27,20 @@ export function withoutLog(stderr: string): string[] {
   return said.length === 0 ? lines : said;
 }
 
-/** The lines of what a program wrote that hold something, without what would steer the terminal. */
+/**
+ * Bearer tokens of clusters: JWTs, and those of EKS and GKE. A credential plugin that logs for debugging writes them to
+ * stderr, and what is quoted of it ends in reports and CI logs.
+ */
+const TOKEN = /\beyJ[\w-]{5,}(?:\.[\w-]*)+|\bk8s-aws-v1\.[\w-]+|\bya29\.[\w.-]+/g;
+
+/** The lines of what a program wrote that hold something, without tokens and what would steer the terminal. */
 export function linesOf(stderr: string): string[] {
   return (
     stderr
       .replaceAll(COLOUR, "")
       // biome-ignore lint/suspicious/noControlCharactersInRegex: what another program says must not steer the terminal
       .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, "")
+      .replaceAll(TOKEN, "(a token)")
       .split("\n")
       .map((line) => line.trim())
       .filter((line) => line !== "")

@@ -285,6 +285,10 @@ test.each([
   ["warning\nError: a\n  b.\n", "a b"],
   ["only\nthe last", "the last"],
   ["ERROR: access denied\n", "access denied"],
+  [
+    "debug: got eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2ln, k8s-aws-v1.aHR0-c, ya29.a0-B_c",
+    "debug: got (a token), (a token), (a token)",
+  ],
   // tctl prints this, also where nobody sees colours (Teleport lib/utils/cli.go).
   ["\u001b[31mERROR: \u001b[0maccess denied\n\tuser is locked\n", "access denied user is locked"],
   ["", "nothing"],
