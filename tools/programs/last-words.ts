@@ -15,20 +15,32 @@ export function lastWords(stderr: string): string {
   return words.length > MOST ? `${words.slice(0, MOST)}…` : words.replace(/\.$/, "");
 }
 
-/** The lines without those of kubectl's own log ("E1128 14:48:21.415009   31195 memcache.go:381] …"), if it says anything else. */
+/** Whether a line is of kubectl's own log: "E1128 14:48:21.415009   31195 memcache.go:381] …". */
+export function isLog(line: string): boolean {
+  return /^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ /.test(line);
+}
+
+/** The lines without those of kubectl's own log, if it says anything else. */
 export function withoutLog(stderr: string): string[] {
   const lines = linesOf(stderr);
-  const said = lines.filter((line) => !/^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ /.test(line));
+  const said = lines.filter((line) => !isLog(line));
   return said.length === 0 ? lines : said;
 }
 
-/** The lines of what a program wrote that hold something, without what would steer the terminal. */
+/**
+ * Bearer tokens of clusters: JWTs, and those of EKS and GKE. A credential plugin that logs for debugging writes them to
+ * stderr, and what is quoted of it ends in reports and CI logs.
+ */
+const TOKEN = /\beyJ[\w-]{5,}(?:\.[\w-]*)+|\bk8s-aws-v1\.[\w-]+|\bya29\.[\w.-]+/g;
+
+/** The lines of what a program wrote that hold something, without tokens and what would steer the terminal. */
 export function linesOf(stderr: string): string[] {
   return (
     stderr
       .replaceAll(COLOUR, "")
       // biome-ignore lint/suspicious/noControlCharactersInRegex: what another program says must not steer the terminal
       .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, "")
+      .replaceAll(TOKEN, "(a token)")
       .split("\n")
       .map((line) => line.trim())
       .filter((line) => line !== "")

@@ -1,5 +1,5 @@
 import { say } from "../terminal/say.ts";
-import { linesOf } from "./last-words.ts";
+import { isLog, linesOf } from "./last-words.ts";
 
 /**
  * Milliseconds after which what a program says on standard error is for somebody who waits: "open this page to log in". What
@@ -23,6 +23,8 @@ export function wordsMeanwhile(program: string): WordsMeanwhile {
   const held = new Map<NodeJS.Timeout, string>();
   let shown = 0;
   const show = (line: string) => {
+    // "The API server does not answer", at each attempt, is for nobody who waits; the last one is the reason of the failure.
+    if (isLog(line)) return;
     shown++;
     if (shown <= MOST_LINES) say(`${program}: ${line}`);
     else if (shown === MOST_LINES + 1) say(`${program} says more, which is not shown.`);

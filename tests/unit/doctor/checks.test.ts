@@ -1000,6 +1000,12 @@ describe("the end of a tbot that does not start", () => {
       "joining with token: validating jwt signature",
       /^Teleport refuses the join: see token-keys, join-token, tbot-token/,
     ],
+    ['joining with token: lock targeting User:"bot-istio-tbot" is in force: stolen', /^Somebody locked the bot/],
+    [
+      "joining with token: tls: failed to verify certificate: x509: unknown authority",
+      /does not trust the certificate/,
+    ],
+    ["joining with token: dial tcp: lookup a.example: no such host", /^tbot does not reach Teleport's proxy/],
     [
       "service(x): timeout waiting for identity to be ready",
       /tctl create -f`: the role is missing or the bot does not/,
@@ -1035,6 +1041,7 @@ describe("what Envoy's log says of a pod without a certificate", () => {
 
   it.each([
     [REFUSAL, "See attestation first: a pod that tbot did not attest matches no rule;"],
+    ['fetching X509 SVIDs: lock targeting User:"bot-istio-tbot" is in force', "`tctl rm lock/NAME`"],
     ['fetching X509 SVIDs: workload_identity "x" doesn\'t exist', "| tctl create -f`"],
     ['fetching X509 SVIDs: access denied to perform action "read" on "workload_identity"', "| tctl create -f`"],
     ["fetching X509 SVIDs: access to workload_identity denied. User does not have permissions.", "| tctl create -f`"],

@@ -20,6 +20,7 @@ const OF_OTHERS: Readonly<Record<string, string>> = {
   "certificate has expired": "BoringSSL, crypto/x509/x509_txt.cc",
   "certificate signed by unknown authority": "Go, crypto/x509: UnknownAuthorityError",
   x509: "Go, crypto/x509",
+  "dial tcp": "Go, net: OpError",
   "invalid character 'U'": "Go, encoding/json: SyntaxError",
   "too many open files": "Linux: EMFILE",
   "couldn't initialize inotify": "Istio, pilot-agent (fsnotify)",

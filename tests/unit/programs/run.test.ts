@@ -139,7 +139,7 @@ describe("a program that runs to its end", () => {
   test("says what a person has to do while it runs, and its last words only as the reason", async () => {
     const output = captureOutput();
     const script =
-      "echo 'Open \u001b[2Jhttps://login.example' >&2; printf 'Code: ' >&2; sleep 4; echo >&2; echo 'error: no' >&2; exit 1";
+      "echo 'E1128 14:48:21.415009   31195 memcache.go:381] no' >&2; echo 'Open \u001b[2Jhttps://login.example' >&2; printf 'Code: ' >&2; sleep 4; echo >&2; echo 'error: no' >&2; exit 1";
     const { stderr } = await run({ program: "sh", args: ["-c", script] });
     vi.restoreAllMocks();
     expect(output.stderr).toBe("sh: Open [2Jhttps://login.example\nsh: Code:\n");
@@ -285,6 +285,10 @@ test.each([
   ["warning\nError: a\n  b.\n", "a b"],
   ["only\nthe last", "the last"],
   ["ERROR: access denied\n", "access denied"],
+  [
+    "debug: got eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2ln, k8s-aws-v1.aHR0-c, ya29.a0-B_c",
+    "debug: got (a token), (a token), (a token)",
+  ],
   // tctl prints this, also where nobody sees colours (Teleport lib/utils/cli.go).
   ["\u001b[31mERROR: \u001b[0maccess denied\n\tuser is locked\n", "access denied user is locked"],
   ["", "nothing"],

@@ -13,6 +13,7 @@ import type { Facts } from "../facts/make-facts.ts";
 import { nodeOf } from "../facts/meshed-pods.ts";
 import type { TbotPod } from "../snapshot.ts";
 import { type Check, type CheckInfo, count, type Finding, type Outcome, problem, unknown, warning } from "./check.ts";
+import { LOCKED } from "./refusal.ts";
 
 const tbotConfig: Check = {
   id: "tbot-config",
@@ -244,6 +245,15 @@ const tokenKeys: Check = {
 
 /** What to do about a tbot that ended, by its last words (Teleport lib/tbot/internal/identity, lib/tbot/services). */
 const FIXES_OF_ENDS: readonly [words: RegExp, hint: string][] = [
+  LOCKED,
+  [
+    /x509:/,
+    "tbot's image does not trust the certificate of Teleport's proxy: check global.teleport.proxyAddr and who answers there.",
+  ],
+  [
+    /dial tcp|connection refused|connection reset|i\/o timeout|TLS handshake timeout/,
+    "tbot does not reach Teleport's proxy: check global.teleport.proxyAddr, and DNS and firewalls from this node.",
+  ],
   [/joining with token/, "Teleport refuses the join: see token-keys, join-token, tbot-token and clocks."],
   [
     /timeout waiting for identity to be ready/,

@@ -5,12 +5,19 @@ import type { MeshProxy } from "../snapshot.ts";
 const CREATE_RESOURCES =
   "Run `istio-teleport render teleport -f values.yaml | tctl create -f`: the workload identity is not there, or the role does not allow it.";
 
+/** A lock ends what tbot has and refuses what it asks for (Teleport lib/services/lock.go). */
+export const LOCKED: [words: RegExp, hint: string] = [
+  /lock targeting/,
+  "Somebody locked the bot: `tctl get locks` says why. When the reason is gone, run `tctl rm lock/NAME`.",
+];
+
 /** What to do about a reason for which tbot ended a stream, by words of Teleport's (lib/auth/machineid/workloadidentityv1). */
 const FIXES: readonly [words: RegExp, hint: string][] = [
   [
     /no matching rule found/,
     "See attestation first: a pod that tbot did not attest matches no rule; otherwise compare spec.rules of the workload identity with `istio-teleport render teleport`.",
   ],
+  LOCKED,
   [/doesn't exist|access denied to perform|access to workload_identity denied/, CREATE_RESOURCES],
 ];
 

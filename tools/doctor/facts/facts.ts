@@ -72,11 +72,17 @@ export interface Ended {
   isRunningAgain: boolean;
 }
 
-/** How tbot's container ended last; `undefined` where it never has, or its status does not say. */
+/**
+ * How tbot's container ended, if that is why it is not ready; `undefined` where it never has, or its status does not say.
+ * Kubernetes keeps an end for as long as the pod lives: a first join that failed weeks ago would be told as today's fault.
+ */
 export function tbotEnd({ status }: Pod): Ended | undefined {
   const { state, lastState } = status.containerStatuses?.find(({ name }) => name === "tbot") ?? {};
   const terminated = state?.terminated ?? lastState?.terminated;
   if (terminated === undefined) return undefined;
+  // It became ready, or no longer ready, in the life of the container that runs: so this one had started well.
+  const changed = status.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime;
+  if (Date.parse(changed ?? "") > Date.parse(state?.running?.startedAt ?? "")) return undefined;
   const { reason = "Error", exitCode } = terminated;
   return { reason, ...(exitCode !== undefined && { exitCode }), isRunningAgain: state?.running !== undefined };
 }
@@ -85,7 +91,7 @@ export function tbotEnd({ status }: Pod): Ended | undefined {
 export interface TbotOnNode {
   name: string;
   ready: boolean;
-  /** How its container ended last; absent where it has not. */
+  /** How its container ended, if that is why it is not ready; absent where it has not. */
   end?: Ended;
   /** Milliseconds since 1970. */
   readySince?: number;

@@ -18,8 +18,8 @@ const CONNECTED = "Successfully initialized trust bundle cache";
 const LINES = 5000;
 
 /**
- * The facts with when tbot's connection to Teleport broke and was made again, for each node on which a certificate is late: since the oldest of
- * these was issued. The logs of other nodes are not read, for each costs the API server a connection to a kubelet.
+ * Adds to the facts when tbot connected to Teleport again after a break, for each node with a late certificate, since the
+ * oldest of these was issued. The logs of other nodes are not read: each costs the API server a connection to a kubelet.
  */
 export async function withConnectionBreaks(api: KubeApi, facts: Facts): Promise<Facts> {
   const oldest = oldestLate(facts);

@@ -33,7 +33,9 @@ describe("the last words of a tbot that ended", () => {
   /** Reads one pod of tbot; gives what its log is asked for beyond its last two minutes, and the last words. */
   async function read(status: Omit<Status, "name">, ready: boolean) {
     const labels = { app: "tbot" };
-    const conditions = [{ type: "Ready", status: ready ? "True" : "False" }];
+    const conditions = [
+      { type: "Ready", status: ready ? "True" : "False", lastTransitionTime: "2026-11-28T10:00:00Z" },
+    ];
     const pod: Pod = {
       metadata: { namespace: "teleport-system", name: "tbot-a", labels },
       spec: { nodeName: "n", containers: [] },
@@ -64,18 +66,25 @@ describe("the last words of a tbot that ended", () => {
   }
 
   const LOG = "/api/v1/namespaces/teleport-system/pods/tbot-a/log?container=tbot&tailLines=50&previous=";
+  const runningSince = (time: string) => ({ running: { startedAt: `2026-11-28T${time}Z` } });
   const WORDS = { ok: true, value: "joining with token" };
 
   it.each([
     ["while it waits to be started again", { state: {}, lastState: ENDED }, `${LOG}false`],
     ["right after its end", { state: ENDED }, `${LOG}false`],
     ["while it runs again", { state: { running: {} }, lastState: ENDED }, `${LOG}true`],
+    [
+      "while it runs again and was not ready since",
+      { state: runningSince("10:00:00"), lastState: ENDED },
+      `${LOG}true`,
+    ],
   ])("are read %s", async (_, status, path) => {
     expect(await read(status, false)).toEqual({ paths: [path], lastWords: WORDS });
   });
 
   it.each([
     ["it has not ended", { state: { running: {} } }, false],
+    ["it was ready after its end", { state: runningSince("09:59:59"), lastState: ENDED }, false],
     ["it is ready again", { state: { running: {} }, lastState: ENDED }, true],
   ])("are not read where %s", async (_, status, ready) => {
     expect(await read(status, ready)).toEqual({ paths: [], lastWords: undefined });
