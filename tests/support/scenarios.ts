@@ -50,7 +50,8 @@ export function scenarioManifests(scenario: string, ...sets: string[]): Promise<
     renderManifests(
       systemRunner,
       { inputs: await scenarioInputs(scenario, ...sets) },
-      await scenarioValues(scenario, ...sets),
+      // They say only the namespace of the release: to merge the assignments, too, would be another run of Helm.
+      await scenarioValues(scenario),
     ),
   );
 }

@@ -273,7 +273,7 @@ export interface Values {
         [k: string]: unknown;
       }[];
       /**
-       * Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport.
+       * Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port.
        */
       extraEgress: {
         [k: string]: unknown;
