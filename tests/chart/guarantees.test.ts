@@ -57,7 +57,7 @@ describe("tbot", { concurrent: true }, () => {
 
   test("listens where the sidecars' volume is, and reaches the kubelet by address", async () => {
     const objects = await renderScenario("full");
-    const config = parse(get(objects, "ConfigMap tbot").data?.["tbot.yaml"] ?? "");
+    const config = parse(get(objects, "ConfigMap mesh-tbot").data?.["tbot.yaml"] ?? "");
     expect(config.services[0].listen).toBe("unix:///run/teleport/sockets/workload.sock");
     const { env } = get(await renderScenario("minimal"), "DaemonSet tbot").spec.template.spec.containers[0];
     expect(env).toContainEqual({

@@ -25,6 +25,7 @@ const LAYERS = {
       livenessProbe: { timeoutSeconds: 4 },
       readinessProbe: { periodSeconds: 9 },
       logFormat: "text",
+      nameOverride: "mesh-tbot",
     },
   },
   seLinux: {
@@ -97,7 +98,7 @@ const tbotConfig = async (name: keyof typeof LAYERS) =>
 
 describe("tbot's pods", () => {
   test("have what the values add, each in its place", async () => {
-    const { spec } = await find("pod", "DaemonSet", "tbot");
+    const { spec } = await find("pod", "DaemonSet", "mesh-tbot");
     expect(spec.revisionHistoryLimit).toBe(3);
     const pod = spec.template.spec;
     expect(pod).toMatchObject({
@@ -120,6 +121,15 @@ describe("tbot's pods", () => {
       timeoutSeconds: 4,
     });
     expect(container.readinessProbe).toEqual({ httpGet: { path: "/readyz", port: "diag" }, periodSeconds: 9 });
+  });
+
+  test("have another name together with their configuration; their labels stay, by which doctor finds them", async () => {
+    const { spec } = await find("pod", "DaemonSet", "mesh-tbot");
+    const { configMap } = spec.template.spec.volumes.find(({ name }: { name: string }) => name === "config");
+    expect((await find("pod", "ConfigMap", configMap.name)).data["tbot.yaml"]).toContain("version: v2");
+    expect(configMap.name).toBe("mesh-tbot");
+    expect(spec.template.metadata.labels).toMatchObject(spec.selector.matchLabels);
+    expect(spec.selector.matchLabels["app.kubernetes.io/name"]).toBe("tbot");
   });
 
   test("keep their hardening beside SELinux options, and lose only what the values replace", async () => {
@@ -147,7 +157,7 @@ describe("tbot's pods", () => {
   });
 
   test("are kept off Fargate and virtual nodes by default", async () => {
-    const { affinity } = (await find("pod", "DaemonSet", "tbot")).spec.template.spec;
+    const { affinity } = (await find("seLinux", "DaemonSet", "tbot")).spec.template.spec;
     expect(affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms).toEqual([
       {
         matchExpressions: [

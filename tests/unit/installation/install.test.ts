@@ -132,6 +132,11 @@ describe("an empty cluster", () => {
     ]);
   });
 
+  test("waits for tbot by the name of the values", async () => {
+    await install({ set: ["tbot.nameOverride=mesh-tbot"] });
+    expect(fakes.changes.at(-1)).toContain("kubectl rollout status daemonset/mesh-tbot --namespace=teleport-system");
+  });
+
   test("is done for good: run again, it changes nothing", async () => {
     await install({ istiodValues: [file("mine.yaml")] });
     fakes.changes.length = 0;
