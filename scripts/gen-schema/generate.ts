@@ -37,12 +37,9 @@ function schemaOf(nodes: ValueNode[], subcharts: Set<string>): JsonSchema {
  */
 function withForeignKeys(root: JsonSchema): JsonSchema {
   const properties = root.properties as Record<string, JsonSchema>;
-  const global = {
-    ...properties.global,
-    patternProperties: { [oneSlipFrom("teleport")]: false },
-    additionalProperties: true,
-  };
-  return { ...root, properties: { ...properties, global }, patternProperties: { "^x-": true } };
+  const foreign = { patternProperties: { [oneSlipFrom("teleport")]: false }, additionalProperties: true };
+  const global = properties.global && { global: { ...properties.global, ...foreign } };
+  return { ...root, properties: { ...properties, ...global }, patternProperties: { "^x-": true } };
 }
 
 /** A pattern of the words that a missing, additional, other or swapped letter makes of one, but not of that word. */

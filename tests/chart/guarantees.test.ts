@@ -1,11 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { CHART_DIR } from "../../tools/base/package-files.ts";
-import { istioValues } from "../../tools/chart/istio-values.ts";
-import { systemRunner } from "../../tools/programs/system-runner.ts";
-import { kept } from "../support/kept.ts";
-import { type Rendered, renderObjects, renderScenario, SCENARIOS, scenarioInputs } from "../support/scenarios.ts";
+import { type Rendered, renderObjects, renderScenario, SCENARIOS, scenarioIstiodValues } from "../support/scenarios.ts";
 
 /** What a reader of the snapshots could miss: each line here is a promise of docs/explain/security.md or of the design. */
 
@@ -61,7 +57,7 @@ describe("tbot", { concurrent: true }, () => {
 
   test("listens where the sidecars' volume is, and reaches the kubelet by address", async () => {
     const objects = await renderScenario("full");
-    const config = parse(get(objects, "ConfigMap tbot").data?.["tbot.yaml"] ?? "");
+    const config = parse(get(objects, "ConfigMap mesh-tbot").data?.["tbot.yaml"] ?? "");
     expect(config.services[0].listen).toBe("unix:///run/teleport/sockets/workload.sock");
     const { env } = get(await renderScenario("minimal"), "DaemonSet tbot").spec.template.spec.containers[0];
     expect(env).toContainEqual({
@@ -127,9 +123,7 @@ describe("tbot", { concurrent: true }, () => {
 
 describe("fail-closed layers", { concurrent: true }, () => {
   const template = async (scenario: string) => {
-    const text = await kept(CHART_DIR, ["istiod", scenario], async () =>
-      istioValues(systemRunner, await scenarioInputs(scenario), "istiod"),
-    );
+    const text = await scenarioIstiodValues(scenario);
     const values = parse(text);
     const name = values.sidecarInjectorWebhook.defaultTemplates.at(-1);
     return { values, name, template: values.sidecarInjectorWebhook.templates[name] as string };
@@ -214,9 +208,8 @@ describe("mesh and test app", () => {
   });
 
   test("the root namespace of the values is istiod's, too: else strict mutual TLS would hold in one namespace", async () => {
-    const inputs = await scenarioInputs("minimal", "mesh.rootNamespace=istio-root");
-    const { meshConfig } = parse(await istioValues(systemRunner, inputs, "istiod"));
-    const objects = await renderScenario("minimal", "mesh.rootNamespace=istio-root");
+    const { meshConfig } = parse(await scenarioIstiodValues("full"));
+    const objects = await renderScenario("full");
     expect(meshConfig.rootNamespace).toBe(get(objects, "PeerAuthentication default").metadata.namespace);
     expect(meshConfig.rootNamespace).toBe("istio-root");
   });

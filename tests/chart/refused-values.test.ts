@@ -218,9 +218,7 @@ describe("the chart's checks", { concurrent: true }, () => {
   ];
   const CURES: [string[], string[]][] = [
     [["mesh.admission.enabled=false"], ["--kube-version", "1.29.9"]],
-    [[], ["--kube-version", "1.32.3"]],
     [["tbot.kubelet.authorization=proxy"], ["--kube-version", "1.30.0", ...REST]],
-    [[], ["--kube-version", "1.33.0-gke.1", ...REST]],
     // The first sync of Argo CD, which gives Helm what the cluster has so far.
     [
       ["checkCRDs=false", "monitoring.enabled=true"],

@@ -1,9 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { asIstioOperator, istioValues } from "../../tools/chart/istio-values.ts";
-import { renderManifests } from "../../tools/chart/manifests.ts";
 import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { teleportDocuments } from "../../tools/teleport/documents.ts";
-import { SCENARIOS, scenarioInputs, scenarioValues } from "../support/scenarios.ts";
+import {
+  SCENARIOS,
+  scenarioInputs,
+  scenarioIstiodValues,
+  scenarioManifests,
+  scenarioValues,
+} from "../support/scenarios.ts";
 import { renderNotes } from "./support/notes.ts";
 
 /** One readable file for each document, so that a change of the chart shows in review as what it changes for a user. */
@@ -11,14 +16,12 @@ describe.each(SCENARIOS)("%s", (scenario) => {
   const snapshot = (file: string) => `__snapshots__/${scenario}/${file}`;
 
   test("manifests", async () => {
-    const inputs = await scenarioInputs(scenario);
-    const text = await renderManifests(systemRunner, { inputs }, await scenarioValues(scenario));
-    await expect(text).toMatchFileSnapshot(snapshot("manifests.yaml"));
+    await expect(await scenarioManifests(scenario)).toMatchFileSnapshot(snapshot("manifests.yaml"));
   });
 
   test("values for Istio's charts", async () => {
     const inputs = await scenarioInputs(scenario);
-    const istiod = await istioValues(systemRunner, inputs, "istiod");
+    const istiod = await scenarioIstiodValues(scenario);
     await expect(istiod).toMatchFileSnapshot(snapshot("istiod-values.yaml"));
     await expect(asIstioOperator(istiod)).toMatchFileSnapshot(snapshot("istio-operator.yaml"));
     await expect(await istioValues(systemRunner, inputs, "gateway")).toMatchFileSnapshot(

@@ -40,9 +40,15 @@ describe.each(HELMS)("%s", (helm) => {
     expect(parseAllDocuments(rendered).length).toBeGreaterThan(5);
   });
 
-  it.each(["1.27.0", "1.32.0", "1.37.2"])("renders for Kubernetes %s", async (version) => {
+  it.each([
+    ["1.27.0", "--set mesh.admission.enabled=false"],
+    ["1.32.0", ""],
+    ["1.37.2", ""],
+  ])("renders for Kubernetes %s", async (version, flags) => {
     const values = join(REPOSITORY, "chart", "ci", "test-app-values.yaml");
-    await shell(`${helm} template istio-teleport '${REPOSITORY}/chart' -f '${values}' --kube-version ${version}`);
+    await shell(
+      `${helm} template istio-teleport '${REPOSITORY}/chart' -f '${values}' --kube-version ${version} ${flags}`,
+    );
   });
 });
 

@@ -31,7 +31,7 @@ export interface Outcome {
 export type Depth = "merged" | "checked" | "rendered";
 
 /** More at once cost less process starts, but Helm's time grows with the square of the charts below one. */
-const AT_ONCE = 24;
+const AT_ONCE = 40;
 const PROBLEMS = '(include "istio-teleport.problems" . | fromJsonArray)';
 const NOTHING: Omit<Outcome, "refused"> = { values: undefined, problems: [], documents: new Map() };
 

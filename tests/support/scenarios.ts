@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { CHART_DIR } from "../../tools/base/package-files.ts";
+import { istioValues } from "../../tools/chart/istio-values.ts";
 import { type Manifest, parseManifests, renderManifests } from "../../tools/chart/manifests.ts";
 import type { ValuesInputs } from "../../tools/programs/helm.ts";
 import { systemRunner } from "../../tools/programs/system-runner.ts";
@@ -32,7 +33,9 @@ export type Rendered = Omit<Manifest, "metadata"> & {
 
 /** The objects of a scenario, in the order of their rendering; rendered once for the same chart and arguments. */
 export function renderObjects(scenario: string, ...sets: string[]): Promise<Rendered[]> {
-  return kept(CHART_DIR, ["objects", scenario, ...sets], () => render(scenario, sets));
+  return kept(CHART_DIR, ["objects", scenario, ...sets], async () =>
+    parseManifests(await scenarioManifests(scenario, ...sets)),
+  );
 }
 
 /** The same by "Kind name", for scenarios in which no two namespaces have an object of one kind and name. */
@@ -41,7 +44,21 @@ export async function renderScenario(scenario: string, ...sets: string[]): Promi
   return new Map(objects.map((object) => [`${object.kind} ${object.metadata.name}`, object]));
 }
 
-async function render(scenario: string, sets: string[]): Promise<Rendered[]> {
-  const inputs = await scenarioInputs(scenario, ...sets);
-  return parseManifests(await renderManifests(systemRunner, { inputs }, await scenarioValues(scenario, ...sets)));
+/** The text of a scenario's manifests; rendered once for the same chart and arguments. */
+export function scenarioManifests(scenario: string, ...sets: string[]): Promise<string> {
+  return kept(CHART_DIR, ["manifests", scenario, ...sets], async () =>
+    renderManifests(
+      systemRunner,
+      { inputs: await scenarioInputs(scenario, ...sets) },
+      // They say only the namespace of the release: to merge the assignments, too, would be another run of Helm.
+      await scenarioValues(scenario),
+    ),
+  );
+}
+
+/** The values for istiod of a scenario; rendered once for the same chart. */
+export function scenarioIstiodValues(scenario: string): Promise<string> {
+  return kept(CHART_DIR, ["istiod", scenario], async () =>
+    istioValues(systemRunner, await scenarioInputs(scenario), "istiod"),
+  );
 }

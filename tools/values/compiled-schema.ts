@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 
 export const values = validate21;
-const schema6 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["enabled","checkCRDs","global","istio","tbot","mesh","testApp","sockShop","monitoring"],"additionalProperties":false,"patternProperties":{"^x-":true},"properties":{"enabled":{"$ref":"#/definitions/section.enabled"},"checkCRDs":{"$ref":"#/definitions/section.checkCRDs"},"global":{"$ref":"#/definitions/section.global"},"istio":{"$ref":"#/definitions/section.istio"},"tbot":{"$ref":"#/definitions/section.tbot"},"mesh":{"$ref":"#/definitions/section.mesh"},"testApp":{"$ref":"#/definitions/section.testApp"},"sockShop":{"$ref":"#/definitions/section.sockShop"},"monitoring":{"$ref":"#/definitions/section.monitoring"}},"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}},"Kubernetes.EnvVar":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"value":{"type":["string","null"]},"valueFrom":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EnvVarSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.EnvVarSource":{"type":"object","properties":{"configMapKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapKeySelector"},{"type":"null"}]},"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"fileKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.FileKeySelector"},{"type":"null"}]},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"secretKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretKeySelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ResourceFieldSelector":{"type":"object","required":["resource"],"properties":{"containerName":{"type":["string","null"]},"divisor":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},"resource":{"type":"string"}},"additionalProperties":false},"Kubernetes.FileKeySelector":{"type":"object","required":["volumeName","path","key"],"properties":{"key":{"type":"string"},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"volumeName":{"type":"string"}},"additionalProperties":false},"Kubernetes.ObjectFieldSelector":{"type":"object","required":["fieldPath"],"properties":{"apiVersion":{"type":["string","null"]},"fieldPath":{"type":"string"}},"additionalProperties":false},"Kubernetes.ConfigMapKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.VolumeMount":{"type":"object","required":["name","mountPath"],"properties":{"bindMountOptions":{"type":["array","null"],"items":{"type":"string"}},"mountPath":{"type":"string"},"mountPropagation":{"enum":["Bidirectional","HostToContainer","None",null]},"name":{"type":"string"},"readOnly":{"type":["boolean","null"]},"recursiveReadOnly":{"enum":["Disabled","Enabled","IfPossible",null]},"subPath":{"type":["string","null"]},"subPathExpr":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Volume":{"type":"object","required":["name"],"properties":{"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapVolumeSource"},{"type":"null"}]},"csi":{"anyOf":[{"$ref":"#/definitions/Kubernetes.CSIVolumeSource"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeSource"},{"type":"null"}]},"emptyDir":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EmptyDirVolumeSource"},{"type":"null"}]},"hostPath":{"anyOf":[{"$ref":"#/definitions/Kubernetes.HostPathVolumeSource"},{"type":"null"}]},"image":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ImageVolumeSource"},{"type":"null"}]},"name":{"type":"string"},"nfs":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NFSVolumeSource"},{"type":"null"}]},"persistentVolumeClaim":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PersistentVolumeClaimVolumeSource"},{"type":"null"}]},"projected":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ProjectedVolumeSource"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretVolumeSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"optional":{"type":["boolean","null"]},"secretName":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.KeyToPath":{"type":"object","required":["key","path"],"properties":{"key":{"type":"string"},"mode":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ProjectedVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"sources":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.VolumeProjection"}}},"additionalProperties":false},"Kubernetes.VolumeProjection":{"type":"object","properties":{"clusterTrustBundle":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ClusterTrustBundleProjection"},{"type":"null"}]},"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapProjection"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIProjection"},{"type":"null"}]},"podCertificate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodCertificateProjection"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretProjection"},{"type":"null"}]},"serviceAccountToken":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ServiceAccountTokenProjection"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.ServiceAccountTokenProjection":{"type":"object","required":["path"],"properties":{"audience":{"type":["string","null"]},"expirationSeconds":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.SecretProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.PodCertificateProjection":{"type":"object","required":["signerName","keyType"],"properties":{"certificateChainPath":{"type":["string","null"]},"credentialBundlePath":{"type":["string","null"]},"keyPath":{"type":["string","null"]},"keyType":{"type":"string"},"maxExpirationSeconds":{"type":["integer","null"]},"signerName":{"type":"string"},"user":{"type":["integer","null"]},"userAnnotations":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.DownwardAPIProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeFile":{"type":"object","required":["path"],"properties":{"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"mode":{"type":["integer","null"]},"path":{"type":"string"},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ClusterTrustBundleProjection":{"type":"object","required":["path"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"signerName":{"type":["string","null"]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.LabelSelector":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.LabelSelectorRequirement"}},"matchLabels":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LabelSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","In","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PersistentVolumeClaimVolumeSource":{"type":"object","required":["claimName"],"properties":{"claimName":{"type":"string"},"readOnly":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.NFSVolumeSource":{"type":"object","required":["server","path"],"properties":{"path":{"type":"string"},"readOnly":{"type":["boolean","null"]},"server":{"type":"string"}},"additionalProperties":false},"Kubernetes.ImageVolumeSource":{"type":"object","properties":{"pullPolicy":{"type":["string","null"]},"reference":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostPathVolumeSource":{"type":"object","required":["path"],"properties":{"path":{"type":"string"},"type":{"enum":["","BlockDevice","CharDevice","Directory","DirectoryOrCreate","File","FileOrCreate","Socket",null]}},"additionalProperties":false},"Kubernetes.EmptyDirVolumeSource":{"type":"object","properties":{"medium":{"type":["string","null"]},"mode":{"type":["integer","null"]},"sizeLimit":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.CSIVolumeSource":{"type":"object","required":["driver"],"properties":{"driver":{"type":"string"},"fsType":{"type":["string","null"]},"nodePublishSecretRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LocalObjectReference"},{"type":"null"}]},"readOnly":{"type":["boolean","null"]},"volumeAttributes":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LocalObjectReference":{"type":"object","properties":{"name":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.SecurityContext":{"type":"object","properties":{"allowPrivilegeEscalation":{"type":["boolean","null"]},"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"capabilities":{"anyOf":[{"$ref":"#/definitions/Kubernetes.Capabilities"},{"type":"null"}]},"privileged":{"type":["boolean","null"]},"procMount":{"enum":["Default","Unmasked",null]},"readOnlyRootFilesystem":{"type":["boolean","null"]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SeccompProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.SELinuxOptions":{"type":"object","properties":{"level":{"type":["string","null"]},"role":{"type":["string","null"]},"type":{"type":["string","null"]},"user":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Capabilities":{"type":"object","properties":{"add":{"type":["array","null"],"items":{"type":"string"}},"drop":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.AppArmorProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.PodSecurityContext":{"type":"object","properties":{"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"fsGroup":{"type":["integer","null"]},"fsGroupChangePolicy":{"enum":["Always","OnRootMismatch",null]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxChangePolicy":{"type":["string","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]},"supplementalGroups":{"type":["array","null"],"items":{"type":"integer"}},"supplementalGroupsPolicy":{"enum":["Merge","Strict",null]},"sysctls":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.Sysctl"}}},"additionalProperties":false},"Kubernetes.Sysctl":{"type":"object","required":["name","value"],"properties":{"name":{"type":"string"},"value":{"type":"string"}},"additionalProperties":false},"Kubernetes.PodDNSConfig":{"type":"object","properties":{"nameservers":{"type":["array","null"],"items":{"type":"string"}},"options":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodDNSConfigOption"}},"searches":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PodDNSConfigOption":{"type":"object","properties":{"name":{"type":["string","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostAlias":{"type":"object","required":["ip"],"properties":{"hostnames":{"type":["array","null"],"items":{"type":"string"}},"ip":{"type":"string"}},"additionalProperties":false},"Kubernetes.Affinity":{"type":"object","properties":{"nodeAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeAffinity"},{"type":"null"}]},"podAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAffinity"},{"type":"null"}]},"podAntiAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAntiAffinity"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.PodAntiAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.PodAffinityTerm":{"type":"object","required":["topologyKey"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"matchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"mismatchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"namespaces":{"type":["array","null"],"items":{"type":"string"}},"topologyKey":{"type":"string"}},"additionalProperties":false},"Kubernetes.WeightedPodAffinityTerm":{"type":"object","required":["weight","podAffinityTerm"],"properties":{"podAffinityTerm":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.PodAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.NodeAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PreferredSchedulingTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.NodeSelector":{"type":"object","required":["nodeSelectorTerms"],"properties":{"nodeSelectorTerms":{"type":"array","items":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"}}},"additionalProperties":false},"Kubernetes.NodeSelectorTerm":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}},"matchFields":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}}},"additionalProperties":false},"Kubernetes.NodeSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","Gt","In","Lt","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PreferredSchedulingTerm":{"type":"object","required":["weight","preference"],"properties":{"preference":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.Toleration":{"type":"object","properties":{"effect":{"enum":["NoExecute","NoSchedule","PreferNoSchedule",null]},"key":{"type":["string","null"]},"operator":{"enum":["Equal","Exists","Gt","Lt",null]},"tolerationSeconds":{"type":["integer","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Probe":{"type":"object","properties":{"failureThreshold":{"type":["integer","null"]},"initialDelaySeconds":{"type":["integer","null"]},"periodSeconds":{"type":["integer","null"]},"timeoutSeconds":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.DaemonSetUpdateStrategy":{"type":"object","properties":{"rollingUpdate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.RollingUpdateDaemonSet"},{"type":"null"}]},"type":{"enum":["OnDelete","RollingUpdate",null]}},"additionalProperties":false},"Kubernetes.RollingUpdateDaemonSet":{"type":"object","properties":{"maxSurge":{"type":["integer","string","null"]},"maxUnavailable":{"type":["integer","string","null"]}},"additionalProperties":false},"Kubernetes.NetworkPolicyEgressRule":{"type":"object","properties":{"ports":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPort"}},"to":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPeer":{"type":"object","properties":{"ipBlock":{"anyOf":[{"$ref":"#/definitions/Kubernetes.IPBlock"},{"type":"null"}]},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"podSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.IPBlock":{"type":"object","required":["cidr"],"properties":{"cidr":{"type":"string"},"except":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPort":{"type":"object","properties":{"endPort":{"type":["integer","null"]},"port":{"type":["integer","string","null"]},"protocol":{"enum":["SCTP","TCP","UDP",null]}},"additionalProperties":false},"Kubernetes.ResourceRequirements":{"type":"object","properties":{"claims":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.ResourceClaim"}},"limits":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"requests":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}}},"additionalProperties":false},"Kubernetes.ResourceClaim":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"request":{"type":["string","null"]}},"additionalProperties":false},"section.enabled":{"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true},"section.checkCRDs":{"description":"Refuses to install while Istio's custom resource definitions (or, with monitoring, the Prometheus Operator's) are not in the cluster. Disable it where something else installs them in the same step, such as the first sync of Argo CD.","type":"boolean","default":true},"section.global":{"description":"Read by all charts of a release. Other charts' keys may stand beside these.","type":"object","required":["imageRegistry","imagePullSecrets","commonLabels","commonAnnotations","teleport"],"properties":{"imageRegistry":{"description":"Registry, with an optional path, that replaces the one in the name of every image: `registry.example.com/mirror`.","type":"string","pattern":"^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$","default":""},"imagePullSecrets":{"description":"Secrets with registry credentials for all pods, in the namespace of each: names, or maps with the key `name`.","type":"array","items":{"type":["string","object"],"minLength":1,"required":["name"],"properties":{"name":{"type":"string","minLength":1}},"additionalProperties":false},"default":[]},"commonLabels":{"description":"Labels added to all objects and pods.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"commonAnnotations":{"description":"Annotations added to all objects and to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"teleport":{"type":"object","required":["clusterName","proxyAddr","caSecret","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, add another.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev","part-of":"istio-teleport"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}},"section.istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"section.tbot":{"type":"object","required":["enabled","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where it is not the cluster's CA: OpenShift, kubeadm with a CA of its own.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container, for example one of the node that `tbot.extraVolumes` mounts (AKS: `/etc/kubernetes/certs/kubeletserver.crt`).","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object"}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"section.testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","minLength":1,"default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","minLength":1,"default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of the test app.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","minLength":1,"default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","minLength":1,"default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of Sock Shop.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","additionalProperties":{"type":"string"},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","additionalProperties":{"type":"string"},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"$id":"values"};
+const schema6 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["enabled","checkCRDs","global","istio","tbot","mesh","testApp","sockShop","monitoring"],"additionalProperties":false,"patternProperties":{"^x-":true},"properties":{"enabled":{"$ref":"#/definitions/section.enabled"},"checkCRDs":{"$ref":"#/definitions/section.checkCRDs"},"global":{"$ref":"#/definitions/section.global"},"istio":{"$ref":"#/definitions/section.istio"},"tbot":{"$ref":"#/definitions/section.tbot"},"mesh":{"$ref":"#/definitions/section.mesh"},"testApp":{"$ref":"#/definitions/section.testApp"},"sockShop":{"$ref":"#/definitions/section.sockShop"},"monitoring":{"$ref":"#/definitions/section.monitoring"}},"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}},"Kubernetes.EnvVar":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"value":{"type":["string","null"]},"valueFrom":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EnvVarSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.EnvVarSource":{"type":"object","properties":{"configMapKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapKeySelector"},{"type":"null"}]},"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"fileKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.FileKeySelector"},{"type":"null"}]},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"secretKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretKeySelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ResourceFieldSelector":{"type":"object","required":["resource"],"properties":{"containerName":{"type":["string","null"]},"divisor":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},"resource":{"type":"string"}},"additionalProperties":false},"Kubernetes.FileKeySelector":{"type":"object","required":["volumeName","path","key"],"properties":{"key":{"type":"string"},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"volumeName":{"type":"string"}},"additionalProperties":false},"Kubernetes.ObjectFieldSelector":{"type":"object","required":["fieldPath"],"properties":{"apiVersion":{"type":["string","null"]},"fieldPath":{"type":"string"}},"additionalProperties":false},"Kubernetes.ConfigMapKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.VolumeMount":{"type":"object","required":["name","mountPath"],"properties":{"bindMountOptions":{"type":["array","null"],"items":{"type":"string"}},"mountPath":{"type":"string"},"mountPropagation":{"enum":["Bidirectional","HostToContainer","None",null]},"name":{"type":"string"},"readOnly":{"type":["boolean","null"]},"recursiveReadOnly":{"enum":["Disabled","Enabled","IfPossible",null]},"subPath":{"type":["string","null"]},"subPathExpr":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Volume":{"type":"object","required":["name"],"properties":{"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapVolumeSource"},{"type":"null"}]},"csi":{"anyOf":[{"$ref":"#/definitions/Kubernetes.CSIVolumeSource"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeSource"},{"type":"null"}]},"emptyDir":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EmptyDirVolumeSource"},{"type":"null"}]},"hostPath":{"anyOf":[{"$ref":"#/definitions/Kubernetes.HostPathVolumeSource"},{"type":"null"}]},"image":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ImageVolumeSource"},{"type":"null"}]},"name":{"type":"string"},"nfs":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NFSVolumeSource"},{"type":"null"}]},"persistentVolumeClaim":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PersistentVolumeClaimVolumeSource"},{"type":"null"}]},"projected":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ProjectedVolumeSource"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretVolumeSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"optional":{"type":["boolean","null"]},"secretName":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.KeyToPath":{"type":"object","required":["key","path"],"properties":{"key":{"type":"string"},"mode":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ProjectedVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"sources":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.VolumeProjection"}}},"additionalProperties":false},"Kubernetes.VolumeProjection":{"type":"object","properties":{"clusterTrustBundle":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ClusterTrustBundleProjection"},{"type":"null"}]},"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapProjection"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIProjection"},{"type":"null"}]},"podCertificate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodCertificateProjection"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretProjection"},{"type":"null"}]},"serviceAccountToken":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ServiceAccountTokenProjection"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.ServiceAccountTokenProjection":{"type":"object","required":["path"],"properties":{"audience":{"type":["string","null"]},"expirationSeconds":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.SecretProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.PodCertificateProjection":{"type":"object","required":["signerName","keyType"],"properties":{"certificateChainPath":{"type":["string","null"]},"credentialBundlePath":{"type":["string","null"]},"keyPath":{"type":["string","null"]},"keyType":{"type":"string"},"maxExpirationSeconds":{"type":["integer","null"]},"signerName":{"type":"string"},"user":{"type":["integer","null"]},"userAnnotations":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.DownwardAPIProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeFile":{"type":"object","required":["path"],"properties":{"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"mode":{"type":["integer","null"]},"path":{"type":"string"},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ClusterTrustBundleProjection":{"type":"object","required":["path"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"signerName":{"type":["string","null"]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.LabelSelector":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.LabelSelectorRequirement"}},"matchLabels":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LabelSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","In","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PersistentVolumeClaimVolumeSource":{"type":"object","required":["claimName"],"properties":{"claimName":{"type":"string"},"readOnly":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.NFSVolumeSource":{"type":"object","required":["server","path"],"properties":{"path":{"type":"string"},"readOnly":{"type":["boolean","null"]},"server":{"type":"string"}},"additionalProperties":false},"Kubernetes.ImageVolumeSource":{"type":"object","properties":{"pullPolicy":{"type":["string","null"]},"reference":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostPathVolumeSource":{"type":"object","required":["path"],"properties":{"path":{"type":"string"},"type":{"enum":["","BlockDevice","CharDevice","Directory","DirectoryOrCreate","File","FileOrCreate","Socket",null]}},"additionalProperties":false},"Kubernetes.EmptyDirVolumeSource":{"type":"object","properties":{"medium":{"type":["string","null"]},"mode":{"type":["integer","null"]},"sizeLimit":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.CSIVolumeSource":{"type":"object","required":["driver"],"properties":{"driver":{"type":"string"},"fsType":{"type":["string","null"]},"nodePublishSecretRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LocalObjectReference"},{"type":"null"}]},"readOnly":{"type":["boolean","null"]},"volumeAttributes":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LocalObjectReference":{"type":"object","properties":{"name":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.SecurityContext":{"type":"object","properties":{"allowPrivilegeEscalation":{"type":["boolean","null"]},"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"capabilities":{"anyOf":[{"$ref":"#/definitions/Kubernetes.Capabilities"},{"type":"null"}]},"privileged":{"type":["boolean","null"]},"procMount":{"enum":["Default","Unmasked",null]},"readOnlyRootFilesystem":{"type":["boolean","null"]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SeccompProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.SELinuxOptions":{"type":"object","properties":{"level":{"type":["string","null"]},"role":{"type":["string","null"]},"type":{"type":["string","null"]},"user":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Capabilities":{"type":"object","properties":{"add":{"type":["array","null"],"items":{"type":"string"}},"drop":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.AppArmorProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.PodSecurityContext":{"type":"object","properties":{"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"fsGroup":{"type":["integer","null"]},"fsGroupChangePolicy":{"enum":["Always","OnRootMismatch",null]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxChangePolicy":{"type":["string","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]},"supplementalGroups":{"type":["array","null"],"items":{"type":"integer"}},"supplementalGroupsPolicy":{"enum":["Merge","Strict",null]},"sysctls":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.Sysctl"}}},"additionalProperties":false},"Kubernetes.Sysctl":{"type":"object","required":["name","value"],"properties":{"name":{"type":"string"},"value":{"type":"string"}},"additionalProperties":false},"Kubernetes.PodDNSConfig":{"type":"object","properties":{"nameservers":{"type":["array","null"],"items":{"type":"string"}},"options":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodDNSConfigOption"}},"searches":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PodDNSConfigOption":{"type":"object","properties":{"name":{"type":["string","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostAlias":{"type":"object","required":["ip"],"properties":{"hostnames":{"type":["array","null"],"items":{"type":"string"}},"ip":{"type":"string"}},"additionalProperties":false},"Kubernetes.Affinity":{"type":"object","properties":{"nodeAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeAffinity"},{"type":"null"}]},"podAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAffinity"},{"type":"null"}]},"podAntiAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAntiAffinity"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.PodAntiAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.PodAffinityTerm":{"type":"object","required":["topologyKey"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"matchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"mismatchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"namespaces":{"type":["array","null"],"items":{"type":"string"}},"topologyKey":{"type":"string"}},"additionalProperties":false},"Kubernetes.WeightedPodAffinityTerm":{"type":"object","required":["weight","podAffinityTerm"],"properties":{"podAffinityTerm":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.PodAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.NodeAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PreferredSchedulingTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.NodeSelector":{"type":"object","required":["nodeSelectorTerms"],"properties":{"nodeSelectorTerms":{"type":"array","items":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"}}},"additionalProperties":false},"Kubernetes.NodeSelectorTerm":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}},"matchFields":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}}},"additionalProperties":false},"Kubernetes.NodeSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","Gt","In","Lt","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PreferredSchedulingTerm":{"type":"object","required":["weight","preference"],"properties":{"preference":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.Toleration":{"type":"object","properties":{"effect":{"enum":["NoExecute","NoSchedule","PreferNoSchedule",null]},"key":{"type":["string","null"]},"operator":{"enum":["Equal","Exists","Gt","Lt",null]},"tolerationSeconds":{"type":["integer","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Probe":{"type":"object","properties":{"failureThreshold":{"type":["integer","null"]},"initialDelaySeconds":{"type":["integer","null"]},"periodSeconds":{"type":["integer","null"]},"timeoutSeconds":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.DaemonSetUpdateStrategy":{"type":"object","properties":{"rollingUpdate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.RollingUpdateDaemonSet"},{"type":"null"}]},"type":{"enum":["OnDelete","RollingUpdate",null]}},"additionalProperties":false},"Kubernetes.RollingUpdateDaemonSet":{"type":"object","properties":{"maxSurge":{"type":["integer","string","null"]},"maxUnavailable":{"type":["integer","string","null"]}},"additionalProperties":false},"Kubernetes.NetworkPolicyEgressRule":{"type":"object","properties":{"ports":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPort"}},"to":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPeer":{"type":"object","properties":{"ipBlock":{"anyOf":[{"$ref":"#/definitions/Kubernetes.IPBlock"},{"type":"null"}]},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"podSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.IPBlock":{"type":"object","required":["cidr"],"properties":{"cidr":{"type":"string"},"except":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPort":{"type":"object","properties":{"endPort":{"type":["integer","null"]},"port":{"type":["integer","string","null"]},"protocol":{"enum":["SCTP","TCP","UDP",null]}},"additionalProperties":false},"Kubernetes.ResourceRequirements":{"type":"object","properties":{"claims":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.ResourceClaim"}},"limits":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"requests":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}}},"additionalProperties":false},"Kubernetes.ResourceClaim":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"request":{"type":["string","null"]}},"additionalProperties":false},"section.enabled":{"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true},"section.checkCRDs":{"description":"Refuses to install while Istio's custom resource definitions (or, with monitoring, the Prometheus Operator's) are not in the cluster. Disable it where something else installs them in the same step, such as the first sync of Argo CD.","type":"boolean","default":true},"section.global":{"description":"Read by all charts of a release. Other charts' keys may stand beside these.","type":"object","required":["imageRegistry","imagePullSecrets","commonLabels","commonAnnotations","teleport"],"properties":{"imageRegistry":{"description":"Registry, with an optional path, that replaces the one in the name of every image: `registry.example.com/mirror`.","type":"string","pattern":"^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$","default":""},"imagePullSecrets":{"description":"Secrets with registry credentials for all pods, in the namespace of each: names, or maps with the key `name`.","type":"array","items":{"type":["string","object"],"minLength":1,"required":["name"],"properties":{"name":{"type":"string","minLength":1}},"additionalProperties":false},"default":[]},"commonLabels":{"description":"Labels added to all objects and pods.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"commonAnnotations":{"description":"Annotations added to all objects and to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"teleport":{"type":"object","required":["clusterName","proxyAddr","caSecret","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, add another.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev","part-of":"istio-teleport"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}},"section.istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"section.tbot":{"type":"object","required":["enabled","nameOverride","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"nameOverride":{"description":"Name of tbot's DaemonSet and of the objects that belong to it, if another `tbot` is in its namespace. Labels stay.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":""},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where it is not the cluster's CA: OpenShift, kubeadm with a CA of its own.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container, for example one of the node that `tbot.extraVolumes` mounts (AKS: `/etc/kubernetes/certs/kubeletserver.crt`).","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object"}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"section.testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","minLength":1,"default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","minLength":1,"default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of the test app.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","minLength":1,"default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","minLength":1,"default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of Sock Shop.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","additionalProperties":{"type":"string"},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","additionalProperties":{"type":"string"},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"$id":"values"};
 const func2 = Object.prototype.hasOwnProperty;
 const pattern0 = new RegExp("^x-", "u");
 const schema7 = {"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true};
@@ -1198,14 +1198,15 @@ validate28.errors = vErrors;
 return errors === 0;
 }
 
-const schema11 = {"type":"object","required":["enabled","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where it is not the cluster's CA: OpenShift, kubeadm with a CA of its own.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container, for example one of the node that `tbot.extraVolumes` mounts (AKS: `/etc/kubernetes/certs/kubeletserver.crt`).","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object"}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
-const pattern16 = new RegExp("^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$", "u");
-const pattern17 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$", "u");
-const pattern18 = new RegExp("^$|^sha256:[0-9a-f]{64}$", "u");
-const pattern22 = new RegExp("^(/var)?/run/secrets", "u");
-const pattern23 = new RegExp("^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
-const pattern24 = new RegExp("^[A-Za-z0-9_-][A-Za-z0-9._-]*$", "u");
-const pattern26 = new RegExp("^$|^(/[A-Za-z0-9._-]+)+$", "u");
+const schema11 = {"type":"object","required":["enabled","nameOverride","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"nameOverride":{"description":"Name of tbot's DaemonSet and of the objects that belong to it, if another `tbot` is in its namespace. Labels stay.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":""},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where it is not the cluster's CA: OpenShift, kubeadm with a CA of its own.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container, for example one of the node that `tbot.extraVolumes` mounts (AKS: `/etc/kubernetes/certs/kubeletserver.crt`).","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object"}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
+const pattern14 = new RegExp("^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "u");
+const pattern17 = new RegExp("^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$", "u");
+const pattern18 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$", "u");
+const pattern19 = new RegExp("^$|^sha256:[0-9a-f]{64}$", "u");
+const pattern23 = new RegExp("^(/var)?/run/secrets", "u");
+const pattern24 = new RegExp("^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
+const pattern25 = new RegExp("^[A-Za-z0-9_-][A-Za-z0-9._-]*$", "u");
+const pattern27 = new RegExp("^$|^(/[A-Za-z0-9._-]+)+$", "u");
 const schema12 = {"type":"object","properties":{"claims":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.ResourceClaim"}},"limits":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"requests":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}}},"additionalProperties":false};
 const schema13 = {"type":"object","required":["name"],"properties":{"name":{"type":"string"},"request":{"type":["string","null"]}},"additionalProperties":false};
 
@@ -1276,7 +1277,7 @@ validate32.errors = vErrors;
 return errors === 0;
 }
 
-const pattern27 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+const pattern28 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
 
 function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -1342,7 +1343,7 @@ vErrors.push(err3);
 errors++;
 }
 if(typeof data3 === "string"){
-if(!pattern27.test(data3)){
+if(!pattern28.test(data3)){
 const err4 = {instancePath:instancePath+"/limits/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/limits/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema12.properties.limits.additionalProperties,data:data3};
 if(vErrors === null){
 vErrors = [err4];
@@ -1382,7 +1383,7 @@ vErrors.push(err6);
 errors++;
 }
 if(typeof data5 === "string"){
-if(!pattern27.test(data5)){
+if(!pattern28.test(data5)){
 const err7 = {instancePath:instancePath+"/requests/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/requests/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema12.properties.requests.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err7];
@@ -5243,7 +5244,7 @@ vErrors.push(err3);
 errors++;
 }
 if(typeof data1 === "string"){
-if(!pattern27.test(data1)){
+if(!pattern28.test(data1)){
 const err4 = {instancePath:instancePath+"/divisor",schemaPath:"#/properties/divisor/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema52.properties.divisor,data:data1};
 if(vErrors === null){
 vErrors = [err4];
@@ -5597,7 +5598,7 @@ vErrors.push(err3);
 errors++;
 }
 if(typeof data2 === "string"){
-if(!pattern27.test(data2)){
+if(!pattern28.test(data2)){
 const err4 = {instancePath:instancePath+"/sizeLimit",schemaPath:"#/properties/sizeLimit/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema53.properties.sizeLimit,data:data2};
 if(vErrors === null){
 vErrors = [err4];
@@ -8454,8 +8455,8 @@ vErrors.push(err0);
 }
 errors++;
 }
-if(data.namespace === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.nameOverride === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "nameOverride"},message:"must have required property '"+"nameOverride"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -8464,8 +8465,8 @@ vErrors.push(err1);
 }
 errors++;
 }
-if(data.image === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.namespace === undefined){
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "namespace"},message:"must have required property '"+"namespace"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -8474,8 +8475,8 @@ vErrors.push(err2);
 }
 errors++;
 }
-if(data.serviceAccount === undefined){
-const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.image === undefined){
+const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -8484,8 +8485,8 @@ vErrors.push(err3);
 }
 errors++;
 }
-if(data.credentialTTL === undefined){
-const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "credentialTTL"},message:"must have required property '"+"credentialTTL"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.serviceAccount === undefined){
+const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "serviceAccount"},message:"must have required property '"+"serviceAccount"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -8494,8 +8495,8 @@ vErrors.push(err4);
 }
 errors++;
 }
-if(data.renewalInterval === undefined){
-const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "renewalInterval"},message:"must have required property '"+"renewalInterval"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.credentialTTL === undefined){
+const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "credentialTTL"},message:"must have required property '"+"credentialTTL"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -8504,8 +8505,8 @@ vErrors.push(err5);
 }
 errors++;
 }
-if(data.socket === undefined){
-const err6 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.renewalInterval === undefined){
+const err6 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "renewalInterval"},message:"must have required property '"+"renewalInterval"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -8514,8 +8515,8 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(data.kubelet === undefined){
-const err7 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "kubelet"},message:"must have required property '"+"kubelet"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.socket === undefined){
+const err7 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "socket"},message:"must have required property '"+"socket"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -8524,8 +8525,8 @@ vErrors.push(err7);
 }
 errors++;
 }
-if(data.attestBinary === undefined){
-const err8 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "attestBinary"},message:"must have required property '"+"attestBinary"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.kubelet === undefined){
+const err8 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "kubelet"},message:"must have required property '"+"kubelet"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -8534,8 +8535,8 @@ vErrors.push(err8);
 }
 errors++;
 }
-if(data.debug === undefined){
-const err9 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "debug"},message:"must have required property '"+"debug"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.attestBinary === undefined){
+const err9 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "attestBinary"},message:"must have required property '"+"attestBinary"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -8544,8 +8545,8 @@ vErrors.push(err9);
 }
 errors++;
 }
-if(data.logFormat === undefined){
-const err10 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "logFormat"},message:"must have required property '"+"logFormat"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.debug === undefined){
+const err10 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "debug"},message:"must have required property '"+"debug"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -8554,8 +8555,8 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(data.extraArgs === undefined){
-const err11 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraArgs"},message:"must have required property '"+"extraArgs"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.logFormat === undefined){
+const err11 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "logFormat"},message:"must have required property '"+"logFormat"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -8564,8 +8565,8 @@ vErrors.push(err11);
 }
 errors++;
 }
-if(data.extraConfig === undefined){
-const err12 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraConfig"},message:"must have required property '"+"extraConfig"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.extraArgs === undefined){
+const err12 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraArgs"},message:"must have required property '"+"extraArgs"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -8574,8 +8575,8 @@ vErrors.push(err12);
 }
 errors++;
 }
-if(data.resources === undefined){
-const err13 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "resources"},message:"must have required property '"+"resources"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.extraConfig === undefined){
+const err13 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraConfig"},message:"must have required property '"+"extraConfig"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -8584,8 +8585,8 @@ vErrors.push(err13);
 }
 errors++;
 }
-if(data.priorityClassName === undefined){
-const err14 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "priorityClassName"},message:"must have required property '"+"priorityClassName"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.resources === undefined){
+const err14 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "resources"},message:"must have required property '"+"resources"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -8594,8 +8595,8 @@ vErrors.push(err14);
 }
 errors++;
 }
-if(data.resourceQuota === undefined){
-const err15 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "resourceQuota"},message:"must have required property '"+"resourceQuota"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.priorityClassName === undefined){
+const err15 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "priorityClassName"},message:"must have required property '"+"priorityClassName"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -8604,8 +8605,8 @@ vErrors.push(err15);
 }
 errors++;
 }
-if(data.networkPolicy === undefined){
-const err16 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "networkPolicy"},message:"must have required property '"+"networkPolicy"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.resourceQuota === undefined){
+const err16 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "resourceQuota"},message:"must have required property '"+"resourceQuota"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -8614,8 +8615,8 @@ vErrors.push(err16);
 }
 errors++;
 }
-if(data.updateStrategy === undefined){
-const err17 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "updateStrategy"},message:"must have required property '"+"updateStrategy"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.networkPolicy === undefined){
+const err17 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "networkPolicy"},message:"must have required property '"+"networkPolicy"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -8624,8 +8625,8 @@ vErrors.push(err17);
 }
 errors++;
 }
-if(data.revisionHistoryLimit === undefined){
-const err18 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "revisionHistoryLimit"},message:"must have required property '"+"revisionHistoryLimit"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.updateStrategy === undefined){
+const err18 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "updateStrategy"},message:"must have required property '"+"updateStrategy"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -8634,8 +8635,8 @@ vErrors.push(err18);
 }
 errors++;
 }
-if(data.terminationGracePeriodSeconds === undefined){
-const err19 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "terminationGracePeriodSeconds"},message:"must have required property '"+"terminationGracePeriodSeconds"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.revisionHistoryLimit === undefined){
+const err19 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "revisionHistoryLimit"},message:"must have required property '"+"revisionHistoryLimit"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -8644,8 +8645,8 @@ vErrors.push(err19);
 }
 errors++;
 }
-if(data.livenessProbe === undefined){
-const err20 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "livenessProbe"},message:"must have required property '"+"livenessProbe"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.terminationGracePeriodSeconds === undefined){
+const err20 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "terminationGracePeriodSeconds"},message:"must have required property '"+"terminationGracePeriodSeconds"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -8654,8 +8655,8 @@ vErrors.push(err20);
 }
 errors++;
 }
-if(data.readinessProbe === undefined){
-const err21 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "readinessProbe"},message:"must have required property '"+"readinessProbe"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.livenessProbe === undefined){
+const err21 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "livenessProbe"},message:"must have required property '"+"livenessProbe"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -8664,8 +8665,8 @@ vErrors.push(err21);
 }
 errors++;
 }
-if(data.nodeSelector === undefined){
-const err22 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "nodeSelector"},message:"must have required property '"+"nodeSelector"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.readinessProbe === undefined){
+const err22 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "readinessProbe"},message:"must have required property '"+"readinessProbe"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -8674,8 +8675,8 @@ vErrors.push(err22);
 }
 errors++;
 }
-if(data.tolerations === undefined){
-const err23 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "tolerations"},message:"must have required property '"+"tolerations"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.nodeSelector === undefined){
+const err23 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "nodeSelector"},message:"must have required property '"+"nodeSelector"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -8684,8 +8685,8 @@ vErrors.push(err23);
 }
 errors++;
 }
-if(data.affinity === undefined){
-const err24 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "affinity"},message:"must have required property '"+"affinity"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.tolerations === undefined){
+const err24 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "tolerations"},message:"must have required property '"+"tolerations"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -8694,8 +8695,8 @@ vErrors.push(err24);
 }
 errors++;
 }
-if(data.hostAliases === undefined){
-const err25 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "hostAliases"},message:"must have required property '"+"hostAliases"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.affinity === undefined){
+const err25 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "affinity"},message:"must have required property '"+"affinity"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -8704,8 +8705,8 @@ vErrors.push(err25);
 }
 errors++;
 }
-if(data.dnsPolicy === undefined){
-const err26 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "dnsPolicy"},message:"must have required property '"+"dnsPolicy"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.hostAliases === undefined){
+const err26 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "hostAliases"},message:"must have required property '"+"hostAliases"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -8714,8 +8715,8 @@ vErrors.push(err26);
 }
 errors++;
 }
-if(data.dnsConfig === undefined){
-const err27 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "dnsConfig"},message:"must have required property '"+"dnsConfig"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.dnsPolicy === undefined){
+const err27 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "dnsPolicy"},message:"must have required property '"+"dnsPolicy"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -8724,8 +8725,8 @@ vErrors.push(err27);
 }
 errors++;
 }
-if(data.podSecurityContext === undefined){
-const err28 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podSecurityContext"},message:"must have required property '"+"podSecurityContext"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.dnsConfig === undefined){
+const err28 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "dnsConfig"},message:"must have required property '"+"dnsConfig"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -8734,8 +8735,8 @@ vErrors.push(err28);
 }
 errors++;
 }
-if(data.securityContext === undefined){
-const err29 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "securityContext"},message:"must have required property '"+"securityContext"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.podSecurityContext === undefined){
+const err29 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podSecurityContext"},message:"must have required property '"+"podSecurityContext"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -8744,8 +8745,8 @@ vErrors.push(err29);
 }
 errors++;
 }
-if(data.extraVolumes === undefined){
-const err30 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraVolumes"},message:"must have required property '"+"extraVolumes"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.securityContext === undefined){
+const err30 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "securityContext"},message:"must have required property '"+"securityContext"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -8754,8 +8755,8 @@ vErrors.push(err30);
 }
 errors++;
 }
-if(data.extraVolumeMounts === undefined){
-const err31 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraVolumeMounts"},message:"must have required property '"+"extraVolumeMounts"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.extraVolumes === undefined){
+const err31 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraVolumes"},message:"must have required property '"+"extraVolumes"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -8764,8 +8765,8 @@ vErrors.push(err31);
 }
 errors++;
 }
-if(data.podLabels === undefined){
-const err32 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podLabels"},message:"must have required property '"+"podLabels"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.extraVolumeMounts === undefined){
+const err32 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraVolumeMounts"},message:"must have required property '"+"extraVolumeMounts"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -8774,8 +8775,8 @@ vErrors.push(err32);
 }
 errors++;
 }
-if(data.podAnnotations === undefined){
-const err33 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podAnnotations"},message:"must have required property '"+"podAnnotations"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.podLabels === undefined){
+const err33 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podLabels"},message:"must have required property '"+"podLabels"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -8784,8 +8785,8 @@ vErrors.push(err33);
 }
 errors++;
 }
-if(data.extraEnv === undefined){
-const err34 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraEnv"},message:"must have required property '"+"extraEnv"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.podAnnotations === undefined){
+const err34 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podAnnotations"},message:"must have required property '"+"podAnnotations"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -8794,9 +8795,8 @@ vErrors.push(err34);
 }
 errors++;
 }
-for(const key0 in data){
-if(!(func2.call(schema11.properties, key0))){
-const err35 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema11,data};
+if(data.extraEnv === undefined){
+const err35 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraEnv"},message:"must have required property '"+"extraEnv"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -8805,11 +8805,9 @@ vErrors.push(err35);
 }
 errors++;
 }
-}
-if(data.enabled !== undefined){
-let data0 = data.enabled;
-if(typeof data0 !== "boolean"){
-const err36 = {instancePath:instancePath+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.enabled.type,parentSchema:schema11.properties.enabled,data:data0};
+for(const key0 in data){
+if(!(func2.call(schema11.properties, key0))){
+const err36 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -8819,11 +8817,10 @@ vErrors.push(err36);
 errors++;
 }
 }
-if(data.namespace !== undefined){
-let data1 = data.namespace;
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-if(data1.name === undefined){
-const err37 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.namespace.required,parentSchema:schema11.properties.namespace,data:data1};
+if(data.enabled !== undefined){
+let data0 = data.enabled;
+if(typeof data0 !== "boolean"){
+const err37 = {instancePath:instancePath+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.enabled.type,parentSchema:schema11.properties.enabled,data:data0};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -8832,8 +8829,12 @@ vErrors.push(err37);
 }
 errors++;
 }
-if(data1.create === undefined){
-const err38 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.namespace.required,parentSchema:schema11.properties.namespace,data:data1};
+}
+if(data.nameOverride !== undefined){
+let data1 = data.nameOverride;
+if(typeof data1 === "string"){
+if(func3(data1) > 63){
+const err38 = {instancePath:instancePath+"/nameOverride",schemaPath:"#/properties/nameOverride/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.nameOverride,data:data1};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -8842,8 +8843,8 @@ vErrors.push(err38);
 }
 errors++;
 }
-if(data1.labels === undefined){
-const err39 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.namespace.required,parentSchema:schema11.properties.namespace,data:data1};
+if(!pattern14.test(data1)){
+const err39 = {instancePath:instancePath+"/nameOverride",schemaPath:"#/properties/nameOverride/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.nameOverride,data:data1};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -8852,9 +8853,9 @@ vErrors.push(err39);
 }
 errors++;
 }
-for(const key1 in data1){
-if(!(((key1 === "name") || (key1 === "create")) || (key1 === "labels"))){
-const err40 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.namespace,data:data1};
+}
+else {
+const err40 = {instancePath:instancePath+"/nameOverride",schemaPath:"#/properties/nameOverride/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.nameOverride.type,parentSchema:schema11.properties.nameOverride,data:data1};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -8864,11 +8865,11 @@ vErrors.push(err40);
 errors++;
 }
 }
-if(data1.name !== undefined){
-let data2 = data1.name;
-if(typeof data2 === "string"){
-if(func3(data2) > 63){
-const err41 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.namespace.properties.name,data:data2};
+if(data.namespace !== undefined){
+let data2 = data.namespace;
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(data2.name === undefined){
+const err41 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.namespace.required,parentSchema:schema11.properties.namespace,data:data2};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -8877,8 +8878,8 @@ vErrors.push(err41);
 }
 errors++;
 }
-if(!pattern6.test(data2)){
-const err42 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.namespace.properties.name,data:data2};
+if(data2.create === undefined){
+const err42 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.namespace.required,parentSchema:schema11.properties.namespace,data:data2};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -8887,9 +8888,8 @@ vErrors.push(err42);
 }
 errors++;
 }
-}
-else {
-const err43 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.namespace.properties.name.type,parentSchema:schema11.properties.namespace.properties.name,data:data2};
+if(data2.labels === undefined){
+const err43 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.namespace.required,parentSchema:schema11.properties.namespace,data:data2};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -8898,11 +8898,9 @@ vErrors.push(err43);
 }
 errors++;
 }
-}
-if(data1.create !== undefined){
-let data3 = data1.create;
-if(typeof data3 !== "boolean"){
-const err44 = {instancePath:instancePath+"/namespace/create",schemaPath:"#/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.namespace.properties.create.type,parentSchema:schema11.properties.namespace.properties.create,data:data3};
+for(const key1 in data2){
+if(!(((key1 === "name") || (key1 === "create")) || (key1 === "labels"))){
+const err44 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.namespace,data:data2};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -8912,14 +8910,11 @@ vErrors.push(err44);
 errors++;
 }
 }
-if(data1.labels !== undefined){
-let data4 = data1.labels;
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-for(const key2 in data4){
-let data5 = data4[key2];
-if(typeof data5 === "string"){
-if(func3(data5) > 63){
-const err45 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data5};
+if(data2.name !== undefined){
+let data3 = data2.name;
+if(typeof data3 === "string"){
+if(func3(data3) > 63){
+const err45 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.namespace.properties.name,data:data3};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -8928,8 +8923,8 @@ vErrors.push(err45);
 }
 errors++;
 }
-if(!pattern2.test(data5)){
-const err46 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data5};
+if(!pattern6.test(data3)){
+const err46 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.namespace.properties.name,data:data3};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -8940,7 +8935,7 @@ errors++;
 }
 }
 else {
-const err47 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.namespace.properties.labels.additionalProperties.type,parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data5};
+const err47 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.namespace.properties.name.type,parentSchema:schema11.properties.namespace.properties.name,data:data3};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -8950,9 +8945,10 @@ vErrors.push(err47);
 errors++;
 }
 }
-}
-else {
-const err48 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.namespace.properties.labels.type,parentSchema:schema11.properties.namespace.properties.labels,data:data4};
+if(data2.create !== undefined){
+let data4 = data2.create;
+if(typeof data4 !== "boolean"){
+const err48 = {instancePath:instancePath+"/namespace/create",schemaPath:"#/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.namespace.properties.create.type,parentSchema:schema11.properties.namespace.properties.create,data:data4};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -8962,9 +8958,14 @@ vErrors.push(err48);
 errors++;
 }
 }
-}
-else {
-const err49 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.namespace.type,parentSchema:schema11.properties.namespace,data:data1};
+if(data2.labels !== undefined){
+let data5 = data2.labels;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+for(const key2 in data5){
+let data6 = data5[key2];
+if(typeof data6 === "string"){
+if(func3(data6) > 63){
+const err49 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data6};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -8973,12 +8974,8 @@ vErrors.push(err49);
 }
 errors++;
 }
-}
-if(data.image !== undefined){
-let data6 = data.image;
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-if(data6.repository === undefined){
-const err50 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "repository"},message:"must have required property '"+"repository"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data6};
+if(!pattern2.test(data6)){
+const err50 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data6};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -8987,8 +8984,9 @@ vErrors.push(err50);
 }
 errors++;
 }
-if(data6.tag === undefined){
-const err51 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "tag"},message:"must have required property '"+"tag"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data6};
+}
+else {
+const err51 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.namespace.properties.labels.additionalProperties.type,parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data6};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -8997,8 +8995,10 @@ vErrors.push(err51);
 }
 errors++;
 }
-if(data6.digest === undefined){
-const err52 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "digest"},message:"must have required property '"+"digest"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data6};
+}
+}
+else {
+const err52 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.namespace.properties.labels.type,parentSchema:schema11.properties.namespace.properties.labels,data:data5};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -9007,8 +9007,10 @@ vErrors.push(err52);
 }
 errors++;
 }
-if(data6.pullPolicy === undefined){
-const err53 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "pullPolicy"},message:"must have required property '"+"pullPolicy"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data6};
+}
+}
+else {
+const err53 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.namespace.type,parentSchema:schema11.properties.namespace,data:data2};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -9017,8 +9019,12 @@ vErrors.push(err53);
 }
 errors++;
 }
-if(data6.pullSecrets === undefined){
-const err54 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "pullSecrets"},message:"must have required property '"+"pullSecrets"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data6};
+}
+if(data.image !== undefined){
+let data7 = data.image;
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+if(data7.repository === undefined){
+const err54 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "repository"},message:"must have required property '"+"repository"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -9027,9 +9033,8 @@ vErrors.push(err54);
 }
 errors++;
 }
-for(const key3 in data6){
-if(!(((((key3 === "repository") || (key3 === "tag")) || (key3 === "digest")) || (key3 === "pullPolicy")) || (key3 === "pullSecrets"))){
-const err55 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.image,data:data6};
+if(data7.tag === undefined){
+const err55 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "tag"},message:"must have required property '"+"tag"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -9038,12 +9043,8 @@ vErrors.push(err55);
 }
 errors++;
 }
-}
-if(data6.repository !== undefined){
-let data7 = data6.repository;
-if(typeof data7 === "string"){
-if(!pattern16.test(data7)){
-const err56 = {instancePath:instancePath+"/image/repository",schemaPath:"#/properties/image/properties/repository/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"},message:"must match pattern \""+"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"+"\"",schema:"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$",parentSchema:schema11.properties.image.properties.repository,data:data7};
+if(data7.digest === undefined){
+const err56 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "digest"},message:"must have required property '"+"digest"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -9052,9 +9053,8 @@ vErrors.push(err56);
 }
 errors++;
 }
-}
-else {
-const err57 = {instancePath:instancePath+"/image/repository",schemaPath:"#/properties/image/properties/repository/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.repository.type,parentSchema:schema11.properties.image.properties.repository,data:data7};
+if(data7.pullPolicy === undefined){
+const err57 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "pullPolicy"},message:"must have required property '"+"pullPolicy"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -9063,12 +9063,8 @@ vErrors.push(err57);
 }
 errors++;
 }
-}
-if(data6.tag !== undefined){
-let data8 = data6.tag;
-if(typeof data8 === "string"){
-if(!pattern17.test(data8)){
-const err58 = {instancePath:instancePath+"/image/tag",schemaPath:"#/properties/image/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},message:"must match pattern \""+"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"+"\"",schema:"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",parentSchema:schema11.properties.image.properties.tag,data:data8};
+if(data7.pullSecrets === undefined){
+const err58 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "pullSecrets"},message:"must have required property '"+"pullSecrets"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -9077,9 +9073,9 @@ vErrors.push(err58);
 }
 errors++;
 }
-}
-else {
-const err59 = {instancePath:instancePath+"/image/tag",schemaPath:"#/properties/image/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.tag.type,parentSchema:schema11.properties.image.properties.tag,data:data8};
+for(const key3 in data7){
+if(!(((((key3 === "repository") || (key3 === "tag")) || (key3 === "digest")) || (key3 === "pullPolicy")) || (key3 === "pullSecrets"))){
+const err59 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -9089,11 +9085,11 @@ vErrors.push(err59);
 errors++;
 }
 }
-if(data6.digest !== undefined){
-let data9 = data6.digest;
-if(typeof data9 === "string"){
-if(!pattern18.test(data9)){
-const err60 = {instancePath:instancePath+"/image/digest",schemaPath:"#/properties/image/properties/digest/pattern",keyword:"pattern",params:{pattern: "^$|^sha256:[0-9a-f]{64}$"},message:"must match pattern \""+"^$|^sha256:[0-9a-f]{64}$"+"\"",schema:"^$|^sha256:[0-9a-f]{64}$",parentSchema:schema11.properties.image.properties.digest,data:data9};
+if(data7.repository !== undefined){
+let data8 = data7.repository;
+if(typeof data8 === "string"){
+if(!pattern17.test(data8)){
+const err60 = {instancePath:instancePath+"/image/repository",schemaPath:"#/properties/image/properties/repository/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"},message:"must match pattern \""+"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"+"\"",schema:"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$",parentSchema:schema11.properties.image.properties.repository,data:data8};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -9104,7 +9100,7 @@ errors++;
 }
 }
 else {
-const err61 = {instancePath:instancePath+"/image/digest",schemaPath:"#/properties/image/properties/digest/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.digest.type,parentSchema:schema11.properties.image.properties.digest,data:data9};
+const err61 = {instancePath:instancePath+"/image/repository",schemaPath:"#/properties/image/properties/repository/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.repository.type,parentSchema:schema11.properties.image.properties.repository,data:data8};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -9114,10 +9110,11 @@ vErrors.push(err61);
 errors++;
 }
 }
-if(data6.pullPolicy !== undefined){
-let data10 = data6.pullPolicy;
-if(typeof data10 !== "string"){
-const err62 = {instancePath:instancePath+"/image/pullPolicy",schemaPath:"#/properties/image/properties/pullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.pullPolicy.type,parentSchema:schema11.properties.image.properties.pullPolicy,data:data10};
+if(data7.tag !== undefined){
+let data9 = data7.tag;
+if(typeof data9 === "string"){
+if(!pattern18.test(data9)){
+const err62 = {instancePath:instancePath+"/image/tag",schemaPath:"#/properties/image/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},message:"must match pattern \""+"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"+"\"",schema:"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",parentSchema:schema11.properties.image.properties.tag,data:data9};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -9126,8 +9123,9 @@ vErrors.push(err62);
 }
 errors++;
 }
-if(!(((data10 === "Always") || (data10 === "IfNotPresent")) || (data10 === "Never"))){
-const err63 = {instancePath:instancePath+"/image/pullPolicy",schemaPath:"#/properties/image/properties/pullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.image.properties.pullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.image.properties.pullPolicy.enum,parentSchema:schema11.properties.image.properties.pullPolicy,data:data10};
+}
+else {
+const err63 = {instancePath:instancePath+"/image/tag",schemaPath:"#/properties/image/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.tag.type,parentSchema:schema11.properties.image.properties.tag,data:data9};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -9137,15 +9135,11 @@ vErrors.push(err63);
 errors++;
 }
 }
-if(data6.pullSecrets !== undefined){
-let data11 = data6.pullSecrets;
-if(Array.isArray(data11)){
-const len0 = data11.length;
-for(let i0=0; i0<len0; i0++){
-let data12 = data11[i0];
-if(typeof data12 === "string"){
-if(func3(data12) < 1){
-const err64 = {instancePath:instancePath+"/image/pullSecrets/" + i0,schemaPath:"#/properties/image/properties/pullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.image.properties.pullSecrets.items,data:data12};
+if(data7.digest !== undefined){
+let data10 = data7.digest;
+if(typeof data10 === "string"){
+if(!pattern19.test(data10)){
+const err64 = {instancePath:instancePath+"/image/digest",schemaPath:"#/properties/image/properties/digest/pattern",keyword:"pattern",params:{pattern: "^$|^sha256:[0-9a-f]{64}$"},message:"must match pattern \""+"^$|^sha256:[0-9a-f]{64}$"+"\"",schema:"^$|^sha256:[0-9a-f]{64}$",parentSchema:schema11.properties.image.properties.digest,data:data10};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -9156,7 +9150,7 @@ errors++;
 }
 }
 else {
-const err65 = {instancePath:instancePath+"/image/pullSecrets/" + i0,schemaPath:"#/properties/image/properties/pullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.pullSecrets.items.type,parentSchema:schema11.properties.image.properties.pullSecrets.items,data:data12};
+const err65 = {instancePath:instancePath+"/image/digest",schemaPath:"#/properties/image/properties/digest/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.digest.type,parentSchema:schema11.properties.image.properties.digest,data:data10};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -9166,9 +9160,10 @@ vErrors.push(err65);
 errors++;
 }
 }
-}
-else {
-const err66 = {instancePath:instancePath+"/image/pullSecrets",schemaPath:"#/properties/image/properties/pullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.image.properties.pullSecrets.type,parentSchema:schema11.properties.image.properties.pullSecrets,data:data11};
+if(data7.pullPolicy !== undefined){
+let data11 = data7.pullPolicy;
+if(typeof data11 !== "string"){
+const err66 = {instancePath:instancePath+"/image/pullPolicy",schemaPath:"#/properties/image/properties/pullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.pullPolicy.type,parentSchema:schema11.properties.image.properties.pullPolicy,data:data11};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -9177,10 +9172,8 @@ vErrors.push(err66);
 }
 errors++;
 }
-}
-}
-else {
-const err67 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.image.type,parentSchema:schema11.properties.image,data:data6};
+if(!(((data11 === "Always") || (data11 === "IfNotPresent")) || (data11 === "Never"))){
+const err67 = {instancePath:instancePath+"/image/pullPolicy",schemaPath:"#/properties/image/properties/pullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.image.properties.pullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.image.properties.pullPolicy.enum,parentSchema:schema11.properties.image.properties.pullPolicy,data:data11};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -9190,11 +9183,15 @@ vErrors.push(err67);
 errors++;
 }
 }
-if(data.serviceAccount !== undefined){
-let data13 = data.serviceAccount;
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
-if(data13.name === undefined){
-const err68 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.serviceAccount.required,parentSchema:schema11.properties.serviceAccount,data:data13};
+if(data7.pullSecrets !== undefined){
+let data12 = data7.pullSecrets;
+if(Array.isArray(data12)){
+const len0 = data12.length;
+for(let i0=0; i0<len0; i0++){
+let data13 = data12[i0];
+if(typeof data13 === "string"){
+if(func3(data13) < 1){
+const err68 = {instancePath:instancePath+"/image/pullSecrets/" + i0,schemaPath:"#/properties/image/properties/pullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.image.properties.pullSecrets.items,data:data13};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -9203,8 +9200,9 @@ vErrors.push(err68);
 }
 errors++;
 }
-if(data13.annotations === undefined){
-const err69 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "annotations"},message:"must have required property '"+"annotations"+"'",schema:schema11.properties.serviceAccount.required,parentSchema:schema11.properties.serviceAccount,data:data13};
+}
+else {
+const err69 = {instancePath:instancePath+"/image/pullSecrets/" + i0,schemaPath:"#/properties/image/properties/pullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.pullSecrets.items.type,parentSchema:schema11.properties.image.properties.pullSecrets.items,data:data13};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -9213,9 +9211,10 @@ vErrors.push(err69);
 }
 errors++;
 }
-for(const key4 in data13){
-if(!((key4 === "name") || (key4 === "annotations"))){
-const err70 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.serviceAccount,data:data13};
+}
+}
+else {
+const err70 = {instancePath:instancePath+"/image/pullSecrets",schemaPath:"#/properties/image/properties/pullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.image.properties.pullSecrets.type,parentSchema:schema11.properties.image.properties.pullSecrets,data:data12};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -9225,11 +9224,9 @@ vErrors.push(err70);
 errors++;
 }
 }
-if(data13.name !== undefined){
-let data14 = data13.name;
-if(typeof data14 === "string"){
-if(func3(data14) > 63){
-const err71 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.serviceAccount.properties.name,data:data14};
+}
+else {
+const err71 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.image.type,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -9238,8 +9235,12 @@ vErrors.push(err71);
 }
 errors++;
 }
-if(!pattern6.test(data14)){
-const err72 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.serviceAccount.properties.name,data:data14};
+}
+if(data.serviceAccount !== undefined){
+let data14 = data.serviceAccount;
+if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
+if(data14.name === undefined){
+const err72 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.serviceAccount.required,parentSchema:schema11.properties.serviceAccount,data:data14};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -9248,9 +9249,8 @@ vErrors.push(err72);
 }
 errors++;
 }
-}
-else {
-const err73 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.serviceAccount.properties.name.type,parentSchema:schema11.properties.serviceAccount.properties.name,data:data14};
+if(data14.annotations === undefined){
+const err73 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "annotations"},message:"must have required property '"+"annotations"+"'",schema:schema11.properties.serviceAccount.required,parentSchema:schema11.properties.serviceAccount,data:data14};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -9259,14 +9259,9 @@ vErrors.push(err73);
 }
 errors++;
 }
-}
-if(data13.annotations !== undefined){
-let data15 = data13.annotations;
-if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
-for(const key5 in data15){
-let data16 = data15[key5];
-if(typeof data16 !== "string"){
-const err74 = {instancePath:instancePath+"/serviceAccount/annotations/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/serviceAccount/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.serviceAccount.properties.annotations.additionalProperties.type,parentSchema:schema11.properties.serviceAccount.properties.annotations.additionalProperties,data:data16};
+for(const key4 in data14){
+if(!((key4 === "name") || (key4 === "annotations"))){
+const err74 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.serviceAccount,data:data14};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -9276,9 +9271,11 @@ vErrors.push(err74);
 errors++;
 }
 }
-}
-else {
-const err75 = {instancePath:instancePath+"/serviceAccount/annotations",schemaPath:"#/properties/serviceAccount/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.serviceAccount.properties.annotations.type,parentSchema:schema11.properties.serviceAccount.properties.annotations,data:data15};
+if(data14.name !== undefined){
+let data15 = data14.name;
+if(typeof data15 === "string"){
+if(func3(data15) > 63){
+const err75 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.serviceAccount.properties.name,data:data15};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -9287,10 +9284,8 @@ vErrors.push(err75);
 }
 errors++;
 }
-}
-}
-else {
-const err76 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.serviceAccount.type,parentSchema:schema11.properties.serviceAccount,data:data13};
+if(!pattern6.test(data15)){
+const err76 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.serviceAccount.properties.name,data:data15};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -9300,11 +9295,8 @@ vErrors.push(err76);
 errors++;
 }
 }
-if(data.credentialTTL !== undefined){
-let data17 = data.credentialTTL;
-if(typeof data17 === "string"){
-if(!pattern8.test(data17)){
-const err77 = {instancePath:instancePath+"/credentialTTL",schemaPath:"#/properties/credentialTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.credentialTTL,data:data17};
+else {
+const err77 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.serviceAccount.properties.name.type,parentSchema:schema11.properties.serviceAccount.properties.name,data:data15};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -9314,8 +9306,13 @@ vErrors.push(err77);
 errors++;
 }
 }
-else {
-const err78 = {instancePath:instancePath+"/credentialTTL",schemaPath:"#/properties/credentialTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.credentialTTL.type,parentSchema:schema11.properties.credentialTTL,data:data17};
+if(data14.annotations !== undefined){
+let data16 = data14.annotations;
+if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
+for(const key5 in data16){
+let data17 = data16[key5];
+if(typeof data17 !== "string"){
+const err78 = {instancePath:instancePath+"/serviceAccount/annotations/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/serviceAccount/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.serviceAccount.properties.annotations.additionalProperties.type,parentSchema:schema11.properties.serviceAccount.properties.annotations.additionalProperties,data:data17};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -9325,11 +9322,9 @@ vErrors.push(err78);
 errors++;
 }
 }
-if(data.renewalInterval !== undefined){
-let data18 = data.renewalInterval;
-if(typeof data18 === "string"){
-if(!pattern8.test(data18)){
-const err79 = {instancePath:instancePath+"/renewalInterval",schemaPath:"#/properties/renewalInterval/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.renewalInterval,data:data18};
+}
+else {
+const err79 = {instancePath:instancePath+"/serviceAccount/annotations",schemaPath:"#/properties/serviceAccount/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.serviceAccount.properties.annotations.type,parentSchema:schema11.properties.serviceAccount.properties.annotations,data:data16};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -9339,8 +9334,9 @@ vErrors.push(err79);
 errors++;
 }
 }
+}
 else {
-const err80 = {instancePath:instancePath+"/renewalInterval",schemaPath:"#/properties/renewalInterval/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.renewalInterval.type,parentSchema:schema11.properties.renewalInterval,data:data18};
+const err80 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.serviceAccount.type,parentSchema:schema11.properties.serviceAccount,data:data14};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -9350,11 +9346,11 @@ vErrors.push(err80);
 errors++;
 }
 }
-if(data.socket !== undefined){
-let data19 = data.socket;
-if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
-if(data19.hostPath === undefined){
-const err81 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/required",keyword:"required",params:{missingProperty: "hostPath"},message:"must have required property '"+"hostPath"+"'",schema:schema11.properties.socket.required,parentSchema:schema11.properties.socket,data:data19};
+if(data.credentialTTL !== undefined){
+let data18 = data.credentialTTL;
+if(typeof data18 === "string"){
+if(!pattern8.test(data18)){
+const err81 = {instancePath:instancePath+"/credentialTTL",schemaPath:"#/properties/credentialTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.credentialTTL,data:data18};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -9363,8 +9359,9 @@ vErrors.push(err81);
 }
 errors++;
 }
-if(data19.file === undefined){
-const err82 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema11.properties.socket.required,parentSchema:schema11.properties.socket,data:data19};
+}
+else {
+const err82 = {instancePath:instancePath+"/credentialTTL",schemaPath:"#/properties/credentialTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.credentialTTL.type,parentSchema:schema11.properties.credentialTTL,data:data18};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -9373,9 +9370,12 @@ vErrors.push(err82);
 }
 errors++;
 }
-for(const key6 in data19){
-if(!((key6 === "hostPath") || (key6 === "file"))){
-const err83 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.socket,data:data19};
+}
+if(data.renewalInterval !== undefined){
+let data19 = data.renewalInterval;
+if(typeof data19 === "string"){
+if(!pattern8.test(data19)){
+const err83 = {instancePath:instancePath+"/renewalInterval",schemaPath:"#/properties/renewalInterval/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.renewalInterval,data:data19};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -9385,13 +9385,8 @@ vErrors.push(err83);
 errors++;
 }
 }
-if(data19.hostPath !== undefined){
-let data20 = data19.hostPath;
-const _errs50 = errors;
-const _errs51 = errors;
-if(typeof data20 === "string"){
-if(!pattern22.test(data20)){
-const err84 = {};
+else {
+const err84 = {instancePath:instancePath+"/renewalInterval",schemaPath:"#/properties/renewalInterval/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.renewalInterval.type,parentSchema:schema11.properties.renewalInterval,data:data19};
 if(vErrors === null){
 vErrors = [err84];
 }
@@ -9401,9 +9396,11 @@ vErrors.push(err84);
 errors++;
 }
 }
-var valid9 = _errs51 === errors;
-if(valid9){
-const err85 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.socket.properties.hostPath.not,parentSchema:schema11.properties.socket.properties.hostPath,data:data20};
+if(data.socket !== undefined){
+let data20 = data.socket;
+if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
+if(data20.hostPath === undefined){
+const err85 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/required",keyword:"required",params:{missingProperty: "hostPath"},message:"must have required property '"+"hostPath"+"'",schema:schema11.properties.socket.required,parentSchema:schema11.properties.socket,data:data20};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -9412,20 +9409,8 @@ vErrors.push(err85);
 }
 errors++;
 }
-else {
-errors = _errs50;
-if(vErrors !== null){
-if(_errs50){
-vErrors.length = _errs50;
-}
-else {
-vErrors = null;
-}
-}
-}
-if(typeof data20 === "string"){
-if(!pattern23.test(data20)){
-const err86 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/pattern",keyword:"pattern",params:{pattern: "^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.socket.properties.hostPath,data:data20};
+if(data20.file === undefined){
+const err86 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema11.properties.socket.required,parentSchema:schema11.properties.socket,data:data20};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -9434,9 +9419,9 @@ vErrors.push(err86);
 }
 errors++;
 }
-}
-else {
-const err87 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.socket.properties.hostPath.type,parentSchema:schema11.properties.socket.properties.hostPath,data:data20};
+for(const key6 in data20){
+if(!((key6 === "hostPath") || (key6 === "file"))){
+const err87 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.socket,data:data20};
 if(vErrors === null){
 vErrors = [err87];
 }
@@ -9446,11 +9431,13 @@ vErrors.push(err87);
 errors++;
 }
 }
-if(data19.file !== undefined){
-let data21 = data19.file;
+if(data20.hostPath !== undefined){
+let data21 = data20.hostPath;
+const _errs52 = errors;
+const _errs53 = errors;
 if(typeof data21 === "string"){
-if(!pattern24.test(data21)){
-const err88 = {instancePath:instancePath+"/socket/file",schemaPath:"#/properties/socket/properties/file/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},message:"must match pattern \""+"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"+"\"",schema:"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",parentSchema:schema11.properties.socket.properties.file,data:data21};
+if(!pattern23.test(data21)){
+const err88 = {};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -9460,8 +9447,9 @@ vErrors.push(err88);
 errors++;
 }
 }
-else {
-const err89 = {instancePath:instancePath+"/socket/file",schemaPath:"#/properties/socket/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.socket.properties.file.type,parentSchema:schema11.properties.socket.properties.file,data:data21};
+var valid9 = _errs53 === errors;
+if(valid9){
+const err89 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.socket.properties.hostPath.not,parentSchema:schema11.properties.socket.properties.hostPath,data:data21};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -9470,10 +9458,20 @@ vErrors.push(err89);
 }
 errors++;
 }
-}
+else {
+errors = _errs52;
+if(vErrors !== null){
+if(_errs52){
+vErrors.length = _errs52;
 }
 else {
-const err90 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.socket.type,parentSchema:schema11.properties.socket,data:data19};
+vErrors = null;
+}
+}
+}
+if(typeof data21 === "string"){
+if(!pattern24.test(data21)){
+const err90 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/pattern",keyword:"pattern",params:{pattern: "^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.socket.properties.hostPath,data:data21};
 if(vErrors === null){
 vErrors = [err90];
 }
@@ -9483,11 +9481,8 @@ vErrors.push(err90);
 errors++;
 }
 }
-if(data.kubelet !== undefined){
-let data22 = data.kubelet;
-if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
-if(data22.authorization === undefined){
-const err91 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "authorization"},message:"must have required property '"+"authorization"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data22};
+else {
+const err91 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.socket.properties.hostPath.type,parentSchema:schema11.properties.socket.properties.hostPath,data:data21};
 if(vErrors === null){
 vErrors = [err91];
 }
@@ -9496,8 +9491,12 @@ vErrors.push(err91);
 }
 errors++;
 }
-if(data22.skipVerify === undefined){
-const err92 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "skipVerify"},message:"must have required property '"+"skipVerify"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data22};
+}
+if(data20.file !== undefined){
+let data22 = data20.file;
+if(typeof data22 === "string"){
+if(!pattern25.test(data22)){
+const err92 = {instancePath:instancePath+"/socket/file",schemaPath:"#/properties/socket/properties/file/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},message:"must match pattern \""+"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"+"\"",schema:"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",parentSchema:schema11.properties.socket.properties.file,data:data22};
 if(vErrors === null){
 vErrors = [err92];
 }
@@ -9506,8 +9505,9 @@ vErrors.push(err92);
 }
 errors++;
 }
-if(data22.caSecret === undefined){
-const err93 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "caSecret"},message:"must have required property '"+"caSecret"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data22};
+}
+else {
+const err93 = {instancePath:instancePath+"/socket/file",schemaPath:"#/properties/socket/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.socket.properties.file.type,parentSchema:schema11.properties.socket.properties.file,data:data22};
 if(vErrors === null){
 vErrors = [err93];
 }
@@ -9516,8 +9516,10 @@ vErrors.push(err93);
 }
 errors++;
 }
-if(data22.caPath === undefined){
-const err94 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "caPath"},message:"must have required property '"+"caPath"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data22};
+}
+}
+else {
+const err94 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.socket.type,parentSchema:schema11.properties.socket,data:data20};
 if(vErrors === null){
 vErrors = [err94];
 }
@@ -9526,8 +9528,12 @@ vErrors.push(err94);
 }
 errors++;
 }
-if(data22.address === undefined){
-const err95 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "address"},message:"must have required property '"+"address"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data22};
+}
+if(data.kubelet !== undefined){
+let data23 = data.kubelet;
+if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
+if(data23.authorization === undefined){
+const err95 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "authorization"},message:"must have required property '"+"authorization"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
 if(vErrors === null){
 vErrors = [err95];
 }
@@ -9536,9 +9542,8 @@ vErrors.push(err95);
 }
 errors++;
 }
-for(const key7 in data22){
-if(!(((((key7 === "authorization") || (key7 === "skipVerify")) || (key7 === "caSecret")) || (key7 === "caPath")) || (key7 === "address"))){
-const err96 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.kubelet,data:data22};
+if(data23.skipVerify === undefined){
+const err96 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "skipVerify"},message:"must have required property '"+"skipVerify"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
 if(vErrors === null){
 vErrors = [err96];
 }
@@ -9547,11 +9552,8 @@ vErrors.push(err96);
 }
 errors++;
 }
-}
-if(data22.authorization !== undefined){
-let data23 = data22.authorization;
-if(typeof data23 !== "string"){
-const err97 = {instancePath:instancePath+"/kubelet/authorization",schemaPath:"#/properties/kubelet/properties/authorization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.authorization.type,parentSchema:schema11.properties.kubelet.properties.authorization,data:data23};
+if(data23.caSecret === undefined){
+const err97 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "caSecret"},message:"must have required property '"+"caSecret"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -9560,8 +9562,8 @@ vErrors.push(err97);
 }
 errors++;
 }
-if(!((data23 === "pods") || (data23 === "proxy"))){
-const err98 = {instancePath:instancePath+"/kubelet/authorization",schemaPath:"#/properties/kubelet/properties/authorization/enum",keyword:"enum",params:{allowedValues: schema11.properties.kubelet.properties.authorization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.kubelet.properties.authorization.enum,parentSchema:schema11.properties.kubelet.properties.authorization,data:data23};
+if(data23.caPath === undefined){
+const err98 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "caPath"},message:"must have required property '"+"caPath"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -9570,11 +9572,8 @@ vErrors.push(err98);
 }
 errors++;
 }
-}
-if(data22.skipVerify !== undefined){
-let data24 = data22.skipVerify;
-if(typeof data24 !== "boolean"){
-const err99 = {instancePath:instancePath+"/kubelet/skipVerify",schemaPath:"#/properties/kubelet/properties/skipVerify/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.kubelet.properties.skipVerify.type,parentSchema:schema11.properties.kubelet.properties.skipVerify,data:data24};
+if(data23.address === undefined){
+const err99 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "address"},message:"must have required property '"+"address"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
 if(vErrors === null){
 vErrors = [err99];
 }
@@ -9583,12 +9582,9 @@ vErrors.push(err99);
 }
 errors++;
 }
-}
-if(data22.caSecret !== undefined){
-let data25 = data22.caSecret;
-if(typeof data25 === "string"){
-if(func3(data25) > 253){
-const err100 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema11.properties.kubelet.properties.caSecret,data:data25};
+for(const key7 in data23){
+if(!(((((key7 === "authorization") || (key7 === "skipVerify")) || (key7 === "caSecret")) || (key7 === "caPath")) || (key7 === "address"))){
+const err100 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.kubelet,data:data23};
 if(vErrors === null){
 vErrors = [err100];
 }
@@ -9597,8 +9593,11 @@ vErrors.push(err100);
 }
 errors++;
 }
-if(!pattern5.test(data25)){
-const err101 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema11.properties.kubelet.properties.caSecret,data:data25};
+}
+if(data23.authorization !== undefined){
+let data24 = data23.authorization;
+if(typeof data24 !== "string"){
+const err101 = {instancePath:instancePath+"/kubelet/authorization",schemaPath:"#/properties/kubelet/properties/authorization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.authorization.type,parentSchema:schema11.properties.kubelet.properties.authorization,data:data24};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -9607,9 +9606,8 @@ vErrors.push(err101);
 }
 errors++;
 }
-}
-else {
-const err102 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.caSecret.type,parentSchema:schema11.properties.kubelet.properties.caSecret,data:data25};
+if(!((data24 === "pods") || (data24 === "proxy"))){
+const err102 = {instancePath:instancePath+"/kubelet/authorization",schemaPath:"#/properties/kubelet/properties/authorization/enum",keyword:"enum",params:{allowedValues: schema11.properties.kubelet.properties.authorization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.kubelet.properties.authorization.enum,parentSchema:schema11.properties.kubelet.properties.authorization,data:data24};
 if(vErrors === null){
 vErrors = [err102];
 }
@@ -9619,11 +9617,10 @@ vErrors.push(err102);
 errors++;
 }
 }
-if(data22.caPath !== undefined){
-let data26 = data22.caPath;
-if(typeof data26 === "string"){
-if(!pattern26.test(data26)){
-const err103 = {instancePath:instancePath+"/kubelet/caPath",schemaPath:"#/properties/kubelet/properties/caPath/pattern",keyword:"pattern",params:{pattern: "^$|^(/[A-Za-z0-9._-]+)+$"},message:"must match pattern \""+"^$|^(/[A-Za-z0-9._-]+)+$"+"\"",schema:"^$|^(/[A-Za-z0-9._-]+)+$",parentSchema:schema11.properties.kubelet.properties.caPath,data:data26};
+if(data23.skipVerify !== undefined){
+let data25 = data23.skipVerify;
+if(typeof data25 !== "boolean"){
+const err103 = {instancePath:instancePath+"/kubelet/skipVerify",schemaPath:"#/properties/kubelet/properties/skipVerify/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.kubelet.properties.skipVerify.type,parentSchema:schema11.properties.kubelet.properties.skipVerify,data:data25};
 if(vErrors === null){
 vErrors = [err103];
 }
@@ -9633,8 +9630,11 @@ vErrors.push(err103);
 errors++;
 }
 }
-else {
-const err104 = {instancePath:instancePath+"/kubelet/caPath",schemaPath:"#/properties/kubelet/properties/caPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.caPath.type,parentSchema:schema11.properties.kubelet.properties.caPath,data:data26};
+if(data23.caSecret !== undefined){
+let data26 = data23.caSecret;
+if(typeof data26 === "string"){
+if(func3(data26) > 253){
+const err104 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema11.properties.kubelet.properties.caSecret,data:data26};
 if(vErrors === null){
 vErrors = [err104];
 }
@@ -9643,11 +9643,8 @@ vErrors.push(err104);
 }
 errors++;
 }
-}
-if(data22.address !== undefined){
-let data27 = data22.address;
-if(typeof data27 !== "string"){
-const err105 = {instancePath:instancePath+"/kubelet/address",schemaPath:"#/properties/kubelet/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.address.type,parentSchema:schema11.properties.kubelet.properties.address,data:data27};
+if(!pattern5.test(data26)){
+const err105 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema11.properties.kubelet.properties.caSecret,data:data26};
 if(vErrors === null){
 vErrors = [err105];
 }
@@ -9656,8 +9653,9 @@ vErrors.push(err105);
 }
 errors++;
 }
-if(!((data27 === "hostIP") || (data27 === "nodeName"))){
-const err106 = {instancePath:instancePath+"/kubelet/address",schemaPath:"#/properties/kubelet/properties/address/enum",keyword:"enum",params:{allowedValues: schema11.properties.kubelet.properties.address.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.kubelet.properties.address.enum,parentSchema:schema11.properties.kubelet.properties.address,data:data27};
+}
+else {
+const err106 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.caSecret.type,parentSchema:schema11.properties.kubelet.properties.caSecret,data:data26};
 if(vErrors === null){
 vErrors = [err106];
 }
@@ -9667,9 +9665,11 @@ vErrors.push(err106);
 errors++;
 }
 }
-}
-else {
-const err107 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.kubelet.type,parentSchema:schema11.properties.kubelet,data:data22};
+if(data23.caPath !== undefined){
+let data27 = data23.caPath;
+if(typeof data27 === "string"){
+if(!pattern27.test(data27)){
+const err107 = {instancePath:instancePath+"/kubelet/caPath",schemaPath:"#/properties/kubelet/properties/caPath/pattern",keyword:"pattern",params:{pattern: "^$|^(/[A-Za-z0-9._-]+)+$"},message:"must match pattern \""+"^$|^(/[A-Za-z0-9._-]+)+$"+"\"",schema:"^$|^(/[A-Za-z0-9._-]+)+$",parentSchema:schema11.properties.kubelet.properties.caPath,data:data27};
 if(vErrors === null){
 vErrors = [err107];
 }
@@ -9679,10 +9679,8 @@ vErrors.push(err107);
 errors++;
 }
 }
-if(data.attestBinary !== undefined){
-let data28 = data.attestBinary;
-if(typeof data28 !== "boolean"){
-const err108 = {instancePath:instancePath+"/attestBinary",schemaPath:"#/properties/attestBinary/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.attestBinary.type,parentSchema:schema11.properties.attestBinary,data:data28};
+else {
+const err108 = {instancePath:instancePath+"/kubelet/caPath",schemaPath:"#/properties/kubelet/properties/caPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.caPath.type,parentSchema:schema11.properties.kubelet.properties.caPath,data:data27};
 if(vErrors === null){
 vErrors = [err108];
 }
@@ -9692,10 +9690,10 @@ vErrors.push(err108);
 errors++;
 }
 }
-if(data.debug !== undefined){
-let data29 = data.debug;
-if(typeof data29 !== "boolean"){
-const err109 = {instancePath:instancePath+"/debug",schemaPath:"#/properties/debug/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.debug.type,parentSchema:schema11.properties.debug,data:data29};
+if(data23.address !== undefined){
+let data28 = data23.address;
+if(typeof data28 !== "string"){
+const err109 = {instancePath:instancePath+"/kubelet/address",schemaPath:"#/properties/kubelet/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.address.type,parentSchema:schema11.properties.kubelet.properties.address,data:data28};
 if(vErrors === null){
 vErrors = [err109];
 }
@@ -9704,11 +9702,8 @@ vErrors.push(err109);
 }
 errors++;
 }
-}
-if(data.logFormat !== undefined){
-let data30 = data.logFormat;
-if(typeof data30 !== "string"){
-const err110 = {instancePath:instancePath+"/logFormat",schemaPath:"#/properties/logFormat/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.logFormat.type,parentSchema:schema11.properties.logFormat,data:data30};
+if(!((data28 === "hostIP") || (data28 === "nodeName"))){
+const err110 = {instancePath:instancePath+"/kubelet/address",schemaPath:"#/properties/kubelet/properties/address/enum",keyword:"enum",params:{allowedValues: schema11.properties.kubelet.properties.address.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.kubelet.properties.address.enum,parentSchema:schema11.properties.kubelet.properties.address,data:data28};
 if(vErrors === null){
 vErrors = [err110];
 }
@@ -9717,8 +9712,10 @@ vErrors.push(err110);
 }
 errors++;
 }
-if(!((data30 === "json") || (data30 === "text"))){
-const err111 = {instancePath:instancePath+"/logFormat",schemaPath:"#/properties/logFormat/enum",keyword:"enum",params:{allowedValues: schema11.properties.logFormat.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.logFormat.enum,parentSchema:schema11.properties.logFormat,data:data30};
+}
+}
+else {
+const err111 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.kubelet.type,parentSchema:schema11.properties.kubelet,data:data23};
 if(vErrors === null){
 vErrors = [err111];
 }
@@ -9728,15 +9725,10 @@ vErrors.push(err111);
 errors++;
 }
 }
-if(data.extraArgs !== undefined){
-let data31 = data.extraArgs;
-if(Array.isArray(data31)){
-const len1 = data31.length;
-for(let i1=0; i1<len1; i1++){
-let data32 = data31[i1];
-if(typeof data32 === "string"){
-if(func3(data32) < 1){
-const err112 = {instancePath:instancePath+"/extraArgs/" + i1,schemaPath:"#/properties/extraArgs/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.extraArgs.items,data:data32};
+if(data.attestBinary !== undefined){
+let data29 = data.attestBinary;
+if(typeof data29 !== "boolean"){
+const err112 = {instancePath:instancePath+"/attestBinary",schemaPath:"#/properties/attestBinary/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.attestBinary.type,parentSchema:schema11.properties.attestBinary,data:data29};
 if(vErrors === null){
 vErrors = [err112];
 }
@@ -9746,8 +9738,10 @@ vErrors.push(err112);
 errors++;
 }
 }
-else {
-const err113 = {instancePath:instancePath+"/extraArgs/" + i1,schemaPath:"#/properties/extraArgs/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.extraArgs.items.type,parentSchema:schema11.properties.extraArgs.items,data:data32};
+if(data.debug !== undefined){
+let data30 = data.debug;
+if(typeof data30 !== "boolean"){
+const err113 = {instancePath:instancePath+"/debug",schemaPath:"#/properties/debug/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.debug.type,parentSchema:schema11.properties.debug,data:data30};
 if(vErrors === null){
 vErrors = [err113];
 }
@@ -9757,9 +9751,10 @@ vErrors.push(err113);
 errors++;
 }
 }
-}
-else {
-const err114 = {instancePath:instancePath+"/extraArgs",schemaPath:"#/properties/extraArgs/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraArgs.type,parentSchema:schema11.properties.extraArgs,data:data31};
+if(data.logFormat !== undefined){
+let data31 = data.logFormat;
+if(typeof data31 !== "string"){
+const err114 = {instancePath:instancePath+"/logFormat",schemaPath:"#/properties/logFormat/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.logFormat.type,parentSchema:schema11.properties.logFormat,data:data31};
 if(vErrors === null){
 vErrors = [err114];
 }
@@ -9768,18 +9763,8 @@ vErrors.push(err114);
 }
 errors++;
 }
-}
-if(data.extraConfig !== undefined){
-let data33 = data.extraConfig;
-if(data33 && typeof data33 == "object" && !Array.isArray(data33)){
-if(data33.services !== undefined){
-let data34 = data33.services;
-if(Array.isArray(data34)){
-const len2 = data34.length;
-for(let i2=0; i2<len2; i2++){
-let data35 = data34[i2];
-if(!(data35 && typeof data35 == "object" && !Array.isArray(data35))){
-const err115 = {instancePath:instancePath+"/extraConfig/services/" + i2,schemaPath:"#/properties/extraConfig/properties/services/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.properties.services.items.type,parentSchema:schema11.properties.extraConfig.properties.services.items,data:data35};
+if(!((data31 === "json") || (data31 === "text"))){
+const err115 = {instancePath:instancePath+"/logFormat",schemaPath:"#/properties/logFormat/enum",keyword:"enum",params:{allowedValues: schema11.properties.logFormat.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.logFormat.enum,parentSchema:schema11.properties.logFormat,data:data31};
 if(vErrors === null){
 vErrors = [err115];
 }
@@ -9789,9 +9774,15 @@ vErrors.push(err115);
 errors++;
 }
 }
-}
-else {
-const err116 = {instancePath:instancePath+"/extraConfig/services",schemaPath:"#/properties/extraConfig/properties/services/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraConfig.properties.services.type,parentSchema:schema11.properties.extraConfig.properties.services,data:data34};
+if(data.extraArgs !== undefined){
+let data32 = data.extraArgs;
+if(Array.isArray(data32)){
+const len1 = data32.length;
+for(let i1=0; i1<len1; i1++){
+let data33 = data32[i1];
+if(typeof data33 === "string"){
+if(func3(data33) < 1){
+const err116 = {instancePath:instancePath+"/extraArgs/" + i1,schemaPath:"#/properties/extraArgs/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.extraArgs.items,data:data33};
 if(vErrors === null){
 vErrors = [err116];
 }
@@ -9801,14 +9792,69 @@ vErrors.push(err116);
 errors++;
 }
 }
-}
 else {
-const err117 = {instancePath:instancePath+"/extraConfig",schemaPath:"#/properties/extraConfig/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.type,parentSchema:schema11.properties.extraConfig,data:data33};
+const err117 = {instancePath:instancePath+"/extraArgs/" + i1,schemaPath:"#/properties/extraArgs/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.extraArgs.items.type,parentSchema:schema11.properties.extraArgs.items,data:data33};
 if(vErrors === null){
 vErrors = [err117];
 }
 else {
 vErrors.push(err117);
+}
+errors++;
+}
+}
+}
+else {
+const err118 = {instancePath:instancePath+"/extraArgs",schemaPath:"#/properties/extraArgs/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraArgs.type,parentSchema:schema11.properties.extraArgs,data:data32};
+if(vErrors === null){
+vErrors = [err118];
+}
+else {
+vErrors.push(err118);
+}
+errors++;
+}
+}
+if(data.extraConfig !== undefined){
+let data34 = data.extraConfig;
+if(data34 && typeof data34 == "object" && !Array.isArray(data34)){
+if(data34.services !== undefined){
+let data35 = data34.services;
+if(Array.isArray(data35)){
+const len2 = data35.length;
+for(let i2=0; i2<len2; i2++){
+let data36 = data35[i2];
+if(!(data36 && typeof data36 == "object" && !Array.isArray(data36))){
+const err119 = {instancePath:instancePath+"/extraConfig/services/" + i2,schemaPath:"#/properties/extraConfig/properties/services/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.properties.services.items.type,parentSchema:schema11.properties.extraConfig.properties.services.items,data:data36};
+if(vErrors === null){
+vErrors = [err119];
+}
+else {
+vErrors.push(err119);
+}
+errors++;
+}
+}
+}
+else {
+const err120 = {instancePath:instancePath+"/extraConfig/services",schemaPath:"#/properties/extraConfig/properties/services/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraConfig.properties.services.type,parentSchema:schema11.properties.extraConfig.properties.services,data:data35};
+if(vErrors === null){
+vErrors = [err120];
+}
+else {
+vErrors.push(err120);
+}
+errors++;
+}
+}
+}
+else {
+const err121 = {instancePath:instancePath+"/extraConfig",schemaPath:"#/properties/extraConfig/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.type,parentSchema:schema11.properties.extraConfig,data:data34};
+if(vErrors === null){
+vErrors = [err121];
+}
+else {
+vErrors.push(err121);
 }
 errors++;
 }
@@ -9820,57 +9866,9 @@ errors = vErrors.length;
 }
 }
 if(data.priorityClassName !== undefined){
-let data37 = data.priorityClassName;
-if(typeof data37 !== "string"){
-const err118 = {instancePath:instancePath+"/priorityClassName",schemaPath:"#/properties/priorityClassName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.priorityClassName.type,parentSchema:schema11.properties.priorityClassName,data:data37};
-if(vErrors === null){
-vErrors = [err118];
-}
-else {
-vErrors.push(err118);
-}
-errors++;
-}
-}
-if(data.resourceQuota !== undefined){
-let data38 = data.resourceQuota;
-if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
-if(data38.enabled === undefined){
-const err119 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.resourceQuota.required,parentSchema:schema11.properties.resourceQuota,data:data38};
-if(vErrors === null){
-vErrors = [err119];
-}
-else {
-vErrors.push(err119);
-}
-errors++;
-}
-if(data38.pods === undefined){
-const err120 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/required",keyword:"required",params:{missingProperty: "pods"},message:"must have required property '"+"pods"+"'",schema:schema11.properties.resourceQuota.required,parentSchema:schema11.properties.resourceQuota,data:data38};
-if(vErrors === null){
-vErrors = [err120];
-}
-else {
-vErrors.push(err120);
-}
-errors++;
-}
-for(const key8 in data38){
-if(!((key8 === "enabled") || (key8 === "pods"))){
-const err121 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.resourceQuota,data:data38};
-if(vErrors === null){
-vErrors = [err121];
-}
-else {
-vErrors.push(err121);
-}
-errors++;
-}
-}
-if(data38.enabled !== undefined){
-let data39 = data38.enabled;
-if(typeof data39 !== "boolean"){
-const err122 = {instancePath:instancePath+"/resourceQuota/enabled",schemaPath:"#/properties/resourceQuota/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.resourceQuota.properties.enabled.type,parentSchema:schema11.properties.resourceQuota.properties.enabled,data:data39};
+let data38 = data.priorityClassName;
+if(typeof data38 !== "string"){
+const err122 = {instancePath:instancePath+"/priorityClassName",schemaPath:"#/properties/priorityClassName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.priorityClassName.type,parentSchema:schema11.properties.priorityClassName,data:data38};
 if(vErrors === null){
 vErrors = [err122];
 }
@@ -9880,10 +9878,11 @@ vErrors.push(err122);
 errors++;
 }
 }
-if(data38.pods !== undefined){
-let data40 = data38.pods;
-if(!(((typeof data40 == "number") && (!(data40 % 1) && !isNaN(data40))) && (isFinite(data40)))){
-const err123 = {instancePath:instancePath+"/resourceQuota/pods",schemaPath:"#/properties/resourceQuota/properties/pods/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.resourceQuota.properties.pods.type,parentSchema:schema11.properties.resourceQuota.properties.pods,data:data40};
+if(data.resourceQuota !== undefined){
+let data39 = data.resourceQuota;
+if(data39 && typeof data39 == "object" && !Array.isArray(data39)){
+if(data39.enabled === undefined){
+const err123 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.resourceQuota.required,parentSchema:schema11.properties.resourceQuota,data:data39};
 if(vErrors === null){
 vErrors = [err123];
 }
@@ -9892,9 +9891,8 @@ vErrors.push(err123);
 }
 errors++;
 }
-if((typeof data40 == "number") && (isFinite(data40))){
-if(data40 < 1 || isNaN(data40)){
-const err124 = {instancePath:instancePath+"/resourceQuota/pods",schemaPath:"#/properties/resourceQuota/properties/pods/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema11.properties.resourceQuota.properties.pods,data:data40};
+if(data39.pods === undefined){
+const err124 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/required",keyword:"required",params:{missingProperty: "pods"},message:"must have required property '"+"pods"+"'",schema:schema11.properties.resourceQuota.required,parentSchema:schema11.properties.resourceQuota,data:data39};
 if(vErrors === null){
 vErrors = [err124];
 }
@@ -9903,11 +9901,9 @@ vErrors.push(err124);
 }
 errors++;
 }
-}
-}
-}
-else {
-const err125 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.resourceQuota.type,parentSchema:schema11.properties.resourceQuota,data:data38};
+for(const key8 in data39){
+if(!((key8 === "enabled") || (key8 === "pods"))){
+const err125 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.resourceQuota,data:data39};
 if(vErrors === null){
 vErrors = [err125];
 }
@@ -9917,11 +9913,10 @@ vErrors.push(err125);
 errors++;
 }
 }
-if(data.networkPolicy !== undefined){
-let data41 = data.networkPolicy;
-if(data41 && typeof data41 == "object" && !Array.isArray(data41)){
-if(data41.enabled === undefined){
-const err126 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data41};
+if(data39.enabled !== undefined){
+let data40 = data39.enabled;
+if(typeof data40 !== "boolean"){
+const err126 = {instancePath:instancePath+"/resourceQuota/enabled",schemaPath:"#/properties/resourceQuota/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.resourceQuota.properties.enabled.type,parentSchema:schema11.properties.resourceQuota.properties.enabled,data:data40};
 if(vErrors === null){
 vErrors = [err126];
 }
@@ -9930,8 +9925,11 @@ vErrors.push(err126);
 }
 errors++;
 }
-if(data41.metricsFrom === undefined){
-const err127 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "metricsFrom"},message:"must have required property '"+"metricsFrom"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data41};
+}
+if(data39.pods !== undefined){
+let data41 = data39.pods;
+if(!(((typeof data41 == "number") && (!(data41 % 1) && !isNaN(data41))) && (isFinite(data41)))){
+const err127 = {instancePath:instancePath+"/resourceQuota/pods",schemaPath:"#/properties/resourceQuota/properties/pods/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.resourceQuota.properties.pods.type,parentSchema:schema11.properties.resourceQuota.properties.pods,data:data41};
 if(vErrors === null){
 vErrors = [err127];
 }
@@ -9940,8 +9938,9 @@ vErrors.push(err127);
 }
 errors++;
 }
-if(data41.extraEgress === undefined){
-const err128 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "extraEgress"},message:"must have required property '"+"extraEgress"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data41};
+if((typeof data41 == "number") && (isFinite(data41))){
+if(data41 < 1 || isNaN(data41)){
+const err128 = {instancePath:instancePath+"/resourceQuota/pods",schemaPath:"#/properties/resourceQuota/properties/pods/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema11.properties.resourceQuota.properties.pods,data:data41};
 if(vErrors === null){
 vErrors = [err128];
 }
@@ -9950,9 +9949,11 @@ vErrors.push(err128);
 }
 errors++;
 }
-for(const key9 in data41){
-if(!(((key9 === "enabled") || (key9 === "metricsFrom")) || (key9 === "extraEgress"))){
-const err129 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.networkPolicy,data:data41};
+}
+}
+}
+else {
+const err129 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.resourceQuota.type,parentSchema:schema11.properties.resourceQuota,data:data39};
 if(vErrors === null){
 vErrors = [err129];
 }
@@ -9962,10 +9963,11 @@ vErrors.push(err129);
 errors++;
 }
 }
-if(data41.enabled !== undefined){
-let data42 = data41.enabled;
-if(typeof data42 !== "boolean"){
-const err130 = {instancePath:instancePath+"/networkPolicy/enabled",schemaPath:"#/properties/networkPolicy/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.networkPolicy.properties.enabled.type,parentSchema:schema11.properties.networkPolicy.properties.enabled,data:data42};
+if(data.networkPolicy !== undefined){
+let data42 = data.networkPolicy;
+if(data42 && typeof data42 == "object" && !Array.isArray(data42)){
+if(data42.enabled === undefined){
+const err130 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data42};
 if(vErrors === null){
 vErrors = [err130];
 }
@@ -9974,20 +9976,8 @@ vErrors.push(err130);
 }
 errors++;
 }
-}
-if(data41.metricsFrom !== undefined){
-let data43 = data41.metricsFrom;
-if(Array.isArray(data43)){
-const len3 = data43.length;
-for(let i3=0; i3<len3; i3++){
-if(!(validate35(data43[i3], {instancePath:instancePath+"/networkPolicy/metricsFrom/" + i3,parentData:data43,parentDataProperty:i3,rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err131 = {instancePath:instancePath+"/networkPolicy/metricsFrom",schemaPath:"#/properties/networkPolicy/properties/metricsFrom/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.networkPolicy.properties.metricsFrom.type,parentSchema:schema11.properties.networkPolicy.properties.metricsFrom,data:data43};
+if(data42.metricsFrom === undefined){
+const err131 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "metricsFrom"},message:"must have required property '"+"metricsFrom"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data42};
 if(vErrors === null){
 vErrors = [err131];
 }
@@ -9996,20 +9986,8 @@ vErrors.push(err131);
 }
 errors++;
 }
-}
-if(data41.extraEgress !== undefined){
-let data45 = data41.extraEgress;
-if(Array.isArray(data45)){
-const len4 = data45.length;
-for(let i4=0; i4<len4; i4++){
-if(!(validate44(data45[i4], {instancePath:instancePath+"/networkPolicy/extraEgress/" + i4,parentData:data45,parentDataProperty:i4,rootData}))){
-vErrors = vErrors === null ? validate44.errors : vErrors.concat(validate44.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err132 = {instancePath:instancePath+"/networkPolicy/extraEgress",schemaPath:"#/properties/networkPolicy/properties/extraEgress/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.networkPolicy.properties.extraEgress.type,parentSchema:schema11.properties.networkPolicy.properties.extraEgress,data:data45};
+if(data42.extraEgress === undefined){
+const err132 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "extraEgress"},message:"must have required property '"+"extraEgress"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data42};
 if(vErrors === null){
 vErrors = [err132];
 }
@@ -10018,15 +9996,83 @@ vErrors.push(err132);
 }
 errors++;
 }
-}
-}
-else {
-const err133 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.networkPolicy.type,parentSchema:schema11.properties.networkPolicy,data:data41};
+for(const key9 in data42){
+if(!(((key9 === "enabled") || (key9 === "metricsFrom")) || (key9 === "extraEgress"))){
+const err133 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.networkPolicy,data:data42};
 if(vErrors === null){
 vErrors = [err133];
 }
 else {
 vErrors.push(err133);
+}
+errors++;
+}
+}
+if(data42.enabled !== undefined){
+let data43 = data42.enabled;
+if(typeof data43 !== "boolean"){
+const err134 = {instancePath:instancePath+"/networkPolicy/enabled",schemaPath:"#/properties/networkPolicy/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.networkPolicy.properties.enabled.type,parentSchema:schema11.properties.networkPolicy.properties.enabled,data:data43};
+if(vErrors === null){
+vErrors = [err134];
+}
+else {
+vErrors.push(err134);
+}
+errors++;
+}
+}
+if(data42.metricsFrom !== undefined){
+let data44 = data42.metricsFrom;
+if(Array.isArray(data44)){
+const len3 = data44.length;
+for(let i3=0; i3<len3; i3++){
+if(!(validate35(data44[i3], {instancePath:instancePath+"/networkPolicy/metricsFrom/" + i3,parentData:data44,parentDataProperty:i3,rootData}))){
+vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err135 = {instancePath:instancePath+"/networkPolicy/metricsFrom",schemaPath:"#/properties/networkPolicy/properties/metricsFrom/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.networkPolicy.properties.metricsFrom.type,parentSchema:schema11.properties.networkPolicy.properties.metricsFrom,data:data44};
+if(vErrors === null){
+vErrors = [err135];
+}
+else {
+vErrors.push(err135);
+}
+errors++;
+}
+}
+if(data42.extraEgress !== undefined){
+let data46 = data42.extraEgress;
+if(Array.isArray(data46)){
+const len4 = data46.length;
+for(let i4=0; i4<len4; i4++){
+if(!(validate44(data46[i4], {instancePath:instancePath+"/networkPolicy/extraEgress/" + i4,parentData:data46,parentDataProperty:i4,rootData}))){
+vErrors = vErrors === null ? validate44.errors : vErrors.concat(validate44.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err136 = {instancePath:instancePath+"/networkPolicy/extraEgress",schemaPath:"#/properties/networkPolicy/properties/extraEgress/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.networkPolicy.properties.extraEgress.type,parentSchema:schema11.properties.networkPolicy.properties.extraEgress,data:data46};
+if(vErrors === null){
+vErrors = [err136];
+}
+else {
+vErrors.push(err136);
+}
+errors++;
+}
+}
+}
+else {
+const err137 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.networkPolicy.type,parentSchema:schema11.properties.networkPolicy,data:data42};
+if(vErrors === null){
+vErrors = [err137];
+}
+else {
+vErrors.push(err137);
 }
 errors++;
 }
@@ -10038,50 +10084,50 @@ errors = vErrors.length;
 }
 }
 if(data.revisionHistoryLimit !== undefined){
-let data48 = data.revisionHistoryLimit;
-if(!(((typeof data48 == "number") && (!(data48 % 1) && !isNaN(data48))) && (isFinite(data48)))){
-const err134 = {instancePath:instancePath+"/revisionHistoryLimit",schemaPath:"#/properties/revisionHistoryLimit/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.revisionHistoryLimit.type,parentSchema:schema11.properties.revisionHistoryLimit,data:data48};
+let data49 = data.revisionHistoryLimit;
+if(!(((typeof data49 == "number") && (!(data49 % 1) && !isNaN(data49))) && (isFinite(data49)))){
+const err138 = {instancePath:instancePath+"/revisionHistoryLimit",schemaPath:"#/properties/revisionHistoryLimit/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.revisionHistoryLimit.type,parentSchema:schema11.properties.revisionHistoryLimit,data:data49};
 if(vErrors === null){
-vErrors = [err134];
+vErrors = [err138];
 }
 else {
-vErrors.push(err134);
+vErrors.push(err138);
 }
 errors++;
 }
-if((typeof data48 == "number") && (isFinite(data48))){
-if(data48 < 0 || isNaN(data48)){
-const err135 = {instancePath:instancePath+"/revisionHistoryLimit",schemaPath:"#/properties/revisionHistoryLimit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema11.properties.revisionHistoryLimit,data:data48};
+if((typeof data49 == "number") && (isFinite(data49))){
+if(data49 < 0 || isNaN(data49)){
+const err139 = {instancePath:instancePath+"/revisionHistoryLimit",schemaPath:"#/properties/revisionHistoryLimit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema11.properties.revisionHistoryLimit,data:data49};
 if(vErrors === null){
-vErrors = [err135];
+vErrors = [err139];
 }
 else {
-vErrors.push(err135);
+vErrors.push(err139);
 }
 errors++;
 }
 }
 }
 if(data.terminationGracePeriodSeconds !== undefined){
-let data49 = data.terminationGracePeriodSeconds;
-if(!(((typeof data49 == "number") && (!(data49 % 1) && !isNaN(data49))) && (isFinite(data49)))){
-const err136 = {instancePath:instancePath+"/terminationGracePeriodSeconds",schemaPath:"#/properties/terminationGracePeriodSeconds/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.terminationGracePeriodSeconds.type,parentSchema:schema11.properties.terminationGracePeriodSeconds,data:data49};
+let data50 = data.terminationGracePeriodSeconds;
+if(!(((typeof data50 == "number") && (!(data50 % 1) && !isNaN(data50))) && (isFinite(data50)))){
+const err140 = {instancePath:instancePath+"/terminationGracePeriodSeconds",schemaPath:"#/properties/terminationGracePeriodSeconds/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.terminationGracePeriodSeconds.type,parentSchema:schema11.properties.terminationGracePeriodSeconds,data:data50};
 if(vErrors === null){
-vErrors = [err136];
+vErrors = [err140];
 }
 else {
-vErrors.push(err136);
+vErrors.push(err140);
 }
 errors++;
 }
-if((typeof data49 == "number") && (isFinite(data49))){
-if(data49 < 0 || isNaN(data49)){
-const err137 = {instancePath:instancePath+"/terminationGracePeriodSeconds",schemaPath:"#/properties/terminationGracePeriodSeconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema11.properties.terminationGracePeriodSeconds,data:data49};
+if((typeof data50 == "number") && (isFinite(data50))){
+if(data50 < 0 || isNaN(data50)){
+const err141 = {instancePath:instancePath+"/terminationGracePeriodSeconds",schemaPath:"#/properties/terminationGracePeriodSeconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema11.properties.terminationGracePeriodSeconds,data:data50};
 if(vErrors === null){
-vErrors = [err137];
+vErrors = [err141];
 }
 else {
-vErrors.push(err137);
+vErrors.push(err141);
 }
 errors++;
 }
@@ -10100,73 +10146,73 @@ errors = vErrors.length;
 }
 }
 if(data.nodeSelector !== undefined){
-let data52 = data.nodeSelector;
-if(data52 && typeof data52 == "object" && !Array.isArray(data52)){
-for(const key10 in data52){
-let data53 = data52[key10];
-if(typeof data53 === "string"){
-if(func3(data53) > 63){
-const err138 = {instancePath:instancePath+"/nodeSelector/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data53};
+let data53 = data.nodeSelector;
+if(data53 && typeof data53 == "object" && !Array.isArray(data53)){
+for(const key10 in data53){
+let data54 = data53[key10];
+if(typeof data54 === "string"){
+if(func3(data54) > 63){
+const err142 = {instancePath:instancePath+"/nodeSelector/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data54};
 if(vErrors === null){
-vErrors = [err138];
+vErrors = [err142];
 }
 else {
-vErrors.push(err138);
+vErrors.push(err142);
 }
 errors++;
 }
-if(!pattern2.test(data53)){
-const err139 = {instancePath:instancePath+"/nodeSelector/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data53};
+if(!pattern2.test(data54)){
+const err143 = {instancePath:instancePath+"/nodeSelector/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data54};
 if(vErrors === null){
-vErrors = [err139];
+vErrors = [err143];
 }
 else {
-vErrors.push(err139);
-}
-errors++;
-}
-}
-else {
-const err140 = {instancePath:instancePath+"/nodeSelector/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.nodeSelector.additionalProperties.type,parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data53};
-if(vErrors === null){
-vErrors = [err140];
-}
-else {
-vErrors.push(err140);
+vErrors.push(err143);
 }
 errors++;
 }
 }
-}
 else {
-const err141 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.nodeSelector.type,parentSchema:schema11.properties.nodeSelector,data:data52};
+const err144 = {instancePath:instancePath+"/nodeSelector/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.nodeSelector.additionalProperties.type,parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data54};
 if(vErrors === null){
-vErrors = [err141];
+vErrors = [err144];
 }
 else {
-vErrors.push(err141);
+vErrors.push(err144);
+}
+errors++;
+}
+}
+}
+else {
+const err145 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.nodeSelector.type,parentSchema:schema11.properties.nodeSelector,data:data53};
+if(vErrors === null){
+vErrors = [err145];
+}
+else {
+vErrors.push(err145);
 }
 errors++;
 }
 }
 if(data.tolerations !== undefined){
-let data54 = data.tolerations;
-if(Array.isArray(data54)){
-const len5 = data54.length;
+let data55 = data.tolerations;
+if(Array.isArray(data55)){
+const len5 = data55.length;
 for(let i5=0; i5<len5; i5++){
-if(!(validate56(data54[i5], {instancePath:instancePath+"/tolerations/" + i5,parentData:data54,parentDataProperty:i5,rootData}))){
+if(!(validate56(data55[i5], {instancePath:instancePath+"/tolerations/" + i5,parentData:data55,parentDataProperty:i5,rootData}))){
 vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err142 = {instancePath:instancePath+"/tolerations",schemaPath:"#/properties/tolerations/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tolerations.type,parentSchema:schema11.properties.tolerations,data:data54};
+const err146 = {instancePath:instancePath+"/tolerations",schemaPath:"#/properties/tolerations/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tolerations.type,parentSchema:schema11.properties.tolerations,data:data55};
 if(vErrors === null){
-vErrors = [err142];
+vErrors = [err146];
 }
 else {
-vErrors.push(err142);
+vErrors.push(err146);
 }
 errors++;
 }
@@ -10178,46 +10224,46 @@ errors = vErrors.length;
 }
 }
 if(data.hostAliases !== undefined){
-let data57 = data.hostAliases;
-if(Array.isArray(data57)){
-const len6 = data57.length;
+let data58 = data.hostAliases;
+if(Array.isArray(data58)){
+const len6 = data58.length;
 for(let i6=0; i6<len6; i6++){
-if(!(validate85(data57[i6], {instancePath:instancePath+"/hostAliases/" + i6,parentData:data57,parentDataProperty:i6,rootData}))){
+if(!(validate85(data58[i6], {instancePath:instancePath+"/hostAliases/" + i6,parentData:data58,parentDataProperty:i6,rootData}))){
 vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err143 = {instancePath:instancePath+"/hostAliases",schemaPath:"#/properties/hostAliases/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.hostAliases.type,parentSchema:schema11.properties.hostAliases,data:data57};
+const err147 = {instancePath:instancePath+"/hostAliases",schemaPath:"#/properties/hostAliases/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.hostAliases.type,parentSchema:schema11.properties.hostAliases,data:data58};
 if(vErrors === null){
-vErrors = [err143];
+vErrors = [err147];
 }
 else {
-vErrors.push(err143);
+vErrors.push(err147);
 }
 errors++;
 }
 }
 if(data.dnsPolicy !== undefined){
-let data59 = data.dnsPolicy;
-if(typeof data59 !== "string"){
-const err144 = {instancePath:instancePath+"/dnsPolicy",schemaPath:"#/properties/dnsPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.dnsPolicy.type,parentSchema:schema11.properties.dnsPolicy,data:data59};
+let data60 = data.dnsPolicy;
+if(typeof data60 !== "string"){
+const err148 = {instancePath:instancePath+"/dnsPolicy",schemaPath:"#/properties/dnsPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.dnsPolicy.type,parentSchema:schema11.properties.dnsPolicy,data:data60};
 if(vErrors === null){
-vErrors = [err144];
+vErrors = [err148];
 }
 else {
-vErrors.push(err144);
+vErrors.push(err148);
 }
 errors++;
 }
-if(!((((data59 === "ClusterFirst") || (data59 === "ClusterFirstWithHostNet")) || (data59 === "Default")) || (data59 === "None"))){
-const err145 = {instancePath:instancePath+"/dnsPolicy",schemaPath:"#/properties/dnsPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.dnsPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.dnsPolicy.enum,parentSchema:schema11.properties.dnsPolicy,data:data59};
+if(!((((data60 === "ClusterFirst") || (data60 === "ClusterFirstWithHostNet")) || (data60 === "Default")) || (data60 === "None"))){
+const err149 = {instancePath:instancePath+"/dnsPolicy",schemaPath:"#/properties/dnsPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.dnsPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.dnsPolicy.enum,parentSchema:schema11.properties.dnsPolicy,data:data60};
 if(vErrors === null){
-vErrors = [err145];
+vErrors = [err149];
 }
 else {
-vErrors.push(err145);
+vErrors.push(err149);
 }
 errors++;
 }
@@ -10241,84 +10287,18 @@ errors = vErrors.length;
 }
 }
 if(data.extraVolumes !== undefined){
-let data63 = data.extraVolumes;
-if(Array.isArray(data63)){
-const len7 = data63.length;
+let data64 = data.extraVolumes;
+if(Array.isArray(data64)){
+const len7 = data64.length;
 for(let i7=0; i7<len7; i7++){
-if(!(validate108(data63[i7], {instancePath:instancePath+"/extraVolumes/" + i7,parentData:data63,parentDataProperty:i7,rootData}))){
+if(!(validate108(data64[i7], {instancePath:instancePath+"/extraVolumes/" + i7,parentData:data64,parentDataProperty:i7,rootData}))){
 vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err146 = {instancePath:instancePath+"/extraVolumes",schemaPath:"#/properties/extraVolumes/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraVolumes.type,parentSchema:schema11.properties.extraVolumes,data:data63};
-if(vErrors === null){
-vErrors = [err146];
-}
-else {
-vErrors.push(err146);
-}
-errors++;
-}
-}
-if(data.extraVolumeMounts !== undefined){
-let data65 = data.extraVolumeMounts;
-if(Array.isArray(data65)){
-const len8 = data65.length;
-for(let i8=0; i8<len8; i8++){
-if(!(validate159(data65[i8], {instancePath:instancePath+"/extraVolumeMounts/" + i8,parentData:data65,parentDataProperty:i8,rootData}))){
-vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err147 = {instancePath:instancePath+"/extraVolumeMounts",schemaPath:"#/properties/extraVolumeMounts/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraVolumeMounts.type,parentSchema:schema11.properties.extraVolumeMounts,data:data65};
-if(vErrors === null){
-vErrors = [err147];
-}
-else {
-vErrors.push(err147);
-}
-errors++;
-}
-}
-if(data.podLabels !== undefined){
-let data67 = data.podLabels;
-if(data67 && typeof data67 == "object" && !Array.isArray(data67)){
-for(const key11 in data67){
-let data68 = data67[key11];
-if(typeof data68 !== "string"){
-const err148 = {instancePath:instancePath+"/podLabels/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.podLabels.additionalProperties.type,parentSchema:schema11.properties.podLabels.additionalProperties,data:data68};
-if(vErrors === null){
-vErrors = [err148];
-}
-else {
-vErrors.push(err148);
-}
-errors++;
-}
-}
-}
-else {
-const err149 = {instancePath:instancePath+"/podLabels",schemaPath:"#/properties/podLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.podLabels.type,parentSchema:schema11.properties.podLabels,data:data67};
-if(vErrors === null){
-vErrors = [err149];
-}
-else {
-vErrors.push(err149);
-}
-errors++;
-}
-}
-if(data.podAnnotations !== undefined){
-let data69 = data.podAnnotations;
-if(data69 && typeof data69 == "object" && !Array.isArray(data69)){
-for(const key12 in data69){
-let data70 = data69[key12];
-if(typeof data70 !== "string"){
-const err150 = {instancePath:instancePath+"/podAnnotations/" + key12.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.podAnnotations.additionalProperties.type,parentSchema:schema11.properties.podAnnotations.additionalProperties,data:data70};
+const err150 = {instancePath:instancePath+"/extraVolumes",schemaPath:"#/properties/extraVolumes/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraVolumes.type,parentSchema:schema11.properties.extraVolumes,data:data64};
 if(vErrors === null){
 vErrors = [err150];
 }
@@ -10328,9 +10308,19 @@ vErrors.push(err150);
 errors++;
 }
 }
+if(data.extraVolumeMounts !== undefined){
+let data66 = data.extraVolumeMounts;
+if(Array.isArray(data66)){
+const len8 = data66.length;
+for(let i8=0; i8<len8; i8++){
+if(!(validate159(data66[i8], {instancePath:instancePath+"/extraVolumeMounts/" + i8,parentData:data66,parentDataProperty:i8,rootData}))){
+vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
+errors = vErrors.length;
+}
+}
 }
 else {
-const err151 = {instancePath:instancePath+"/podAnnotations",schemaPath:"#/properties/podAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.podAnnotations.type,parentSchema:schema11.properties.podAnnotations,data:data69};
+const err151 = {instancePath:instancePath+"/extraVolumeMounts",schemaPath:"#/properties/extraVolumeMounts/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraVolumeMounts.type,parentSchema:schema11.properties.extraVolumeMounts,data:data66};
 if(vErrors === null){
 vErrors = [err151];
 }
@@ -10340,19 +10330,14 @@ vErrors.push(err151);
 errors++;
 }
 }
-if(data.extraEnv !== undefined){
-let data71 = data.extraEnv;
-if(Array.isArray(data71)){
-const len9 = data71.length;
-for(let i9=0; i9<len9; i9++){
-if(!(validate161(data71[i9], {instancePath:instancePath+"/extraEnv/" + i9,parentData:data71,parentDataProperty:i9,rootData}))){
-vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err152 = {instancePath:instancePath+"/extraEnv",schemaPath:"#/properties/extraEnv/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraEnv.type,parentSchema:schema11.properties.extraEnv,data:data71};
+if(data.podLabels !== undefined){
+let data68 = data.podLabels;
+if(data68 && typeof data68 == "object" && !Array.isArray(data68)){
+for(const key11 in data68){
+let data69 = data68[key11];
+if(typeof data69 === "string"){
+if(func3(data69) > 63){
+const err152 = {instancePath:instancePath+"/podLabels/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.podLabels.additionalProperties,data:data69};
 if(vErrors === null){
 vErrors = [err152];
 }
@@ -10361,11 +10346,8 @@ vErrors.push(err152);
 }
 errors++;
 }
-}
-if(data.global !== undefined){
-let data73 = data.global;
-if(!(data73 && typeof data73 == "object" && !Array.isArray(data73))){
-const err153 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.type,parentSchema:schema11.properties.global,data:data73};
+if(!pattern2.test(data69)){
+const err153 = {instancePath:instancePath+"/podLabels/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.podLabels.additionalProperties,data:data69};
 if(vErrors === null){
 vErrors = [err153];
 }
@@ -10375,9 +10357,8 @@ vErrors.push(err153);
 errors++;
 }
 }
-}
 else {
-const err154 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+const err154 = {instancePath:instancePath+"/podLabels/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.podLabels.additionalProperties.type,parentSchema:schema11.properties.podLabels.additionalProperties,data:data69};
 if(vErrors === null){
 vErrors = [err154];
 }
@@ -10386,14 +10367,101 @@ vErrors.push(err154);
 }
 errors++;
 }
+}
+}
+else {
+const err155 = {instancePath:instancePath+"/podLabels",schemaPath:"#/properties/podLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.podLabels.type,parentSchema:schema11.properties.podLabels,data:data68};
+if(vErrors === null){
+vErrors = [err155];
+}
+else {
+vErrors.push(err155);
+}
+errors++;
+}
+}
+if(data.podAnnotations !== undefined){
+let data70 = data.podAnnotations;
+if(data70 && typeof data70 == "object" && !Array.isArray(data70)){
+for(const key12 in data70){
+let data71 = data70[key12];
+if(typeof data71 !== "string"){
+const err156 = {instancePath:instancePath+"/podAnnotations/" + key12.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.podAnnotations.additionalProperties.type,parentSchema:schema11.properties.podAnnotations.additionalProperties,data:data71};
+if(vErrors === null){
+vErrors = [err156];
+}
+else {
+vErrors.push(err156);
+}
+errors++;
+}
+}
+}
+else {
+const err157 = {instancePath:instancePath+"/podAnnotations",schemaPath:"#/properties/podAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.podAnnotations.type,parentSchema:schema11.properties.podAnnotations,data:data70};
+if(vErrors === null){
+vErrors = [err157];
+}
+else {
+vErrors.push(err157);
+}
+errors++;
+}
+}
+if(data.extraEnv !== undefined){
+let data72 = data.extraEnv;
+if(Array.isArray(data72)){
+const len9 = data72.length;
+for(let i9=0; i9<len9; i9++){
+if(!(validate161(data72[i9], {instancePath:instancePath+"/extraEnv/" + i9,parentData:data72,parentDataProperty:i9,rootData}))){
+vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err158 = {instancePath:instancePath+"/extraEnv",schemaPath:"#/properties/extraEnv/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraEnv.type,parentSchema:schema11.properties.extraEnv,data:data72};
+if(vErrors === null){
+vErrors = [err158];
+}
+else {
+vErrors.push(err158);
+}
+errors++;
+}
+}
+if(data.global !== undefined){
+let data74 = data.global;
+if(!(data74 && typeof data74 == "object" && !Array.isArray(data74))){
+const err159 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.type,parentSchema:schema11.properties.global,data:data74};
+if(vErrors === null){
+vErrors = [err159];
+}
+else {
+vErrors.push(err159);
+}
+errors++;
+}
+}
+}
+else {
+const err160 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err160];
+}
+else {
+vErrors.push(err160);
+}
+errors++;
+}
 validate30.errors = vErrors;
 return errors === 0;
 }
 
 const schema73 = {"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false};
-const pattern33 = new RegExp("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
+const pattern35 = new RegExp("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
 const schema74 = {"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}};
-const pattern36 = new RegExp("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
+const pattern38 = new RegExp("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
 
 function validate175(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -10479,7 +10547,7 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(!pattern36.test(data1)){
+if(!pattern38.test(data1)){
 const err7 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema74.properties.serviceAccount,data:data1};
 if(vErrors === null){
 vErrors = [err7];
@@ -10518,7 +10586,7 @@ return errors === 0;
 
 const schema75 = {"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}};
 const schema76 = {"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}};
-const pattern40 = new RegExp("^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", "u");
+const pattern42 = new RegExp("^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", "u");
 const schema77 = {"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}};
 
 function validate179(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
@@ -10666,8 +10734,8 @@ return errors === 0;
 }
 
 const schema78 = {"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}};
-const pattern43 = new RegExp("^[A-Z]+$", "u");
-const pattern44 = new RegExp("^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$", "u");
+const pattern45 = new RegExp("^[A-Z]+$", "u");
+const pattern46 = new RegExp("^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$", "u");
 
 function validate181(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -10910,7 +10978,7 @@ const len1 = data7.length;
 for(let i2=0; i2<len1; i2++){
 let data8 = data7[i2];
 if(typeof data8 === "string"){
-if(!pattern43.test(data8)){
+if(!pattern45.test(data8)){
 const err18 = {instancePath:instancePath+"/methods/" + i2,schemaPath:"#/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema78.properties.methods.items,data:data8};
 if(vErrors === null){
 vErrors = [err18];
@@ -10985,7 +11053,7 @@ const len2 = data9.length;
 for(let i4=0; i4<len2; i4++){
 let data10 = data9[i4];
 if(typeof data10 === "string"){
-if(!pattern44.test(data10)){
+if(!pattern46.test(data10)){
 const err23 = {instancePath:instancePath+"/paths/" + i4,schemaPath:"#/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema78.properties.paths.items,data:data10};
 if(vErrors === null){
 vErrors = [err23];
@@ -11111,7 +11179,7 @@ errors++;
 for(const key1 in data0){
 const _errs4 = errors;
 if(typeof key1 === "string"){
-if(!pattern40.test(key1)){
+if(!pattern42.test(key1)){
 const err4 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema76.properties.labels.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err4];
@@ -11194,7 +11262,7 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(!pattern36.test(data2)){
+if(!pattern38.test(data2)){
 const err11 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema76.properties.serviceAccount,data:data2};
 if(vErrors === null){
 vErrors = [err11];
@@ -11729,7 +11797,7 @@ const len0 = data7.length;
 for(let i0=0; i0<len0; i0++){
 let data8 = data7[i0];
 if(typeof data8 === "string"){
-if(!pattern33.test(data8)){
+if(!pattern35.test(data8)){
 const err22 = {instancePath:instancePath+"/admission/allowedHostPaths/" + i0,schemaPath:"#/properties/admission/properties/allowedHostPaths/items/pattern",keyword:"pattern",params:{pattern: "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema73.properties.admission.properties.allowedHostPaths.items,data:data8};
 if(vErrors === null){
 vErrors = [err22];

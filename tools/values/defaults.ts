@@ -44,6 +44,7 @@ export const DEFAULTS: Values = {
   },
   "tbot": {
     "enabled": true,
+    "nameOverride": "",
     "namespace": {
       "name": "teleport-system",
       "create": true,

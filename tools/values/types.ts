@@ -128,6 +128,10 @@ export interface Values {
      * Installs tbot, one pod per node.
      */
     enabled: boolean;
+    /**
+     * Name of tbot's DaemonSet and of the objects that belong to it, if another `tbot` is in its namespace. Labels stay.
+     */
+    nameOverride: string;
     namespace: {
       /**
        * Namespace of tbot. The join token allows only tbot's ServiceAccount in it.
@@ -273,7 +277,7 @@ export interface Values {
         [k: string]: unknown;
       }[];
       /**
-       * Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport.
+       * Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port.
        */
       extraEgress: {
         [k: string]: unknown;

@@ -185,6 +185,11 @@ describe("an empty cluster", () => {
     ]);
   });
 
+  test("waits for tbot by the name of the values", async () => {
+    await install({ set: ["tbot.nameOverride=mesh-tbot"] });
+    expect(fakes.changes.at(-1)).toContain("kubectl rollout status daemonset/mesh-tbot --namespace=teleport-system");
+  });
+
   test("is done for good: run again, it changes nothing", async () => {
     await install({ istiodValues: [file("mine.yaml")] });
     fakes.changes.length = 0;
@@ -613,7 +618,7 @@ describe("pre-flight", () => {
 
   test("is unavailable, not refused, when something could not be looked at", async () => {
     change((state) => state.failures.push({ when: "tctl", how: "error", says: "ERROR: not logged in" }));
-    expect(await refusal(() => install(), EXIT.unavailable)).toMatch(/^4 of 10 /);
+    expect(await refusal(() => install(), EXIT.unavailable)).toMatch(/^4 of 11 /);
     expect(output.stderr).toContain('tctl says "not logged in"');
   });
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { generate } from "../../../scripts/gen-schema/generate.ts";
 import { readValueNodes } from "../../../scripts/gen-schema/values-comments.ts";
 
@@ -147,4 +147,38 @@ test.each([
 ])("the nested schema %s is refused", async (schema, sentence) => {
   const text = `# X.\n# @schema {additionalProperties: ${schema}}\na: {}\n`;
   await expect(generate(text, CHART)).rejects.toThrow(sentence);
+});
+
+describe("types of the Kubernetes API", () => {
+  const refers = (type: string, fallback: string) =>
+    generate(`# X.\n# @schema {$ref: "#/definitions/Kubernetes.${type}"}\na: ${fallback}\n`, CHART);
+
+  test("are in the schema with all that they refer to, in the types as any map, in the reference by name", async () => {
+    const made = await refers("NodeAffinity", "{requiredDuringSchedulingIgnoredDuringExecution: null}");
+    const { properties, definitions } = JSON.parse(made.get("chart/values.schema.json") ?? "");
+    expect(properties.a.$ref).toBe("#/definitions/Kubernetes.NodeAffinity");
+    expect(properties.a.type).toBeUndefined();
+    expect(Object.keys(definitions).toSorted()).toEqual([
+      "Kubernetes.NodeAffinity",
+      "Kubernetes.NodeSelector",
+      "Kubernetes.NodeSelectorRequirement",
+      "Kubernetes.NodeSelectorTerm",
+      "Kubernetes.PreferredSchedulingTerm",
+    ]);
+    expect(definitions["Kubernetes.NodeSelectorRequirement"]).toMatchObject({
+      required: ["key", "operator"],
+      properties: { operator: { enum: ["DoesNotExist", "Exists", "Gt", "In", "Lt", "NotIn"] } },
+      additionalProperties: false,
+    });
+    expect(made.get("tools/values/types.ts")).not.toContain("NodeSelector");
+    expect(made.get("docs/reference/values.md")).toContain("| `a` | Kubernetes NodeAffinity |");
+  });
+
+  test("that nobody extracted are a mistake", async () => {
+    await expect(refers("Podd", "{}")).rejects.toThrow("kubernetes-types.json has no Podd");
+  });
+});
+
+test("a block of comment with a blank line below it describes no key", () => {
+  expect(readValueNodes("# Head of the file.\n\n# First.\na: 1\n")).toMatchObject([{ description: "First." }]);
 });

@@ -41,7 +41,7 @@ export function chartStep(chart: ChartSettings, access: ClusterAccess): Step {
     if (!chart.values.tbot.enabled || finding.state === "busy") return finding;
     const wait = waitForTbot(chart, access);
     if (finding.state === "todo") return { ...finding, commands: [...finding.commands, wait] };
-    const { ready, nodes } = await tbotState(access, namespace);
+    const { ready, nodes } = await tbotState(access, chart.values);
     if (ready === nodes) return { ...finding, found: `${finding.found}, tbot is ready on ${nodes} of ${nodes} nodes` };
     return { state: "todo", why: `tbot is ready on ${ready} of ${nodes} nodes`, commands: [wait] };
   };
@@ -54,8 +54,10 @@ const TBOT_NAMESPACE_LABELS = {
   "istio-injection": "disabled",
 };
 
-/** Name of tbot's DaemonSet: chart/charts/tbot/templates/daemonset.yaml. */
-const TBOT = "tbot";
+/** Name of tbot's DaemonSet: chart/charts/tbot/templates/_config.tpl. */
+function daemonSetName({ tbot }: Values): string {
+  return tbot.nameOverride || "tbot";
+}
 
 function upgrade({ values, files, sets, stdin, timeoutSeconds }: ChartSettings, access: ClusterAccess): Todo {
   const args = [
@@ -69,14 +71,14 @@ function upgrade({ values, files, sets, stdin, timeoutSeconds }: ChartSettings, 
 
 function waitForTbot({ values, timeoutSeconds }: ChartSettings, access: ClusterAccess): Todo {
   const args = [
-    ...["rollout", "status", `daemonset/${TBOT}`, `--namespace=${values.tbot.namespace.name}`],
+    ...["rollout", "status", `daemonset/${daemonSetName(values)}`, `--namespace=${values.tbot.namespace.name}`],
     `--timeout=${timeoutSeconds}s`,
   ];
   return { purpose: "wait for tbot on every node", command: kubectlCommand(access, args) };
 }
 
-async function tbotState(access: ClusterAccess, namespace: string): Promise<{ ready: number; nodes: number }> {
-  const args = ["get", "daemonset", TBOT, `--namespace=${namespace}`];
+async function tbotState(access: ClusterAccess, values: Values): Promise<{ ready: number; nodes: number }> {
+  const args = ["get", "daemonset", daemonSetName(values), `--namespace=${values.tbot.namespace.name}`];
   const { status } = await kubectlObject(access, "read tbot's DaemonSet", args, isDaemonSet);
   const { numberReady, desiredNumberScheduled, updatedNumberScheduled = 0 } = status;
   return { ready: Math.min(numberReady, updatedNumberScheduled), nodes: desiredNumberScheduled };

@@ -1,3 +1,8 @@
+{{/* Name of the DaemonSet and of what belongs to it. */}}
+{{- define "tbot.name" -}}
+{{ .Values.nameOverride | default "tbot" }}
+{{- end }}
+
 {{/* tbot.yaml. tbot ignores keys that it does not know: `istio-teleport render` checks this text strictly. */}}
 {{- define "tbot.config" -}}
 {{- $extra := .Values.extraConfig -}}
