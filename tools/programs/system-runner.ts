@@ -49,8 +49,16 @@ async function run(command: ExternalCommand, options: CallOptions): Promise<Outc
     const onAbort = () => end(CUT.killed("SIGTERM"));
     abort?.addEventListener("abort", onAbort);
     let interrupted: NodeJS.Signals | undefined;
+    let interruptedAt = 0;
     const interrupt = (signal: NodeJS.Signals) => {
+      if (interrupted !== undefined) {
+        // Who asks again does not want to wait for a program that ignores the first.
+        const again = performance.now() - interruptedAt > SAME_SIGNAL;
+        if (again && child.pid !== undefined) void endTree(child.pid);
+        return;
+      }
       interrupted = signal;
+      interruptedAt = performance.now();
       if (signal !== "SIGINT" && child.pid !== undefined) void askTreeToEnd(child.pid);
     };
     onSignal(interrupt);
@@ -141,6 +149,8 @@ type Interrupt = (signal: NodeJS.Signals) => void;
 
 /** What to tell of a signal. The process listens once: a dozen programs at a time would be too many listeners. */
 const interrupts = new Set<Interrupt>();
+/** Milliseconds: of one Ctrl-C below npx two signals come, the terminal's and the one that npm passes on. */
+const SAME_SIGNAL = 1_000;
 const WAITED_FOR = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 function onSignal(interrupt: Interrupt): void {

@@ -11,6 +11,31 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
+test.each(["SIGINT", "SIGTERM"] as const)("a second %s ends a program that ignores the first", async (signal) => {
+  const bin = join(directory, "bin");
+  const ready = join(directory, "ready");
+  await mkdir(bin);
+  const helm = `#!/bin/sh\ntrap 'echo again >>"${ready}"' INT TERM\necho once >'${ready}'\nwhile :; do sleep 0.1; done\n`;
+  await writeFile(join(bin, "helm"), helm, { mode: 0o755 });
+  const values = repositoryPath("chart/ci/minimal-values.yaml");
+  const args = ["--import", "tsx", repositoryPath("tools/cli.ts"), "render", "manifests", "-f", values];
+  const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` };
+  // As from a terminal, Ctrl-C reaches the whole process group.
+  const child = spawn(process.execPath, args, { env, stdio: "ignore", detached: true });
+  const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
+  const said = (words: string) =>
+    vi.waitFor(async () => expect(await readFile(ready, "utf8")).toContain(words), { timeout: 60_000 });
+  await said("once");
+  process.kill(-(child.pid as number), signal);
+  await said("again");
+  // At once it would be npm's copy of the first.
+  process.kill(-(child.pid as number), signal);
+  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  expect(child.exitCode).toBeNull();
+  process.kill(-(child.pid as number), signal);
+  expect(await ended).toBe(2);
+});
+
 test.each(["SIGHUP", "SIGTERM"] as const)("%s leaves no program and no temporary files", async (signal) => {
   const [bin, temporary, pidFile] = [join(directory, "bin"), join(directory, "tmp"), join(directory, "pid")];
   await mkdir(bin);

@@ -109,7 +109,8 @@ function isRunnable(value: unknown): value is Pod {
 
 function isDaemonSet(value: unknown): value is DaemonSet {
   if (!isKubernetesObject<Record<string, unknown>>(value)) return false;
-  return isRecord(recordAt(recordAt(value, "spec"), "template").spec);
+  const pod = recordAt(recordAt(recordAt(value, "spec"), "template"), "spec");
+  return Array.isArray(pod.containers) && Array.isArray(pod.volumes ?? []);
 }
 
 type Listed<Key extends keyof Snapshot> =
