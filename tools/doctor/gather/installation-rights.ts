@@ -32,7 +32,7 @@ export async function missingRights(
     })),
   };
   // Not checked by kubectl first: for that it would ask for the API's schema.
-  const args = ["create", "--validate=false", "--filename=-", '--output=jsonpath={.status.allowed}{"\\n"}'];
+  const args = ["create", "--filename=-", "--validate=false", '--output=jsonpath={.status.allowed}{"\\n"}'];
   const stdin = JSON.stringify(reviews);
   const purpose = "ask for your permissions";
   const printed = (await kubectl(access, purpose, args, { stdin })).toString();
