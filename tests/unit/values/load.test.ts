@@ -81,8 +81,8 @@ test("the values of a parent chart have a hint at the flag for them", async () =
   const parent = `${MINIMAL}identity: {enabled: true, tbot: {debug: true}}\ncluster: {enabled: true}\n`;
   const message = await load(parent).catch((error: Error) => error.message);
   expect(String(message).split("\n")).toEqual([
-    "identity is not a value; for a parent chart's values, in which it names this chart, add --values-key identity.",
     expect.stringContaining("cluster is not a value; known here: enabled,"),
+    "identity is not a value; for a parent chart's values, in which it names this chart, add --values-key identity.",
   ]);
 });
 
