@@ -159,6 +159,7 @@ describe("the chart's checks", { concurrent: true }, () => {
 
   test.each([
     ["tbot.podAnnotations.a=x\u007f", "tbot.podAnnotations.a"],
+    ["tbot.serviceAccount.annotations.a\u009fb=x", "tbot.serviceAccount.annotations.a\u009fb"],
     ["tbot.tolerations[0].key=\ufeff", "tbot.tolerations[0].key"],
   ])("%j, at which Helm would drop what stands beside it", async (set, path) => {
     const sentence = `${path} has a control character, at which Helm would leave out the whole map or list: remove it.`;

@@ -52,7 +52,8 @@ function sentence(error: ErrorObject, schema: SchemaNode): string {
   // Keys of other charts are welcome below `global`, but for those that look like ours.
   if (error.keyword === "false schema") return unknownKey(keys, schema);
   if (error.keyword === "additionalProperties") {
-    return unknownKey([...keys, String(error.params.additionalProperty)], schema);
+    const key = String(error.params.additionalProperty);
+    return parentsKey(keys, key, error.data, schema) ?? unknownKey([...keys, key], schema);
   }
   if (error.keyword === "required") return missingKey([...keys, String(error.params.missingProperty)], schema);
   const name = error.propertyName;
@@ -110,6 +111,14 @@ function missingKey(keys: string[], schema: SchemaNode): string {
     return `${pathOf(keys)} is missing: leave it out of your values for the default (null removes it), or give it a value.`;
   }
   return `${pathOf(keys)} is missing: set it.${description ? ` ${firstSentence(description)}` : ""}`;
+}
+
+/** A sentence for the key under which a parent chart's file has our values; undefined for any other unknown key. */
+function parentsKey(above: string[], key: string, data: unknown, { properties }: SchemaNode): string | undefined {
+  const value = (data as Record<string, unknown>)[key];
+  if (above.length > 0 || typeof value !== "object" || value === null) return undefined;
+  if (!Object.keys(value).some((inner) => inner !== "enabled" && properties?.[inner] !== undefined)) return undefined;
+  return `${key} is not a value; for a parent chart's values, in which it names this chart, add --values-key ${key}.`;
 }
 
 function unknownKey(keys: string[], schema: SchemaNode): string {

@@ -210,11 +210,11 @@ export interface Values {
        */
       skipVerify: boolean;
       /**
-       * Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where it is not the cluster's CA: OpenShift, kubeadm with a CA of its own.
+       * Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where that is not the cluster's CA.
        */
       caSecret: string;
       /**
-       * The same as a file in tbot's container, for example one of the node that `tbot.extraVolumes` mounts (AKS: `/etc/kubernetes/certs/kubeletserver.crt`).
+       * The same as a file in tbot's container: one of the node that `tbot.extraVolumes` mounts, such as `/etc/kubernetes/kubelet-ca.crt` of OpenShift.
        */
       caPath: string;
       /**

@@ -143,22 +143,24 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- concat $problems (include "istio-teleport.graphProblems" . | fromJsonArray) | default list | toJson -}}
 {{- end }}
 
-{{/* Paths of the strings that YAML cannot hold, as a JSON list. Call with a dict: path (of the value), value. */}}
+{{/* Paths of the strings and keys that YAML cannot hold, as a JSON list. Call with a dict: path (of the value), value. */}}
 {{- define "istio-teleport.controlCharacters" -}}
-{{- $paths := list -}}
+{{- $unprintable := "[\\x7f-\\x84\\x86-\\x9f\\x{feff}\\x{fffe}\\x{ffff}]" -}}
 {{- $path := .path -}}
-{{- if kindIs "string" .value -}}
-{{- if regexMatch "[\\x7f-\\x84\\x86-\\x9f\\x{feff}\\x{fffe}\\x{ffff}]" .value }}{{ $paths = append $paths $path }}{{ end -}}
-{{- else if kindIs "slice" .value -}}
-{{- range $index, $value := .value -}}
-{{- $paths = concat $paths (include "istio-teleport.controlCharacters" (dict "path" (printf "%s[%d]" $path $index) "value" $value) | fromJsonArray) -}}
-{{- end -}}
-{{- else if or (kindIs "map" .value) (hasPrefix "chartutil.Values" (typeOf .value)) (hasPrefix "common.Values" (typeOf .value)) -}}
+{{- $below := list -}}
+{{- $paths := list -}}
+{{- if kindIs "slice" .value -}}
+{{- range $index, $value := .value }}{{ $below = append $below (dict "path" (printf "%s[%d]" $path $index) "value" $value) }}{{ end -}}
+{{- else if kindIs "map" .value -}}
 {{- range $key, $value := .value -}}
-{{- if not (and (contains "." $path | not) (eq $key "global") $path) -}}
-{{- $paths = concat $paths (include "istio-teleport.controlCharacters" (dict "path" (list $path $key | compact | join ".") "value" $value) | fromJsonArray) -}}
+{{- $inner := list $path $key | compact | join "." -}}
+{{- if regexMatch $unprintable $key }}{{ $paths = append $paths $inner -}}
+{{- /* Helm copies `global` into each subchart's values. */ -}}
+{{- else if or (ne $key "global") (not $path) }}{{ $below = append $below (dict "path" $inner "value" $value) }}{{ end -}}
 {{- end -}}
+{{- else if and (kindIs "string" .value) (regexMatch $unprintable .value) -}}
+{{- $paths = append $paths $path -}}
 {{- end -}}
-{{- end -}}
+{{- range $below }}{{ $paths = concat $paths (include "istio-teleport.controlCharacters" . | fromJsonArray) }}{{ end -}}
 {{- toJson $paths -}}
 {{- end }}

@@ -77,6 +77,15 @@ name: x
   expect(String(message).match(/^sockShop\.policies/gm)).toHaveLength(1);
 });
 
+test("the values of a parent chart have a hint at the flag for them", async () => {
+  const parent = `${MINIMAL}identity: {enabled: true, tbot: {debug: true}}\ncluster: {enabled: true}\n`;
+  const message = await load(parent).catch((error: Error) => error.message);
+  expect(String(message).split("\n")).toEqual([
+    expect.stringContaining("cluster is not a value; known here: enabled,"),
+    "identity is not a value; for a parent chart's values, in which it names this chart, add --values-key identity.",
+  ]);
+});
+
 test.each([
   ["a: 1\na: 2", "stdin:2:1: Map keys must be unique: correct the YAML of this values file."],
   ["tbot:\n  x: [b", "stdin:2:8: "],
