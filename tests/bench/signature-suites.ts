@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { alignColumns } from "../../tools/terminal/columns.ts";
 import { containerPids } from "../lab/testkit/cluster/containers.ts";
+import { allowManySidecars, createIdlePods } from "../lab/testkit/cluster/idle-pods.ts";
 import { createNamespace, deleteNamespace } from "../lab/testkit/cluster/namespaces.ts";
 import { address, isReady, livePods, onePod } from "../lab/testkit/cluster/pods.ts";
 import { shell, until } from "../lab/testkit/cluster/shell.ts";
@@ -32,26 +33,6 @@ const RENEWAL_SECONDS = 60;
 const RENEWALS = 2;
 const PORT = 8080;
 const TICKS_PER_SECOND = 100;
-const INOTIFY_INSTANCES = "/proc/sys/fs/inotify/max_user_instances";
-
-const POD = {
-  metadata: {
-    labels: { app: "idle" },
-    annotations: { "sidecar.istio.io/proxyCPU": "1m", "sidecar.istio.io/proxyMemory": "64Mi" },
-  },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: "idle",
-        image: "lab.local/pause:lab",
-        imagePullPolicy: "Never",
-        resources: { requests: { cpu: "1m" } },
-      },
-    ],
-  },
-};
-
 interface Usage {
   /** Of the process, since its start. */
   readonly cpuSeconds: number;
@@ -121,13 +102,7 @@ const NOTHING: Usage = { cpuSeconds: 0, peakMebibytes: 0 };
 async function measure(suite: string): Promise<Record<string, string>> {
   await useSuite(suite);
   await restartTbot();
-  const deployment = {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name: "idle", namespace: NAMESPACE },
-    spec: { replicas: 0, selector: { matchLabels: POD.metadata.labels }, template: POD },
-  };
-  await shell("kubectl apply -f -", { input: JSON.stringify(deployment) });
+  await createIdlePods(NAMESPACE, 0);
 
   const before = await tbotUsage();
   const started = Date.now();
@@ -169,10 +144,9 @@ async function measure(suite: string): Promise<Record<string, string>> {
 }
 
 await requireInstalled();
-const inotifyInstances = readFileSync(INOTIFY_INSTANCES, "utf8").trim();
+const forbidManySidecars = allowManySidecars();
 const lives = ["tbot.credentialTTL=10m", `tbot.renewalInterval=${RENEWAL_SECONDS}s`];
 try {
-  if (Number(inotifyInstances) < 1024) writeFileSync(INOTIFY_INSTANCES, "1024");
   await createTeleportResources(lives);
   await upgrade(lives);
   await tbotRolledOut();
@@ -185,7 +159,7 @@ try {
   const rows = Object.keys(columns[0] ?? {}).map((row) => [row, ...columns.map((column) => column[row] ?? "")]);
   for (const line of alignColumns([["", ...SUITES], ...rows])) process.stdout.write(`${line}\n`);
 } finally {
-  writeFileSync(INOTIFY_INSTANCES, inotifyInstances);
+  forbidManySidecars();
   await deleteNamespace(NAMESPACE);
   await shell("tctl rm cap");
   await upgrade([]);

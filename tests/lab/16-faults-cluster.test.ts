@@ -1,6 +1,6 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { containerPids } from "./testkit/cluster/containers.ts";
+import { allowManySidecars, createIdlePods } from "./testkit/cluster/idle-pods.ts";
 import { allowKubeletPort, refuseKubeletPort } from "./testkit/cluster/kubelet-port.ts";
 import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { startNodeDaemon, stopNodeDaemon } from "./testkit/cluster/node-daemons.ts";
@@ -24,45 +24,10 @@ const MANY = 50;
 const PORT = 8080;
 
 /**
- * Each sidecar takes two of these of the user 1337 (Istio's agent watches its files), and the kernel's default is 128:
- * 64 sidecars per node. Managed Kubernetes raises it; the machine under the lab may not have.
- */
-const INOTIFY_INSTANCES = "/proc/sys/fs/inotify/max_user_instances";
-
-/**
  * A kubelet remembers for two minutes whose a token is; with this it asks the API server each time, as it does for every
  * caller once an outage is that long. It lasts for the first fault, behind which the kubelet is started with its own flags.
  */
 const FORGETFUL = "--authentication-token-webhook-cache-ttl=1s";
-
-/** A pod that does nothing. It asks for next to no CPU, so that the test app's pods go before it where CPU is short. */
-const IDLE_POD = {
-  metadata: {
-    labels: { app: "idle" },
-    annotations: { "sidecar.istio.io/proxyCPU": "1m", "sidecar.istio.io/proxyMemory": "64Mi" },
-  },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: "idle",
-        image: "lab.local/pause:lab",
-        imagePullPolicy: "Never",
-        resources: { requests: { cpu: "1m" } },
-      },
-    ],
-  },
-};
-
-async function startIdlePods(replicas: number): Promise<void> {
-  const deployment = {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name: "idle", namespace: NAMESPACE },
-    spec: { replicas, selector: { matchLabels: IDLE_POD.metadata.labels }, template: IDLE_POD },
-  };
-  await shell("kubectl create -f -", { input: JSON.stringify(deployment) });
-}
 
 /** Whether all idle pods are Ready; then each must present a certificate of Teleport's for its own ServiceAccount. */
 async function idlePodsHaveIdentities(count: number): Promise<boolean> {
@@ -149,7 +114,7 @@ const FAULTS: readonly Fault[] = [
     name: "the kubelet refuses tbot while a pod starts",
     break: async () => {
       await refuseKubeletPort();
-      await startIdlePods(1);
+      await createIdlePods(NAMESPACE, 1);
     },
     while: idlePodWaits,
     repair: allowKubeletPort,
@@ -182,17 +147,16 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: "50 pods start at once on a node",
-    break: () => startIdlePods(MANY),
+    break: () => createIdlePods(NAMESPACE, MANY),
     healed: () => idlePodsHaveIdentities(MANY),
   },
 ];
 
 let bench: FaultBench;
-let inotifyInstances: string;
+let forbidManySidecars: () => void;
 
 beforeAll(async () => {
-  inotifyInstances = readFileSync(INOTIFY_INSTANCES, "utf8").trim();
-  if (Number(inotifyInstances) < 1024) writeFileSync(INOTIFY_INSTANCES, "1024");
+  forbidManySidecars = allowManySidecars();
   await startNodeDaemon("kubelet", (flags) => [...flags, FORGETFUL]);
   await createNamespace(NAMESPACE, { meshed: true });
   bench = await FaultBench.open("cluster", LIFE);
@@ -201,7 +165,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await startNodeDaemon("kubelet");
   await Promise.all([bench?.close(), deleteNamespace(NAMESPACE)]);
-  writeFileSync(INOTIFY_INSTANCES, inotifyInstances);
+  forbidManySidecars();
 });
 
 describe(`with certificates of ${LIFE.ttl} s, renewed every ${LIFE.renewal} s, under load`, () => {
