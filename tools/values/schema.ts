@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ErrorObject } from "ajv";
 import { ExitError } from "../base/exit-error.ts";
+import { groupBy } from "../base/group-by.ts";
 import { nearestKey } from "../base/nearest-key.ts";
 import { CHART_DIR } from "../base/package-files.ts";
 import type { CompiledSchema } from "../base/schema-check.ts";
@@ -32,7 +33,19 @@ export async function validateValues(merged: unknown): Promise<Values> {
   // Taken before anything is awaited: the next validation overwrites them.
   const errors = (validate.errors ?? []).filter((error, _, all) => !saysTheSameTwice(error, all));
   const schema = JSON.parse(await readFile(join(CHART_DIR, "values.schema.json"), "utf8")) as SchemaNode;
-  throw new ExitError([...new Set(errors.map((error) => sentence(error, schema)))].join("\n"));
+  throw new ExitError(knownKeysOnce(errors.map((error) => sentence(error, schema))).join("\n"));
+}
+
+const UNKNOWN_KEY = /^(\S+) is not a value; (known here: .*)$/s;
+
+/** The sentences, each once; unknown keys of one map share one, with one list of the keys that it may have. */
+function knownKeysOnce(sentences: readonly string[]): string[] {
+  const groups = groupBy([...new Set(sentences)], (each) => UNKNOWN_KEY.exec(each)?.[2] ?? each);
+  return [...groups].map(([known, [first = "", ...others]]) => {
+    if (others.length === 0) return first;
+    const paths = [first, ...others].map((each) => UNKNOWN_KEY.exec(each)?.[1]);
+    return `${paths.slice(0, -1).join(", ")} and ${paths.at(-1)} are not values; ${known}`;
+  });
 }
 
 /**

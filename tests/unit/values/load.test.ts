@@ -77,6 +77,15 @@ name: x
   expect(String(message).match(/^sockShop\.policies/gm)).toHaveLength(1);
 });
 
+test("unknown keys of one map share one list of the keys that are known", async () => {
+  const wrong = `global: {teleport: {clusterName: a.example, proxyAddr: "a.example:443"}}\ntbot: {kubelet: {qqq: 1, zzz: 2}, socket: {xxx: 3}}\n`;
+  const message = await load(wrong).catch((error: Error) => error.message);
+  expect(String(message).split("\n").sort()).toEqual([
+    "tbot.kubelet.qqq and tbot.kubelet.zzz are not values; known here: authorization, skipVerify, caSecret, caPath, address.",
+    "tbot.socket.xxx is not a value; known here: hostPath, file.",
+  ]);
+});
+
 test("the values of a parent chart have a hint at the flag for them", async () => {
   const parent = `${MINIMAL}identity: {enabled: true, tbot: {debug: true}}\ncluster: {enabled: true}\n`;
   const message = await load(parent).catch((error: Error) => error.message);
