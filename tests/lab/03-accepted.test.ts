@@ -1,7 +1,9 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { TELEPORT_CLUSTER_NAME, TELEPORT_HOST } from "../../lab/cluster/addresses.ts";
 import { releaseBytes } from "../../tools/chart/release-size.ts";
 import { createNamespace, deleteNamespace, namespaceExists } from "./testkit/cluster/namespaces.ts";
 import { shell } from "./testkit/cluster/shell.ts";
@@ -49,6 +51,36 @@ describe.each(HELMS)("%s", (helm) => {
     await shell(
       `${helm} template istio-teleport '${REPOSITORY}/chart' -f '${values}' --kube-version ${version} ${flags}`,
     );
+  });
+});
+
+describe.each(HELMS)("as a dependency of a parent chart, %s", (helm) => {
+  it.each([
+    ["from a folder", `repository: "file://${REPOSITORY}/chart"`, `${helm} dependency update parent --skip-refresh`],
+    ["packed", 'repository: ""', `mkdir -p parent/charts && ${helm} package '${REPOSITORY}/chart' -d parent/charts`],
+  ])("%s, by an alias, with a condition and another chart's globals", async (_, repository, fetch) => {
+    const folder = mkdtempSync(join(tmpdir(), "parent-"));
+    const dependency = `{ name: istio-teleport, version: 0.1.0, alias: identity, condition: identity.enabled, ${repository} }`;
+    const chart = `apiVersion: v2\nname: platform\nversion: 1.0.0\ndependencies:\n  - ${dependency}\n`;
+    const values = `global:
+  imageRegistry: mirror.example.com
+  hub: docker.io/istio
+  teleport: { clusterName: ${TELEPORT_CLUSTER_NAME}, proxyAddr: "${TELEPORT_HOST}:443" }
+identity: { enabled: true }
+`;
+    try {
+      mkdirSync(join(folder, "parent"));
+      writeFileSync(join(folder, "parent", "Chart.yaml"), chart);
+      writeFileSync(join(folder, "parent", "values.yaml"), values);
+      await shell(fetch, { cwd: folder });
+      const rendered = await shell(`${helm} template x parent --kube-version 1.37.0`, { cwd: folder });
+      expect(rendered).toContain("kind: DaemonSet");
+      expect(rendered).toContain('image: "mirror.example.com/gravitational/tbot-distroless:');
+      const off = await shell(`${helm} template x parent --set identity.enabled=false`, { cwd: folder });
+      expect(off).not.toContain("kind:");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 
@@ -134,6 +166,18 @@ describe("the chart's release", () => {
     const counted = await releaseBytes(manifest, values);
     process.stderr.write(`release: ${kept} bytes in the Secret, ${counted} counted\n`);
     expect(Math.abs(counted / kept - 1)).toBeLessThan(0.2);
+  });
+});
+
+describe("Teleport's resources", () => {
+  const stored = async () =>
+    Promise.all(["role", "bot", "workload_identity"].map((kind) => shell(`tctl get ${kind} --format json`)));
+
+  it.each(["yaml", "json"])("as %s are taken by tctl, and say the same", async (form) => {
+    const before = await stored();
+    const render = `npx -p istio-teleport istio-teleport render teleport -f values.yaml --format ${form}`;
+    await shell(`${render} | tctl create -f`, { cwd: USER_DIR });
+    expect(await stored()).toEqual(before);
   });
 });
 
