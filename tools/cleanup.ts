@@ -24,7 +24,7 @@ Exit codes:
   0   cleaned up, or nothing to do; without --yes: the script is on stdout
   1   refused: a flag or a value is wrong
   2   the cluster, helm, kubectl, tctl, Teleport or the disk is unavailable: rerun the command
-  70  a defect of istio-teleport`;
+  70  a bug in istio-teleport; please report it`;
 
 /** `istio-teleport cleanup`: the opposite of `install`, for what was installed by hand as well. */
 export function cleanupCommand(runner: Runner): Command {

@@ -22,7 +22,7 @@ Exit codes:
   0   fine; there may be warnings
   1   there are problems, or a flag or an input is wrong
   2   no problem was found, and something could not be checked; or the cluster does not answer
-  70  a defect of istio-teleport
+  70  a bug in istio-teleport; please report it
 `;
 
 /** `istio-teleport doctor`: every hand-off of a live mesh checked, in their order. */

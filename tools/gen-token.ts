@@ -24,7 +24,7 @@ Exit codes:
   1   refused: a flag, a value or the JWKS is wrong, or the token would not let tbot join
   2   kubectl, the cluster or the disk is unavailable
   3   --check found differences: stdout has one per line, and names keys by their kid
-  70  a defect of istio-teleport
+  70  a bug in istio-teleport; please report it
 `;
 
 /** The command `gen-token`: by itself a bin of the package, and a command of `istio-teleport`. */

@@ -25,7 +25,7 @@ Exit codes:
   0   done
   1   refused: a flag, a value or what was read is wrong, or no call is in it
   2   Helm, the cluster or Prometheus is unavailable
-  70  a defect of istio-teleport`;
+  70  a bug in istio-teleport; please report it`;
 
 /** `istio-teleport graph learn`: what was observed, as values on stdout; what is to be known of it, on stderr. */
 export function graphLearnCommand(runner: Runner): Command {

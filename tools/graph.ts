@@ -24,7 +24,7 @@ Exit codes:
   1   refused: a flag or a value is wrong, or there is nothing to show
   2   Helm or the disk is unavailable
   3   --diff has found a difference
-  70  a defect of istio-teleport`;
+  70  a bug in istio-teleport; please report it`;
 
 /** `istio-teleport graph`: who may call whom, from chart values, as a table or a picture; and what two values differ in. */
 export function graphCommand(runner: Runner): Command {

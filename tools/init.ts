@@ -22,21 +22,38 @@ export function initCommand(): Command {
     )
     .action(async ({ clusterName, proxyAddr, output, force }: InitFlags) => {
       const { smallestValues } = await import("./values/smallest.ts");
+      const name = hostOfUrl(clusterName) ?? clusterName;
       const mended = hostAndPort(proxyAddr);
+      const sentences: string[] = [];
+      if (name !== clusterName) {
+        sentences.push(
+          `--cluster-name is ${JSON.stringify(clusterName)}; give the name alone, as \`tctl status\` prints it: --cluster-name ${name}.`,
+        );
+      }
       if (mended !== proxyAddr) {
-        const sentence = `--proxy-addr is ${JSON.stringify(proxyAddr)}; give the host and the port of the Teleport Proxy Service, without a scheme: --proxy-addr ${mended}.`;
+        sentences.push(
+          `--proxy-addr is ${JSON.stringify(proxyAddr)}; give the host and the port of the Teleport Proxy Service, without a scheme: --proxy-addr ${mended}.`,
+        );
+      }
+      if (sentences.length > 0) {
         // What is wrong with the other flag is told at once.
-        const others = await smallestValues(clusterName, mended).then(
+        const others = await smallestValues(name, mended).then(
           () => [],
           (error: Error) => [error.message],
         );
-        throw new ExitError([...others, sentence].join("\n"));
+        throw new ExitError([...others, ...sentences].join("\n"));
       }
       const text = await smallestValues(clusterName, proxyAddr);
       const { isStdout, writeOutput } = await import("./terminal/write-file.ts");
       await writeOutput(output, text, { force });
       if (!isStdout(output)) process.stderr.write(nextCommands(output));
     });
+}
+
+/** The host in a URL or in host:port, which people paste in place of the cluster's name; undefined for anything else. */
+function hostOfUrl(name: string): string | undefined {
+  const [, scheme, host, port] = /^([a-z]+:\/\/)?([a-z0-9.-]+)(:\d+)?\/*$/.exec(name) ?? [];
+  return scheme === undefined && port === undefined ? undefined : host;
 }
 
 /** What people paste in place of host:port, a URL or a bare host, as host:port; anything else as it is. */

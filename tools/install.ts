@@ -26,7 +26,7 @@ Exit codes:
       nothing was changed; or the doctor found problems
   2   the cluster, helm, kubectl, tctl, Teleport or the disk is unavailable: rerun the command. Or the doctor could not
       check everything
-  70  a defect of istio-teleport`;
+  70  a bug in istio-teleport; please report it`;
 
 /** `istio-teleport install`: the whole installation from one values file, step by step, as often as you like. */
 export function installCommand(runner: Runner): Command {

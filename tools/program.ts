@@ -20,7 +20,7 @@ Exit codes:
   1   refused: a flag, a value or another input is wrong
   2   the cluster, kubectl, Helm or the disk is unavailable
   3   done, and a difference was found
-  70  a defect of istio-teleport`;
+  70  a bug in istio-teleport; please report it`;
 
 /**
  * The command line `istio-teleport`. Each command imports what its action needs only when it runs, so that help and

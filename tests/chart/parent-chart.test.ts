@@ -125,10 +125,18 @@ describe("--values-key", () => {
   });
 
   test.each([
-    ["istio-telport", "--values-key istio-telport: the values have no map of that name; did you mean istio-teleport?"],
-    ["other", "the values have no map of that name; name the chart's key in them: global, istio-teleport"],
+    [
+      "istio-telport",
+      "--values-key istio-telport: the values have no chart of that name; did you mean istio-teleport?",
+    ],
+    ["other", "the values have no chart of that name; name the chart's key in them: istio-teleport."],
+    ["global", "the values have no chart of that name; name the chart's key in them: istio-teleport."],
   ])("%s is refused", async (key, sentence) => {
     await expect(load({ global: { teleport: TELEPORT }, "istio-teleport": {} }, key)).rejects.toThrow(sentence);
+  });
+
+  test("values that are the chart's own need no key", async () => {
+    await expect(load({ global: { teleport: TELEPORT } }, "mesh")).rejects.toThrow("leave --values-key out.");
   });
 
   test("null for one of our globals is refused", async () => {

@@ -78,6 +78,18 @@ test.each([
   expect(parse(again.stdout).global.teleport.proxyAddr).toBe(mended);
 });
 
+test.each(["https://a.example", "https://a.example:443/", "a.example:443"])(
+  "init --cluster-name %s says the mend",
+  async (name) => {
+    const made = await runCli("init", "--cluster-name", name, "--proxy-addr", "https://a.example", "--output", "-");
+    expect(made).toMatchObject({ status: 1, stdout: "" });
+    expect(made.stderr).toContain(
+      `--cluster-name is "${name}"; give the name alone, as \`tctl status\` prints it: --cluster-name a.example.\n`,
+    );
+    expect(made.stderr).toContain('--proxy-addr is "https://a.example"');
+  },
+);
+
 test("Helm's other flags for single values do as Helm's", async () => {
   const text = join(dir, "text.txt");
   await writeFile(text, "from-a-file");

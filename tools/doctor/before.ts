@@ -52,7 +52,7 @@ export async function examineBefore(planned: Planned): Promise<Result[]> {
 function refuseFlagsForLater({ values, set, namespace, wait, tokenFile, teleportVersion }: DoctorFlags): void {
   if (values.length === 0 && set.length === 0) {
     throw new ExitError(
-      "--pre checks what your values ask for; give them with -f, for example the file that `istio-teleport init` prints.",
+      "--pre checks what your values ask for; give them with -f, for example the file that `istio-teleport init` writes.",
     );
   }
   const later =

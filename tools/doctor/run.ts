@@ -78,7 +78,7 @@ function waitSeconds(wait: string | undefined): number {
   if (wait === undefined) return 0;
   const seconds = goDurationSeconds(wait);
   if (seconds === undefined) {
-    throw new ExitError(`--wait ${JSON.stringify(wait)} is no duration; write it as 90s, 5m or 1h.`);
+    throw new ExitError(`--wait ${JSON.stringify(wait)} is not a duration; write it as 90s, 5m or 1h.`);
   }
   return seconds;
 }

@@ -68,7 +68,7 @@ function restricted(graph: MeshGraph, names: readonly string[]): MeshGraph {
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) {
     const meant = nearestKey(unknown, known);
-    const hint = meant ? `did you mean ${meant}` : `there ${known.length > 0 ? `are ${known.join(", ")}` : "is none"}`;
+    const hint = meant ? `did you mean ${meant}` : `they have ${known.length > 0 ? known.join(", ") : "none"}`;
     throw new ExitError(`--application ${unknown} is not in the values; ${hint}.`);
   }
   return {

@@ -49,7 +49,7 @@ function fail(command: Command, argv: readonly string[], error: unknown): number
     return error.code;
   }
   const message = (error instanceof Error ? error.message : String(error)).split("\n")[0];
-  report(command, `This is a defect of istio-teleport: ${message}; please report it with the command that you ran.`);
+  report(command, `This is a bug in istio-teleport: ${message}; please report it with the command that you ran.`);
   if (process.env.ISTIO_TELEPORT_DEBUG === "1" && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return EXIT.internal;
 }

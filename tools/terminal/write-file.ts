@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { link, open, rename, rm } from "node:fs/promises";
+import { link, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { EXIT, ExitError } from "../base/exit-error.ts";
 
@@ -31,7 +31,7 @@ export function isStdout(path: string | undefined): path is undefined | "-" {
  * Writes a file completely or not at all, readable by its owner only (0600). An existing file stays as it is unless
  * `force` replaces it.
  *
- * @throws ExitError refused when the file exists and `force` is false; unavailable when the directory cannot be written
+ * @throws ExitError refused when the file exists and `force` is false, and when it is a directory; unavailable when the directory cannot be written
  */
 async function writeNewFile(path: string, content: string, options: { force: boolean }): Promise<void> {
   if (path === "") throw new ExitError('--output is "", which names no file; give - for stdout, or name a file.');
@@ -51,6 +51,8 @@ async function writeNewFile(path: string, content: string, options: { force: boo
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
+    const existing = await stat(path).catch(() => undefined);
+    if (existing?.isDirectory()) throw new ExitError(`${path} is a directory; name a file in it.`);
     if (code === "EEXIST") {
       throw new ExitError(`${path} already exists; replace it with --force, or name another file.`);
     }

@@ -21,10 +21,13 @@ type Tree = Record<string, unknown>;
 export async function valuesUnderKey(runner: Runner, inputs: ValuesInputs, key: string): Promise<ValuesInputs> {
   const all = await mergedByHelm(runner, inputs);
   const own = all[key];
-  if (!isRecord(own)) {
-    const meant = nearestKey(key, Object.keys(all));
-    const hint = meant ? `did you mean ${meant}?` : `name the chart's key in them: ${Object.keys(all).join(", ")}.`;
-    throw new ExitError(`--values-key ${key}: the values have no map of that name; ${hint}`);
+  // `global` is every chart's: it is the name of none.
+  if (key === "global" || !isRecord(own)) {
+    const keys = Object.keys(all).filter((name) => name !== "global" && isRecord(all[name]));
+    const meant = nearestKey(key, keys);
+    const choice = keys.length > 0 ? `name the chart's key in them: ${keys.join(", ")}.` : "leave --values-key out.";
+    const hint = meant ? `did you mean ${meant}?` : choice;
+    throw new ExitError(`--values-key ${key}: the values have no chart of that name; ${hint}`);
   }
   const global = mergedTrees(isRecord(own.global) ? own.global : {}, isRecord(all.global) ? all.global : {});
   return { files: [{ name: `values under ${key}`, text: JSON.stringify({ ...own, global }) }], sets: [] };

@@ -270,7 +270,7 @@ it("waits until it is fine", async () => {
 it.each([
   [["--only", "nonsense"], '--only "nonsense" is no check. The checks are'],
   [["--only", "tbot-nods"], '--only "tbot-nods" is no check; did you mean tbot-nodes?'],
-  [["--wait", "soon"], '--wait "soon" is no duration'],
+  [["--wait", "soon"], '--wait "soon" is not a duration'],
   [["--teleport-version", "new"], '--teleport-version "new" is no version'],
   [["--token-file", "nope.json"], "The token file nope.json could not be read (ENOENT)"],
   [["--token-file", "-", "-f", "-"], "which can be read only once"],

@@ -47,7 +47,7 @@ it("says a defect in one sentence and shows a stack trace only on demand", async
   };
   expect(await run(defect, "part")).toBe(70);
   expect(output.stderr).toBe(
-    "tool: This is a defect of istio-teleport: x is undefined; please report it with the command that you ran.\n",
+    "tool: This is a bug in istio-teleport: x is undefined; please report it with the command that you ran.\n",
   );
   vi.stubEnv("ISTIO_TELEPORT_DEBUG", "1");
   await run(defect, "part");

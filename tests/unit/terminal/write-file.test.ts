@@ -53,8 +53,13 @@ it("does not write through a symbolic link", async () => {
 it("names the file that it cannot write, and leaves nothing", async () => {
   const missing = await refusal(() => writeOutput(at("none/token.yaml"), "x", { force: false }), EXIT.unavailable);
   expect(missing).toContain("none/token.yaml could not be written (ENOENT); choose a file");
+  expect(await readdir(directory)).toEqual([]);
+});
+
+it.each([true, false])("does not take a directory for a file, with force: %s", async (force) => {
   await mkdir(at("directory"));
-  await refusal(() => writeOutput(at("directory"), "x", { force: true }), EXIT.unavailable);
+  const message = await refusal(() => writeOutput(at("directory"), "x", { force }));
+  expect(message).toContain("directory is a directory; name a file in it.");
   expect(await readdir(directory)).toEqual(["directory"]);
 });
 

@@ -16,7 +16,10 @@ export async function* linesOf(file: string, stdin: Readable = process.stdin): A
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
     const reason = REASONS[code] ?? `fails (${code})`;
-    throw new ExitError(`The access log ${file} ${reason}: name an existing file with --log, or - for stdin.`);
+    const fix = code.startsWith("Z_")
+      ? "copy it again from its source"
+      : "name an existing file with --log, or - for stdin";
+    throw new ExitError(`The access log ${file} ${reason}: ${fix}.`);
   }
 }
 

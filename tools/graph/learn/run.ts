@@ -141,7 +141,7 @@ async function readLogs(runner: Runner, flags: GraphLearnFlags, onCall: (call: C
       );
     }
     throw new ExitError(
-      `${name} has no line of the form that istio.accessLog switches on (${sum("read")} lines read${json}): set istio.accessLog to true, give istiod the values of \`render istio\` again, and read what is logged from then on.`,
+      `${name} has no line of the form that istio.accessLog switches on (lines read: ${sum("read")}${json}): set istio.accessLog to true, give istiod the values of \`render istio\` again, and read what is logged from then on.`,
     );
   }
   if (sum("unidentified") > 0) {

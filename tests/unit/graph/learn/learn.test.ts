@@ -98,7 +98,9 @@ test("a compressed log is read, under any name, and a cut one is refused", async
   await writeFile(path, packed);
   expect(await run("-f", values, "--log", path)).toEqual(await run("-f", values, "--log", await log(...USUAL)));
   await writeFile(path, packed.subarray(0, packed.length - 12));
-  expect((await run("--log", path)).stderr).toContain("packed.log is compressed, and its end is missing");
+  expect((await run("--log", path)).stderr).toContain(
+    "packed.log is compressed, and its end is missing: copy it again",
+  );
 });
 
 test("one JSON value over many lines is read, as cloud CLIs print it", async () => {
@@ -383,7 +385,7 @@ test("a log of another form: what to set", async () => {
   expect(await run("--log", path)).toEqual({
     status: 1,
     stdout: "",
-    stderr: `learn: The access log ${path} has no line of the form that istio.accessLog switches on (2 lines read, 1 of them JSON of another form): set istio.accessLog to true, give istiod the values of \`render istio\` again, and read what is logged from then on.\n`,
+    stderr: `learn: The access log ${path} has no line of the form that istio.accessLog switches on (lines read: 2, 1 of them JSON of another form): set istio.accessLog to true, give istiod the values of \`render istio\` again, and read what is logged from then on.\n`,
   });
 });
 
