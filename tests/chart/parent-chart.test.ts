@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -38,7 +38,10 @@ const packed = once(async () => {
   return join(dir, "istio-teleport-0.1.0.tgz");
 });
 
-/** Directory of a parent chart with the values below as its own. */
+/** Templates of Teleport's own chart `tbot`: Helm has one set of names for all charts of a parent. */
+const NEIGHBOUR = `{{- define "tbot.name" -}}theirs{{- end }}{{- define "tbot.config" -}}theirs: true{{- end }}`;
+
+/** Directory of a parent chart with the values below as its own, and with Teleport's own chart beside ours. */
 async function parentChart(
   name: string,
   { alias, condition, repository }: Dependency,
@@ -53,6 +56,10 @@ async function parentChart(
   await writeFile(join(chart, "values.yaml"), JSON.stringify(values));
   if (repository === "file") await runHelm(["dependency", "update", chart, "--skip-refresh"]);
   else await cp(await packed(), join(chart, "charts", "istio-teleport-0.1.0.tgz"));
+  const neighbour = join(chart, "charts", "tbot");
+  await mkdir(join(neighbour, "templates"), { recursive: true });
+  await writeFile(join(neighbour, "Chart.yaml"), JSON.stringify({ apiVersion: "v2", name: "tbot", version: "1.0.0" }));
+  await writeFile(join(neighbour, "templates", "_helpers.tpl"), NEIGHBOUR);
   return chart;
 }
 
@@ -144,6 +151,14 @@ describe("--values-key", () => {
     await expect(load(parent({ teleport: { proxyAddr: null } }), "mesh")).rejects.toThrow("cannot be null");
     await expect(load(parent({}), "mesh", "mesh.global.teleport.bot.name=null")).rejects.toThrow("cannot be null");
   });
+});
+
+test("all named templates have the chart's name in front: another chart's of the same name would replace them", async () => {
+  const files = (await readdir(CHART_DIR, { recursive: true })).filter((path) => /\.(tpl|yaml|txt)$/.test(path));
+  const texts = await Promise.all(files.map((path) => readFile(join(CHART_DIR, path), "utf8")));
+  const names = texts.flatMap((text) => [...text.matchAll(/\bdefine "([^"]*)"/g)].map(([, name]) => name));
+  expect(names.length).toBeGreaterThan(10);
+  expect(names.filter((name) => !name?.startsWith("istio-teleport."))).toEqual([]);
 });
 
 test("the tools name the key that a foreign global is near to", async () => {

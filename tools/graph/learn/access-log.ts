@@ -14,6 +14,8 @@ export interface LogLines {
   unidentified: number;
   /** Lines of this form that are not whole. */
   cut: number;
+  /** Lines of this form after other text, as applications quote what they got: left out. */
+  quoted: number;
   /** Field of a JSON object in which such a line lies, the first that was seen. */
   hiddenIn?: string;
 }
@@ -33,11 +35,12 @@ export async function readAccessLog(
   lines: Iterable<string> | AsyncIterable<string>,
   onCall: (call: Call, pod: string | undefined) => void,
 ): Promise<LogLines> {
-  const count: LogLines = { read: 0, otherJson: 0, known: 0, calls: 0, unidentified: 0, cut: 0 };
+  const count: LogLines = { read: 0, otherJson: 0, known: 0, calls: 0, unidentified: 0, cut: 0, quoted: 0 };
   for await (const line of lines) {
     count.read += 1;
-    const { entries, cut } = unwrap(line, isLine);
+    const { entries, cut, quoted } = unwrap(line, isLine);
     count.cut += cut;
+    count.quoted += quoted;
     for (const entry of entries) readEntry(entry, count, onCall);
   }
   return count;

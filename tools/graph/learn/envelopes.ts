@@ -7,6 +7,8 @@ export interface Unwrapped {
   entries: Record<string, unknown>[];
   /** Texts of the access log that are not whole: a collector or the container runtime has cut them. */
   cut: number;
+  /** Lines of the access log after text that no collector writes. */
+  quoted: number;
 }
 
 /**
@@ -28,68 +30,80 @@ const DEEPEST = 8;
  *
  * @param isLine whether an object is a line of the access log: nothing in it is an envelope
  */
-export function unwrap(
-  line: string,
-  isLine: (entry: Record<string, unknown>) => boolean,
-  { isInside = false, depth = 0 } = {},
-): Unwrapped {
-  const value = parse(line);
-  if (value === undefined) return { entries: [], cut: CUT.test(line) ? 1 : 0 };
-  return unwrapValue(value, isLine, isInside, depth);
+export function unwrap(line: string, isLine: (entry: Record<string, unknown>) => boolean, depth = 0): Unwrapped {
+  const { before, value } = parse(line);
+  if (value === undefined) return { ...NOTHING, cut: CUT.test(line) ? 1 : 0 };
+  if (!PREFIX.test(before)) return { ...NOTHING, quoted: isRecord(value) && isLine(value) ? 1 : 0 };
+  return unwrapValue(value, isLine, depth);
 }
 
-function unwrapValue(
-  value: unknown,
-  isLine: (entry: Record<string, unknown>) => boolean,
-  isInside: boolean,
-  depth: number,
-): Unwrapped {
+function unwrapValue(value: unknown, isLine: (entry: Record<string, unknown>) => boolean, depth: number): Unwrapped {
   if (depth > DEEPEST) return NOTHING;
-  const all = (values: readonly unknown[]) =>
-    values
-      .map((item) =>
-        typeof item === "string"
-          ? unwrap(item, isLine, { isInside: true, depth: depth + 1 })
-          : unwrapValue(item, isLine, isInside, depth + 1),
-      )
-      .reduce((sum, { entries, cut }) => ({ entries: [...sum.entries, ...entries], cut: sum.cut + cut }), NOTHING);
+  const all = (values: readonly unknown[]): Unwrapped => {
+    const inner = values.map((item) =>
+      typeof item === "string" ? unwrap(item, isLine, depth + 1) : unwrapValue(item, isLine, depth + 1),
+    );
+    const sum = (key: "cut" | "quoted") => inner.reduce((total, one) => total + one[key], 0);
+    return { entries: inner.flatMap(({ entries }) => entries), cut: sum("cut"), quoted: sum("quoted") };
+  };
   if (Array.isArray(value)) return all(value);
   if (!isRecord(value)) return NOTHING;
-  if (isLine(value)) return { entries: [value], cut: 0 };
-  if (isOfAnotherContainer(value)) return { entries: [value], cut: 0 };
+  if (isLine(value)) return { ...NOTHING, entries: [value] };
+  if (isOfAnotherContainer(value)) return { ...NOTHING, entries: [value] };
   const opened = all([...LINE_FIELDS, ...LIST_FIELDS].flatMap((field) => (field in value ? [value[field]] : [])));
-  return opened.entries.length + opened.cut > 0 ? opened : { entries: [value], cut: 0 };
+  return opened.entries.length + opened.cut + opened.quoted > 0 ? opened : { ...NOTHING, entries: [value] };
 }
 
-const NOTHING: Unwrapped = { entries: [], cut: 0 };
+const NOTHING: Unwrapped = { entries: [], cut: 0, quoted: 0 };
 
 /** Part of a line of the access log, and not its whole. */
 const CUT =
   /"(authority|connection_termination_details|dry_run_http|dry_run_tcp|local_port|local_uri_san|peer_uri_san|service_account|upstream_cluster)":/;
 
-/** The value of a line; what a collector puts before an object (`[pod/x/istio-proxy] `, a time) is passed over. */
-function parse(line: string): unknown {
+/**
+ * What may stand before an object: the pod with Istio's proxy as its container (kubectl logs --prefix, stern, fluentd's
+ * tag), times, and the stream of CRI's format. Any other text is an application's, and the object in it a stranger's.
+ */
+const PREFIX =
+  /^(?:\[pod\/[^\s\]]+\/istio-proxy\]\s*|(?:[a-z0-9.-]+\s+){1,2}istio-proxy\s+)?(?:(?:[[\d][\d:.,TZ+/\]-]*|\S+_istio-proxy-\S+|stdout|stderr|[FP])\s+)*$/;
+
+/** The value of a line, undefined where it has none, and the text before it. */
+function parse(line: string): { before: string; value: unknown } {
   const text = line.trim();
   const start = /^\[\s*[[{\]]/.test(text) ? 0 : text.indexOf("{");
-  if (start < 0) return undefined;
+  if (start < 0) return { before: "", value: undefined };
   try {
-    return JSON.parse(text.slice(start));
+    return { before: text.slice(0, start), value: JSON.parse(text.slice(start)) };
   } catch {
-    return undefined;
+    return { before: "", value: undefined };
   }
 }
 
+/** Where collectors name the container whose output it was: Loki and OpenTelemetry each write the last in two ways. */
+const CONTAINER_FIELDS = [
+  "containerName",
+  "container_name",
+  "container",
+  "container.name",
+  "kubernetes.container_name",
+  "kubernetes.container.name",
+  "k8s.container.name",
+  "k8s_container_name",
+];
+
 function isOfAnotherContainer(envelope: Record<string, unknown>): boolean {
   const kubernetes = recordAt(envelope, "kubernetes");
+  const resource = recordAt(envelope, "resource");
+  const places = [
+    envelope,
+    kubernetes,
+    ...["stream", "labels", "attributes", "resource"].map((key) => recordAt(envelope, key)),
+    ...["labels", "attributes"].map((key) => recordAt(resource, key)),
+  ];
   const names = [
-    envelope.containerName,
-    envelope.container_name,
-    envelope.container,
-    kubernetes.container_name,
+    ...places.flatMap((place) => CONTAINER_FIELDS.map((field) => place[field])),
     recordAt(kubernetes, "container").name,
-    recordAt(recordAt(envelope, "resource"), "labels").container_name,
-    recordAt(envelope, "stream").container,
-    recordAt(envelope, "labels").container,
+    recordAt(envelope, "container").name,
   ].filter((name) => typeof name === "string");
   return names.length > 0 && !names.includes(PROXY_CONTAINER);
 }
@@ -105,7 +119,7 @@ export function hiddenIn(
   depth = 0,
 ): string | undefined {
   if (depth > DEEPEST) return undefined;
-  const inner = typeof value === "string" && path !== "" ? parse(value) : value;
+  const inner = typeof value === "string" && path !== "" ? parse(value).value : value;
   if (!isRecord(inner)) return undefined;
   if (path !== "" && isLine(inner)) return path;
   for (const [key, item] of Object.entries(inner)) {

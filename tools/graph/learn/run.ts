@@ -1,4 +1,5 @@
 import { ExitError } from "../../base/exit-error.ts";
+import { PROXY_CONTAINER } from "../../base/injection.ts";
 import { accessOf } from "../../programs/kubectl.ts";
 import type { Runner } from "../../programs/run.ts";
 import { loadGraphValues } from "../../values/load.ts";
@@ -140,12 +141,22 @@ async function readLogs(runner: Runner, flags: GraphLearnFlags, onCall: (call: C
         `${name} has its lines in the field ${field} of other JSON objects, which is none of those that collectors usually use: give the content of this field, for example what \`jq -r '.${field}'\` prints.`,
       );
     }
+    if (sum("quoted") > 0) {
+      throw new ExitError(
+        `${name} has its lines after text that no log collector writes, as applications quote what a stranger sent: give the log of the container ${PROXY_CONTAINER} alone.`,
+      );
+    }
     throw new ExitError(
       `${name} has no line of the form that istio.accessLog switches on (lines read: ${sum("read")}${json}): set istio.accessLog to true, give istiod the values of \`render istio\` again, and read what is logged from then on.`,
     );
   }
   if (sum("unidentified") > 0) {
     notes.push(`${sum("unidentified")} calls were left out: their ends have no SPIFFE ID that could be read.`);
+  }
+  if (sum("quoted") > 0) {
+    notes.push(
+      `${sum("quoted")} ${sum("quoted") === 1 ? "line was" : "lines were"} left out: text that no log collector writes stands before the access log, as applications quote what a stranger sent.`,
+    );
   }
   if (sum("cut") > 0) {
     notes.push(

@@ -4,11 +4,11 @@
 {{/* Name of a port, which tells Istio the protocol: http, or tcp- and what it speaks. Istio would otherwise wait for the
 client's first bytes, while a MySQL client waits for the server's, and would take a Mongo port for its own Mongo filter.
 Call with a dict: port (of the graph), part. */}}
-{{- define "sock-shop.portName" -}}
+{{- define "istio-teleport.sockShop.portName" -}}
 {{ eq .port.protocol "HTTP" | ternary "http" (printf "tcp-%s" .part.tcp) }}
 {{- end }}
 
-{{- define "sock-shop.workload" -}}
+{{- define "istio-teleport.sockShop.workload" -}}
 apiVersion: v1
 kind: ServiceAccount
 metadata:
@@ -62,7 +62,7 @@ spec:
           {{- end }}
           ports:
             {{- range .service.ports }}
-            - name: {{ include "sock-shop.portName" (dict "port" . "part" $.part) }}
+            - name: {{ include "istio-teleport.sockShop.portName" (dict "port" . "part" $.part) }}
               containerPort: {{ .targetPort | default .port }}
             {{- end }}
           startupProbe:
@@ -91,22 +91,22 @@ spec:
               type: RuntimeDefault
           volumeMounts:
             {{- range prepend (.part.writable | default list) "/tmp" }}
-            - name: {{ include "sock-shop.volumeName" . }}
+            - name: {{ include "istio-teleport.sockShop.volumeName" . }}
               mountPath: {{ . }}
             {{- end }}
       volumes:
         {{- range prepend (.part.writable | default list) "/tmp" }}
-        - name: {{ include "sock-shop.volumeName" . }}
+        - name: {{ include "istio-teleport.sockShop.volumeName" . }}
           emptyDir: {}
         {{- end }}
 {{- end }}
 
 {{/* Name of a writable directory's volume: /var/lib/mysql → var-lib-mysql. */}}
-{{- define "sock-shop.volumeName" -}}
+{{- define "istio-teleport.sockShop.volumeName" -}}
 {{ trimPrefix "/" . | replace "/" "-" }}
 {{- end }}
 
-{{- define "sock-shop.service" -}}
+{{- define "istio-teleport.sockShop.service" -}}
 apiVersion: v1
 kind: Service
 metadata:
@@ -118,7 +118,7 @@ spec:
     {{- toYaml .service.labels | nindent 4 }}
   ports:
     {{- range .service.ports }}
-    - name: {{ include "sock-shop.portName" (dict "port" . "part" $.part) }}
+    - name: {{ include "istio-teleport.sockShop.portName" (dict "port" . "part" $.part) }}
       appProtocol: {{ lower .protocol }}
       port: {{ .port }}
       targetPort: {{ .targetPort | default .port }}

@@ -1,25 +1,25 @@
 {{/* Name of the DaemonSet and of what belongs to it. */}}
-{{- define "tbot.name" -}}
+{{- define "istio-teleport.tbot.name" -}}
 {{ .Values.nameOverride | default "tbot" }}
 {{- end }}
 
 {{/* tbot.yaml. tbot ignores keys that it does not know: `istio-teleport render` checks this text strictly. */}}
-{{- define "tbot.config" -}}
+{{- define "istio-teleport.tbot.config" -}}
 {{- $extra := .Values.extraConfig -}}
 {{- if $extra -}}
-{{- $config := include "tbot.ownConfig" . | fromYaml -}}
+{{- $config := include "istio-teleport.tbot.ownConfig" . | fromYaml -}}
 {{- $services := list -}}
 {{- range $index, $service := $extra.services | default list -}}
 {{- if eq $index 0 }}{{ $services = list (mergeOverwrite (first $config.services) (deepCopy $service)) }}{{ else }}{{ $services = append $services $service }}{{ end -}}
 {{- end -}}
 {{- mergeOverwrite $config (omit $extra "services") (dict "services" ($services | default $config.services)) | toYaml -}}
 {{- else -}}
-{{- include "tbot.ownConfig" . -}}
+{{- include "istio-teleport.tbot.ownConfig" . -}}
 {{- end -}}
 {{- end }}
 
 {{/* What the chart's own values make of it. */}}
-{{- define "tbot.ownConfig" -}}
+{{- define "istio-teleport.tbot.ownConfig" -}}
 version: v2
 proxy_server: {{ .Values.global.teleport.proxyAddr | quote }}
 onboarding:

@@ -1,5 +1,5 @@
 {{/* ServiceAccount and Deployment of one part. Call with a dict: root, name, image, command (or nil), port (or nil). */}}
-{{- define "test-app.workload" -}}
+{{- define "istio-teleport.testApp.workload" -}}
 apiVersion: v1
 kind: ServiceAccount
 metadata:

@@ -31,7 +31,7 @@ test("what sidecars of the lab logged, with Envoy 1.40 and Istio 1.31", async ()
     "payment > rabbitmq:5672 TCP wouldBeDenied",
   ]);
   // Beside these a line of the agent, a plaintext connection that mutual TLS refused, and two calls that went out.
-  expect(count).toEqual({ read: 14, otherJson: 0, known: 13, calls: 10, unidentified: 0, cut: 0 });
+  expect(count).toEqual({ read: 14, otherJson: 0, known: 13, calls: 10, unidentified: 0, cut: 0, quoted: 0 });
   const fields = Object.keys(JSON.parse(await readFile(repositoryPath("chart/files/access-log-format.json"), "utf8")));
   expect(Object.keys(JSON.parse(lines.at(-1) ?? "")).toSorted()).toEqual(fields.toSorted());
 });
@@ -92,7 +92,7 @@ test("what goes out is not read: the called side logs it, with the caller's cert
     ),
   );
   expect(calls).toEqual([]);
-  expect(count).toEqual({ read: 4, otherJson: 0, known: 4, calls: 0, unidentified: 0, cut: 0 });
+  expect(count).toEqual({ read: 4, otherJson: 0, known: 4, calls: 0, unidentified: 0, cut: 0, quoted: 0 });
 });
 
 test("a port that no Service names counts as well", async () => {
@@ -112,7 +112,7 @@ test("other lines are passed over and counted", async () => {
     "",
   );
   expect(calls).toEqual([]);
-  expect(count).toEqual({ read: 5, otherJson: 1, known: 0, calls: 0, unidentified: 0, cut: 0 });
+  expect(count).toEqual({ read: 5, otherJson: 1, known: 0, calls: 0, unidentified: 0, cut: 0, quoted: 0 });
 });
 
 test("what a collector puts before a line is passed over", async () => {

@@ -46,14 +46,22 @@ const ENVELOPES: Record<string, (line: string, container: string) => unknown> = 
     resource: { type: "k8s_container", labels: { container_name } },
   }),
   "Google Cloud, as text": (textPayload, container_name) => ({ textPayload, resource: { labels: { container_name } } }),
-  OpenTelemetry: (body) => ({ body, severityText: "INFO" }),
+  OpenTelemetry: (body, container) => ({
+    body,
+    severityText: "INFO",
+    resource: { attributes: { "k8s.container.name": container } },
+  }),
+  "Loki's API, fed by OpenTelemetry": (line, k8s_container_name) => ({
+    data: { result: [{ stream: { k8s_container_name }, values: [["1732464851000000000", line]] }] },
+  }),
+  "the Elastic agent with flat fields": (message, container) => ({ message, "kubernetes.container.name": container }),
   "a list": (line) => [JSON.parse(line)],
 };
 
 test.each(Object.entries(ENVELOPES))("%s is unwrapped", async (_, envelope) => {
   const { called, count } = await read(...[LINE, OTHER].map((line) => JSON.stringify(envelope(line, "istio-proxy"))));
   expect(called).toEqual(["api", "db"]);
-  expect(count).toEqual({ read: 2, otherJson: 0, known: 2, calls: 2, unidentified: 0, cut: 0 });
+  expect(count).toEqual({ read: 2, otherJson: 0, known: 2, calls: 2, unidentified: 0, cut: 0, quoted: 0 });
 });
 
 test.each(Object.entries(ENVELOPES).filter(([, envelope]) => JSON.stringify(envelope(LINE, "MARK")).includes("MARK")))(
@@ -64,6 +72,26 @@ test.each(Object.entries(ENVELOPES).filter(([, envelope]) => JSON.stringify(enve
     expect(count).toMatchObject({ known: 0, otherJson: 1 });
   },
 );
+
+test.each([
+  ["kubectl logs --prefix", (container: string) => `[pod/api-1/${container}] `],
+  ["kubectl logs --prefix --timestamps", (container: string) => `[pod/api-1/${container}] 2026-11-24T16:14:11.1Z `],
+  ["stern", (container: string) => `api-7d9f8c6b54-x7k2p ${container} `],
+  ["stern --all-namespaces", (container: string) => `shop api-7d9f8c6b54-x7k2p ${container} `],
+  ["fluentd", (container: string) => `2026-11-24T16:14:11+00:00\tkube.log.api-1_shop_${container}-0a1b.log\t`],
+])("the prefix of %s is passed over for Istio's proxy only", async (_, prefix) => {
+  expect((await read(`${prefix("istio-proxy")}${LINE}`)).called).toEqual(["api"]);
+  expect((await read(`${prefix("app")}${LINE}`)).called).toEqual([]);
+});
+
+test.each([
+  ["a line", (text: string) => text],
+  ["an envelope that names no container", (log: string) => JSON.stringify({ log })],
+])("what an application quotes in %s is not read, and counted", async (_, wrap) => {
+  const { called, count } = await read(wrap(`INFO user agent: ${LINE}`));
+  expect(called).toEqual([]);
+  expect(count).toMatchObject({ known: 0, cut: 0, quoted: 1 });
+});
 
 test("several lines in one envelope are several calls", async () => {
   const { called } = await read(JSON.stringify({ events: [LINE, OTHER].map((message) => ({ message })) }));

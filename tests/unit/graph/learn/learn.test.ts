@@ -126,6 +126,16 @@ test("an unknown envelope is refused by the name of its field", async () => {
   expect(stderr).toContain("`jq -r '.payload.text'`");
 });
 
+test("lines that an application quotes are refused, or told of beside others", async () => {
+  const quoted = USUAL.slice(1).map((line) => `INFO user agent: ${line}`);
+  const alone = await run("--log", await log(...quoted));
+  expect({ stdout: alone.stdout, status: alone.status }).toEqual({ stdout: "", status: 1 });
+  expect(alone.stderr).toContain("give the log of the container istio-proxy alone");
+  const { stderr, status } = await run("--log", await log(...USUAL, quoted[0] as string));
+  expect(status).toBe(0);
+  expect(stderr).toContain("1 line was left out: text that no log collector writes stands before the access log");
+});
+
 describe("workloads that share a ServiceAccount", () => {
   const ofPod = (pod: string, call: Parameters<typeof logLine>[0]) =>
     JSON.stringify({ ...JSON.parse(logLine(call)), pod });
