@@ -15,7 +15,7 @@ export function chosenChecks<C extends CheckInfo>(only: readonly string[], check
     if (known.includes(id)) continue;
     const near = nearestKey(id, known);
     throw new ExitError(
-      `--only ${JSON.stringify(id)} is no check${near === undefined ? "." : `; did you mean ${near}?`} The checks are ${known.join(", ")}.`,
+      `--only ${JSON.stringify(id)} is not a check${near === undefined ? "." : `; did you mean ${near}?`} The checks are ${known.join(", ")}.`,
     );
   }
   if (ids.length === 0) return checks;

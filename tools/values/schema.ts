@@ -140,17 +140,17 @@ function unknownKey(keys: string[], schema: SchemaNode): string {
   const siblings = Object.keys(schemaAt(parent, schema)?.properties ?? {});
   const near = nearestKey(wrong, siblings);
   // Not near any sibling: perhaps the right key in the wrong place.
-  const meant = near ? pathOf([...parent, near]) : nearestLeaf(wrong, schema);
+  const meant = near ? pathOf([...parent, near]) : nearestElsewhere(wrong, schema);
   const hint = meant ? `did you mean ${meant}?` : `known here: ${siblings.join(", ")}.`;
   return `${pathOf(keys)} is not a value; ${hint}`;
 }
 
-/** The one value anywhere whose last key is near `key`; undefined if there is none, or more than one (`name`). */
-function nearestLeaf(key: string, schema: SchemaNode): string | undefined {
+/** The values anywhere whose last key is near `key`; undefined if there is none, or too many to choose from (`name`). */
+function nearestElsewhere(key: string, schema: SchemaNode): string | undefined {
   const paths = allPaths(schema, []);
   const near = nearestKey(key, [...new Set(paths.map((path) => path.at(-1) as string))]);
   const matching = paths.filter((path) => path.at(-1) === near);
-  return matching.length === 1 ? matching[0]?.join(".") : undefined;
+  return matching.length > 0 && matching.length <= 3 ? matching.map((path) => path.join(".")).join(" or ") : undefined;
 }
 
 function allPaths(node: SchemaNode, path: string[]): string[][] {

@@ -14,6 +14,7 @@ test.each([
 test.each([
   ["replicas", ["file", "hostPath"]],
   ["x", ["id", "ca"]],
+  ["foo", ["bot"]],
   ["anything", []],
 ])("%s is near nothing in %s", (key, candidates) => {
   expect(nearestKey(key, candidates)).toBeUndefined();

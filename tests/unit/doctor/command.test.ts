@@ -268,8 +268,8 @@ it("waits until it is fine", async () => {
 });
 
 it.each([
-  [["--only", "nonsense"], '--only "nonsense" is no check. The checks are'],
-  [["--only", "tbot-nods"], '--only "tbot-nods" is no check; did you mean tbot-nodes?'],
+  [["--only", "nonsense"], '--only "nonsense" is not a check. The checks are'],
+  [["--only", "tbot-nods"], '--only "tbot-nods" is not a check; did you mean tbot-nodes?'],
   [["--wait", "soon"], '--wait "soon" is not a duration'],
   [["--teleport-version", "new"], '--teleport-version "new" is no version'],
   [["--token-file", "nope.json"], "The token file nope.json could not be read (ENOENT)"],

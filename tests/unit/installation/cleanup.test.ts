@@ -462,7 +462,7 @@ test("files with our join token go, and no others", async () => {
 
 test("as a command line", async () => {
   const command = (...args: string[]) => cleanupCommand(fakes.runner).parseAsync(["node", "cleanup", ...args]);
-  expect(await refusal(() => command("-f", file("values"), "--yes", "--dry-run"))).toContain("say the opposite");
+  expect(await refusal(() => command("-f", file("values"), "--yes", "--dry-run"))).toContain("contradict each other");
   await expect(
     cleanupCommand(fakes.runner).exitOverride().parseAsync(["node", "cleanup", "--timeout", "0s"]),
   ).rejects.toThrow("a duration from 1s to 1h");

@@ -86,6 +86,16 @@ test("unknown keys of one map share one list of the keys that are known", async 
   ]);
 });
 
+test("a key that stands elsewhere is named there, in each of a few places", async () => {
+  const wrong = `${MINIMAL}imagePullSecrets: [x]\ncommonLabels: {a: b}\ntbot: {caSecret: x}\n`;
+  const message = await load(wrong).catch((error: Error) => error.message);
+  expect(String(message).split("\n").sort()).toEqual([
+    "commonLabels is not a value; did you mean global.commonLabels?",
+    "imagePullSecrets is not a value; did you mean global.imagePullSecrets or testApp.imagePullSecrets or sockShop.imagePullSecrets?",
+    "tbot.caSecret is not a value; did you mean global.teleport.caSecret or tbot.kubelet.caSecret?",
+  ]);
+});
+
 test("the values of a parent chart have a hint at the flag for them", async () => {
   const parent = `${MINIMAL}identity: {enabled: true, tbot: {debug: true}}\ncluster: {enabled: true}\n`;
   const message = await load(parent).catch((error: Error) => error.message);

@@ -23,7 +23,8 @@ const GRACE = 60;
  * @throws ExitError refused for a wrong flag or value; unavailable when a program fails
  */
 export async function cleanup(runner: Runner, flags: CleanupFlags): Promise<void> {
-  if (flags.yes && flags.dryRun) throw new ExitError("--yes and --dry-run say the opposite; leave out one of them.");
+  if (flags.yes && flags.dryRun)
+    throw new ExitError("--yes and --dry-run contradict each other; leave out one of them.");
   const values = await loadValues(runner, { files: flags.values, sets: flags.set, key: flags.valuesKey });
   const { access, described } = await chosenCluster(accessOf(runner, flags));
   say(`Cluster: ${described}.`);
