@@ -121,8 +121,9 @@ async function readLogs(runner: Runner, flags: GraphLearnFlags, onCall: (call: C
   const accounts = new Map<string, AccountUse>();
   const onCallOfPod = (call: Call, pod: string | undefined) => {
     onCall(call);
-    if (pod === undefined) return;
-    const use = { ...call.to, workload: workloadOfPod(pod) };
+    const workload = pod === undefined ? undefined : workloadOfPod(pod);
+    if (workload === undefined) return;
+    const use = { ...call.to, workload };
     accounts.set(`${use.namespace}/${use.serviceAccount}/${use.workload}`, use);
   };
   const onLog = async (lines: string[]) => {
@@ -166,9 +167,14 @@ async function readLogs(runner: Runner, flags: GraphLearnFlags, onCall: (call: C
   return {
     name,
     pods,
-    accounts: [...accounts.values(), ...pods.map((pod) => ({ ...pod, workload: workloadOfPod(pod.name) }))],
+    accounts: [...accounts.values(), ...pods.flatMap(accountUse)],
     notes,
   };
+}
+
+function accountUse(pod: MeshedPod): AccountUse[] {
+  const workload = workloadOfPod(pod.name);
+  return workload === undefined ? [] : [{ ...pod, workload }];
 }
 
 async function readMetrics(

@@ -41,13 +41,15 @@ export function withoutSharedAccounts(
 /**
  * The workload that a pod's name tells of: without what Deployments, StatefulSets, DaemonSets, Jobs and CronJobs put behind
  * their own name, and without a version, whose workloads are one service: reviews-v2-7d9f8c6b54-x7k2p is reviews.
+ *
+ * @returns undefined for a pod that nothing of these made: a person's, for a look or a try, as who it runs as
  */
-export function workloadOfPod(pod: string): string {
+export function workloadOfPod(pod: string): string | undefined {
   // Kubernetes makes these parts of letters that form no words (apimachinery util/rand).
-  return pod
+  const made = pod
     .replace(/(-[bcdfghjklmnpqrstvwxz2456789]{6,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}$/, "")
-    .replace(/-\d+$/, "")
-    .replace(/-(v\d+|canary|stable|primary|blue|green)$/, "");
+    .replace(/-\d+$/, "");
+  return made === pod ? undefined : made.replace(/-(v\d+|canary|stable|primary|blue|green)$/, "");
 }
 
 function keyOf({ namespace, serviceAccount }: Workload): string {
