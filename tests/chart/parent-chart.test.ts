@@ -134,6 +134,7 @@ describe("--values-key", () => {
   test.each([
     ["istio-telport", "--values-key istio-telport: the values have no map of that name; did you mean istio-teleport?"],
     ["other", "the values have no map of that name; name the chart's key in them: global, istio-teleport"],
+    ["__proto__", "--values-key __proto__: the values have no map of that name"],
   ])("%s is refused", async (key, sentence) => {
     await expect(load({ global: { teleport: TELEPORT }, "istio-teleport": {} }, key)).rejects.toThrow(sentence);
   });

@@ -20,7 +20,7 @@ type Tree = Record<string, unknown>;
  */
 export async function valuesUnderKey(runner: Runner, inputs: ValuesInputs, key: string): Promise<ValuesInputs> {
   const all = await mergedByHelm(runner, inputs);
-  const own = all[key];
+  const own = Object.hasOwn(all, key) ? all[key] : undefined;
   if (!isRecord(own)) {
     const meant = nearestKey(key, Object.keys(all));
     const hint = meant ? `did you mean ${meant}?` : `name the chart's key in them: ${Object.keys(all).join(", ")}.`;
