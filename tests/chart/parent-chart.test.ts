@@ -133,10 +133,20 @@ describe("--values-key", () => {
 
   test.each([
     ["istio-telport", "--values-key istio-telport: the values have no map of that name; did you mean istio-teleport?"],
-    ["other", "the values have no map of that name; name the chart's key in them: global, istio-teleport"],
+    [
+      "other",
+      "the values have no map of that name; name the chart's key in them (global, istio-teleport), or write `other: {}`",
+    ],
     ["__proto__", "--values-key __proto__: the values have no map of that name"],
   ])("%s is refused", async (key, sentence) => {
     await expect(load({ global: { teleport: TELEPORT }, "istio-teleport": {} }, key)).rejects.toThrow(sentence);
+  });
+
+  test("a key without a map is not suggested, and neither is the empty list of keys", async () => {
+    const sentence =
+      "--values-key mesh: the values have no map of that name; write `mesh: {}` for the chart's defaults.";
+    await expect(load({ mesh: "x" }, "mesh")).rejects.toThrow(sentence);
+    await expect(load({}, "mesh")).rejects.toThrow(sentence);
   });
 
   test("null for one of our globals is refused", async () => {

@@ -22,8 +22,10 @@ export async function valuesUnderKey(runner: Runner, inputs: ValuesInputs, key: 
   const all = await mergedByHelm(runner, inputs);
   const own = Object.hasOwn(all, key) ? all[key] : undefined;
   if (!isRecord(own)) {
-    const meant = nearestKey(key, Object.keys(all));
-    const hint = meant ? `did you mean ${meant}?` : `name the chart's key in them: ${Object.keys(all).join(", ")}.`;
+    const others = Object.keys(all).filter((name) => name !== key);
+    const meant = nearestKey(key, others);
+    const known = others.length === 0 ? "" : `name the chart's key in them (${others.join(", ")}), or `;
+    const hint = meant ? `did you mean ${meant}?` : `${known}write \`${key}: {}\` for the chart's defaults.`;
     throw new ExitError(`--values-key ${key}: the values have no map of that name; ${hint}`);
   }
   const global = mergedTrees(isRecord(own.global) ? own.global : {}, isRecord(all.global) ? all.global : {});
