@@ -76,6 +76,8 @@ const CHECKS: [string, string[]][] = [
   ["tbot.extraArgs has --proxy-server=a:1, which the chart sets", ["tbot.extraArgs={--proxy-server=a:1}"]],
   ["tbot.extraArgs has -a, which the chart sets itself", ["tbot.extraArgs={-a,b:1}"]],
   ["tbot.extraEnv sets TELEPORT_BOT_TOKEN, which", ["tbot.extraEnv[0].name=TELEPORT_BOT_TOKEN"]],
+  ["global.commonLabels sets istio.io/rev, with which istiod of any", ["global.commonLabels.istio\\.io/rev=canary"]],
+  ["testApp.namespace.labels sets istio.io/rev to nothing, with", ["testApp.namespace.labels.istio\\.io/rev="]],
   ["global.commonAnnotations sets helm.sh/hook, which", ["global.commonAnnotations.helm\\.sh/hook=pre-install"]],
   ...["//run", "/var/../run", "run/secrets", "/run/secrets/tokens"].map((path): [string, string[]] => [
     `tbot.extraVolumeMounts mounts at ${path}, over what`,

@@ -58,7 +58,14 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- $labels := list "app.kubernetes.io/name" "app.kubernetes.io/part-of" "app.kubernetes.io/instance" "app.kubernetes.io/managed-by" "helm.sh/chart" "istio-injection" "pod-security.kubernetes.io/enforce" "sidecar.istio.io/inject" -}}
 {{- $given := dict "global.commonLabels" .Values.global.commonLabels "tbot.namespace.labels" .Values.tbot.namespace.labels "testApp.namespace.labels" .Values.testApp.namespace.labels -}}
 {{- range include "istio-teleport.bundledApplications" . | fromJson }}{{ $_ := set $given .places.namespaceLabels .namespaceLabels }}{{ end -}}
+{{- /* Only the istiod of that revision reads an object with this label: policies would be off for all others. */ -}}
+{{- if hasKey .Values.global.commonLabels "istio.io/rev" }}
+{{- $problems = append $problems "global.commonLabels sets istio.io/rev, with which istiod of any other revision ignores the mesh's policies: set it in the labels of the namespaces." }}
+{{- end }}
 {{- range $path, $own := $given }}
+{{- if and (hasKey $own "istio.io/rev") (empty (get $own "istio.io/rev")) }}
+{{- $problems = append $problems (printf "%s sets istio.io/rev to nothing, with which Istio injects no sidecar: name the revision." $path) }}
+{{- end }}
 {{- range $key, $_ := $own }}
 {{- if has $key $labels }}
 {{- $problems = append $problems (printf "%s sets %s, which the chart sets itself: remove it." $path $key) }}
