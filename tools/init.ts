@@ -58,9 +58,10 @@ function hostOfUrl(name: string): string | undefined {
 
 /** What people paste in place of host:port, a URL or a bare host, as host:port; anything else as it is. */
 function hostAndPort(address: string): string {
-  const [, scheme, host, port] = /^(?:([a-z]+):\/\/)?([a-z0-9.-]+)(?::(\d+))?\/*$/i.exec(address) ?? [];
+  const [, scheme, host, port] =
+    /^(?:([a-z]+):\/\/)?([a-z0-9.-]+|\[[0-9a-f:]+\])(?::(\d+))?(?:\/.*)?$/i.exec(address) ?? [];
   if (host === undefined) return address;
-  return `${host}:${port ?? (scheme === "http" ? 80 : 443)}`;
+  return `${host}:${port ?? (scheme?.toLowerCase() === "http" ? 80 : 443)}`;
 }
 
 function nextCommands(file: string): string {

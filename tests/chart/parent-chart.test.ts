@@ -136,14 +136,22 @@ describe("--values-key", () => {
       "istio-telport",
       "--values-key istio-telport: the values have no chart of that name; did you mean istio-teleport?",
     ],
-    ["other", "the values have no chart of that name; name the chart's key in them: istio-teleport."],
-    ["global", "the values have no chart of that name; name the chart's key in them: istio-teleport."],
+    [
+      "other",
+      "the values have no chart of that name; name the chart's key in them (istio-teleport), or write `other: {}` for",
+    ],
+    ["global", "the values have no chart of that name; name the chart's key in them (istio-teleport)"],
+    ["__proto__", "--values-key __proto__: the values have no chart of that name"],
   ])("%s is refused", async (key, sentence) => {
     await expect(load({ global: { teleport: TELEPORT }, "istio-teleport": {} }, key)).rejects.toThrow(sentence);
   });
 
-  test("values that are the chart's own need no key", async () => {
-    await expect(load({ global: { teleport: TELEPORT } }, "mesh")).rejects.toThrow("leave --values-key out.");
+  test("values that are the chart's own need no key, and a key without a map is not suggested", async () => {
+    const sentence =
+      "--values-key mesh: the values have no chart of that name; leave --values-key out, or write `mesh: {}`";
+    await expect(load({ global: { teleport: TELEPORT } }, "mesh")).rejects.toThrow(sentence);
+    await expect(load({ mesh: "x" }, "mesh")).rejects.toThrow(sentence);
+    await expect(load({}, "mesh")).rejects.toThrow(sentence);
   });
 
   test("null for one of our globals is refused", async () => {

@@ -64,6 +64,7 @@ const LAYERS = {
   gke: { tbot: { resourceQuota: { enabled: true, pods: 300 } } },
   extraConfig: {
     tbot: {
+      networkPolicy: { enabled: true },
       extraConfig: {
         credential_ttl: "2h",
         renewal_interval: "30m",
@@ -149,11 +150,13 @@ describe("tbot's pods", () => {
   });
 
   test("NOTES warn of what replaces the hardening, and of nothing else", async () => {
-    const sets = ["privileged=true", "seLinuxOptions.type=spc_t"].map((set) => `tbot.securityContext.${set}`);
-    const inputs = await scenarioInputs("minimal", ...sets, "tbot.podSecurityContext.runAsUser=1");
-    expect(await renderNotes(inputs)).toContain(
-      "WARNING: tbot.podSecurityContext.runAsUser, tbot.securityContext.privileged replaces the chart's hardening",
+    const own = ["privileged=true", "procMount=Unmasked", "seLinuxOptions.type=spc_t"];
+    const sets = [...own.map((set) => `tbot.securityContext.${set}`), "tbot.podSecurityContext.runAsUser=1"];
+    const notes = await renderNotes(await scenarioInputs("minimal", ...sets, "tbot.extraArgs={--insecure}"));
+    expect(notes).toContain(
+      "WARNING: tbot.podSecurityContext.runAsUser, tbot.securityContext.privileged, tbot.securityContext.procMount replaces the chart's hardening",
     );
+    expect(notes).toContain("WARNING: tbot.extraArgs has --insecure.");
   });
 
   test("are kept off Fargate and virtual nodes by default", async () => {
@@ -263,6 +266,11 @@ describe("tbot's network policy", () => {
     ]);
     const ports = spec.egress.map((rule: { ports: { port: number }[] }) => rule.ports.map(({ port }) => port));
     expect(ports).toEqual([[53, 53], [3080], [10250], [3128]]);
+  });
+
+  test("lets tbot out to the kubelet's port of tbot.extraConfig", async () => {
+    const { spec } = await find("extraConfig", "NetworkPolicy", "tbot");
+    expect(spec.egress[2].ports).toEqual([{ port: 10260, protocol: "TCP" }]);
   });
 
   test("is not there by default", async () => {

@@ -72,6 +72,33 @@ const CHECKS: [string, string[]][] = [
   ["sockShop.namespace.labels sets istio-injection, which", ["sockShop.namespace.labels.istio-injection=x"]],
   ["global.commonAnnotations sets istio.io/dry-run, which", ["global.commonAnnotations.istio\\.io/dry-run=x"]],
   ["tbot.extraArgs has --log-format=text, which the chart sets itself", ["tbot.extraArgs={--log-format=text}"]],
+  ["tbot.extraArgs has --oneshot, which the chart sets itself", ["tbot.extraArgs={--fips,--oneshot}"]],
+  ["tbot.extraArgs has --proxy-server=a:1, which the chart sets", ["tbot.extraArgs={--proxy-server=a:1}"]],
+  ["tbot.extraArgs has -a, which the chart sets itself", ["tbot.extraArgs={-a,b:1}"]],
+  ["tbot.extraEnv sets TELEPORT_BOT_TOKEN, which", ["tbot.extraEnv[0].name=TELEPORT_BOT_TOKEN"]],
+  ["global.commonLabels sets istio.io/rev, with which istiod of any", ["global.commonLabels.istio\\.io/rev=canary"]],
+  ["testApp.namespace.labels sets istio.io/rev to nothing, with", ["testApp.namespace.labels.istio\\.io/rev="]],
+  ["global.commonAnnotations sets helm.sh/hook, which", ["global.commonAnnotations.helm\\.sh/hook=pre-install"]],
+  ...["//run", "/var/../run", "run/secrets", "/run/secrets/tokens"].map((path): [string, string[]] => [
+    `tbot.extraVolumeMounts mounts at ${path}, over what`,
+    ["tbot.extraVolumes[0].name=a", "tbot.extraVolumeMounts[0].name=a", `tbot.extraVolumeMounts[0].mountPath=${path}`],
+  ]),
+  [
+    "tbot.extraConfig makes the first service one of type kubernetes/v2, which",
+    ["tbot.extraConfig.services[0].type=kubernetes/v2"],
+  ],
+  [
+    "tbot.extraConfig disables the attestor kubernetes of the first service",
+    ["tbot.extraConfig.services[0].attestors.kubernetes.enabled=false"],
+  ],
+  [
+    "tbot.extraConfig sets skip_verify of the first service's kubelet, which another value sets: use tbot.kubelet",
+    ["tbot.extraConfig.services[0].attestors.kubernetes.kubelet.skip_verify=true"],
+  ],
+  [
+    "tbot.securityContext.capabilities replaces the capability SYS_PTRACE",
+    ["tbot.attestBinary=true", "tbot.securityContext.capabilities.add={NET_ADMIN}"],
+  ],
   ["tbot.extraArgs has -c, which the chart sets itself", ["tbot.extraArgs={-c}"]],
   ["tbot.extraEnv sets SSL_CERT_DIR, which", ["global.teleport.caSecret=ca", "tbot.extraEnv[0].name=SSL_CERT_DIR"]],
   ["tbot.extraVolumes has the name socket twice, or", ["tbot.extraVolumes[0].name=socket"]],
@@ -159,7 +186,7 @@ describe("the chart's checks", { concurrent: true }, () => {
 
   test.each([
     ["tbot.podAnnotations.a=x\u007f", "tbot.podAnnotations.a"],
-    ["tbot.serviceAccount.annotations.a\u009fb=x", "tbot.serviceAccount.annotations.a\u009fb"],
+    ["tbot.extraConfig.a\u009fb=x", "tbot.extraConfig.a\u009fb"],
     ["tbot.tolerations[0].key=\ufeff", "tbot.tolerations[0].key"],
   ])("%j, at which Helm would drop what stands beside it", async (set, path) => {
     const sentence = `${path} has a control character, at which Helm would leave out the whole map or list: remove it.`;
@@ -273,6 +300,22 @@ const FILES: [string, boolean][] = [
 /** Assignments on top of the minimal values that JSON Schema decides about; whether they are legal. */
 const ASSIGNMENTS: [string, boolean][] = [
   ["tbot.socket.file=workload.sock", true],
+  ["tbot.podLabels.example\\.com/team=a", true],
+  ["tbot.podLabels.a b=c", false],
+  ["tbot.podAnnotations.a/b/c=d", false],
+  ["tbot.namespace.labels.-a=b", false],
+  ["tbot.serviceAccount.annotations.a b=c", false],
+  [`global.commonLabels.${"k".repeat(64)}=x`, false],
+  ["global.commonAnnotations.a b=c", false],
+  ["monitoring.labels.a b=c", false],
+  ["monitoring.dashboardLabels.a=b c", false],
+  ["tbot.extraConfig.services[0].attestors=x", false],
+  ["tbot.extraConfig.services[0].attestors.kubernetes=x", false],
+  ["tbot.extraConfig.services[0].attestors.kubernetes.kubelet=x", false],
+  ["testApp.server.image=registry.example.com:5000/a/b:1", true],
+  ["testApp.server.image=https://registry.example.com/a:1", false],
+  ["testApp.client.image=a b", false],
+  ["sockShop.images.carts=A/b:1:2", false],
   ["tbot.socket.file=a/b", false],
   ["tbot.socket.fil=x", false],
   ["unknown=1", false],

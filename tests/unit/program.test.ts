@@ -68,6 +68,8 @@ test.each([
   ["https://teleport.example.com:3080/", "teleport.example.com:3080"],
   ["http://teleport.example.com", "teleport.example.com:80"],
   ["teleport.example.com", "teleport.example.com:443"],
+  ["HTTP://[::1]:3080", "[::1]:3080"],
+  ["https://a.example/web/login", "a.example:443"],
 ])("init --proxy-addr %s says the mend", async (address, mended) => {
   const made = await runCli("init", "--cluster-name", "a.example", "--proxy-addr", address, "--output", "-");
   expect(made).toMatchObject({ status: 1, stdout: "" });

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 
 export const values = validate21;
-const schema6 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["enabled","checkCRDs","global","istio","tbot","mesh","testApp","sockShop","monitoring"],"additionalProperties":false,"patternProperties":{"^x-":true},"properties":{"enabled":{"$ref":"#/definitions/section.enabled"},"checkCRDs":{"$ref":"#/definitions/section.checkCRDs"},"global":{"$ref":"#/definitions/section.global"},"istio":{"$ref":"#/definitions/section.istio"},"tbot":{"$ref":"#/definitions/section.tbot"},"mesh":{"$ref":"#/definitions/section.mesh"},"testApp":{"$ref":"#/definitions/section.testApp"},"sockShop":{"$ref":"#/definitions/section.sockShop"},"monitoring":{"$ref":"#/definitions/section.monitoring"}},"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}},"Kubernetes.EnvVar":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"value":{"type":["string","null"]},"valueFrom":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EnvVarSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.EnvVarSource":{"type":"object","properties":{"configMapKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapKeySelector"},{"type":"null"}]},"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"fileKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.FileKeySelector"},{"type":"null"}]},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"secretKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretKeySelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ResourceFieldSelector":{"type":"object","required":["resource"],"properties":{"containerName":{"type":["string","null"]},"divisor":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},"resource":{"type":"string"}},"additionalProperties":false},"Kubernetes.FileKeySelector":{"type":"object","required":["volumeName","path","key"],"properties":{"key":{"type":"string"},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"volumeName":{"type":"string"}},"additionalProperties":false},"Kubernetes.ObjectFieldSelector":{"type":"object","required":["fieldPath"],"properties":{"apiVersion":{"type":["string","null"]},"fieldPath":{"type":"string"}},"additionalProperties":false},"Kubernetes.ConfigMapKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.VolumeMount":{"type":"object","required":["name","mountPath"],"properties":{"bindMountOptions":{"type":["array","null"],"items":{"type":"string"}},"mountPath":{"type":"string"},"mountPropagation":{"enum":["Bidirectional","HostToContainer","None",null]},"name":{"type":"string"},"readOnly":{"type":["boolean","null"]},"recursiveReadOnly":{"enum":["Disabled","Enabled","IfPossible",null]},"subPath":{"type":["string","null"]},"subPathExpr":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Volume":{"type":"object","required":["name"],"properties":{"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapVolumeSource"},{"type":"null"}]},"csi":{"anyOf":[{"$ref":"#/definitions/Kubernetes.CSIVolumeSource"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeSource"},{"type":"null"}]},"emptyDir":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EmptyDirVolumeSource"},{"type":"null"}]},"hostPath":{"anyOf":[{"$ref":"#/definitions/Kubernetes.HostPathVolumeSource"},{"type":"null"}]},"image":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ImageVolumeSource"},{"type":"null"}]},"name":{"type":"string"},"nfs":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NFSVolumeSource"},{"type":"null"}]},"persistentVolumeClaim":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PersistentVolumeClaimVolumeSource"},{"type":"null"}]},"projected":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ProjectedVolumeSource"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretVolumeSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"optional":{"type":["boolean","null"]},"secretName":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.KeyToPath":{"type":"object","required":["key","path"],"properties":{"key":{"type":"string"},"mode":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ProjectedVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"sources":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.VolumeProjection"}}},"additionalProperties":false},"Kubernetes.VolumeProjection":{"type":"object","properties":{"clusterTrustBundle":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ClusterTrustBundleProjection"},{"type":"null"}]},"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapProjection"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIProjection"},{"type":"null"}]},"podCertificate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodCertificateProjection"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretProjection"},{"type":"null"}]},"serviceAccountToken":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ServiceAccountTokenProjection"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.ServiceAccountTokenProjection":{"type":"object","required":["path"],"properties":{"audience":{"type":["string","null"]},"expirationSeconds":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.SecretProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.PodCertificateProjection":{"type":"object","required":["signerName","keyType"],"properties":{"certificateChainPath":{"type":["string","null"]},"credentialBundlePath":{"type":["string","null"]},"keyPath":{"type":["string","null"]},"keyType":{"type":"string"},"maxExpirationSeconds":{"type":["integer","null"]},"signerName":{"type":"string"},"user":{"type":["integer","null"]},"userAnnotations":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.DownwardAPIProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeFile":{"type":"object","required":["path"],"properties":{"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"mode":{"type":["integer","null"]},"path":{"type":"string"},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ClusterTrustBundleProjection":{"type":"object","required":["path"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"signerName":{"type":["string","null"]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.LabelSelector":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.LabelSelectorRequirement"}},"matchLabels":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LabelSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","In","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PersistentVolumeClaimVolumeSource":{"type":"object","required":["claimName"],"properties":{"claimName":{"type":"string"},"readOnly":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.NFSVolumeSource":{"type":"object","required":["server","path"],"properties":{"path":{"type":"string"},"readOnly":{"type":["boolean","null"]},"server":{"type":"string"}},"additionalProperties":false},"Kubernetes.ImageVolumeSource":{"type":"object","properties":{"pullPolicy":{"type":["string","null"]},"reference":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostPathVolumeSource":{"type":"object","required":["path"],"properties":{"path":{"type":"string"},"type":{"enum":["","BlockDevice","CharDevice","Directory","DirectoryOrCreate","File","FileOrCreate","Socket",null]}},"additionalProperties":false},"Kubernetes.EmptyDirVolumeSource":{"type":"object","properties":{"medium":{"type":["string","null"]},"mode":{"type":["integer","null"]},"sizeLimit":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.CSIVolumeSource":{"type":"object","required":["driver"],"properties":{"driver":{"type":"string"},"fsType":{"type":["string","null"]},"nodePublishSecretRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LocalObjectReference"},{"type":"null"}]},"readOnly":{"type":["boolean","null"]},"volumeAttributes":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LocalObjectReference":{"type":"object","properties":{"name":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.SecurityContext":{"type":"object","properties":{"allowPrivilegeEscalation":{"type":["boolean","null"]},"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"capabilities":{"anyOf":[{"$ref":"#/definitions/Kubernetes.Capabilities"},{"type":"null"}]},"privileged":{"type":["boolean","null"]},"procMount":{"enum":["Default","Unmasked",null]},"readOnlyRootFilesystem":{"type":["boolean","null"]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SeccompProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.SELinuxOptions":{"type":"object","properties":{"level":{"type":["string","null"]},"role":{"type":["string","null"]},"type":{"type":["string","null"]},"user":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Capabilities":{"type":"object","properties":{"add":{"type":["array","null"],"items":{"type":"string"}},"drop":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.AppArmorProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.PodSecurityContext":{"type":"object","properties":{"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"fsGroup":{"type":["integer","null"]},"fsGroupChangePolicy":{"enum":["Always","OnRootMismatch",null]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxChangePolicy":{"type":["string","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]},"supplementalGroups":{"type":["array","null"],"items":{"type":"integer"}},"supplementalGroupsPolicy":{"enum":["Merge","Strict",null]},"sysctls":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.Sysctl"}}},"additionalProperties":false},"Kubernetes.Sysctl":{"type":"object","required":["name","value"],"properties":{"name":{"type":"string"},"value":{"type":"string"}},"additionalProperties":false},"Kubernetes.PodDNSConfig":{"type":"object","properties":{"nameservers":{"type":["array","null"],"items":{"type":"string"}},"options":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodDNSConfigOption"}},"searches":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PodDNSConfigOption":{"type":"object","properties":{"name":{"type":["string","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostAlias":{"type":"object","required":["ip"],"properties":{"hostnames":{"type":["array","null"],"items":{"type":"string"}},"ip":{"type":"string"}},"additionalProperties":false},"Kubernetes.Affinity":{"type":"object","properties":{"nodeAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeAffinity"},{"type":"null"}]},"podAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAffinity"},{"type":"null"}]},"podAntiAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAntiAffinity"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.PodAntiAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.PodAffinityTerm":{"type":"object","required":["topologyKey"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"matchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"mismatchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"namespaces":{"type":["array","null"],"items":{"type":"string"}},"topologyKey":{"type":"string"}},"additionalProperties":false},"Kubernetes.WeightedPodAffinityTerm":{"type":"object","required":["weight","podAffinityTerm"],"properties":{"podAffinityTerm":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.PodAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.NodeAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PreferredSchedulingTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.NodeSelector":{"type":"object","required":["nodeSelectorTerms"],"properties":{"nodeSelectorTerms":{"type":"array","items":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"}}},"additionalProperties":false},"Kubernetes.NodeSelectorTerm":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}},"matchFields":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}}},"additionalProperties":false},"Kubernetes.NodeSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","Gt","In","Lt","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PreferredSchedulingTerm":{"type":"object","required":["weight","preference"],"properties":{"preference":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.Toleration":{"type":"object","properties":{"effect":{"enum":["NoExecute","NoSchedule","PreferNoSchedule",null]},"key":{"type":["string","null"]},"operator":{"enum":["Equal","Exists","Gt","Lt",null]},"tolerationSeconds":{"type":["integer","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Probe":{"type":"object","properties":{"failureThreshold":{"type":["integer","null"]},"initialDelaySeconds":{"type":["integer","null"]},"periodSeconds":{"type":["integer","null"]},"timeoutSeconds":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.DaemonSetUpdateStrategy":{"type":"object","properties":{"rollingUpdate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.RollingUpdateDaemonSet"},{"type":"null"}]},"type":{"enum":["OnDelete","RollingUpdate",null]}},"additionalProperties":false},"Kubernetes.RollingUpdateDaemonSet":{"type":"object","properties":{"maxSurge":{"type":["integer","string","null"]},"maxUnavailable":{"type":["integer","string","null"]}},"additionalProperties":false},"Kubernetes.NetworkPolicyEgressRule":{"type":"object","properties":{"ports":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPort"}},"to":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPeer":{"type":"object","properties":{"ipBlock":{"anyOf":[{"$ref":"#/definitions/Kubernetes.IPBlock"},{"type":"null"}]},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"podSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.IPBlock":{"type":"object","required":["cidr"],"properties":{"cidr":{"type":"string"},"except":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPort":{"type":"object","properties":{"endPort":{"type":["integer","null"]},"port":{"type":["integer","string","null"]},"protocol":{"enum":["SCTP","TCP","UDP",null]}},"additionalProperties":false},"Kubernetes.ResourceRequirements":{"type":"object","properties":{"claims":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.ResourceClaim"}},"limits":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"requests":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}}},"additionalProperties":false},"Kubernetes.ResourceClaim":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"request":{"type":["string","null"]}},"additionalProperties":false},"section.enabled":{"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true},"section.checkCRDs":{"description":"Refuses to install while Istio's custom resource definitions (or, with monitoring, the Prometheus Operator's) are not in the cluster. Disable it where something else installs them in the same step, such as the first sync of Argo CD.","type":"boolean","default":true},"section.global":{"description":"Read by all charts of a release. Other charts' keys may stand beside these.","type":"object","required":["imageRegistry","imagePullSecrets","commonLabels","commonAnnotations","teleport"],"properties":{"imageRegistry":{"description":"Registry, with an optional path, that replaces the one in the name of every image: `registry.example.com/mirror`.","type":"string","pattern":"^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$","default":""},"imagePullSecrets":{"description":"Secrets with registry credentials for all pods, in the namespace of each: names, or maps with the key `name`.","type":"array","items":{"type":["string","object"],"minLength":1,"required":["name"],"properties":{"name":{"type":"string","minLength":1}},"additionalProperties":false},"default":[]},"commonLabels":{"description":"Labels added to all objects and pods.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"commonAnnotations":{"description":"Annotations added to all objects and to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"teleport":{"type":"object","required":["clusterName","proxyAddr","caSecret","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, add another.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev","part-of":"istio-teleport"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}},"section.istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"section.tbot":{"type":"object","required":["enabled","nameOverride","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"nameOverride":{"description":"Name of tbot's DaemonSet and of the objects that belong to it, if another `tbot` is in its namespace. Labels stay.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":""},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where that is not the cluster's CA.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container: one of the node that `tbot.extraVolumes` mounts, such as `/etc/kubernetes/kubelet-ca.crt` of OpenShift.","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object"}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"section.testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","minLength":1,"default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","minLength":1,"default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of the test app.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","minLength":1,"default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","minLength":1,"default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of Sock Shop.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","additionalProperties":{"type":"string"},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","additionalProperties":{"type":"string"},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"$id":"values"};
+const schema6 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["enabled","checkCRDs","global","istio","tbot","mesh","testApp","sockShop","monitoring"],"additionalProperties":false,"patternProperties":{"^x-":true},"properties":{"enabled":{"$ref":"#/definitions/section.enabled"},"checkCRDs":{"$ref":"#/definitions/section.checkCRDs"},"global":{"$ref":"#/definitions/section.global"},"istio":{"$ref":"#/definitions/section.istio"},"tbot":{"$ref":"#/definitions/section.tbot"},"mesh":{"$ref":"#/definitions/section.mesh"},"testApp":{"$ref":"#/definitions/section.testApp"},"sockShop":{"$ref":"#/definitions/section.sockShop"},"monitoring":{"$ref":"#/definitions/section.monitoring"}},"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}},"Kubernetes.EnvVar":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"value":{"type":["string","null"]},"valueFrom":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EnvVarSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.EnvVarSource":{"type":"object","properties":{"configMapKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapKeySelector"},{"type":"null"}]},"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"fileKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.FileKeySelector"},{"type":"null"}]},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"secretKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretKeySelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ResourceFieldSelector":{"type":"object","required":["resource"],"properties":{"containerName":{"type":["string","null"]},"divisor":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},"resource":{"type":"string"}},"additionalProperties":false},"Kubernetes.FileKeySelector":{"type":"object","required":["volumeName","path","key"],"properties":{"key":{"type":"string"},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"volumeName":{"type":"string"}},"additionalProperties":false},"Kubernetes.ObjectFieldSelector":{"type":"object","required":["fieldPath"],"properties":{"apiVersion":{"type":["string","null"]},"fieldPath":{"type":"string"}},"additionalProperties":false},"Kubernetes.ConfigMapKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.VolumeMount":{"type":"object","required":["name","mountPath"],"properties":{"bindMountOptions":{"type":["array","null"],"items":{"type":"string"}},"mountPath":{"type":"string"},"mountPropagation":{"enum":["Bidirectional","HostToContainer","None",null]},"name":{"type":"string"},"readOnly":{"type":["boolean","null"]},"recursiveReadOnly":{"enum":["Disabled","Enabled","IfPossible",null]},"subPath":{"type":["string","null"]},"subPathExpr":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Volume":{"type":"object","required":["name"],"properties":{"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapVolumeSource"},{"type":"null"}]},"csi":{"anyOf":[{"$ref":"#/definitions/Kubernetes.CSIVolumeSource"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeSource"},{"type":"null"}]},"emptyDir":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EmptyDirVolumeSource"},{"type":"null"}]},"hostPath":{"anyOf":[{"$ref":"#/definitions/Kubernetes.HostPathVolumeSource"},{"type":"null"}]},"image":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ImageVolumeSource"},{"type":"null"}]},"name":{"type":"string"},"nfs":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NFSVolumeSource"},{"type":"null"}]},"persistentVolumeClaim":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PersistentVolumeClaimVolumeSource"},{"type":"null"}]},"projected":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ProjectedVolumeSource"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretVolumeSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"optional":{"type":["boolean","null"]},"secretName":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.KeyToPath":{"type":"object","required":["key","path"],"properties":{"key":{"type":"string"},"mode":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ProjectedVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"sources":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.VolumeProjection"}}},"additionalProperties":false},"Kubernetes.VolumeProjection":{"type":"object","properties":{"clusterTrustBundle":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ClusterTrustBundleProjection"},{"type":"null"}]},"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapProjection"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIProjection"},{"type":"null"}]},"podCertificate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodCertificateProjection"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretProjection"},{"type":"null"}]},"serviceAccountToken":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ServiceAccountTokenProjection"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.ServiceAccountTokenProjection":{"type":"object","required":["path"],"properties":{"audience":{"type":["string","null"]},"expirationSeconds":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.SecretProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.PodCertificateProjection":{"type":"object","required":["signerName","keyType"],"properties":{"certificateChainPath":{"type":["string","null"]},"credentialBundlePath":{"type":["string","null"]},"keyPath":{"type":["string","null"]},"keyType":{"type":"string"},"maxExpirationSeconds":{"type":["integer","null"]},"signerName":{"type":"string"},"user":{"type":["integer","null"]},"userAnnotations":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.DownwardAPIProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeFile":{"type":"object","required":["path"],"properties":{"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"mode":{"type":["integer","null"]},"path":{"type":"string"},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ClusterTrustBundleProjection":{"type":"object","required":["path"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"signerName":{"type":["string","null"]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.LabelSelector":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.LabelSelectorRequirement"}},"matchLabels":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LabelSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","In","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PersistentVolumeClaimVolumeSource":{"type":"object","required":["claimName"],"properties":{"claimName":{"type":"string"},"readOnly":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.NFSVolumeSource":{"type":"object","required":["server","path"],"properties":{"path":{"type":"string"},"readOnly":{"type":["boolean","null"]},"server":{"type":"string"}},"additionalProperties":false},"Kubernetes.ImageVolumeSource":{"type":"object","properties":{"pullPolicy":{"type":["string","null"]},"reference":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostPathVolumeSource":{"type":"object","required":["path"],"properties":{"path":{"type":"string"},"type":{"enum":["","BlockDevice","CharDevice","Directory","DirectoryOrCreate","File","FileOrCreate","Socket",null]}},"additionalProperties":false},"Kubernetes.EmptyDirVolumeSource":{"type":"object","properties":{"medium":{"type":["string","null"]},"mode":{"type":["integer","null"]},"sizeLimit":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.CSIVolumeSource":{"type":"object","required":["driver"],"properties":{"driver":{"type":"string"},"fsType":{"type":["string","null"]},"nodePublishSecretRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LocalObjectReference"},{"type":"null"}]},"readOnly":{"type":["boolean","null"]},"volumeAttributes":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LocalObjectReference":{"type":"object","properties":{"name":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.SecurityContext":{"type":"object","properties":{"allowPrivilegeEscalation":{"type":["boolean","null"]},"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"capabilities":{"anyOf":[{"$ref":"#/definitions/Kubernetes.Capabilities"},{"type":"null"}]},"privileged":{"type":["boolean","null"]},"procMount":{"enum":["Default","Unmasked",null]},"readOnlyRootFilesystem":{"type":["boolean","null"]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SeccompProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.SELinuxOptions":{"type":"object","properties":{"level":{"type":["string","null"]},"role":{"type":["string","null"]},"type":{"type":["string","null"]},"user":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Capabilities":{"type":"object","properties":{"add":{"type":["array","null"],"items":{"type":"string"}},"drop":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.AppArmorProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.PodSecurityContext":{"type":"object","properties":{"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"fsGroup":{"type":["integer","null"]},"fsGroupChangePolicy":{"enum":["Always","OnRootMismatch",null]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxChangePolicy":{"type":["string","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]},"supplementalGroups":{"type":["array","null"],"items":{"type":"integer"}},"supplementalGroupsPolicy":{"enum":["Merge","Strict",null]},"sysctls":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.Sysctl"}}},"additionalProperties":false},"Kubernetes.Sysctl":{"type":"object","required":["name","value"],"properties":{"name":{"type":"string"},"value":{"type":"string"}},"additionalProperties":false},"Kubernetes.PodDNSConfig":{"type":"object","properties":{"nameservers":{"type":["array","null"],"items":{"type":"string"}},"options":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodDNSConfigOption"}},"searches":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PodDNSConfigOption":{"type":"object","properties":{"name":{"type":["string","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostAlias":{"type":"object","required":["ip"],"properties":{"hostnames":{"type":["array","null"],"items":{"type":"string"}},"ip":{"type":"string"}},"additionalProperties":false},"Kubernetes.Affinity":{"type":"object","properties":{"nodeAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeAffinity"},{"type":"null"}]},"podAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAffinity"},{"type":"null"}]},"podAntiAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAntiAffinity"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.PodAntiAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.PodAffinityTerm":{"type":"object","required":["topologyKey"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"matchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"mismatchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"namespaces":{"type":["array","null"],"items":{"type":"string"}},"topologyKey":{"type":"string"}},"additionalProperties":false},"Kubernetes.WeightedPodAffinityTerm":{"type":"object","required":["weight","podAffinityTerm"],"properties":{"podAffinityTerm":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.PodAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.NodeAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PreferredSchedulingTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.NodeSelector":{"type":"object","required":["nodeSelectorTerms"],"properties":{"nodeSelectorTerms":{"type":"array","items":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"}}},"additionalProperties":false},"Kubernetes.NodeSelectorTerm":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}},"matchFields":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}}},"additionalProperties":false},"Kubernetes.NodeSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","Gt","In","Lt","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PreferredSchedulingTerm":{"type":"object","required":["weight","preference"],"properties":{"preference":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.Toleration":{"type":"object","properties":{"effect":{"enum":["NoExecute","NoSchedule","PreferNoSchedule",null]},"key":{"type":["string","null"]},"operator":{"enum":["Equal","Exists","Gt","Lt",null]},"tolerationSeconds":{"type":["integer","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Probe":{"type":"object","properties":{"failureThreshold":{"type":["integer","null"]},"initialDelaySeconds":{"type":["integer","null"]},"periodSeconds":{"type":["integer","null"]},"timeoutSeconds":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.DaemonSetUpdateStrategy":{"type":"object","properties":{"rollingUpdate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.RollingUpdateDaemonSet"},{"type":"null"}]},"type":{"enum":["OnDelete","RollingUpdate",null]}},"additionalProperties":false},"Kubernetes.RollingUpdateDaemonSet":{"type":"object","properties":{"maxSurge":{"type":["integer","string","null"]},"maxUnavailable":{"type":["integer","string","null"]}},"additionalProperties":false},"Kubernetes.NetworkPolicyEgressRule":{"type":"object","properties":{"ports":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPort"}},"to":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPeer":{"type":"object","properties":{"ipBlock":{"anyOf":[{"$ref":"#/definitions/Kubernetes.IPBlock"},{"type":"null"}]},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"podSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.IPBlock":{"type":"object","required":["cidr"],"properties":{"cidr":{"type":"string"},"except":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPort":{"type":"object","properties":{"endPort":{"type":["integer","null"]},"port":{"type":["integer","string","null"]},"protocol":{"enum":["SCTP","TCP","UDP",null]}},"additionalProperties":false},"Kubernetes.ResourceRequirements":{"type":"object","properties":{"claims":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.ResourceClaim"}},"limits":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"requests":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}}},"additionalProperties":false},"Kubernetes.ResourceClaim":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"request":{"type":["string","null"]}},"additionalProperties":false},"section.enabled":{"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true},"section.checkCRDs":{"description":"Refuses to install while Istio's custom resource definitions (or, with monitoring, the Prometheus Operator's) are not in the cluster. Disable it where something else installs them in the same step, such as the first sync of Argo CD.","type":"boolean","default":true},"section.global":{"description":"Read by all charts of a release. Other charts' keys may stand beside these.","type":"object","required":["imageRegistry","imagePullSecrets","commonLabels","commonAnnotations","teleport"],"properties":{"imageRegistry":{"description":"Registry, with an optional path, that replaces the one in the name of every image: `registry.example.com/mirror`.","type":"string","pattern":"^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$","default":""},"imagePullSecrets":{"description":"Secrets with registry credentials for all pods, in the namespace of each: names, or maps with the key `name`.","type":"array","items":{"type":["string","object"],"minLength":1,"required":["name"],"properties":{"name":{"type":"string","minLength":1}},"additionalProperties":false},"default":[]},"commonLabels":{"description":"Labels added to all objects and pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"commonAnnotations":{"description":"Annotations added to all objects and to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"teleport":{"type":"object","required":["clusterName","proxyAddr","caSecret","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, add another.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev","part-of":"istio-teleport"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}},"section.istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"section.tbot":{"type":"object","required":["enabled","nameOverride","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"nameOverride":{"description":"Name of tbot's DaemonSet and of the objects that belong to it, if another `tbot` is in its namespace. Labels stay.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":""},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where that is not the cluster's CA.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container: one of the node that `tbot.extraVolumes` mounts, such as `/etc/kubernetes/kubelet-ca.crt` of OpenShift.","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object","properties":{"attestors":{"type":"object","properties":{"kubernetes":{"type":"object","properties":{"kubelet":{"type":"object"}}}}}}}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"section.testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of the test app.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of Sock Shop.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"$id":"values"};
 const func2 = Object.prototype.hasOwnProperty;
 const pattern0 = new RegExp("^x-", "u");
 const schema7 = {"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true};
@@ -45,16 +45,17 @@ validate24.errors = vErrors;
 return errors === 0;
 }
 
-const schema9 = {"description":"Read by all charts of a release. Other charts' keys may stand beside these.","type":"object","required":["imageRegistry","imagePullSecrets","commonLabels","commonAnnotations","teleport"],"properties":{"imageRegistry":{"description":"Registry, with an optional path, that replaces the one in the name of every image: `registry.example.com/mirror`.","type":"string","pattern":"^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$","default":""},"imagePullSecrets":{"description":"Secrets with registry credentials for all pods, in the namespace of each: names, or maps with the key `name`.","type":"array","items":{"type":["string","object"],"minLength":1,"required":["name"],"properties":{"name":{"type":"string","minLength":1}},"additionalProperties":false},"default":[]},"commonLabels":{"description":"Labels added to all objects and pods.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"commonAnnotations":{"description":"Annotations added to all objects and to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"teleport":{"type":"object","required":["clusterName","proxyAddr","caSecret","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, add another.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev","part-of":"istio-teleport"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}};
+const schema9 = {"description":"Read by all charts of a release. Other charts' keys may stand beside these.","type":"object","required":["imageRegistry","imagePullSecrets","commonLabels","commonAnnotations","teleport"],"properties":{"imageRegistry":{"description":"Registry, with an optional path, that replaces the one in the name of every image: `registry.example.com/mirror`.","type":"string","pattern":"^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$","default":""},"imagePullSecrets":{"description":"Secrets with registry credentials for all pods, in the namespace of each: names, or maps with the key `name`.","type":"array","items":{"type":["string","object"],"minLength":1,"required":["name"],"properties":{"name":{"type":"string","minLength":1}},"additionalProperties":false},"default":[]},"commonLabels":{"description":"Labels added to all objects and pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"commonAnnotations":{"description":"Annotations added to all objects and to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"teleport":{"type":"object","required":["clusterName","proxyAddr","caSecret","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, add another.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev","part-of":"istio-teleport"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}};
 const pattern1 = new RegExp("^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$", "u");
-const pattern2 = new RegExp("^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$", "u");
-const pattern3 = new RegExp("^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", "u");
-const pattern4 = new RegExp("^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$", "u");
-const pattern5 = new RegExp("^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
-const pattern6 = new RegExp("^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "u");
-const pattern8 = new RegExp("^[1-9][0-9]{0,6}[smh]$", "u");
-const pattern11 = new RegExp("^$|^https://[^\\s?#]+$", "u");
-const pattern12 = new RegExp("^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$", "u");
+const pattern2 = new RegExp("^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", "u");
+const pattern3 = new RegExp("^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$", "u");
+const pattern5 = new RegExp("^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", "u");
+const pattern6 = new RegExp("^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$", "u");
+const pattern7 = new RegExp("^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
+const pattern8 = new RegExp("^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "u");
+const pattern10 = new RegExp("^[1-9][0-9]{0,6}[smh]$", "u");
+const pattern13 = new RegExp("^$|^https://[^\\s?#]+$", "u");
+const pattern14 = new RegExp("^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$", "u");
 const func3 = require("ajv/dist/runtime/ucs2length").default;
 
 function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
@@ -230,10 +231,10 @@ if(data.commonLabels !== undefined){
 let data4 = data.commonLabels;
 if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 for(const key1 in data4){
-let data5 = data4[key1];
-if(typeof data5 === "string"){
-if(func3(data5) > 63){
-const err14 = {instancePath:instancePath+"/commonLabels/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/commonLabels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.commonLabels.additionalProperties,data:data5};
+const _errs13 = errors;
+if(typeof key1 === "string"){
+if(!pattern2.test(key1)){
+const err14 = {instancePath:instancePath+"/commonLabels",schemaPath:"#/properties/commonLabels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema9.properties.commonLabels.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -242,8 +243,10 @@ vErrors.push(err14);
 }
 errors++;
 }
-if(!pattern2.test(data5)){
-const err15 = {instancePath:instancePath+"/commonLabels/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/commonLabels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema9.properties.commonLabels.additionalProperties,data:data5};
+}
+var valid4 = _errs13 === errors;
+if(!valid4){
+const err15 = {instancePath:instancePath+"/commonLabels",schemaPath:"#/properties/commonLabels/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema9.properties.commonLabels.propertyNames,parentSchema:schema9.properties.commonLabels,data:data4};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -253,8 +256,11 @@ vErrors.push(err15);
 errors++;
 }
 }
-else {
-const err16 = {instancePath:instancePath+"/commonLabels/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/commonLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.commonLabels.additionalProperties.type,parentSchema:schema9.properties.commonLabels.additionalProperties,data:data5};
+for(const key2 in data4){
+let data5 = data4[key2];
+if(typeof data5 === "string"){
+if(func3(data5) > 63){
+const err16 = {instancePath:instancePath+"/commonLabels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/commonLabels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.commonLabels.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -263,10 +269,8 @@ vErrors.push(err16);
 }
 errors++;
 }
-}
-}
-else {
-const err17 = {instancePath:instancePath+"/commonLabels",schemaPath:"#/properties/commonLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.commonLabels.type,parentSchema:schema9.properties.commonLabels,data:data4};
+if(!pattern3.test(data5)){
+const err17 = {instancePath:instancePath+"/commonLabels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/commonLabels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema9.properties.commonLabels.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -276,13 +280,8 @@ vErrors.push(err17);
 errors++;
 }
 }
-if(data.commonAnnotations !== undefined){
-let data6 = data.commonAnnotations;
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-for(const key2 in data6){
-let data7 = data6[key2];
-if(typeof data7 !== "string"){
-const err18 = {instancePath:instancePath+"/commonAnnotations/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/commonAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.commonAnnotations.additionalProperties.type,parentSchema:schema9.properties.commonAnnotations.additionalProperties,data:data7};
+else {
+const err18 = {instancePath:instancePath+"/commonLabels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/commonLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.commonLabels.additionalProperties.type,parentSchema:schema9.properties.commonLabels.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -294,7 +293,7 @@ errors++;
 }
 }
 else {
-const err19 = {instancePath:instancePath+"/commonAnnotations",schemaPath:"#/properties/commonAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.commonAnnotations.type,parentSchema:schema9.properties.commonAnnotations,data:data6};
+const err19 = {instancePath:instancePath+"/commonLabels",schemaPath:"#/properties/commonLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.commonLabels.type,parentSchema:schema9.properties.commonLabels,data:data4};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -304,11 +303,14 @@ vErrors.push(err19);
 errors++;
 }
 }
-if(data.teleport !== undefined){
-let data8 = data.teleport;
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-if(data8.clusterName === undefined){
-const err20 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "clusterName"},message:"must have required property '"+"clusterName"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+if(data.commonAnnotations !== undefined){
+let data6 = data.commonAnnotations;
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+for(const key3 in data6){
+const _errs19 = errors;
+if(typeof key3 === "string"){
+if(!pattern2.test(key3)){
+const err20 = {instancePath:instancePath+"/commonAnnotations",schemaPath:"#/properties/commonAnnotations/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema9.properties.commonAnnotations.propertyNames,data:key3,propertyName:key3};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -317,8 +319,10 @@ vErrors.push(err20);
 }
 errors++;
 }
-if(data8.proxyAddr === undefined){
-const err21 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "proxyAddr"},message:"must have required property '"+"proxyAddr"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+}
+var valid6 = _errs19 === errors;
+if(!valid6){
+const err21 = {instancePath:instancePath+"/commonAnnotations",schemaPath:"#/properties/commonAnnotations/propertyNames",keyword:"propertyNames",params:{propertyName: key3},message:"property name must be valid",schema:schema9.properties.commonAnnotations.propertyNames,parentSchema:schema9.properties.commonAnnotations,data:data6};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -327,8 +331,11 @@ vErrors.push(err21);
 }
 errors++;
 }
-if(data8.caSecret === undefined){
-const err22 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "caSecret"},message:"must have required property '"+"caSecret"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+}
+for(const key4 in data6){
+let data7 = data6[key4];
+if(typeof data7 !== "string"){
+const err22 = {instancePath:instancePath+"/commonAnnotations/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/commonAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.commonAnnotations.additionalProperties.type,parentSchema:schema9.properties.commonAnnotations.additionalProperties,data:data7};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -337,8 +344,10 @@ vErrors.push(err22);
 }
 errors++;
 }
-if(data8.bot === undefined){
-const err23 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "bot"},message:"must have required property '"+"bot"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+}
+}
+else {
+const err23 = {instancePath:instancePath+"/commonAnnotations",schemaPath:"#/properties/commonAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.commonAnnotations.type,parentSchema:schema9.properties.commonAnnotations,data:data6};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -347,8 +356,12 @@ vErrors.push(err23);
 }
 errors++;
 }
-if(data8.role === undefined){
-const err24 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "role"},message:"must have required property '"+"role"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+}
+if(data.teleport !== undefined){
+let data8 = data.teleport;
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+if(data8.clusterName === undefined){
+const err24 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "clusterName"},message:"must have required property '"+"clusterName"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -357,8 +370,8 @@ vErrors.push(err24);
 }
 errors++;
 }
-if(data8.workloadIdentity === undefined){
-const err25 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "workloadIdentity"},message:"must have required property '"+"workloadIdentity"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+if(data8.proxyAddr === undefined){
+const err25 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "proxyAddr"},message:"must have required property '"+"proxyAddr"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -367,8 +380,8 @@ vErrors.push(err25);
 }
 errors++;
 }
-if(data8.join === undefined){
-const err26 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "join"},message:"must have required property '"+"join"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+if(data8.caSecret === undefined){
+const err26 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "caSecret"},message:"must have required property '"+"caSecret"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -377,9 +390,8 @@ vErrors.push(err26);
 }
 errors++;
 }
-for(const key3 in data8){
-if(!(((((((key3 === "clusterName") || (key3 === "proxyAddr")) || (key3 === "caSecret")) || (key3 === "bot")) || (key3 === "role")) || (key3 === "workloadIdentity")) || (key3 === "join"))){
-const err27 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport,data:data8};
+if(data8.bot === undefined){
+const err27 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "bot"},message:"must have required property '"+"bot"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -388,12 +400,8 @@ vErrors.push(err27);
 }
 errors++;
 }
-}
-if(data8.clusterName !== undefined){
-let data9 = data8.clusterName;
-if(typeof data9 === "string"){
-if(func3(data9) > 255){
-const err28 = {instancePath:instancePath+"/teleport/clusterName",schemaPath:"#/properties/teleport/properties/clusterName/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters",schema:255,parentSchema:schema9.properties.teleport.properties.clusterName,data:data9};
+if(data8.role === undefined){
+const err28 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "role"},message:"must have required property '"+"role"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -402,8 +410,8 @@ vErrors.push(err28);
 }
 errors++;
 }
-if(!pattern3.test(data9)){
-const err29 = {instancePath:instancePath+"/teleport/clusterName",schemaPath:"#/properties/teleport/properties/clusterName/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.clusterName,data:data9};
+if(data8.workloadIdentity === undefined){
+const err29 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "workloadIdentity"},message:"must have required property '"+"workloadIdentity"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -412,9 +420,8 @@ vErrors.push(err29);
 }
 errors++;
 }
-}
-else {
-const err30 = {instancePath:instancePath+"/teleport/clusterName",schemaPath:"#/properties/teleport/properties/clusterName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.clusterName.type,parentSchema:schema9.properties.teleport.properties.clusterName,data:data9};
+if(data8.join === undefined){
+const err30 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "join"},message:"must have required property '"+"join"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -423,12 +430,9 @@ vErrors.push(err30);
 }
 errors++;
 }
-}
-if(data8.proxyAddr !== undefined){
-let data10 = data8.proxyAddr;
-if(typeof data10 === "string"){
-if(!pattern4.test(data10)){
-const err31 = {instancePath:instancePath+"/teleport/proxyAddr",schemaPath:"#/properties/teleport/properties/proxyAddr/pattern",keyword:"pattern",params:{pattern: "^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$"},message:"must match pattern \""+"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$"+"\"",schema:"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$",parentSchema:schema9.properties.teleport.properties.proxyAddr,data:data10};
+for(const key5 in data8){
+if(!(((((((key5 === "clusterName") || (key5 === "proxyAddr")) || (key5 === "caSecret")) || (key5 === "bot")) || (key5 === "role")) || (key5 === "workloadIdentity")) || (key5 === "join"))){
+const err31 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport,data:data8};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -438,8 +442,11 @@ vErrors.push(err31);
 errors++;
 }
 }
-else {
-const err32 = {instancePath:instancePath+"/teleport/proxyAddr",schemaPath:"#/properties/teleport/properties/proxyAddr/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.proxyAddr.type,parentSchema:schema9.properties.teleport.properties.proxyAddr,data:data10};
+if(data8.clusterName !== undefined){
+let data9 = data8.clusterName;
+if(typeof data9 === "string"){
+if(func3(data9) > 255){
+const err32 = {instancePath:instancePath+"/teleport/clusterName",schemaPath:"#/properties/teleport/properties/clusterName/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters",schema:255,parentSchema:schema9.properties.teleport.properties.clusterName,data:data9};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -448,12 +455,8 @@ vErrors.push(err32);
 }
 errors++;
 }
-}
-if(data8.caSecret !== undefined){
-let data11 = data8.caSecret;
-if(typeof data11 === "string"){
-if(func3(data11) > 253){
-const err33 = {instancePath:instancePath+"/teleport/caSecret",schemaPath:"#/properties/teleport/properties/caSecret/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema9.properties.teleport.properties.caSecret,data:data11};
+if(!pattern5.test(data9)){
+const err33 = {instancePath:instancePath+"/teleport/clusterName",schemaPath:"#/properties/teleport/properties/clusterName/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.clusterName,data:data9};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -462,8 +465,9 @@ vErrors.push(err33);
 }
 errors++;
 }
-if(!pattern5.test(data11)){
-const err34 = {instancePath:instancePath+"/teleport/caSecret",schemaPath:"#/properties/teleport/properties/caSecret/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.caSecret,data:data11};
+}
+else {
+const err34 = {instancePath:instancePath+"/teleport/clusterName",schemaPath:"#/properties/teleport/properties/clusterName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.clusterName.type,parentSchema:schema9.properties.teleport.properties.clusterName,data:data9};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -473,8 +477,11 @@ vErrors.push(err34);
 errors++;
 }
 }
-else {
-const err35 = {instancePath:instancePath+"/teleport/caSecret",schemaPath:"#/properties/teleport/properties/caSecret/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.caSecret.type,parentSchema:schema9.properties.teleport.properties.caSecret,data:data11};
+if(data8.proxyAddr !== undefined){
+let data10 = data8.proxyAddr;
+if(typeof data10 === "string"){
+if(!pattern6.test(data10)){
+const err35 = {instancePath:instancePath+"/teleport/proxyAddr",schemaPath:"#/properties/teleport/properties/proxyAddr/pattern",keyword:"pattern",params:{pattern: "^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$"},message:"must match pattern \""+"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$"+"\"",schema:"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$",parentSchema:schema9.properties.teleport.properties.proxyAddr,data:data10};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -484,11 +491,8 @@ vErrors.push(err35);
 errors++;
 }
 }
-if(data8.bot !== undefined){
-let data12 = data8.bot;
-if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
-if(data12.name === undefined){
-const err36 = {instancePath:instancePath+"/teleport/bot",schemaPath:"#/properties/teleport/properties/bot/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema9.properties.teleport.properties.bot.required,parentSchema:schema9.properties.teleport.properties.bot,data:data12};
+else {
+const err36 = {instancePath:instancePath+"/teleport/proxyAddr",schemaPath:"#/properties/teleport/properties/proxyAddr/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.proxyAddr.type,parentSchema:schema9.properties.teleport.properties.proxyAddr,data:data10};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -497,9 +501,12 @@ vErrors.push(err36);
 }
 errors++;
 }
-for(const key4 in data12){
-if(!(key4 === "name")){
-const err37 = {instancePath:instancePath+"/teleport/bot",schemaPath:"#/properties/teleport/properties/bot/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.bot,data:data12};
+}
+if(data8.caSecret !== undefined){
+let data11 = data8.caSecret;
+if(typeof data11 === "string"){
+if(func3(data11) > 253){
+const err37 = {instancePath:instancePath+"/teleport/caSecret",schemaPath:"#/properties/teleport/properties/caSecret/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema9.properties.teleport.properties.caSecret,data:data11};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -508,12 +515,8 @@ vErrors.push(err37);
 }
 errors++;
 }
-}
-if(data12.name !== undefined){
-let data13 = data12.name;
-if(typeof data13 === "string"){
-if(func3(data13) > 63){
-const err38 = {instancePath:instancePath+"/teleport/bot/name",schemaPath:"#/properties/teleport/properties/bot/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.bot.properties.name,data:data13};
+if(!pattern7.test(data11)){
+const err38 = {instancePath:instancePath+"/teleport/caSecret",schemaPath:"#/properties/teleport/properties/caSecret/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.caSecret,data:data11};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -522,8 +525,9 @@ vErrors.push(err38);
 }
 errors++;
 }
-if(!pattern6.test(data13)){
-const err39 = {instancePath:instancePath+"/teleport/bot/name",schemaPath:"#/properties/teleport/properties/bot/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.bot.properties.name,data:data13};
+}
+else {
+const err39 = {instancePath:instancePath+"/teleport/caSecret",schemaPath:"#/properties/teleport/properties/caSecret/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.caSecret.type,parentSchema:schema9.properties.teleport.properties.caSecret,data:data11};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -533,8 +537,11 @@ vErrors.push(err39);
 errors++;
 }
 }
-else {
-const err40 = {instancePath:instancePath+"/teleport/bot/name",schemaPath:"#/properties/teleport/properties/bot/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.bot.properties.name.type,parentSchema:schema9.properties.teleport.properties.bot.properties.name,data:data13};
+if(data8.bot !== undefined){
+let data12 = data8.bot;
+if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
+if(data12.name === undefined){
+const err40 = {instancePath:instancePath+"/teleport/bot",schemaPath:"#/properties/teleport/properties/bot/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema9.properties.teleport.properties.bot.required,parentSchema:schema9.properties.teleport.properties.bot,data:data12};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -543,10 +550,9 @@ vErrors.push(err40);
 }
 errors++;
 }
-}
-}
-else {
-const err41 = {instancePath:instancePath+"/teleport/bot",schemaPath:"#/properties/teleport/properties/bot/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.bot.type,parentSchema:schema9.properties.teleport.properties.bot,data:data12};
+for(const key6 in data12){
+if(!(key6 === "name")){
+const err41 = {instancePath:instancePath+"/teleport/bot",schemaPath:"#/properties/teleport/properties/bot/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.bot,data:data12};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -556,11 +562,11 @@ vErrors.push(err41);
 errors++;
 }
 }
-if(data8.role !== undefined){
-let data14 = data8.role;
-if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
-if(data14.name === undefined){
-const err42 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema9.properties.teleport.properties.role.required,parentSchema:schema9.properties.teleport.properties.role,data:data14};
+if(data12.name !== undefined){
+let data13 = data12.name;
+if(typeof data13 === "string"){
+if(func3(data13) > 63){
+const err42 = {instancePath:instancePath+"/teleport/bot/name",schemaPath:"#/properties/teleport/properties/bot/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.bot.properties.name,data:data13};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -569,8 +575,8 @@ vErrors.push(err42);
 }
 errors++;
 }
-if(data14.maxSessionTTL === undefined){
-const err43 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "maxSessionTTL"},message:"must have required property '"+"maxSessionTTL"+"'",schema:schema9.properties.teleport.properties.role.required,parentSchema:schema9.properties.teleport.properties.role,data:data14};
+if(!pattern8.test(data13)){
+const err43 = {instancePath:instancePath+"/teleport/bot/name",schemaPath:"#/properties/teleport/properties/bot/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.bot.properties.name,data:data13};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -579,9 +585,9 @@ vErrors.push(err43);
 }
 errors++;
 }
-for(const key5 in data14){
-if(!((key5 === "name") || (key5 === "maxSessionTTL"))){
-const err44 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.role,data:data14};
+}
+else {
+const err44 = {instancePath:instancePath+"/teleport/bot/name",schemaPath:"#/properties/teleport/properties/bot/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.bot.properties.name.type,parentSchema:schema9.properties.teleport.properties.bot.properties.name,data:data13};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -591,11 +597,9 @@ vErrors.push(err44);
 errors++;
 }
 }
-if(data14.name !== undefined){
-let data15 = data14.name;
-if(typeof data15 === "string"){
-if(func3(data15) > 63){
-const err45 = {instancePath:instancePath+"/teleport/role/name",schemaPath:"#/properties/teleport/properties/role/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.role.properties.name,data:data15};
+}
+else {
+const err45 = {instancePath:instancePath+"/teleport/bot",schemaPath:"#/properties/teleport/properties/bot/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.bot.type,parentSchema:schema9.properties.teleport.properties.bot,data:data12};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -604,8 +608,12 @@ vErrors.push(err45);
 }
 errors++;
 }
-if(!pattern6.test(data15)){
-const err46 = {instancePath:instancePath+"/teleport/role/name",schemaPath:"#/properties/teleport/properties/role/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.role.properties.name,data:data15};
+}
+if(data8.role !== undefined){
+let data14 = data8.role;
+if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
+if(data14.name === undefined){
+const err46 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema9.properties.teleport.properties.role.required,parentSchema:schema9.properties.teleport.properties.role,data:data14};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -614,9 +622,8 @@ vErrors.push(err46);
 }
 errors++;
 }
-}
-else {
-const err47 = {instancePath:instancePath+"/teleport/role/name",schemaPath:"#/properties/teleport/properties/role/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.role.properties.name.type,parentSchema:schema9.properties.teleport.properties.role.properties.name,data:data15};
+if(data14.maxSessionTTL === undefined){
+const err47 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "maxSessionTTL"},message:"must have required property '"+"maxSessionTTL"+"'",schema:schema9.properties.teleport.properties.role.required,parentSchema:schema9.properties.teleport.properties.role,data:data14};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -625,12 +632,9 @@ vErrors.push(err47);
 }
 errors++;
 }
-}
-if(data14.maxSessionTTL !== undefined){
-let data16 = data14.maxSessionTTL;
-if(typeof data16 === "string"){
-if(!pattern8.test(data16)){
-const err48 = {instancePath:instancePath+"/teleport/role/maxSessionTTL",schemaPath:"#/properties/teleport/properties/role/properties/maxSessionTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema9.properties.teleport.properties.role.properties.maxSessionTTL,data:data16};
+for(const key7 in data14){
+if(!((key7 === "name") || (key7 === "maxSessionTTL"))){
+const err48 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.role,data:data14};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -640,8 +644,11 @@ vErrors.push(err48);
 errors++;
 }
 }
-else {
-const err49 = {instancePath:instancePath+"/teleport/role/maxSessionTTL",schemaPath:"#/properties/teleport/properties/role/properties/maxSessionTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.role.properties.maxSessionTTL.type,parentSchema:schema9.properties.teleport.properties.role.properties.maxSessionTTL,data:data16};
+if(data14.name !== undefined){
+let data15 = data14.name;
+if(typeof data15 === "string"){
+if(func3(data15) > 63){
+const err49 = {instancePath:instancePath+"/teleport/role/name",schemaPath:"#/properties/teleport/properties/role/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.role.properties.name,data:data15};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -650,10 +657,8 @@ vErrors.push(err49);
 }
 errors++;
 }
-}
-}
-else {
-const err50 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.role.type,parentSchema:schema9.properties.teleport.properties.role,data:data14};
+if(!pattern8.test(data15)){
+const err50 = {instancePath:instancePath+"/teleport/role/name",schemaPath:"#/properties/teleport/properties/role/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.role.properties.name,data:data15};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -663,11 +668,8 @@ vErrors.push(err50);
 errors++;
 }
 }
-if(data8.workloadIdentity !== undefined){
-let data17 = data8.workloadIdentity;
-if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
-if(data17.name === undefined){
-const err51 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema9.properties.teleport.properties.workloadIdentity.required,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data17};
+else {
+const err51 = {instancePath:instancePath+"/teleport/role/name",schemaPath:"#/properties/teleport/properties/role/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.role.properties.name.type,parentSchema:schema9.properties.teleport.properties.role.properties.name,data:data15};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -676,8 +678,12 @@ vErrors.push(err51);
 }
 errors++;
 }
-if(data17.labels === undefined){
-const err52 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema9.properties.teleport.properties.workloadIdentity.required,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data17};
+}
+if(data14.maxSessionTTL !== undefined){
+let data16 = data14.maxSessionTTL;
+if(typeof data16 === "string"){
+if(!pattern10.test(data16)){
+const err52 = {instancePath:instancePath+"/teleport/role/maxSessionTTL",schemaPath:"#/properties/teleport/properties/role/properties/maxSessionTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema9.properties.teleport.properties.role.properties.maxSessionTTL,data:data16};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -686,9 +692,9 @@ vErrors.push(err52);
 }
 errors++;
 }
-for(const key6 in data17){
-if(!((key6 === "name") || (key6 === "labels"))){
-const err53 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data17};
+}
+else {
+const err53 = {instancePath:instancePath+"/teleport/role/maxSessionTTL",schemaPath:"#/properties/teleport/properties/role/properties/maxSessionTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.role.properties.maxSessionTTL.type,parentSchema:schema9.properties.teleport.properties.role.properties.maxSessionTTL,data:data16};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -698,11 +704,9 @@ vErrors.push(err53);
 errors++;
 }
 }
-if(data17.name !== undefined){
-let data18 = data17.name;
-if(typeof data18 === "string"){
-if(func3(data18) > 63){
-const err54 = {instancePath:instancePath+"/teleport/workloadIdentity/name",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.name,data:data18};
+}
+else {
+const err54 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.role.type,parentSchema:schema9.properties.teleport.properties.role,data:data14};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -711,8 +715,12 @@ vErrors.push(err54);
 }
 errors++;
 }
-if(!pattern6.test(data18)){
-const err55 = {instancePath:instancePath+"/teleport/workloadIdentity/name",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.name,data:data18};
+}
+if(data8.workloadIdentity !== undefined){
+let data17 = data8.workloadIdentity;
+if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
+if(data17.name === undefined){
+const err55 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema9.properties.teleport.properties.workloadIdentity.required,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data17};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -721,9 +729,8 @@ vErrors.push(err55);
 }
 errors++;
 }
-}
-else {
-const err56 = {instancePath:instancePath+"/teleport/workloadIdentity/name",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.workloadIdentity.properties.name.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.name,data:data18};
+if(data17.labels === undefined){
+const err56 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema9.properties.teleport.properties.workloadIdentity.required,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data17};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -732,12 +739,9 @@ vErrors.push(err56);
 }
 errors++;
 }
-}
-if(data17.labels !== undefined){
-let data19 = data17.labels;
-if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
-if(Object.keys(data19).length < 1){
-const err57 = {instancePath:instancePath+"/teleport/workloadIdentity/labels",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels,data:data19};
+for(const key8 in data17){
+if(!((key8 === "name") || (key8 === "labels"))){
+const err57 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data17};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -746,11 +750,12 @@ vErrors.push(err57);
 }
 errors++;
 }
-for(const key7 in data19){
-let data20 = data19[key7];
-if(typeof data20 === "string"){
-if(func3(data20) < 1){
-const err58 = {instancePath:instancePath+"/teleport/workloadIdentity/labels/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data20};
+}
+if(data17.name !== undefined){
+let data18 = data17.name;
+if(typeof data18 === "string"){
+if(func3(data18) > 63){
+const err58 = {instancePath:instancePath+"/teleport/workloadIdentity/name",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.name,data:data18};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -759,9 +764,8 @@ vErrors.push(err58);
 }
 errors++;
 }
-}
-else {
-const err59 = {instancePath:instancePath+"/teleport/workloadIdentity/labels/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data20};
+if(!pattern8.test(data18)){
+const err59 = {instancePath:instancePath+"/teleport/workloadIdentity/name",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.name,data:data18};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -771,9 +775,8 @@ vErrors.push(err59);
 errors++;
 }
 }
-}
 else {
-const err60 = {instancePath:instancePath+"/teleport/workloadIdentity/labels",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels,data:data19};
+const err60 = {instancePath:instancePath+"/teleport/workloadIdentity/name",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.workloadIdentity.properties.name.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.name,data:data18};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -783,9 +786,11 @@ vErrors.push(err60);
 errors++;
 }
 }
-}
-else {
-const err61 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.workloadIdentity.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data17};
+if(data17.labels !== undefined){
+let data19 = data17.labels;
+if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
+if(Object.keys(data19).length < 1){
+const err61 = {instancePath:instancePath+"/teleport/workloadIdentity/labels",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels,data:data19};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -794,12 +799,11 @@ vErrors.push(err61);
 }
 errors++;
 }
-}
-if(data8.join !== undefined){
-let data21 = data8.join;
-if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
-if(data21.tokenName === undefined){
-const err62 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "tokenName"},message:"must have required property '"+"tokenName"+"'",schema:schema9.properties.teleport.properties.join.required,parentSchema:schema9.properties.teleport.properties.join,data:data21};
+for(const key9 in data19){
+let data20 = data19[key9];
+if(typeof data20 === "string"){
+if(func3(data20) < 1){
+const err62 = {instancePath:instancePath+"/teleport/workloadIdentity/labels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data20};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -808,8 +812,9 @@ vErrors.push(err62);
 }
 errors++;
 }
-if(data21.type === undefined){
-const err63 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "type"},message:"must have required property '"+"type"+"'",schema:schema9.properties.teleport.properties.join.required,parentSchema:schema9.properties.teleport.properties.join,data:data21};
+}
+else {
+const err63 = {instancePath:instancePath+"/teleport/workloadIdentity/labels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data20};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -818,8 +823,10 @@ vErrors.push(err63);
 }
 errors++;
 }
-if(data21.issuer === undefined){
-const err64 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "issuer"},message:"must have required property '"+"issuer"+"'",schema:schema9.properties.teleport.properties.join.required,parentSchema:schema9.properties.teleport.properties.join,data:data21};
+}
+}
+else {
+const err64 = {instancePath:instancePath+"/teleport/workloadIdentity/labels",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels,data:data19};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -828,9 +835,10 @@ vErrors.push(err64);
 }
 errors++;
 }
-for(const key8 in data21){
-if(!(((key8 === "tokenName") || (key8 === "type")) || (key8 === "issuer"))){
-const err65 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.join,data:data21};
+}
+}
+else {
+const err65 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.workloadIdentity.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data17};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -840,11 +848,11 @@ vErrors.push(err65);
 errors++;
 }
 }
-if(data21.tokenName !== undefined){
-let data22 = data21.tokenName;
-if(typeof data22 === "string"){
-if(func3(data22) > 63){
-const err66 = {instancePath:instancePath+"/teleport/join/tokenName",schemaPath:"#/properties/teleport/properties/join/properties/tokenName/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.join.properties.tokenName,data:data22};
+if(data8.join !== undefined){
+let data21 = data8.join;
+if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
+if(data21.tokenName === undefined){
+const err66 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "tokenName"},message:"must have required property '"+"tokenName"+"'",schema:schema9.properties.teleport.properties.join.required,parentSchema:schema9.properties.teleport.properties.join,data:data21};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -853,8 +861,8 @@ vErrors.push(err66);
 }
 errors++;
 }
-if(!pattern6.test(data22)){
-const err67 = {instancePath:instancePath+"/teleport/join/tokenName",schemaPath:"#/properties/teleport/properties/join/properties/tokenName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.join.properties.tokenName,data:data22};
+if(data21.type === undefined){
+const err67 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "type"},message:"must have required property '"+"type"+"'",schema:schema9.properties.teleport.properties.join.required,parentSchema:schema9.properties.teleport.properties.join,data:data21};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -863,9 +871,8 @@ vErrors.push(err67);
 }
 errors++;
 }
-}
-else {
-const err68 = {instancePath:instancePath+"/teleport/join/tokenName",schemaPath:"#/properties/teleport/properties/join/properties/tokenName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.join.properties.tokenName.type,parentSchema:schema9.properties.teleport.properties.join.properties.tokenName,data:data22};
+if(data21.issuer === undefined){
+const err68 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "issuer"},message:"must have required property '"+"issuer"+"'",schema:schema9.properties.teleport.properties.join.required,parentSchema:schema9.properties.teleport.properties.join,data:data21};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -874,11 +881,9 @@ vErrors.push(err68);
 }
 errors++;
 }
-}
-if(data21.type !== undefined){
-let data23 = data21.type;
-if(typeof data23 !== "string"){
-const err69 = {instancePath:instancePath+"/teleport/join/type",schemaPath:"#/properties/teleport/properties/join/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.join.properties.type.type,parentSchema:schema9.properties.teleport.properties.join.properties.type,data:data23};
+for(const key10 in data21){
+if(!(((key10 === "tokenName") || (key10 === "type")) || (key10 === "issuer"))){
+const err69 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.join,data:data21};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -887,8 +892,12 @@ vErrors.push(err69);
 }
 errors++;
 }
-if(!(((data23 === "static_jwks") || (data23 === "oidc")) || (data23 === "in_cluster"))){
-const err70 = {instancePath:instancePath+"/teleport/join/type",schemaPath:"#/properties/teleport/properties/join/properties/type/enum",keyword:"enum",params:{allowedValues: schema9.properties.teleport.properties.join.properties.type.enum},message:"must be equal to one of the allowed values",schema:schema9.properties.teleport.properties.join.properties.type.enum,parentSchema:schema9.properties.teleport.properties.join.properties.type,data:data23};
+}
+if(data21.tokenName !== undefined){
+let data22 = data21.tokenName;
+if(typeof data22 === "string"){
+if(func3(data22) > 63){
+const err70 = {instancePath:instancePath+"/teleport/join/tokenName",schemaPath:"#/properties/teleport/properties/join/properties/tokenName/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.join.properties.tokenName,data:data22};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -897,12 +906,8 @@ vErrors.push(err70);
 }
 errors++;
 }
-}
-if(data21.issuer !== undefined){
-let data24 = data21.issuer;
-if(typeof data24 === "string"){
-if(!pattern11.test(data24)){
-const err71 = {instancePath:instancePath+"/teleport/join/issuer",schemaPath:"#/properties/teleport/properties/join/properties/issuer/pattern",keyword:"pattern",params:{pattern: "^$|^https://[^\\s?#]+$"},message:"must match pattern \""+"^$|^https://[^\\s?#]+$"+"\"",schema:"^$|^https://[^\\s?#]+$",parentSchema:schema9.properties.teleport.properties.join.properties.issuer,data:data24};
+if(!pattern8.test(data22)){
+const err71 = {instancePath:instancePath+"/teleport/join/tokenName",schemaPath:"#/properties/teleport/properties/join/properties/tokenName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.join.properties.tokenName,data:data22};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -913,7 +918,7 @@ errors++;
 }
 }
 else {
-const err72 = {instancePath:instancePath+"/teleport/join/issuer",schemaPath:"#/properties/teleport/properties/join/properties/issuer/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.join.properties.issuer.type,parentSchema:schema9.properties.teleport.properties.join.properties.issuer,data:data24};
+const err72 = {instancePath:instancePath+"/teleport/join/tokenName",schemaPath:"#/properties/teleport/properties/join/properties/tokenName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.join.properties.tokenName.type,parentSchema:schema9.properties.teleport.properties.join.properties.tokenName,data:data22};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -923,9 +928,10 @@ vErrors.push(err72);
 errors++;
 }
 }
-}
-else {
-const err73 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.join.type,parentSchema:schema9.properties.teleport.properties.join,data:data21};
+if(data21.type !== undefined){
+let data23 = data21.type;
+if(typeof data23 !== "string"){
+const err73 = {instancePath:instancePath+"/teleport/join/type",schemaPath:"#/properties/teleport/properties/join/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.join.properties.type.type,parentSchema:schema9.properties.teleport.properties.join.properties.type,data:data23};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -934,10 +940,8 @@ vErrors.push(err73);
 }
 errors++;
 }
-}
-}
-else {
-const err74 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.type,parentSchema:schema9.properties.teleport,data:data8};
+if(!(((data23 === "static_jwks") || (data23 === "oidc")) || (data23 === "in_cluster"))){
+const err74 = {instancePath:instancePath+"/teleport/join/type",schemaPath:"#/properties/teleport/properties/join/properties/type/enum",keyword:"enum",params:{allowedValues: schema9.properties.teleport.properties.join.properties.type.enum},message:"must be equal to one of the allowed values",schema:schema9.properties.teleport.properties.join.properties.type.enum,parentSchema:schema9.properties.teleport.properties.join.properties.type,data:data23};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -947,9 +951,11 @@ vErrors.push(err74);
 errors++;
 }
 }
-for(const key9 in data){
-if(pattern12.test(key9)){
-const err75 = {instancePath:instancePath+"/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/patternProperties/%5E(eleport%7C%5B%5Et%5Deleport%7C.teleport%7Cetleport%7Ctleport%7Ct%5B%5Ee%5Dleport%7Ct.eleport%7Ctleeport%7Cteeport%7Cte%5B%5El%5Deport%7Cte.leport%7Cteelport%7Ctelport%7Ctel%5B%5Ee%5Dport%7Ctel.eport%7Ctelpeort%7Cteleort%7Ctele%5B%5Ep%5Dort%7Ctele.port%7Cteleoprt%7Cteleprt%7Ctelep%5B%5Eo%5Drt%7Ctelep.ort%7Cteleprot%7Ctelepot%7Ctelepo%5B%5Er%5Dt%7Ctelepo.rt%7Ctelepotr%7Ctelepor%7Ctelepor%5B%5Et%5D%7Ctelepor.t%7Cteleport.)%24/false schema",keyword:"false schema",params:{},message:"boolean schema is false",schema:false,parentSchema:schema9.patternProperties["^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$"],data:data[key9]};
+if(data21.issuer !== undefined){
+let data24 = data21.issuer;
+if(typeof data24 === "string"){
+if(!pattern13.test(data24)){
+const err75 = {instancePath:instancePath+"/teleport/join/issuer",schemaPath:"#/properties/teleport/properties/join/properties/issuer/pattern",keyword:"pattern",params:{pattern: "^$|^https://[^\\s?#]+$"},message:"must match pattern \""+"^$|^https://[^\\s?#]+$"+"\"",schema:"^$|^https://[^\\s?#]+$",parentSchema:schema9.properties.teleport.properties.join.properties.issuer,data:data24};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -959,14 +965,61 @@ vErrors.push(err75);
 errors++;
 }
 }
-}
 else {
-const err76 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.type,parentSchema:schema9,data};
+const err76 = {instancePath:instancePath+"/teleport/join/issuer",schemaPath:"#/properties/teleport/properties/join/properties/issuer/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.join.properties.issuer.type,parentSchema:schema9.properties.teleport.properties.join.properties.issuer,data:data24};
 if(vErrors === null){
 vErrors = [err76];
 }
 else {
 vErrors.push(err76);
+}
+errors++;
+}
+}
+}
+else {
+const err77 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.join.type,parentSchema:schema9.properties.teleport.properties.join,data:data21};
+if(vErrors === null){
+vErrors = [err77];
+}
+else {
+vErrors.push(err77);
+}
+errors++;
+}
+}
+}
+else {
+const err78 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.type,parentSchema:schema9.properties.teleport,data:data8};
+if(vErrors === null){
+vErrors = [err78];
+}
+else {
+vErrors.push(err78);
+}
+errors++;
+}
+}
+for(const key11 in data){
+if(pattern14.test(key11)){
+const err79 = {instancePath:instancePath+"/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/patternProperties/%5E(eleport%7C%5B%5Et%5Deleport%7C.teleport%7Cetleport%7Ctleport%7Ct%5B%5Ee%5Dleport%7Ct.eleport%7Ctleeport%7Cteeport%7Cte%5B%5El%5Deport%7Cte.leport%7Cteelport%7Ctelport%7Ctel%5B%5Ee%5Dport%7Ctel.eport%7Ctelpeort%7Cteleort%7Ctele%5B%5Ep%5Dort%7Ctele.port%7Cteleoprt%7Cteleprt%7Ctelep%5B%5Eo%5Drt%7Ctelep.ort%7Cteleprot%7Ctelepot%7Ctelepo%5B%5Er%5Dt%7Ctelepo.rt%7Ctelepotr%7Ctelepor%7Ctelepor%5B%5Et%5D%7Ctelepor.t%7Cteleport.)%24/false schema",keyword:"false schema",params:{},message:"boolean schema is false",schema:false,parentSchema:schema9.patternProperties["^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$"],data:data[key11]};
+if(vErrors === null){
+vErrors = [err79];
+}
+else {
+vErrors.push(err79);
+}
+errors++;
+}
+}
+}
+else {
+const err80 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.type,parentSchema:schema9,data};
+if(vErrors === null){
+vErrors = [err80];
+}
+else {
+vErrors.push(err80);
 }
 errors++;
 }
@@ -1112,7 +1165,7 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(!pattern6.test(data1)){
+if(!pattern8.test(data1)){
 const err11 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema10.properties.injectionTemplate,data:data1};
 if(vErrors === null){
 vErrors = [err11];
@@ -1198,15 +1251,15 @@ validate28.errors = vErrors;
 return errors === 0;
 }
 
-const schema11 = {"type":"object","required":["enabled","nameOverride","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"nameOverride":{"description":"Name of tbot's DaemonSet and of the objects that belong to it, if another `tbot` is in its namespace. Labels stay.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":""},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where that is not the cluster's CA.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container: one of the node that `tbot.extraVolumes` mounts, such as `/etc/kubernetes/kubelet-ca.crt` of OpenShift.","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object"}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
-const pattern14 = new RegExp("^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "u");
-const pattern17 = new RegExp("^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$", "u");
-const pattern18 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$", "u");
-const pattern19 = new RegExp("^$|^sha256:[0-9a-f]{64}$", "u");
-const pattern23 = new RegExp("^(/var)?/run/secrets", "u");
-const pattern24 = new RegExp("^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
-const pattern25 = new RegExp("^[A-Za-z0-9_-][A-Za-z0-9._-]*$", "u");
-const pattern27 = new RegExp("^$|^(/[A-Za-z0-9._-]+)+$", "u");
+const schema11 = {"type":"object","required":["enabled","nameOverride","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"nameOverride":{"description":"Name of tbot's DaemonSet and of the objects that belong to it, if another `tbot` is in its namespace. Labels stay.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":""},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where that is not the cluster's CA.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container: one of the node that `tbot.extraVolumes` mounts, such as `/etc/kubernetes/kubelet-ca.crt` of OpenShift.","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object","properties":{"attestors":{"type":"object","properties":{"kubernetes":{"type":"object","properties":{"kubelet":{"type":"object"}}}}}}}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
+const pattern16 = new RegExp("^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "u");
+const pattern20 = new RegExp("^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$", "u");
+const pattern21 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$", "u");
+const pattern22 = new RegExp("^$|^sha256:[0-9a-f]{64}$", "u");
+const pattern27 = new RegExp("^(/var)?/run/secrets", "u");
+const pattern28 = new RegExp("^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
+const pattern29 = new RegExp("^[A-Za-z0-9_-][A-Za-z0-9._-]*$", "u");
+const pattern31 = new RegExp("^$|^(/[A-Za-z0-9._-]+)+$", "u");
 const schema12 = {"type":"object","properties":{"claims":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.ResourceClaim"}},"limits":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"requests":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}}},"additionalProperties":false};
 const schema13 = {"type":"object","required":["name"],"properties":{"name":{"type":"string"},"request":{"type":["string","null"]}},"additionalProperties":false};
 
@@ -1277,7 +1330,7 @@ validate32.errors = vErrors;
 return errors === 0;
 }
 
-const pattern28 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+const pattern32 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
 
 function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -1343,7 +1396,7 @@ vErrors.push(err3);
 errors++;
 }
 if(typeof data3 === "string"){
-if(!pattern28.test(data3)){
+if(!pattern32.test(data3)){
 const err4 = {instancePath:instancePath+"/limits/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/limits/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema12.properties.limits.additionalProperties,data:data3};
 if(vErrors === null){
 vErrors = [err4];
@@ -1383,7 +1436,7 @@ vErrors.push(err6);
 errors++;
 }
 if(typeof data5 === "string"){
-if(!pattern28.test(data5)){
+if(!pattern32.test(data5)){
 const err7 = {instancePath:instancePath+"/requests/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/requests/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema12.properties.requests.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err7];
@@ -5244,7 +5297,7 @@ vErrors.push(err3);
 errors++;
 }
 if(typeof data1 === "string"){
-if(!pattern28.test(data1)){
+if(!pattern32.test(data1)){
 const err4 = {instancePath:instancePath+"/divisor",schemaPath:"#/properties/divisor/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema52.properties.divisor,data:data1};
 if(vErrors === null){
 vErrors = [err4];
@@ -5598,7 +5651,7 @@ vErrors.push(err3);
 errors++;
 }
 if(typeof data2 === "string"){
-if(!pattern28.test(data2)){
+if(!pattern32.test(data2)){
 const err4 = {instancePath:instancePath+"/sizeLimit",schemaPath:"#/properties/sizeLimit/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema53.properties.sizeLimit,data:data2};
 if(vErrors === null){
 vErrors = [err4];
@@ -8843,7 +8896,7 @@ vErrors.push(err38);
 }
 errors++;
 }
-if(!pattern14.test(data1)){
+if(!pattern16.test(data1)){
 const err39 = {instancePath:instancePath+"/nameOverride",schemaPath:"#/properties/nameOverride/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.nameOverride,data:data1};
 if(vErrors === null){
 vErrors = [err39];
@@ -8923,7 +8976,7 @@ vErrors.push(err45);
 }
 errors++;
 }
-if(!pattern6.test(data3)){
+if(!pattern8.test(data3)){
 const err46 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.namespace.properties.name,data:data3};
 if(vErrors === null){
 vErrors = [err46];
@@ -8962,10 +9015,10 @@ if(data2.labels !== undefined){
 let data5 = data2.labels;
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 for(const key2 in data5){
-let data6 = data5[key2];
-if(typeof data6 === "string"){
-if(func3(data6) > 63){
-const err49 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data6};
+const _errs15 = errors;
+if(typeof key2 === "string"){
+if(!pattern2.test(key2)){
+const err49 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema11.properties.namespace.properties.labels.propertyNames,data:key2,propertyName:key2};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -8974,8 +9027,10 @@ vErrors.push(err49);
 }
 errors++;
 }
-if(!pattern2.test(data6)){
-const err50 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data6};
+}
+var valid2 = _errs15 === errors;
+if(!valid2){
+const err50 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key2},message:"property name must be valid",schema:schema11.properties.namespace.properties.labels.propertyNames,parentSchema:schema11.properties.namespace.properties.labels,data:data5};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -8985,8 +9040,11 @@ vErrors.push(err50);
 errors++;
 }
 }
-else {
-const err51 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.namespace.properties.labels.additionalProperties.type,parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data6};
+for(const key3 in data5){
+let data6 = data5[key3];
+if(typeof data6 === "string"){
+if(func3(data6) > 63){
+const err51 = {instancePath:instancePath+"/namespace/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data6};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -8995,10 +9053,8 @@ vErrors.push(err51);
 }
 errors++;
 }
-}
-}
-else {
-const err52 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.namespace.properties.labels.type,parentSchema:schema11.properties.namespace.properties.labels,data:data5};
+if(!pattern3.test(data6)){
+const err52 = {instancePath:instancePath+"/namespace/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data6};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -9008,9 +9064,8 @@ vErrors.push(err52);
 errors++;
 }
 }
-}
 else {
-const err53 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.namespace.type,parentSchema:schema11.properties.namespace,data:data2};
+const err53 = {instancePath:instancePath+"/namespace/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.namespace.properties.labels.additionalProperties.type,parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data6};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -9020,11 +9075,9 @@ vErrors.push(err53);
 errors++;
 }
 }
-if(data.image !== undefined){
-let data7 = data.image;
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-if(data7.repository === undefined){
-const err54 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "repository"},message:"must have required property '"+"repository"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
+}
+else {
+const err54 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.namespace.properties.labels.type,parentSchema:schema11.properties.namespace.properties.labels,data:data5};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -9033,8 +9086,10 @@ vErrors.push(err54);
 }
 errors++;
 }
-if(data7.tag === undefined){
-const err55 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "tag"},message:"must have required property '"+"tag"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
+}
+}
+else {
+const err55 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.namespace.type,parentSchema:schema11.properties.namespace,data:data2};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -9043,8 +9098,12 @@ vErrors.push(err55);
 }
 errors++;
 }
-if(data7.digest === undefined){
-const err56 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "digest"},message:"must have required property '"+"digest"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
+}
+if(data.image !== undefined){
+let data7 = data.image;
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+if(data7.repository === undefined){
+const err56 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "repository"},message:"must have required property '"+"repository"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -9053,8 +9112,8 @@ vErrors.push(err56);
 }
 errors++;
 }
-if(data7.pullPolicy === undefined){
-const err57 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "pullPolicy"},message:"must have required property '"+"pullPolicy"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
+if(data7.tag === undefined){
+const err57 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "tag"},message:"must have required property '"+"tag"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -9063,8 +9122,8 @@ vErrors.push(err57);
 }
 errors++;
 }
-if(data7.pullSecrets === undefined){
-const err58 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "pullSecrets"},message:"must have required property '"+"pullSecrets"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
+if(data7.digest === undefined){
+const err58 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "digest"},message:"must have required property '"+"digest"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -9073,9 +9132,8 @@ vErrors.push(err58);
 }
 errors++;
 }
-for(const key3 in data7){
-if(!(((((key3 === "repository") || (key3 === "tag")) || (key3 === "digest")) || (key3 === "pullPolicy")) || (key3 === "pullSecrets"))){
-const err59 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.image,data:data7};
+if(data7.pullPolicy === undefined){
+const err59 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "pullPolicy"},message:"must have required property '"+"pullPolicy"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -9084,12 +9142,8 @@ vErrors.push(err59);
 }
 errors++;
 }
-}
-if(data7.repository !== undefined){
-let data8 = data7.repository;
-if(typeof data8 === "string"){
-if(!pattern17.test(data8)){
-const err60 = {instancePath:instancePath+"/image/repository",schemaPath:"#/properties/image/properties/repository/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"},message:"must match pattern \""+"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"+"\"",schema:"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$",parentSchema:schema11.properties.image.properties.repository,data:data8};
+if(data7.pullSecrets === undefined){
+const err60 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "pullSecrets"},message:"must have required property '"+"pullSecrets"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -9098,9 +9152,9 @@ vErrors.push(err60);
 }
 errors++;
 }
-}
-else {
-const err61 = {instancePath:instancePath+"/image/repository",schemaPath:"#/properties/image/properties/repository/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.repository.type,parentSchema:schema11.properties.image.properties.repository,data:data8};
+for(const key4 in data7){
+if(!(((((key4 === "repository") || (key4 === "tag")) || (key4 === "digest")) || (key4 === "pullPolicy")) || (key4 === "pullSecrets"))){
+const err61 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -9110,11 +9164,11 @@ vErrors.push(err61);
 errors++;
 }
 }
-if(data7.tag !== undefined){
-let data9 = data7.tag;
-if(typeof data9 === "string"){
-if(!pattern18.test(data9)){
-const err62 = {instancePath:instancePath+"/image/tag",schemaPath:"#/properties/image/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},message:"must match pattern \""+"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"+"\"",schema:"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",parentSchema:schema11.properties.image.properties.tag,data:data9};
+if(data7.repository !== undefined){
+let data8 = data7.repository;
+if(typeof data8 === "string"){
+if(!pattern20.test(data8)){
+const err62 = {instancePath:instancePath+"/image/repository",schemaPath:"#/properties/image/properties/repository/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"},message:"must match pattern \""+"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"+"\"",schema:"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$",parentSchema:schema11.properties.image.properties.repository,data:data8};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -9125,7 +9179,7 @@ errors++;
 }
 }
 else {
-const err63 = {instancePath:instancePath+"/image/tag",schemaPath:"#/properties/image/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.tag.type,parentSchema:schema11.properties.image.properties.tag,data:data9};
+const err63 = {instancePath:instancePath+"/image/repository",schemaPath:"#/properties/image/properties/repository/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.repository.type,parentSchema:schema11.properties.image.properties.repository,data:data8};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -9135,11 +9189,11 @@ vErrors.push(err63);
 errors++;
 }
 }
-if(data7.digest !== undefined){
-let data10 = data7.digest;
-if(typeof data10 === "string"){
-if(!pattern19.test(data10)){
-const err64 = {instancePath:instancePath+"/image/digest",schemaPath:"#/properties/image/properties/digest/pattern",keyword:"pattern",params:{pattern: "^$|^sha256:[0-9a-f]{64}$"},message:"must match pattern \""+"^$|^sha256:[0-9a-f]{64}$"+"\"",schema:"^$|^sha256:[0-9a-f]{64}$",parentSchema:schema11.properties.image.properties.digest,data:data10};
+if(data7.tag !== undefined){
+let data9 = data7.tag;
+if(typeof data9 === "string"){
+if(!pattern21.test(data9)){
+const err64 = {instancePath:instancePath+"/image/tag",schemaPath:"#/properties/image/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},message:"must match pattern \""+"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"+"\"",schema:"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",parentSchema:schema11.properties.image.properties.tag,data:data9};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -9150,7 +9204,7 @@ errors++;
 }
 }
 else {
-const err65 = {instancePath:instancePath+"/image/digest",schemaPath:"#/properties/image/properties/digest/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.digest.type,parentSchema:schema11.properties.image.properties.digest,data:data10};
+const err65 = {instancePath:instancePath+"/image/tag",schemaPath:"#/properties/image/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.tag.type,parentSchema:schema11.properties.image.properties.tag,data:data9};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -9160,10 +9214,11 @@ vErrors.push(err65);
 errors++;
 }
 }
-if(data7.pullPolicy !== undefined){
-let data11 = data7.pullPolicy;
-if(typeof data11 !== "string"){
-const err66 = {instancePath:instancePath+"/image/pullPolicy",schemaPath:"#/properties/image/properties/pullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.pullPolicy.type,parentSchema:schema11.properties.image.properties.pullPolicy,data:data11};
+if(data7.digest !== undefined){
+let data10 = data7.digest;
+if(typeof data10 === "string"){
+if(!pattern22.test(data10)){
+const err66 = {instancePath:instancePath+"/image/digest",schemaPath:"#/properties/image/properties/digest/pattern",keyword:"pattern",params:{pattern: "^$|^sha256:[0-9a-f]{64}$"},message:"must match pattern \""+"^$|^sha256:[0-9a-f]{64}$"+"\"",schema:"^$|^sha256:[0-9a-f]{64}$",parentSchema:schema11.properties.image.properties.digest,data:data10};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -9172,13 +9227,37 @@ vErrors.push(err66);
 }
 errors++;
 }
-if(!(((data11 === "Always") || (data11 === "IfNotPresent")) || (data11 === "Never"))){
-const err67 = {instancePath:instancePath+"/image/pullPolicy",schemaPath:"#/properties/image/properties/pullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.image.properties.pullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.image.properties.pullPolicy.enum,parentSchema:schema11.properties.image.properties.pullPolicy,data:data11};
+}
+else {
+const err67 = {instancePath:instancePath+"/image/digest",schemaPath:"#/properties/image/properties/digest/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.digest.type,parentSchema:schema11.properties.image.properties.digest,data:data10};
 if(vErrors === null){
 vErrors = [err67];
 }
 else {
 vErrors.push(err67);
+}
+errors++;
+}
+}
+if(data7.pullPolicy !== undefined){
+let data11 = data7.pullPolicy;
+if(typeof data11 !== "string"){
+const err68 = {instancePath:instancePath+"/image/pullPolicy",schemaPath:"#/properties/image/properties/pullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.pullPolicy.type,parentSchema:schema11.properties.image.properties.pullPolicy,data:data11};
+if(vErrors === null){
+vErrors = [err68];
+}
+else {
+vErrors.push(err68);
+}
+errors++;
+}
+if(!(((data11 === "Always") || (data11 === "IfNotPresent")) || (data11 === "Never"))){
+const err69 = {instancePath:instancePath+"/image/pullPolicy",schemaPath:"#/properties/image/properties/pullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.image.properties.pullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.image.properties.pullPolicy.enum,parentSchema:schema11.properties.image.properties.pullPolicy,data:data11};
+if(vErrors === null){
+vErrors = [err69];
+}
+else {
+vErrors.push(err69);
 }
 errors++;
 }
@@ -9191,30 +9270,7 @@ for(let i0=0; i0<len0; i0++){
 let data13 = data12[i0];
 if(typeof data13 === "string"){
 if(func3(data13) < 1){
-const err68 = {instancePath:instancePath+"/image/pullSecrets/" + i0,schemaPath:"#/properties/image/properties/pullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.image.properties.pullSecrets.items,data:data13};
-if(vErrors === null){
-vErrors = [err68];
-}
-else {
-vErrors.push(err68);
-}
-errors++;
-}
-}
-else {
-const err69 = {instancePath:instancePath+"/image/pullSecrets/" + i0,schemaPath:"#/properties/image/properties/pullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.pullSecrets.items.type,parentSchema:schema11.properties.image.properties.pullSecrets.items,data:data13};
-if(vErrors === null){
-vErrors = [err69];
-}
-else {
-vErrors.push(err69);
-}
-errors++;
-}
-}
-}
-else {
-const err70 = {instancePath:instancePath+"/image/pullSecrets",schemaPath:"#/properties/image/properties/pullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.image.properties.pullSecrets.type,parentSchema:schema11.properties.image.properties.pullSecrets,data:data12};
+const err70 = {instancePath:instancePath+"/image/pullSecrets/" + i0,schemaPath:"#/properties/image/properties/pullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.image.properties.pullSecrets.items,data:data13};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -9224,9 +9280,8 @@ vErrors.push(err70);
 errors++;
 }
 }
-}
 else {
-const err71 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.image.type,parentSchema:schema11.properties.image,data:data7};
+const err71 = {instancePath:instancePath+"/image/pullSecrets/" + i0,schemaPath:"#/properties/image/properties/pullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.pullSecrets.items.type,parentSchema:schema11.properties.image.properties.pullSecrets.items,data:data13};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -9236,11 +9291,9 @@ vErrors.push(err71);
 errors++;
 }
 }
-if(data.serviceAccount !== undefined){
-let data14 = data.serviceAccount;
-if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
-if(data14.name === undefined){
-const err72 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.serviceAccount.required,parentSchema:schema11.properties.serviceAccount,data:data14};
+}
+else {
+const err72 = {instancePath:instancePath+"/image/pullSecrets",schemaPath:"#/properties/image/properties/pullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.image.properties.pullSecrets.type,parentSchema:schema11.properties.image.properties.pullSecrets,data:data12};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -9249,8 +9302,10 @@ vErrors.push(err72);
 }
 errors++;
 }
-if(data14.annotations === undefined){
-const err73 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "annotations"},message:"must have required property '"+"annotations"+"'",schema:schema11.properties.serviceAccount.required,parentSchema:schema11.properties.serviceAccount,data:data14};
+}
+}
+else {
+const err73 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.image.type,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -9259,9 +9314,12 @@ vErrors.push(err73);
 }
 errors++;
 }
-for(const key4 in data14){
-if(!((key4 === "name") || (key4 === "annotations"))){
-const err74 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.serviceAccount,data:data14};
+}
+if(data.serviceAccount !== undefined){
+let data14 = data.serviceAccount;
+if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
+if(data14.name === undefined){
+const err74 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.serviceAccount.required,parentSchema:schema11.properties.serviceAccount,data:data14};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -9270,12 +9328,8 @@ vErrors.push(err74);
 }
 errors++;
 }
-}
-if(data14.name !== undefined){
-let data15 = data14.name;
-if(typeof data15 === "string"){
-if(func3(data15) > 63){
-const err75 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.serviceAccount.properties.name,data:data15};
+if(data14.annotations === undefined){
+const err75 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "annotations"},message:"must have required property '"+"annotations"+"'",schema:schema11.properties.serviceAccount.required,parentSchema:schema11.properties.serviceAccount,data:data14};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -9284,8 +9338,9 @@ vErrors.push(err75);
 }
 errors++;
 }
-if(!pattern6.test(data15)){
-const err76 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.serviceAccount.properties.name,data:data15};
+for(const key5 in data14){
+if(!((key5 === "name") || (key5 === "annotations"))){
+const err76 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.serviceAccount,data:data14};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -9295,8 +9350,11 @@ vErrors.push(err76);
 errors++;
 }
 }
-else {
-const err77 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.serviceAccount.properties.name.type,parentSchema:schema11.properties.serviceAccount.properties.name,data:data15};
+if(data14.name !== undefined){
+let data15 = data14.name;
+if(typeof data15 === "string"){
+if(func3(data15) > 63){
+const err77 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.serviceAccount.properties.name,data:data15};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -9305,14 +9363,8 @@ vErrors.push(err77);
 }
 errors++;
 }
-}
-if(data14.annotations !== undefined){
-let data16 = data14.annotations;
-if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
-for(const key5 in data16){
-let data17 = data16[key5];
-if(typeof data17 !== "string"){
-const err78 = {instancePath:instancePath+"/serviceAccount/annotations/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/serviceAccount/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.serviceAccount.properties.annotations.additionalProperties.type,parentSchema:schema11.properties.serviceAccount.properties.annotations.additionalProperties,data:data17};
+if(!pattern8.test(data15)){
+const err78 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.serviceAccount.properties.name,data:data15};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -9322,9 +9374,8 @@ vErrors.push(err78);
 errors++;
 }
 }
-}
 else {
-const err79 = {instancePath:instancePath+"/serviceAccount/annotations",schemaPath:"#/properties/serviceAccount/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.serviceAccount.properties.annotations.type,parentSchema:schema11.properties.serviceAccount.properties.annotations,data:data16};
+const err79 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.serviceAccount.properties.name.type,parentSchema:schema11.properties.serviceAccount.properties.name,data:data15};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -9334,9 +9385,14 @@ vErrors.push(err79);
 errors++;
 }
 }
-}
-else {
-const err80 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.serviceAccount.type,parentSchema:schema11.properties.serviceAccount,data:data14};
+if(data14.annotations !== undefined){
+let data16 = data14.annotations;
+if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
+for(const key6 in data16){
+const _errs41 = errors;
+if(typeof key6 === "string"){
+if(!pattern2.test(key6)){
+const err80 = {instancePath:instancePath+"/serviceAccount/annotations",schemaPath:"#/properties/serviceAccount/properties/annotations/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema11.properties.serviceAccount.properties.annotations.propertyNames,data:key6,propertyName:key6};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -9346,11 +9402,9 @@ vErrors.push(err80);
 errors++;
 }
 }
-if(data.credentialTTL !== undefined){
-let data18 = data.credentialTTL;
-if(typeof data18 === "string"){
-if(!pattern8.test(data18)){
-const err81 = {instancePath:instancePath+"/credentialTTL",schemaPath:"#/properties/credentialTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.credentialTTL,data:data18};
+var valid8 = _errs41 === errors;
+if(!valid8){
+const err81 = {instancePath:instancePath+"/serviceAccount/annotations",schemaPath:"#/properties/serviceAccount/properties/annotations/propertyNames",keyword:"propertyNames",params:{propertyName: key6},message:"property name must be valid",schema:schema11.properties.serviceAccount.properties.annotations.propertyNames,parentSchema:schema11.properties.serviceAccount.properties.annotations,data:data16};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -9360,8 +9414,10 @@ vErrors.push(err81);
 errors++;
 }
 }
-else {
-const err82 = {instancePath:instancePath+"/credentialTTL",schemaPath:"#/properties/credentialTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.credentialTTL.type,parentSchema:schema11.properties.credentialTTL,data:data18};
+for(const key7 in data16){
+let data17 = data16[key7];
+if(typeof data17 !== "string"){
+const err82 = {instancePath:instancePath+"/serviceAccount/annotations/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/serviceAccount/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.serviceAccount.properties.annotations.additionalProperties.type,parentSchema:schema11.properties.serviceAccount.properties.annotations.additionalProperties,data:data17};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -9371,11 +9427,9 @@ vErrors.push(err82);
 errors++;
 }
 }
-if(data.renewalInterval !== undefined){
-let data19 = data.renewalInterval;
-if(typeof data19 === "string"){
-if(!pattern8.test(data19)){
-const err83 = {instancePath:instancePath+"/renewalInterval",schemaPath:"#/properties/renewalInterval/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.renewalInterval,data:data19};
+}
+else {
+const err83 = {instancePath:instancePath+"/serviceAccount/annotations",schemaPath:"#/properties/serviceAccount/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.serviceAccount.properties.annotations.type,parentSchema:schema11.properties.serviceAccount.properties.annotations,data:data16};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -9385,8 +9439,9 @@ vErrors.push(err83);
 errors++;
 }
 }
+}
 else {
-const err84 = {instancePath:instancePath+"/renewalInterval",schemaPath:"#/properties/renewalInterval/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.renewalInterval.type,parentSchema:schema11.properties.renewalInterval,data:data19};
+const err84 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.serviceAccount.type,parentSchema:schema11.properties.serviceAccount,data:data14};
 if(vErrors === null){
 vErrors = [err84];
 }
@@ -9396,11 +9451,11 @@ vErrors.push(err84);
 errors++;
 }
 }
-if(data.socket !== undefined){
-let data20 = data.socket;
-if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
-if(data20.hostPath === undefined){
-const err85 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/required",keyword:"required",params:{missingProperty: "hostPath"},message:"must have required property '"+"hostPath"+"'",schema:schema11.properties.socket.required,parentSchema:schema11.properties.socket,data:data20};
+if(data.credentialTTL !== undefined){
+let data18 = data.credentialTTL;
+if(typeof data18 === "string"){
+if(!pattern10.test(data18)){
+const err85 = {instancePath:instancePath+"/credentialTTL",schemaPath:"#/properties/credentialTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.credentialTTL,data:data18};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -9409,8 +9464,9 @@ vErrors.push(err85);
 }
 errors++;
 }
-if(data20.file === undefined){
-const err86 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema11.properties.socket.required,parentSchema:schema11.properties.socket,data:data20};
+}
+else {
+const err86 = {instancePath:instancePath+"/credentialTTL",schemaPath:"#/properties/credentialTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.credentialTTL.type,parentSchema:schema11.properties.credentialTTL,data:data18};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -9419,9 +9475,12 @@ vErrors.push(err86);
 }
 errors++;
 }
-for(const key6 in data20){
-if(!((key6 === "hostPath") || (key6 === "file"))){
-const err87 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.socket,data:data20};
+}
+if(data.renewalInterval !== undefined){
+let data19 = data.renewalInterval;
+if(typeof data19 === "string"){
+if(!pattern10.test(data19)){
+const err87 = {instancePath:instancePath+"/renewalInterval",schemaPath:"#/properties/renewalInterval/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.renewalInterval,data:data19};
 if(vErrors === null){
 vErrors = [err87];
 }
@@ -9431,13 +9490,8 @@ vErrors.push(err87);
 errors++;
 }
 }
-if(data20.hostPath !== undefined){
-let data21 = data20.hostPath;
-const _errs52 = errors;
-const _errs53 = errors;
-if(typeof data21 === "string"){
-if(!pattern23.test(data21)){
-const err88 = {};
+else {
+const err88 = {instancePath:instancePath+"/renewalInterval",schemaPath:"#/properties/renewalInterval/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.renewalInterval.type,parentSchema:schema11.properties.renewalInterval,data:data19};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -9447,9 +9501,11 @@ vErrors.push(err88);
 errors++;
 }
 }
-var valid9 = _errs53 === errors;
-if(valid9){
-const err89 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.socket.properties.hostPath.not,parentSchema:schema11.properties.socket.properties.hostPath,data:data21};
+if(data.socket !== undefined){
+let data20 = data.socket;
+if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
+if(data20.hostPath === undefined){
+const err89 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/required",keyword:"required",params:{missingProperty: "hostPath"},message:"must have required property '"+"hostPath"+"'",schema:schema11.properties.socket.required,parentSchema:schema11.properties.socket,data:data20};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -9458,20 +9514,8 @@ vErrors.push(err89);
 }
 errors++;
 }
-else {
-errors = _errs52;
-if(vErrors !== null){
-if(_errs52){
-vErrors.length = _errs52;
-}
-else {
-vErrors = null;
-}
-}
-}
-if(typeof data21 === "string"){
-if(!pattern24.test(data21)){
-const err90 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/pattern",keyword:"pattern",params:{pattern: "^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.socket.properties.hostPath,data:data21};
+if(data20.file === undefined){
+const err90 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema11.properties.socket.required,parentSchema:schema11.properties.socket,data:data20};
 if(vErrors === null){
 vErrors = [err90];
 }
@@ -9480,9 +9524,9 @@ vErrors.push(err90);
 }
 errors++;
 }
-}
-else {
-const err91 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.socket.properties.hostPath.type,parentSchema:schema11.properties.socket.properties.hostPath,data:data21};
+for(const key8 in data20){
+if(!((key8 === "hostPath") || (key8 === "file"))){
+const err91 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.socket,data:data20};
 if(vErrors === null){
 vErrors = [err91];
 }
@@ -9492,11 +9536,13 @@ vErrors.push(err91);
 errors++;
 }
 }
-if(data20.file !== undefined){
-let data22 = data20.file;
-if(typeof data22 === "string"){
-if(!pattern25.test(data22)){
-const err92 = {instancePath:instancePath+"/socket/file",schemaPath:"#/properties/socket/properties/file/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},message:"must match pattern \""+"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"+"\"",schema:"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",parentSchema:schema11.properties.socket.properties.file,data:data22};
+if(data20.hostPath !== undefined){
+let data21 = data20.hostPath;
+const _errs54 = errors;
+const _errs55 = errors;
+if(typeof data21 === "string"){
+if(!pattern27.test(data21)){
+const err92 = {};
 if(vErrors === null){
 vErrors = [err92];
 }
@@ -9506,8 +9552,9 @@ vErrors.push(err92);
 errors++;
 }
 }
-else {
-const err93 = {instancePath:instancePath+"/socket/file",schemaPath:"#/properties/socket/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.socket.properties.file.type,parentSchema:schema11.properties.socket.properties.file,data:data22};
+var valid11 = _errs55 === errors;
+if(valid11){
+const err93 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.socket.properties.hostPath.not,parentSchema:schema11.properties.socket.properties.hostPath,data:data21};
 if(vErrors === null){
 vErrors = [err93];
 }
@@ -9516,10 +9563,20 @@ vErrors.push(err93);
 }
 errors++;
 }
-}
+else {
+errors = _errs54;
+if(vErrors !== null){
+if(_errs54){
+vErrors.length = _errs54;
 }
 else {
-const err94 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.socket.type,parentSchema:schema11.properties.socket,data:data20};
+vErrors = null;
+}
+}
+}
+if(typeof data21 === "string"){
+if(!pattern28.test(data21)){
+const err94 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/pattern",keyword:"pattern",params:{pattern: "^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.socket.properties.hostPath,data:data21};
 if(vErrors === null){
 vErrors = [err94];
 }
@@ -9529,11 +9586,8 @@ vErrors.push(err94);
 errors++;
 }
 }
-if(data.kubelet !== undefined){
-let data23 = data.kubelet;
-if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
-if(data23.authorization === undefined){
-const err95 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "authorization"},message:"must have required property '"+"authorization"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
+else {
+const err95 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.socket.properties.hostPath.type,parentSchema:schema11.properties.socket.properties.hostPath,data:data21};
 if(vErrors === null){
 vErrors = [err95];
 }
@@ -9542,8 +9596,12 @@ vErrors.push(err95);
 }
 errors++;
 }
-if(data23.skipVerify === undefined){
-const err96 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "skipVerify"},message:"must have required property '"+"skipVerify"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
+}
+if(data20.file !== undefined){
+let data22 = data20.file;
+if(typeof data22 === "string"){
+if(!pattern29.test(data22)){
+const err96 = {instancePath:instancePath+"/socket/file",schemaPath:"#/properties/socket/properties/file/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},message:"must match pattern \""+"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"+"\"",schema:"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",parentSchema:schema11.properties.socket.properties.file,data:data22};
 if(vErrors === null){
 vErrors = [err96];
 }
@@ -9552,8 +9610,9 @@ vErrors.push(err96);
 }
 errors++;
 }
-if(data23.caSecret === undefined){
-const err97 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "caSecret"},message:"must have required property '"+"caSecret"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
+}
+else {
+const err97 = {instancePath:instancePath+"/socket/file",schemaPath:"#/properties/socket/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.socket.properties.file.type,parentSchema:schema11.properties.socket.properties.file,data:data22};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -9562,8 +9621,10 @@ vErrors.push(err97);
 }
 errors++;
 }
-if(data23.caPath === undefined){
-const err98 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "caPath"},message:"must have required property '"+"caPath"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
+}
+}
+else {
+const err98 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.socket.type,parentSchema:schema11.properties.socket,data:data20};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -9572,8 +9633,12 @@ vErrors.push(err98);
 }
 errors++;
 }
-if(data23.address === undefined){
-const err99 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "address"},message:"must have required property '"+"address"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
+}
+if(data.kubelet !== undefined){
+let data23 = data.kubelet;
+if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
+if(data23.authorization === undefined){
+const err99 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "authorization"},message:"must have required property '"+"authorization"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
 if(vErrors === null){
 vErrors = [err99];
 }
@@ -9582,9 +9647,8 @@ vErrors.push(err99);
 }
 errors++;
 }
-for(const key7 in data23){
-if(!(((((key7 === "authorization") || (key7 === "skipVerify")) || (key7 === "caSecret")) || (key7 === "caPath")) || (key7 === "address"))){
-const err100 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.kubelet,data:data23};
+if(data23.skipVerify === undefined){
+const err100 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "skipVerify"},message:"must have required property '"+"skipVerify"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
 if(vErrors === null){
 vErrors = [err100];
 }
@@ -9593,11 +9657,8 @@ vErrors.push(err100);
 }
 errors++;
 }
-}
-if(data23.authorization !== undefined){
-let data24 = data23.authorization;
-if(typeof data24 !== "string"){
-const err101 = {instancePath:instancePath+"/kubelet/authorization",schemaPath:"#/properties/kubelet/properties/authorization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.authorization.type,parentSchema:schema11.properties.kubelet.properties.authorization,data:data24};
+if(data23.caSecret === undefined){
+const err101 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "caSecret"},message:"must have required property '"+"caSecret"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -9606,8 +9667,8 @@ vErrors.push(err101);
 }
 errors++;
 }
-if(!((data24 === "pods") || (data24 === "proxy"))){
-const err102 = {instancePath:instancePath+"/kubelet/authorization",schemaPath:"#/properties/kubelet/properties/authorization/enum",keyword:"enum",params:{allowedValues: schema11.properties.kubelet.properties.authorization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.kubelet.properties.authorization.enum,parentSchema:schema11.properties.kubelet.properties.authorization,data:data24};
+if(data23.caPath === undefined){
+const err102 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "caPath"},message:"must have required property '"+"caPath"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
 if(vErrors === null){
 vErrors = [err102];
 }
@@ -9616,11 +9677,8 @@ vErrors.push(err102);
 }
 errors++;
 }
-}
-if(data23.skipVerify !== undefined){
-let data25 = data23.skipVerify;
-if(typeof data25 !== "boolean"){
-const err103 = {instancePath:instancePath+"/kubelet/skipVerify",schemaPath:"#/properties/kubelet/properties/skipVerify/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.kubelet.properties.skipVerify.type,parentSchema:schema11.properties.kubelet.properties.skipVerify,data:data25};
+if(data23.address === undefined){
+const err103 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "address"},message:"must have required property '"+"address"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
 if(vErrors === null){
 vErrors = [err103];
 }
@@ -9629,12 +9687,9 @@ vErrors.push(err103);
 }
 errors++;
 }
-}
-if(data23.caSecret !== undefined){
-let data26 = data23.caSecret;
-if(typeof data26 === "string"){
-if(func3(data26) > 253){
-const err104 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema11.properties.kubelet.properties.caSecret,data:data26};
+for(const key9 in data23){
+if(!(((((key9 === "authorization") || (key9 === "skipVerify")) || (key9 === "caSecret")) || (key9 === "caPath")) || (key9 === "address"))){
+const err104 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.kubelet,data:data23};
 if(vErrors === null){
 vErrors = [err104];
 }
@@ -9643,8 +9698,11 @@ vErrors.push(err104);
 }
 errors++;
 }
-if(!pattern5.test(data26)){
-const err105 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema11.properties.kubelet.properties.caSecret,data:data26};
+}
+if(data23.authorization !== undefined){
+let data24 = data23.authorization;
+if(typeof data24 !== "string"){
+const err105 = {instancePath:instancePath+"/kubelet/authorization",schemaPath:"#/properties/kubelet/properties/authorization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.authorization.type,parentSchema:schema11.properties.kubelet.properties.authorization,data:data24};
 if(vErrors === null){
 vErrors = [err105];
 }
@@ -9653,9 +9711,8 @@ vErrors.push(err105);
 }
 errors++;
 }
-}
-else {
-const err106 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.caSecret.type,parentSchema:schema11.properties.kubelet.properties.caSecret,data:data26};
+if(!((data24 === "pods") || (data24 === "proxy"))){
+const err106 = {instancePath:instancePath+"/kubelet/authorization",schemaPath:"#/properties/kubelet/properties/authorization/enum",keyword:"enum",params:{allowedValues: schema11.properties.kubelet.properties.authorization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.kubelet.properties.authorization.enum,parentSchema:schema11.properties.kubelet.properties.authorization,data:data24};
 if(vErrors === null){
 vErrors = [err106];
 }
@@ -9665,11 +9722,10 @@ vErrors.push(err106);
 errors++;
 }
 }
-if(data23.caPath !== undefined){
-let data27 = data23.caPath;
-if(typeof data27 === "string"){
-if(!pattern27.test(data27)){
-const err107 = {instancePath:instancePath+"/kubelet/caPath",schemaPath:"#/properties/kubelet/properties/caPath/pattern",keyword:"pattern",params:{pattern: "^$|^(/[A-Za-z0-9._-]+)+$"},message:"must match pattern \""+"^$|^(/[A-Za-z0-9._-]+)+$"+"\"",schema:"^$|^(/[A-Za-z0-9._-]+)+$",parentSchema:schema11.properties.kubelet.properties.caPath,data:data27};
+if(data23.skipVerify !== undefined){
+let data25 = data23.skipVerify;
+if(typeof data25 !== "boolean"){
+const err107 = {instancePath:instancePath+"/kubelet/skipVerify",schemaPath:"#/properties/kubelet/properties/skipVerify/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.kubelet.properties.skipVerify.type,parentSchema:schema11.properties.kubelet.properties.skipVerify,data:data25};
 if(vErrors === null){
 vErrors = [err107];
 }
@@ -9679,8 +9735,11 @@ vErrors.push(err107);
 errors++;
 }
 }
-else {
-const err108 = {instancePath:instancePath+"/kubelet/caPath",schemaPath:"#/properties/kubelet/properties/caPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.caPath.type,parentSchema:schema11.properties.kubelet.properties.caPath,data:data27};
+if(data23.caSecret !== undefined){
+let data26 = data23.caSecret;
+if(typeof data26 === "string"){
+if(func3(data26) > 253){
+const err108 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema11.properties.kubelet.properties.caSecret,data:data26};
 if(vErrors === null){
 vErrors = [err108];
 }
@@ -9689,11 +9748,8 @@ vErrors.push(err108);
 }
 errors++;
 }
-}
-if(data23.address !== undefined){
-let data28 = data23.address;
-if(typeof data28 !== "string"){
-const err109 = {instancePath:instancePath+"/kubelet/address",schemaPath:"#/properties/kubelet/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.address.type,parentSchema:schema11.properties.kubelet.properties.address,data:data28};
+if(!pattern7.test(data26)){
+const err109 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema11.properties.kubelet.properties.caSecret,data:data26};
 if(vErrors === null){
 vErrors = [err109];
 }
@@ -9702,8 +9758,9 @@ vErrors.push(err109);
 }
 errors++;
 }
-if(!((data28 === "hostIP") || (data28 === "nodeName"))){
-const err110 = {instancePath:instancePath+"/kubelet/address",schemaPath:"#/properties/kubelet/properties/address/enum",keyword:"enum",params:{allowedValues: schema11.properties.kubelet.properties.address.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.kubelet.properties.address.enum,parentSchema:schema11.properties.kubelet.properties.address,data:data28};
+}
+else {
+const err110 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.caSecret.type,parentSchema:schema11.properties.kubelet.properties.caSecret,data:data26};
 if(vErrors === null){
 vErrors = [err110];
 }
@@ -9713,9 +9770,11 @@ vErrors.push(err110);
 errors++;
 }
 }
-}
-else {
-const err111 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.kubelet.type,parentSchema:schema11.properties.kubelet,data:data23};
+if(data23.caPath !== undefined){
+let data27 = data23.caPath;
+if(typeof data27 === "string"){
+if(!pattern31.test(data27)){
+const err111 = {instancePath:instancePath+"/kubelet/caPath",schemaPath:"#/properties/kubelet/properties/caPath/pattern",keyword:"pattern",params:{pattern: "^$|^(/[A-Za-z0-9._-]+)+$"},message:"must match pattern \""+"^$|^(/[A-Za-z0-9._-]+)+$"+"\"",schema:"^$|^(/[A-Za-z0-9._-]+)+$",parentSchema:schema11.properties.kubelet.properties.caPath,data:data27};
 if(vErrors === null){
 vErrors = [err111];
 }
@@ -9725,10 +9784,8 @@ vErrors.push(err111);
 errors++;
 }
 }
-if(data.attestBinary !== undefined){
-let data29 = data.attestBinary;
-if(typeof data29 !== "boolean"){
-const err112 = {instancePath:instancePath+"/attestBinary",schemaPath:"#/properties/attestBinary/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.attestBinary.type,parentSchema:schema11.properties.attestBinary,data:data29};
+else {
+const err112 = {instancePath:instancePath+"/kubelet/caPath",schemaPath:"#/properties/kubelet/properties/caPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.caPath.type,parentSchema:schema11.properties.kubelet.properties.caPath,data:data27};
 if(vErrors === null){
 vErrors = [err112];
 }
@@ -9738,10 +9795,10 @@ vErrors.push(err112);
 errors++;
 }
 }
-if(data.debug !== undefined){
-let data30 = data.debug;
-if(typeof data30 !== "boolean"){
-const err113 = {instancePath:instancePath+"/debug",schemaPath:"#/properties/debug/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.debug.type,parentSchema:schema11.properties.debug,data:data30};
+if(data23.address !== undefined){
+let data28 = data23.address;
+if(typeof data28 !== "string"){
+const err113 = {instancePath:instancePath+"/kubelet/address",schemaPath:"#/properties/kubelet/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.address.type,parentSchema:schema11.properties.kubelet.properties.address,data:data28};
 if(vErrors === null){
 vErrors = [err113];
 }
@@ -9750,11 +9807,8 @@ vErrors.push(err113);
 }
 errors++;
 }
-}
-if(data.logFormat !== undefined){
-let data31 = data.logFormat;
-if(typeof data31 !== "string"){
-const err114 = {instancePath:instancePath+"/logFormat",schemaPath:"#/properties/logFormat/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.logFormat.type,parentSchema:schema11.properties.logFormat,data:data31};
+if(!((data28 === "hostIP") || (data28 === "nodeName"))){
+const err114 = {instancePath:instancePath+"/kubelet/address",schemaPath:"#/properties/kubelet/properties/address/enum",keyword:"enum",params:{allowedValues: schema11.properties.kubelet.properties.address.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.kubelet.properties.address.enum,parentSchema:schema11.properties.kubelet.properties.address,data:data28};
 if(vErrors === null){
 vErrors = [err114];
 }
@@ -9763,13 +9817,64 @@ vErrors.push(err114);
 }
 errors++;
 }
-if(!((data31 === "json") || (data31 === "text"))){
-const err115 = {instancePath:instancePath+"/logFormat",schemaPath:"#/properties/logFormat/enum",keyword:"enum",params:{allowedValues: schema11.properties.logFormat.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.logFormat.enum,parentSchema:schema11.properties.logFormat,data:data31};
+}
+}
+else {
+const err115 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.kubelet.type,parentSchema:schema11.properties.kubelet,data:data23};
 if(vErrors === null){
 vErrors = [err115];
 }
 else {
 vErrors.push(err115);
+}
+errors++;
+}
+}
+if(data.attestBinary !== undefined){
+let data29 = data.attestBinary;
+if(typeof data29 !== "boolean"){
+const err116 = {instancePath:instancePath+"/attestBinary",schemaPath:"#/properties/attestBinary/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.attestBinary.type,parentSchema:schema11.properties.attestBinary,data:data29};
+if(vErrors === null){
+vErrors = [err116];
+}
+else {
+vErrors.push(err116);
+}
+errors++;
+}
+}
+if(data.debug !== undefined){
+let data30 = data.debug;
+if(typeof data30 !== "boolean"){
+const err117 = {instancePath:instancePath+"/debug",schemaPath:"#/properties/debug/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.debug.type,parentSchema:schema11.properties.debug,data:data30};
+if(vErrors === null){
+vErrors = [err117];
+}
+else {
+vErrors.push(err117);
+}
+errors++;
+}
+}
+if(data.logFormat !== undefined){
+let data31 = data.logFormat;
+if(typeof data31 !== "string"){
+const err118 = {instancePath:instancePath+"/logFormat",schemaPath:"#/properties/logFormat/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.logFormat.type,parentSchema:schema11.properties.logFormat,data:data31};
+if(vErrors === null){
+vErrors = [err118];
+}
+else {
+vErrors.push(err118);
+}
+errors++;
+}
+if(!((data31 === "json") || (data31 === "text"))){
+const err119 = {instancePath:instancePath+"/logFormat",schemaPath:"#/properties/logFormat/enum",keyword:"enum",params:{allowedValues: schema11.properties.logFormat.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.logFormat.enum,parentSchema:schema11.properties.logFormat,data:data31};
+if(vErrors === null){
+vErrors = [err119];
+}
+else {
+vErrors.push(err119);
 }
 errors++;
 }
@@ -9782,35 +9887,35 @@ for(let i1=0; i1<len1; i1++){
 let data33 = data32[i1];
 if(typeof data33 === "string"){
 if(func3(data33) < 1){
-const err116 = {instancePath:instancePath+"/extraArgs/" + i1,schemaPath:"#/properties/extraArgs/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.extraArgs.items,data:data33};
+const err120 = {instancePath:instancePath+"/extraArgs/" + i1,schemaPath:"#/properties/extraArgs/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.extraArgs.items,data:data33};
 if(vErrors === null){
-vErrors = [err116];
+vErrors = [err120];
 }
 else {
-vErrors.push(err116);
+vErrors.push(err120);
 }
 errors++;
 }
 }
 else {
-const err117 = {instancePath:instancePath+"/extraArgs/" + i1,schemaPath:"#/properties/extraArgs/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.extraArgs.items.type,parentSchema:schema11.properties.extraArgs.items,data:data33};
+const err121 = {instancePath:instancePath+"/extraArgs/" + i1,schemaPath:"#/properties/extraArgs/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.extraArgs.items.type,parentSchema:schema11.properties.extraArgs.items,data:data33};
 if(vErrors === null){
-vErrors = [err117];
+vErrors = [err121];
 }
 else {
-vErrors.push(err117);
+vErrors.push(err121);
 }
 errors++;
 }
 }
 }
 else {
-const err118 = {instancePath:instancePath+"/extraArgs",schemaPath:"#/properties/extraArgs/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraArgs.type,parentSchema:schema11.properties.extraArgs,data:data32};
+const err122 = {instancePath:instancePath+"/extraArgs",schemaPath:"#/properties/extraArgs/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraArgs.type,parentSchema:schema11.properties.extraArgs,data:data32};
 if(vErrors === null){
-vErrors = [err118];
+vErrors = [err122];
 }
 else {
-vErrors.push(err118);
+vErrors.push(err122);
 }
 errors++;
 }
@@ -9824,37 +9929,82 @@ if(Array.isArray(data35)){
 const len2 = data35.length;
 for(let i2=0; i2<len2; i2++){
 let data36 = data35[i2];
-if(!(data36 && typeof data36 == "object" && !Array.isArray(data36))){
-const err119 = {instancePath:instancePath+"/extraConfig/services/" + i2,schemaPath:"#/properties/extraConfig/properties/services/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.properties.services.items.type,parentSchema:schema11.properties.extraConfig.properties.services.items,data:data36};
+if(data36 && typeof data36 == "object" && !Array.isArray(data36)){
+if(data36.attestors !== undefined){
+let data37 = data36.attestors;
+if(data37 && typeof data37 == "object" && !Array.isArray(data37)){
+if(data37.kubernetes !== undefined){
+let data38 = data37.kubernetes;
+if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
+if(data38.kubelet !== undefined){
+let data39 = data38.kubelet;
+if(!(data39 && typeof data39 == "object" && !Array.isArray(data39))){
+const err123 = {instancePath:instancePath+"/extraConfig/services/" + i2+"/attestors/kubernetes/kubelet",schemaPath:"#/properties/extraConfig/properties/services/items/properties/attestors/properties/kubernetes/properties/kubelet/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.properties.services.items.properties.attestors.properties.kubernetes.properties.kubelet.type,parentSchema:schema11.properties.extraConfig.properties.services.items.properties.attestors.properties.kubernetes.properties.kubelet,data:data39};
 if(vErrors === null){
-vErrors = [err119];
+vErrors = [err123];
 }
 else {
-vErrors.push(err119);
+vErrors.push(err123);
 }
 errors++;
 }
 }
 }
 else {
-const err120 = {instancePath:instancePath+"/extraConfig/services",schemaPath:"#/properties/extraConfig/properties/services/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraConfig.properties.services.type,parentSchema:schema11.properties.extraConfig.properties.services,data:data35};
+const err124 = {instancePath:instancePath+"/extraConfig/services/" + i2+"/attestors/kubernetes",schemaPath:"#/properties/extraConfig/properties/services/items/properties/attestors/properties/kubernetes/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.properties.services.items.properties.attestors.properties.kubernetes.type,parentSchema:schema11.properties.extraConfig.properties.services.items.properties.attestors.properties.kubernetes,data:data38};
 if(vErrors === null){
-vErrors = [err120];
+vErrors = [err124];
 }
 else {
-vErrors.push(err120);
+vErrors.push(err124);
 }
 errors++;
 }
 }
 }
 else {
-const err121 = {instancePath:instancePath+"/extraConfig",schemaPath:"#/properties/extraConfig/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.type,parentSchema:schema11.properties.extraConfig,data:data34};
+const err125 = {instancePath:instancePath+"/extraConfig/services/" + i2+"/attestors",schemaPath:"#/properties/extraConfig/properties/services/items/properties/attestors/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.properties.services.items.properties.attestors.type,parentSchema:schema11.properties.extraConfig.properties.services.items.properties.attestors,data:data37};
 if(vErrors === null){
-vErrors = [err121];
+vErrors = [err125];
 }
 else {
-vErrors.push(err121);
+vErrors.push(err125);
+}
+errors++;
+}
+}
+}
+else {
+const err126 = {instancePath:instancePath+"/extraConfig/services/" + i2,schemaPath:"#/properties/extraConfig/properties/services/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.properties.services.items.type,parentSchema:schema11.properties.extraConfig.properties.services.items,data:data36};
+if(vErrors === null){
+vErrors = [err126];
+}
+else {
+vErrors.push(err126);
+}
+errors++;
+}
+}
+}
+else {
+const err127 = {instancePath:instancePath+"/extraConfig/services",schemaPath:"#/properties/extraConfig/properties/services/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraConfig.properties.services.type,parentSchema:schema11.properties.extraConfig.properties.services,data:data35};
+if(vErrors === null){
+vErrors = [err127];
+}
+else {
+vErrors.push(err127);
+}
+errors++;
+}
+}
+}
+else {
+const err128 = {instancePath:instancePath+"/extraConfig",schemaPath:"#/properties/extraConfig/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.type,parentSchema:schema11.properties.extraConfig,data:data34};
+if(vErrors === null){
+vErrors = [err128];
+}
+else {
+vErrors.push(err128);
 }
 errors++;
 }
@@ -9866,94 +10016,9 @@ errors = vErrors.length;
 }
 }
 if(data.priorityClassName !== undefined){
-let data38 = data.priorityClassName;
-if(typeof data38 !== "string"){
-const err122 = {instancePath:instancePath+"/priorityClassName",schemaPath:"#/properties/priorityClassName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.priorityClassName.type,parentSchema:schema11.properties.priorityClassName,data:data38};
-if(vErrors === null){
-vErrors = [err122];
-}
-else {
-vErrors.push(err122);
-}
-errors++;
-}
-}
-if(data.resourceQuota !== undefined){
-let data39 = data.resourceQuota;
-if(data39 && typeof data39 == "object" && !Array.isArray(data39)){
-if(data39.enabled === undefined){
-const err123 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.resourceQuota.required,parentSchema:schema11.properties.resourceQuota,data:data39};
-if(vErrors === null){
-vErrors = [err123];
-}
-else {
-vErrors.push(err123);
-}
-errors++;
-}
-if(data39.pods === undefined){
-const err124 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/required",keyword:"required",params:{missingProperty: "pods"},message:"must have required property '"+"pods"+"'",schema:schema11.properties.resourceQuota.required,parentSchema:schema11.properties.resourceQuota,data:data39};
-if(vErrors === null){
-vErrors = [err124];
-}
-else {
-vErrors.push(err124);
-}
-errors++;
-}
-for(const key8 in data39){
-if(!((key8 === "enabled") || (key8 === "pods"))){
-const err125 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.resourceQuota,data:data39};
-if(vErrors === null){
-vErrors = [err125];
-}
-else {
-vErrors.push(err125);
-}
-errors++;
-}
-}
-if(data39.enabled !== undefined){
-let data40 = data39.enabled;
-if(typeof data40 !== "boolean"){
-const err126 = {instancePath:instancePath+"/resourceQuota/enabled",schemaPath:"#/properties/resourceQuota/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.resourceQuota.properties.enabled.type,parentSchema:schema11.properties.resourceQuota.properties.enabled,data:data40};
-if(vErrors === null){
-vErrors = [err126];
-}
-else {
-vErrors.push(err126);
-}
-errors++;
-}
-}
-if(data39.pods !== undefined){
-let data41 = data39.pods;
-if(!(((typeof data41 == "number") && (!(data41 % 1) && !isNaN(data41))) && (isFinite(data41)))){
-const err127 = {instancePath:instancePath+"/resourceQuota/pods",schemaPath:"#/properties/resourceQuota/properties/pods/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.resourceQuota.properties.pods.type,parentSchema:schema11.properties.resourceQuota.properties.pods,data:data41};
-if(vErrors === null){
-vErrors = [err127];
-}
-else {
-vErrors.push(err127);
-}
-errors++;
-}
-if((typeof data41 == "number") && (isFinite(data41))){
-if(data41 < 1 || isNaN(data41)){
-const err128 = {instancePath:instancePath+"/resourceQuota/pods",schemaPath:"#/properties/resourceQuota/properties/pods/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema11.properties.resourceQuota.properties.pods,data:data41};
-if(vErrors === null){
-vErrors = [err128];
-}
-else {
-vErrors.push(err128);
-}
-errors++;
-}
-}
-}
-}
-else {
-const err129 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.resourceQuota.type,parentSchema:schema11.properties.resourceQuota,data:data39};
+let data41 = data.priorityClassName;
+if(typeof data41 !== "string"){
+const err129 = {instancePath:instancePath+"/priorityClassName",schemaPath:"#/properties/priorityClassName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.priorityClassName.type,parentSchema:schema11.properties.priorityClassName,data:data41};
 if(vErrors === null){
 vErrors = [err129];
 }
@@ -9963,11 +10028,11 @@ vErrors.push(err129);
 errors++;
 }
 }
-if(data.networkPolicy !== undefined){
-let data42 = data.networkPolicy;
+if(data.resourceQuota !== undefined){
+let data42 = data.resourceQuota;
 if(data42 && typeof data42 == "object" && !Array.isArray(data42)){
 if(data42.enabled === undefined){
-const err130 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data42};
+const err130 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.resourceQuota.required,parentSchema:schema11.properties.resourceQuota,data:data42};
 if(vErrors === null){
 vErrors = [err130];
 }
@@ -9976,8 +10041,8 @@ vErrors.push(err130);
 }
 errors++;
 }
-if(data42.metricsFrom === undefined){
-const err131 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "metricsFrom"},message:"must have required property '"+"metricsFrom"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data42};
+if(data42.pods === undefined){
+const err131 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/required",keyword:"required",params:{missingProperty: "pods"},message:"must have required property '"+"pods"+"'",schema:schema11.properties.resourceQuota.required,parentSchema:schema11.properties.resourceQuota,data:data42};
 if(vErrors === null){
 vErrors = [err131];
 }
@@ -9986,8 +10051,9 @@ vErrors.push(err131);
 }
 errors++;
 }
-if(data42.extraEgress === undefined){
-const err132 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "extraEgress"},message:"must have required property '"+"extraEgress"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data42};
+for(const key10 in data42){
+if(!((key10 === "enabled") || (key10 === "pods"))){
+const err132 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.resourceQuota,data:data42};
 if(vErrors === null){
 vErrors = [err132];
 }
@@ -9996,9 +10062,11 @@ vErrors.push(err132);
 }
 errors++;
 }
-for(const key9 in data42){
-if(!(((key9 === "enabled") || (key9 === "metricsFrom")) || (key9 === "extraEgress"))){
-const err133 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.networkPolicy,data:data42};
+}
+if(data42.enabled !== undefined){
+let data43 = data42.enabled;
+if(typeof data43 !== "boolean"){
+const err133 = {instancePath:instancePath+"/resourceQuota/enabled",schemaPath:"#/properties/resourceQuota/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.resourceQuota.properties.enabled.type,parentSchema:schema11.properties.resourceQuota.properties.enabled,data:data43};
 if(vErrors === null){
 vErrors = [err133];
 }
@@ -10008,10 +10076,10 @@ vErrors.push(err133);
 errors++;
 }
 }
-if(data42.enabled !== undefined){
-let data43 = data42.enabled;
-if(typeof data43 !== "boolean"){
-const err134 = {instancePath:instancePath+"/networkPolicy/enabled",schemaPath:"#/properties/networkPolicy/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.networkPolicy.properties.enabled.type,parentSchema:schema11.properties.networkPolicy.properties.enabled,data:data43};
+if(data42.pods !== undefined){
+let data44 = data42.pods;
+if(!(((typeof data44 == "number") && (!(data44 % 1) && !isNaN(data44))) && (isFinite(data44)))){
+const err134 = {instancePath:instancePath+"/resourceQuota/pods",schemaPath:"#/properties/resourceQuota/properties/pods/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.resourceQuota.properties.pods.type,parentSchema:schema11.properties.resourceQuota.properties.pods,data:data44};
 if(vErrors === null){
 vErrors = [err134];
 }
@@ -10020,20 +10088,9 @@ vErrors.push(err134);
 }
 errors++;
 }
-}
-if(data42.metricsFrom !== undefined){
-let data44 = data42.metricsFrom;
-if(Array.isArray(data44)){
-const len3 = data44.length;
-for(let i3=0; i3<len3; i3++){
-if(!(validate35(data44[i3], {instancePath:instancePath+"/networkPolicy/metricsFrom/" + i3,parentData:data44,parentDataProperty:i3,rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err135 = {instancePath:instancePath+"/networkPolicy/metricsFrom",schemaPath:"#/properties/networkPolicy/properties/metricsFrom/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.networkPolicy.properties.metricsFrom.type,parentSchema:schema11.properties.networkPolicy.properties.metricsFrom,data:data44};
+if((typeof data44 == "number") && (isFinite(data44))){
+if(data44 < 1 || isNaN(data44)){
+const err135 = {instancePath:instancePath+"/resourceQuota/pods",schemaPath:"#/properties/resourceQuota/properties/pods/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema11.properties.resourceQuota.properties.pods,data:data44};
 if(vErrors === null){
 vErrors = [err135];
 }
@@ -10043,19 +10100,10 @@ vErrors.push(err135);
 errors++;
 }
 }
-if(data42.extraEgress !== undefined){
-let data46 = data42.extraEgress;
-if(Array.isArray(data46)){
-const len4 = data46.length;
-for(let i4=0; i4<len4; i4++){
-if(!(validate44(data46[i4], {instancePath:instancePath+"/networkPolicy/extraEgress/" + i4,parentData:data46,parentDataProperty:i4,rootData}))){
-vErrors = vErrors === null ? validate44.errors : vErrors.concat(validate44.errors);
-errors = vErrors.length;
-}
 }
 }
 else {
-const err136 = {instancePath:instancePath+"/networkPolicy/extraEgress",schemaPath:"#/properties/networkPolicy/properties/extraEgress/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.networkPolicy.properties.extraEgress.type,parentSchema:schema11.properties.networkPolicy.properties.extraEgress,data:data46};
+const err136 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.resourceQuota.type,parentSchema:schema11.properties.resourceQuota,data:data42};
 if(vErrors === null){
 vErrors = [err136];
 }
@@ -10065,14 +10113,116 @@ vErrors.push(err136);
 errors++;
 }
 }
-}
-else {
-const err137 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.networkPolicy.type,parentSchema:schema11.properties.networkPolicy,data:data42};
+if(data.networkPolicy !== undefined){
+let data45 = data.networkPolicy;
+if(data45 && typeof data45 == "object" && !Array.isArray(data45)){
+if(data45.enabled === undefined){
+const err137 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data45};
 if(vErrors === null){
 vErrors = [err137];
 }
 else {
 vErrors.push(err137);
+}
+errors++;
+}
+if(data45.metricsFrom === undefined){
+const err138 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "metricsFrom"},message:"must have required property '"+"metricsFrom"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data45};
+if(vErrors === null){
+vErrors = [err138];
+}
+else {
+vErrors.push(err138);
+}
+errors++;
+}
+if(data45.extraEgress === undefined){
+const err139 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "extraEgress"},message:"must have required property '"+"extraEgress"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data45};
+if(vErrors === null){
+vErrors = [err139];
+}
+else {
+vErrors.push(err139);
+}
+errors++;
+}
+for(const key11 in data45){
+if(!(((key11 === "enabled") || (key11 === "metricsFrom")) || (key11 === "extraEgress"))){
+const err140 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key11},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.networkPolicy,data:data45};
+if(vErrors === null){
+vErrors = [err140];
+}
+else {
+vErrors.push(err140);
+}
+errors++;
+}
+}
+if(data45.enabled !== undefined){
+let data46 = data45.enabled;
+if(typeof data46 !== "boolean"){
+const err141 = {instancePath:instancePath+"/networkPolicy/enabled",schemaPath:"#/properties/networkPolicy/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.networkPolicy.properties.enabled.type,parentSchema:schema11.properties.networkPolicy.properties.enabled,data:data46};
+if(vErrors === null){
+vErrors = [err141];
+}
+else {
+vErrors.push(err141);
+}
+errors++;
+}
+}
+if(data45.metricsFrom !== undefined){
+let data47 = data45.metricsFrom;
+if(Array.isArray(data47)){
+const len3 = data47.length;
+for(let i3=0; i3<len3; i3++){
+if(!(validate35(data47[i3], {instancePath:instancePath+"/networkPolicy/metricsFrom/" + i3,parentData:data47,parentDataProperty:i3,rootData}))){
+vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err142 = {instancePath:instancePath+"/networkPolicy/metricsFrom",schemaPath:"#/properties/networkPolicy/properties/metricsFrom/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.networkPolicy.properties.metricsFrom.type,parentSchema:schema11.properties.networkPolicy.properties.metricsFrom,data:data47};
+if(vErrors === null){
+vErrors = [err142];
+}
+else {
+vErrors.push(err142);
+}
+errors++;
+}
+}
+if(data45.extraEgress !== undefined){
+let data49 = data45.extraEgress;
+if(Array.isArray(data49)){
+const len4 = data49.length;
+for(let i4=0; i4<len4; i4++){
+if(!(validate44(data49[i4], {instancePath:instancePath+"/networkPolicy/extraEgress/" + i4,parentData:data49,parentDataProperty:i4,rootData}))){
+vErrors = vErrors === null ? validate44.errors : vErrors.concat(validate44.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err143 = {instancePath:instancePath+"/networkPolicy/extraEgress",schemaPath:"#/properties/networkPolicy/properties/extraEgress/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.networkPolicy.properties.extraEgress.type,parentSchema:schema11.properties.networkPolicy.properties.extraEgress,data:data49};
+if(vErrors === null){
+vErrors = [err143];
+}
+else {
+vErrors.push(err143);
+}
+errors++;
+}
+}
+}
+else {
+const err144 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.networkPolicy.type,parentSchema:schema11.properties.networkPolicy,data:data45};
+if(vErrors === null){
+vErrors = [err144];
+}
+else {
+vErrors.push(err144);
 }
 errors++;
 }
@@ -10084,50 +10234,50 @@ errors = vErrors.length;
 }
 }
 if(data.revisionHistoryLimit !== undefined){
-let data49 = data.revisionHistoryLimit;
-if(!(((typeof data49 == "number") && (!(data49 % 1) && !isNaN(data49))) && (isFinite(data49)))){
-const err138 = {instancePath:instancePath+"/revisionHistoryLimit",schemaPath:"#/properties/revisionHistoryLimit/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.revisionHistoryLimit.type,parentSchema:schema11.properties.revisionHistoryLimit,data:data49};
+let data52 = data.revisionHistoryLimit;
+if(!(((typeof data52 == "number") && (!(data52 % 1) && !isNaN(data52))) && (isFinite(data52)))){
+const err145 = {instancePath:instancePath+"/revisionHistoryLimit",schemaPath:"#/properties/revisionHistoryLimit/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.revisionHistoryLimit.type,parentSchema:schema11.properties.revisionHistoryLimit,data:data52};
 if(vErrors === null){
-vErrors = [err138];
+vErrors = [err145];
 }
 else {
-vErrors.push(err138);
+vErrors.push(err145);
 }
 errors++;
 }
-if((typeof data49 == "number") && (isFinite(data49))){
-if(data49 < 0 || isNaN(data49)){
-const err139 = {instancePath:instancePath+"/revisionHistoryLimit",schemaPath:"#/properties/revisionHistoryLimit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema11.properties.revisionHistoryLimit,data:data49};
+if((typeof data52 == "number") && (isFinite(data52))){
+if(data52 < 0 || isNaN(data52)){
+const err146 = {instancePath:instancePath+"/revisionHistoryLimit",schemaPath:"#/properties/revisionHistoryLimit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema11.properties.revisionHistoryLimit,data:data52};
 if(vErrors === null){
-vErrors = [err139];
+vErrors = [err146];
 }
 else {
-vErrors.push(err139);
+vErrors.push(err146);
 }
 errors++;
 }
 }
 }
 if(data.terminationGracePeriodSeconds !== undefined){
-let data50 = data.terminationGracePeriodSeconds;
-if(!(((typeof data50 == "number") && (!(data50 % 1) && !isNaN(data50))) && (isFinite(data50)))){
-const err140 = {instancePath:instancePath+"/terminationGracePeriodSeconds",schemaPath:"#/properties/terminationGracePeriodSeconds/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.terminationGracePeriodSeconds.type,parentSchema:schema11.properties.terminationGracePeriodSeconds,data:data50};
+let data53 = data.terminationGracePeriodSeconds;
+if(!(((typeof data53 == "number") && (!(data53 % 1) && !isNaN(data53))) && (isFinite(data53)))){
+const err147 = {instancePath:instancePath+"/terminationGracePeriodSeconds",schemaPath:"#/properties/terminationGracePeriodSeconds/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.terminationGracePeriodSeconds.type,parentSchema:schema11.properties.terminationGracePeriodSeconds,data:data53};
 if(vErrors === null){
-vErrors = [err140];
+vErrors = [err147];
 }
 else {
-vErrors.push(err140);
+vErrors.push(err147);
 }
 errors++;
 }
-if((typeof data50 == "number") && (isFinite(data50))){
-if(data50 < 0 || isNaN(data50)){
-const err141 = {instancePath:instancePath+"/terminationGracePeriodSeconds",schemaPath:"#/properties/terminationGracePeriodSeconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema11.properties.terminationGracePeriodSeconds,data:data50};
+if((typeof data53 == "number") && (isFinite(data53))){
+if(data53 < 0 || isNaN(data53)){
+const err148 = {instancePath:instancePath+"/terminationGracePeriodSeconds",schemaPath:"#/properties/terminationGracePeriodSeconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema11.properties.terminationGracePeriodSeconds,data:data53};
 if(vErrors === null){
-vErrors = [err141];
+vErrors = [err148];
 }
 else {
-vErrors.push(err141);
+vErrors.push(err148);
 }
 errors++;
 }
@@ -10146,73 +10296,99 @@ errors = vErrors.length;
 }
 }
 if(data.nodeSelector !== undefined){
-let data53 = data.nodeSelector;
-if(data53 && typeof data53 == "object" && !Array.isArray(data53)){
-for(const key10 in data53){
-let data54 = data53[key10];
-if(typeof data54 === "string"){
-if(func3(data54) > 63){
-const err142 = {instancePath:instancePath+"/nodeSelector/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data54};
+let data56 = data.nodeSelector;
+if(data56 && typeof data56 == "object" && !Array.isArray(data56)){
+for(const key12 in data56){
+const _errs124 = errors;
+if(typeof key12 === "string"){
+if(!pattern2.test(key12)){
+const err149 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema11.properties.nodeSelector.propertyNames,data:key12,propertyName:key12};
 if(vErrors === null){
-vErrors = [err142];
+vErrors = [err149];
 }
 else {
-vErrors.push(err142);
-}
-errors++;
-}
-if(!pattern2.test(data54)){
-const err143 = {instancePath:instancePath+"/nodeSelector/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data54};
-if(vErrors === null){
-vErrors = [err143];
-}
-else {
-vErrors.push(err143);
+vErrors.push(err149);
 }
 errors++;
 }
 }
-else {
-const err144 = {instancePath:instancePath+"/nodeSelector/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.nodeSelector.additionalProperties.type,parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data54};
+var valid27 = _errs124 === errors;
+if(!valid27){
+const err150 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/propertyNames",keyword:"propertyNames",params:{propertyName: key12},message:"property name must be valid",schema:schema11.properties.nodeSelector.propertyNames,parentSchema:schema11.properties.nodeSelector,data:data56};
 if(vErrors === null){
-vErrors = [err144];
+vErrors = [err150];
 }
 else {
-vErrors.push(err144);
+vErrors.push(err150);
+}
+errors++;
+}
+}
+for(const key13 in data56){
+let data57 = data56[key13];
+if(typeof data57 === "string"){
+if(func3(data57) > 63){
+const err151 = {instancePath:instancePath+"/nodeSelector/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data57};
+if(vErrors === null){
+vErrors = [err151];
+}
+else {
+vErrors.push(err151);
+}
+errors++;
+}
+if(!pattern3.test(data57)){
+const err152 = {instancePath:instancePath+"/nodeSelector/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data57};
+if(vErrors === null){
+vErrors = [err152];
+}
+else {
+vErrors.push(err152);
+}
+errors++;
+}
+}
+else {
+const err153 = {instancePath:instancePath+"/nodeSelector/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.nodeSelector.additionalProperties.type,parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data57};
+if(vErrors === null){
+vErrors = [err153];
+}
+else {
+vErrors.push(err153);
 }
 errors++;
 }
 }
 }
 else {
-const err145 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.nodeSelector.type,parentSchema:schema11.properties.nodeSelector,data:data53};
+const err154 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.nodeSelector.type,parentSchema:schema11.properties.nodeSelector,data:data56};
 if(vErrors === null){
-vErrors = [err145];
+vErrors = [err154];
 }
 else {
-vErrors.push(err145);
+vErrors.push(err154);
 }
 errors++;
 }
 }
 if(data.tolerations !== undefined){
-let data55 = data.tolerations;
-if(Array.isArray(data55)){
-const len5 = data55.length;
+let data58 = data.tolerations;
+if(Array.isArray(data58)){
+const len5 = data58.length;
 for(let i5=0; i5<len5; i5++){
-if(!(validate56(data55[i5], {instancePath:instancePath+"/tolerations/" + i5,parentData:data55,parentDataProperty:i5,rootData}))){
+if(!(validate56(data58[i5], {instancePath:instancePath+"/tolerations/" + i5,parentData:data58,parentDataProperty:i5,rootData}))){
 vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err146 = {instancePath:instancePath+"/tolerations",schemaPath:"#/properties/tolerations/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tolerations.type,parentSchema:schema11.properties.tolerations,data:data55};
+const err155 = {instancePath:instancePath+"/tolerations",schemaPath:"#/properties/tolerations/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tolerations.type,parentSchema:schema11.properties.tolerations,data:data58};
 if(vErrors === null){
-vErrors = [err146];
+vErrors = [err155];
 }
 else {
-vErrors.push(err146);
+vErrors.push(err155);
 }
 errors++;
 }
@@ -10224,46 +10400,46 @@ errors = vErrors.length;
 }
 }
 if(data.hostAliases !== undefined){
-let data58 = data.hostAliases;
-if(Array.isArray(data58)){
-const len6 = data58.length;
+let data61 = data.hostAliases;
+if(Array.isArray(data61)){
+const len6 = data61.length;
 for(let i6=0; i6<len6; i6++){
-if(!(validate85(data58[i6], {instancePath:instancePath+"/hostAliases/" + i6,parentData:data58,parentDataProperty:i6,rootData}))){
+if(!(validate85(data61[i6], {instancePath:instancePath+"/hostAliases/" + i6,parentData:data61,parentDataProperty:i6,rootData}))){
 vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err147 = {instancePath:instancePath+"/hostAliases",schemaPath:"#/properties/hostAliases/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.hostAliases.type,parentSchema:schema11.properties.hostAliases,data:data58};
+const err156 = {instancePath:instancePath+"/hostAliases",schemaPath:"#/properties/hostAliases/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.hostAliases.type,parentSchema:schema11.properties.hostAliases,data:data61};
 if(vErrors === null){
-vErrors = [err147];
+vErrors = [err156];
 }
 else {
-vErrors.push(err147);
+vErrors.push(err156);
 }
 errors++;
 }
 }
 if(data.dnsPolicy !== undefined){
-let data60 = data.dnsPolicy;
-if(typeof data60 !== "string"){
-const err148 = {instancePath:instancePath+"/dnsPolicy",schemaPath:"#/properties/dnsPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.dnsPolicy.type,parentSchema:schema11.properties.dnsPolicy,data:data60};
+let data63 = data.dnsPolicy;
+if(typeof data63 !== "string"){
+const err157 = {instancePath:instancePath+"/dnsPolicy",schemaPath:"#/properties/dnsPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.dnsPolicy.type,parentSchema:schema11.properties.dnsPolicy,data:data63};
 if(vErrors === null){
-vErrors = [err148];
+vErrors = [err157];
 }
 else {
-vErrors.push(err148);
+vErrors.push(err157);
 }
 errors++;
 }
-if(!((((data60 === "ClusterFirst") || (data60 === "ClusterFirstWithHostNet")) || (data60 === "Default")) || (data60 === "None"))){
-const err149 = {instancePath:instancePath+"/dnsPolicy",schemaPath:"#/properties/dnsPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.dnsPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.dnsPolicy.enum,parentSchema:schema11.properties.dnsPolicy,data:data60};
+if(!((((data63 === "ClusterFirst") || (data63 === "ClusterFirstWithHostNet")) || (data63 === "Default")) || (data63 === "None"))){
+const err158 = {instancePath:instancePath+"/dnsPolicy",schemaPath:"#/properties/dnsPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.dnsPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.dnsPolicy.enum,parentSchema:schema11.properties.dnsPolicy,data:data63};
 if(vErrors === null){
-vErrors = [err149];
+vErrors = [err158];
 }
 else {
-vErrors.push(err149);
+vErrors.push(err158);
 }
 errors++;
 }
@@ -10287,153 +10463,18 @@ errors = vErrors.length;
 }
 }
 if(data.extraVolumes !== undefined){
-let data64 = data.extraVolumes;
-if(Array.isArray(data64)){
-const len7 = data64.length;
+let data67 = data.extraVolumes;
+if(Array.isArray(data67)){
+const len7 = data67.length;
 for(let i7=0; i7<len7; i7++){
-if(!(validate108(data64[i7], {instancePath:instancePath+"/extraVolumes/" + i7,parentData:data64,parentDataProperty:i7,rootData}))){
+if(!(validate108(data67[i7], {instancePath:instancePath+"/extraVolumes/" + i7,parentData:data67,parentDataProperty:i7,rootData}))){
 vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
 errors = vErrors.length;
 }
 }
 }
 else {
-const err150 = {instancePath:instancePath+"/extraVolumes",schemaPath:"#/properties/extraVolumes/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraVolumes.type,parentSchema:schema11.properties.extraVolumes,data:data64};
-if(vErrors === null){
-vErrors = [err150];
-}
-else {
-vErrors.push(err150);
-}
-errors++;
-}
-}
-if(data.extraVolumeMounts !== undefined){
-let data66 = data.extraVolumeMounts;
-if(Array.isArray(data66)){
-const len8 = data66.length;
-for(let i8=0; i8<len8; i8++){
-if(!(validate159(data66[i8], {instancePath:instancePath+"/extraVolumeMounts/" + i8,parentData:data66,parentDataProperty:i8,rootData}))){
-vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err151 = {instancePath:instancePath+"/extraVolumeMounts",schemaPath:"#/properties/extraVolumeMounts/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraVolumeMounts.type,parentSchema:schema11.properties.extraVolumeMounts,data:data66};
-if(vErrors === null){
-vErrors = [err151];
-}
-else {
-vErrors.push(err151);
-}
-errors++;
-}
-}
-if(data.podLabels !== undefined){
-let data68 = data.podLabels;
-if(data68 && typeof data68 == "object" && !Array.isArray(data68)){
-for(const key11 in data68){
-let data69 = data68[key11];
-if(typeof data69 === "string"){
-if(func3(data69) > 63){
-const err152 = {instancePath:instancePath+"/podLabels/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.podLabels.additionalProperties,data:data69};
-if(vErrors === null){
-vErrors = [err152];
-}
-else {
-vErrors.push(err152);
-}
-errors++;
-}
-if(!pattern2.test(data69)){
-const err153 = {instancePath:instancePath+"/podLabels/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.podLabels.additionalProperties,data:data69};
-if(vErrors === null){
-vErrors = [err153];
-}
-else {
-vErrors.push(err153);
-}
-errors++;
-}
-}
-else {
-const err154 = {instancePath:instancePath+"/podLabels/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.podLabels.additionalProperties.type,parentSchema:schema11.properties.podLabels.additionalProperties,data:data69};
-if(vErrors === null){
-vErrors = [err154];
-}
-else {
-vErrors.push(err154);
-}
-errors++;
-}
-}
-}
-else {
-const err155 = {instancePath:instancePath+"/podLabels",schemaPath:"#/properties/podLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.podLabels.type,parentSchema:schema11.properties.podLabels,data:data68};
-if(vErrors === null){
-vErrors = [err155];
-}
-else {
-vErrors.push(err155);
-}
-errors++;
-}
-}
-if(data.podAnnotations !== undefined){
-let data70 = data.podAnnotations;
-if(data70 && typeof data70 == "object" && !Array.isArray(data70)){
-for(const key12 in data70){
-let data71 = data70[key12];
-if(typeof data71 !== "string"){
-const err156 = {instancePath:instancePath+"/podAnnotations/" + key12.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.podAnnotations.additionalProperties.type,parentSchema:schema11.properties.podAnnotations.additionalProperties,data:data71};
-if(vErrors === null){
-vErrors = [err156];
-}
-else {
-vErrors.push(err156);
-}
-errors++;
-}
-}
-}
-else {
-const err157 = {instancePath:instancePath+"/podAnnotations",schemaPath:"#/properties/podAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.podAnnotations.type,parentSchema:schema11.properties.podAnnotations,data:data70};
-if(vErrors === null){
-vErrors = [err157];
-}
-else {
-vErrors.push(err157);
-}
-errors++;
-}
-}
-if(data.extraEnv !== undefined){
-let data72 = data.extraEnv;
-if(Array.isArray(data72)){
-const len9 = data72.length;
-for(let i9=0; i9<len9; i9++){
-if(!(validate161(data72[i9], {instancePath:instancePath+"/extraEnv/" + i9,parentData:data72,parentDataProperty:i9,rootData}))){
-vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err158 = {instancePath:instancePath+"/extraEnv",schemaPath:"#/properties/extraEnv/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraEnv.type,parentSchema:schema11.properties.extraEnv,data:data72};
-if(vErrors === null){
-vErrors = [err158];
-}
-else {
-vErrors.push(err158);
-}
-errors++;
-}
-}
-if(data.global !== undefined){
-let data74 = data.global;
-if(!(data74 && typeof data74 == "object" && !Array.isArray(data74))){
-const err159 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.type,parentSchema:schema11.properties.global,data:data74};
+const err159 = {instancePath:instancePath+"/extraVolumes",schemaPath:"#/properties/extraVolumes/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraVolumes.type,parentSchema:schema11.properties.extraVolumes,data:data67};
 if(vErrors === null){
 vErrors = [err159];
 }
@@ -10443,9 +10484,19 @@ vErrors.push(err159);
 errors++;
 }
 }
+if(data.extraVolumeMounts !== undefined){
+let data69 = data.extraVolumeMounts;
+if(Array.isArray(data69)){
+const len8 = data69.length;
+for(let i8=0; i8<len8; i8++){
+if(!(validate159(data69[i8], {instancePath:instancePath+"/extraVolumeMounts/" + i8,parentData:data69,parentDataProperty:i8,rootData}))){
+vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
+errors = vErrors.length;
+}
+}
 }
 else {
-const err160 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+const err160 = {instancePath:instancePath+"/extraVolumeMounts",schemaPath:"#/properties/extraVolumeMounts/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraVolumeMounts.type,parentSchema:schema11.properties.extraVolumeMounts,data:data69};
 if(vErrors === null){
 vErrors = [err160];
 }
@@ -10454,14 +10505,191 @@ vErrors.push(err160);
 }
 errors++;
 }
+}
+if(data.podLabels !== undefined){
+let data71 = data.podLabels;
+if(data71 && typeof data71 == "object" && !Array.isArray(data71)){
+for(const key14 in data71){
+const _errs148 = errors;
+if(typeof key14 === "string"){
+if(!pattern2.test(key14)){
+const err161 = {instancePath:instancePath+"/podLabels",schemaPath:"#/properties/podLabels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema11.properties.podLabels.propertyNames,data:key14,propertyName:key14};
+if(vErrors === null){
+vErrors = [err161];
+}
+else {
+vErrors.push(err161);
+}
+errors++;
+}
+}
+var valid37 = _errs148 === errors;
+if(!valid37){
+const err162 = {instancePath:instancePath+"/podLabels",schemaPath:"#/properties/podLabels/propertyNames",keyword:"propertyNames",params:{propertyName: key14},message:"property name must be valid",schema:schema11.properties.podLabels.propertyNames,parentSchema:schema11.properties.podLabels,data:data71};
+if(vErrors === null){
+vErrors = [err162];
+}
+else {
+vErrors.push(err162);
+}
+errors++;
+}
+}
+for(const key15 in data71){
+let data72 = data71[key15];
+if(typeof data72 === "string"){
+if(func3(data72) > 63){
+const err163 = {instancePath:instancePath+"/podLabels/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.podLabels.additionalProperties,data:data72};
+if(vErrors === null){
+vErrors = [err163];
+}
+else {
+vErrors.push(err163);
+}
+errors++;
+}
+if(!pattern3.test(data72)){
+const err164 = {instancePath:instancePath+"/podLabels/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.podLabels.additionalProperties,data:data72};
+if(vErrors === null){
+vErrors = [err164];
+}
+else {
+vErrors.push(err164);
+}
+errors++;
+}
+}
+else {
+const err165 = {instancePath:instancePath+"/podLabels/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.podLabels.additionalProperties.type,parentSchema:schema11.properties.podLabels.additionalProperties,data:data72};
+if(vErrors === null){
+vErrors = [err165];
+}
+else {
+vErrors.push(err165);
+}
+errors++;
+}
+}
+}
+else {
+const err166 = {instancePath:instancePath+"/podLabels",schemaPath:"#/properties/podLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.podLabels.type,parentSchema:schema11.properties.podLabels,data:data71};
+if(vErrors === null){
+vErrors = [err166];
+}
+else {
+vErrors.push(err166);
+}
+errors++;
+}
+}
+if(data.podAnnotations !== undefined){
+let data73 = data.podAnnotations;
+if(data73 && typeof data73 == "object" && !Array.isArray(data73)){
+for(const key16 in data73){
+const _errs154 = errors;
+if(typeof key16 === "string"){
+if(!pattern2.test(key16)){
+const err167 = {instancePath:instancePath+"/podAnnotations",schemaPath:"#/properties/podAnnotations/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema11.properties.podAnnotations.propertyNames,data:key16,propertyName:key16};
+if(vErrors === null){
+vErrors = [err167];
+}
+else {
+vErrors.push(err167);
+}
+errors++;
+}
+}
+var valid39 = _errs154 === errors;
+if(!valid39){
+const err168 = {instancePath:instancePath+"/podAnnotations",schemaPath:"#/properties/podAnnotations/propertyNames",keyword:"propertyNames",params:{propertyName: key16},message:"property name must be valid",schema:schema11.properties.podAnnotations.propertyNames,parentSchema:schema11.properties.podAnnotations,data:data73};
+if(vErrors === null){
+vErrors = [err168];
+}
+else {
+vErrors.push(err168);
+}
+errors++;
+}
+}
+for(const key17 in data73){
+let data74 = data73[key17];
+if(typeof data74 !== "string"){
+const err169 = {instancePath:instancePath+"/podAnnotations/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.podAnnotations.additionalProperties.type,parentSchema:schema11.properties.podAnnotations.additionalProperties,data:data74};
+if(vErrors === null){
+vErrors = [err169];
+}
+else {
+vErrors.push(err169);
+}
+errors++;
+}
+}
+}
+else {
+const err170 = {instancePath:instancePath+"/podAnnotations",schemaPath:"#/properties/podAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.podAnnotations.type,parentSchema:schema11.properties.podAnnotations,data:data73};
+if(vErrors === null){
+vErrors = [err170];
+}
+else {
+vErrors.push(err170);
+}
+errors++;
+}
+}
+if(data.extraEnv !== undefined){
+let data75 = data.extraEnv;
+if(Array.isArray(data75)){
+const len9 = data75.length;
+for(let i9=0; i9<len9; i9++){
+if(!(validate161(data75[i9], {instancePath:instancePath+"/extraEnv/" + i9,parentData:data75,parentDataProperty:i9,rootData}))){
+vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err171 = {instancePath:instancePath+"/extraEnv",schemaPath:"#/properties/extraEnv/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraEnv.type,parentSchema:schema11.properties.extraEnv,data:data75};
+if(vErrors === null){
+vErrors = [err171];
+}
+else {
+vErrors.push(err171);
+}
+errors++;
+}
+}
+if(data.global !== undefined){
+let data77 = data.global;
+if(!(data77 && typeof data77 == "object" && !Array.isArray(data77))){
+const err172 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.type,parentSchema:schema11.properties.global,data:data77};
+if(vErrors === null){
+vErrors = [err172];
+}
+else {
+vErrors.push(err172);
+}
+errors++;
+}
+}
+}
+else {
+const err173 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err173];
+}
+else {
+vErrors.push(err173);
+}
+errors++;
+}
 validate30.errors = vErrors;
 return errors === 0;
 }
 
 const schema73 = {"type":"object","required":["enabled","rootNamespace","mtls","admission","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false};
-const pattern35 = new RegExp("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
+const pattern42 = new RegExp("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
 const schema74 = {"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}};
-const pattern38 = new RegExp("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
+const pattern45 = new RegExp("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
 
 function validate175(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -10512,7 +10740,7 @@ vErrors.push(err3);
 }
 errors++;
 }
-if(!pattern6.test(data0)){
+if(!pattern8.test(data0)){
 const err4 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema74.properties.namespace,data:data0};
 if(vErrors === null){
 vErrors = [err4];
@@ -10547,7 +10775,7 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(!pattern38.test(data1)){
+if(!pattern45.test(data1)){
 const err7 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema74.properties.serviceAccount,data:data1};
 if(vErrors === null){
 vErrors = [err7];
@@ -10586,7 +10814,6 @@ return errors === 0;
 
 const schema75 = {"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}};
 const schema76 = {"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}};
-const pattern42 = new RegExp("^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", "u");
 const schema77 = {"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}};
 
 function validate179(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
@@ -10734,8 +10961,8 @@ return errors === 0;
 }
 
 const schema78 = {"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}};
-const pattern45 = new RegExp("^[A-Z]+$", "u");
-const pattern46 = new RegExp("^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$", "u");
+const pattern52 = new RegExp("^[A-Z]+$", "u");
+const pattern53 = new RegExp("^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$", "u");
 
 function validate181(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -10978,7 +11205,7 @@ const len1 = data7.length;
 for(let i2=0; i2<len1; i2++){
 let data8 = data7[i2];
 if(typeof data8 === "string"){
-if(!pattern45.test(data8)){
+if(!pattern52.test(data8)){
 const err18 = {instancePath:instancePath+"/methods/" + i2,schemaPath:"#/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema78.properties.methods.items,data:data8};
 if(vErrors === null){
 vErrors = [err18];
@@ -11053,7 +11280,7 @@ const len2 = data9.length;
 for(let i4=0; i4<len2; i4++){
 let data10 = data9[i4];
 if(typeof data10 === "string"){
-if(!pattern46.test(data10)){
+if(!pattern53.test(data10)){
 const err23 = {instancePath:instancePath+"/paths/" + i4,schemaPath:"#/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema78.properties.paths.items,data:data10};
 if(vErrors === null){
 vErrors = [err23];
@@ -11179,7 +11406,7 @@ errors++;
 for(const key1 in data0){
 const _errs4 = errors;
 if(typeof key1 === "string"){
-if(!pattern42.test(key1)){
+if(!pattern2.test(key1)){
 const err4 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema76.properties.labels.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err4];
@@ -11215,7 +11442,7 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(!pattern2.test(data1)){
+if(!pattern3.test(data1)){
 const err7 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema76.properties.labels.additionalProperties,data:data1};
 if(vErrors === null){
 vErrors = [err7];
@@ -11262,7 +11489,7 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(!pattern38.test(data2)){
+if(!pattern45.test(data2)){
 const err11 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema76.properties.serviceAccount,data:data2};
 if(vErrors === null){
 vErrors = [err11];
@@ -11393,7 +11620,7 @@ vErrors.push(err3);
 }
 errors++;
 }
-if(!pattern6.test(data0)){
+if(!pattern8.test(data0)){
 const err4 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema75.properties.namespace,data:data0};
 if(vErrors === null){
 vErrors = [err4];
@@ -11478,7 +11705,7 @@ vErrors.push(err9);
 }
 errors++;
 }
-if(!pattern6.test(key1)){
+if(!pattern8.test(key1)){
 const err10 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema75.properties.services.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err10];
@@ -11637,7 +11864,7 @@ vErrors.push(err8);
 }
 errors++;
 }
-if(!pattern6.test(data1)){
+if(!pattern8.test(data1)){
 const err9 = {instancePath:instancePath+"/rootNamespace",schemaPath:"#/properties/rootNamespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema73.properties.rootNamespace,data:data1};
 if(vErrors === null){
 vErrors = [err9];
@@ -11797,7 +12024,7 @@ const len0 = data7.length;
 for(let i0=0; i0<len0; i0++){
 let data8 = data7[i0];
 if(typeof data8 === "string"){
-if(!pattern35.test(data8)){
+if(!pattern42.test(data8)){
 const err22 = {instancePath:instancePath+"/admission/allowedHostPaths/" + i0,schemaPath:"#/properties/admission/properties/allowedHostPaths/items/pattern",keyword:"pattern",params:{pattern: "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema73.properties.admission.properties.allowedHostPaths.items,data:data8};
 if(vErrors === null){
 vErrors = [err22];
@@ -11883,7 +12110,7 @@ vErrors.push(err27);
 }
 errors++;
 }
-if(!pattern6.test(key3)){
+if(!pattern8.test(key3)){
 const err28 = {instancePath:instancePath+"/gateways",schemaPath:"#/properties/gateways/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema73.properties.gateways.propertyNames,data:key3,propertyName:key3};
 if(vErrors === null){
 vErrors = [err28];
@@ -11940,7 +12167,7 @@ vErrors.push(err31);
 }
 errors++;
 }
-if(!pattern6.test(key5)){
+if(!pattern8.test(key5)){
 const err32 = {instancePath:instancePath+"/applications",schemaPath:"#/properties/applications/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema73.properties.applications.propertyNames,data:key5,propertyName:key5};
 if(vErrors === null){
 vErrors = [err32];
@@ -11996,7 +12223,8 @@ validate174.errors = vErrors;
 return errors === 0;
 }
 
-const schema79 = {"type":"object","required":["enabled","namespace","server","client","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","minLength":1,"default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","minLength":1,"default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of the test app.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
+const schema79 = {"type":"object","required":["enabled","namespace","server","client","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of the test app.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
+const pattern57 = new RegExp("^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$", "u");
 
 function validate186(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -12145,7 +12373,7 @@ vErrors.push(err12);
 }
 errors++;
 }
-if(!pattern6.test(data2)){
+if(!pattern8.test(data2)){
 const err13 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema79.properties.namespace.properties.name,data:data2};
 if(vErrors === null){
 vErrors = [err13];
@@ -12184,10 +12412,10 @@ if(data1.labels !== undefined){
 let data4 = data1.labels;
 if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 for(const key2 in data4){
-let data5 = data4[key2];
-if(typeof data5 === "string"){
-if(func3(data5) > 63){
-const err16 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema79.properties.namespace.properties.labels.additionalProperties,data:data5};
+const _errs13 = errors;
+if(typeof key2 === "string"){
+if(!pattern2.test(key2)){
+const err16 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema79.properties.namespace.properties.labels.propertyNames,data:key2,propertyName:key2};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -12196,8 +12424,10 @@ vErrors.push(err16);
 }
 errors++;
 }
-if(!pattern2.test(data5)){
-const err17 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema79.properties.namespace.properties.labels.additionalProperties,data:data5};
+}
+var valid2 = _errs13 === errors;
+if(!valid2){
+const err17 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key2},message:"property name must be valid",schema:schema79.properties.namespace.properties.labels.propertyNames,parentSchema:schema79.properties.namespace.properties.labels,data:data4};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -12207,8 +12437,11 @@ vErrors.push(err17);
 errors++;
 }
 }
-else {
-const err18 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.namespace.properties.labels.additionalProperties.type,parentSchema:schema79.properties.namespace.properties.labels.additionalProperties,data:data5};
+for(const key3 in data4){
+let data5 = data4[key3];
+if(typeof data5 === "string"){
+if(func3(data5) > 63){
+const err18 = {instancePath:instancePath+"/namespace/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema79.properties.namespace.properties.labels.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -12217,10 +12450,8 @@ vErrors.push(err18);
 }
 errors++;
 }
-}
-}
-else {
-const err19 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.properties.namespace.properties.labels.type,parentSchema:schema79.properties.namespace.properties.labels,data:data4};
+if(!pattern3.test(data5)){
+const err19 = {instancePath:instancePath+"/namespace/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema79.properties.namespace.properties.labels.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -12230,9 +12461,8 @@ vErrors.push(err19);
 errors++;
 }
 }
-}
 else {
-const err20 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.properties.namespace.type,parentSchema:schema79.properties.namespace,data:data1};
+const err20 = {instancePath:instancePath+"/namespace/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.namespace.properties.labels.additionalProperties.type,parentSchema:schema79.properties.namespace.properties.labels.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -12242,11 +12472,9 @@ vErrors.push(err20);
 errors++;
 }
 }
-if(data.server !== undefined){
-let data6 = data.server;
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-if(data6.image === undefined){
-const err21 = {instancePath:instancePath+"/server",schemaPath:"#/properties/server/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema79.properties.server.required,parentSchema:schema79.properties.server,data:data6};
+}
+else {
+const err21 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.properties.namespace.properties.labels.type,parentSchema:schema79.properties.namespace.properties.labels,data:data4};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -12255,9 +12483,10 @@ vErrors.push(err21);
 }
 errors++;
 }
-for(const key3 in data6){
-if(!(key3 === "image")){
-const err22 = {instancePath:instancePath+"/server",schemaPath:"#/properties/server/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema79.properties.server,data:data6};
+}
+}
+else {
+const err22 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.properties.namespace.type,parentSchema:schema79.properties.namespace,data:data1};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -12267,11 +12496,11 @@ vErrors.push(err22);
 errors++;
 }
 }
-if(data6.image !== undefined){
-let data7 = data6.image;
-if(typeof data7 === "string"){
-if(func3(data7) < 1){
-const err23 = {instancePath:instancePath+"/server/image",schemaPath:"#/properties/server/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema79.properties.server.properties.image,data:data7};
+if(data.server !== undefined){
+let data6 = data.server;
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+if(data6.image === undefined){
+const err23 = {instancePath:instancePath+"/server",schemaPath:"#/properties/server/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema79.properties.server.required,parentSchema:schema79.properties.server,data:data6};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -12280,9 +12509,9 @@ vErrors.push(err23);
 }
 errors++;
 }
-}
-else {
-const err24 = {instancePath:instancePath+"/server/image",schemaPath:"#/properties/server/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.server.properties.image.type,parentSchema:schema79.properties.server.properties.image,data:data7};
+for(const key4 in data6){
+if(!(key4 === "image")){
+const err24 = {instancePath:instancePath+"/server",schemaPath:"#/properties/server/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema79.properties.server,data:data6};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -12292,9 +12521,11 @@ vErrors.push(err24);
 errors++;
 }
 }
-}
-else {
-const err25 = {instancePath:instancePath+"/server",schemaPath:"#/properties/server/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.properties.server.type,parentSchema:schema79.properties.server,data:data6};
+if(data6.image !== undefined){
+let data7 = data6.image;
+if(typeof data7 === "string"){
+if(!pattern57.test(data7)){
+const err25 = {instancePath:instancePath+"/server/image",schemaPath:"#/properties/server/properties/image/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema79.properties.server.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -12304,11 +12535,8 @@ vErrors.push(err25);
 errors++;
 }
 }
-if(data.client !== undefined){
-let data8 = data.client;
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-if(data8.image === undefined){
-const err26 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema79.properties.client.required,parentSchema:schema79.properties.client,data:data8};
+else {
+const err26 = {instancePath:instancePath+"/server/image",schemaPath:"#/properties/server/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.server.properties.image.type,parentSchema:schema79.properties.server.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -12317,9 +12545,10 @@ vErrors.push(err26);
 }
 errors++;
 }
-for(const key4 in data8){
-if(!(key4 === "image")){
-const err27 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema79.properties.client,data:data8};
+}
+}
+else {
+const err27 = {instancePath:instancePath+"/server",schemaPath:"#/properties/server/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.properties.server.type,parentSchema:schema79.properties.server,data:data6};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -12329,11 +12558,11 @@ vErrors.push(err27);
 errors++;
 }
 }
-if(data8.image !== undefined){
-let data9 = data8.image;
-if(typeof data9 === "string"){
-if(func3(data9) < 1){
-const err28 = {instancePath:instancePath+"/client/image",schemaPath:"#/properties/client/properties/image/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema79.properties.client.properties.image,data:data9};
+if(data.client !== undefined){
+let data8 = data.client;
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+if(data8.image === undefined){
+const err28 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/required",keyword:"required",params:{missingProperty: "image"},message:"must have required property '"+"image"+"'",schema:schema79.properties.client.required,parentSchema:schema79.properties.client,data:data8};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -12342,9 +12571,9 @@ vErrors.push(err28);
 }
 errors++;
 }
-}
-else {
-const err29 = {instancePath:instancePath+"/client/image",schemaPath:"#/properties/client/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.client.properties.image.type,parentSchema:schema79.properties.client.properties.image,data:data9};
+for(const key5 in data8){
+if(!(key5 === "image")){
+const err29 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema79.properties.client,data:data8};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -12354,9 +12583,11 @@ vErrors.push(err29);
 errors++;
 }
 }
-}
-else {
-const err30 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.properties.client.type,parentSchema:schema79.properties.client,data:data8};
+if(data8.image !== undefined){
+let data9 = data8.image;
+if(typeof data9 === "string"){
+if(!pattern57.test(data9)){
+const err30 = {instancePath:instancePath+"/client/image",schemaPath:"#/properties/client/properties/image/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema79.properties.client.properties.image,data:data9};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -12366,10 +12597,8 @@ vErrors.push(err30);
 errors++;
 }
 }
-if(data.imagePullPolicy !== undefined){
-let data10 = data.imagePullPolicy;
-if(typeof data10 !== "string"){
-const err31 = {instancePath:instancePath+"/imagePullPolicy",schemaPath:"#/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.imagePullPolicy.type,parentSchema:schema79.properties.imagePullPolicy,data:data10};
+else {
+const err31 = {instancePath:instancePath+"/client/image",schemaPath:"#/properties/client/properties/image/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.client.properties.image.type,parentSchema:schema79.properties.client.properties.image,data:data9};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -12378,13 +12607,38 @@ vErrors.push(err31);
 }
 errors++;
 }
-if(!(((data10 === "Always") || (data10 === "IfNotPresent")) || (data10 === "Never"))){
-const err32 = {instancePath:instancePath+"/imagePullPolicy",schemaPath:"#/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema79.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema79.properties.imagePullPolicy.enum,parentSchema:schema79.properties.imagePullPolicy,data:data10};
+}
+}
+else {
+const err32 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.properties.client.type,parentSchema:schema79.properties.client,data:data8};
 if(vErrors === null){
 vErrors = [err32];
 }
 else {
 vErrors.push(err32);
+}
+errors++;
+}
+}
+if(data.imagePullPolicy !== undefined){
+let data10 = data.imagePullPolicy;
+if(typeof data10 !== "string"){
+const err33 = {instancePath:instancePath+"/imagePullPolicy",schemaPath:"#/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.imagePullPolicy.type,parentSchema:schema79.properties.imagePullPolicy,data:data10};
+if(vErrors === null){
+vErrors = [err33];
+}
+else {
+vErrors.push(err33);
+}
+errors++;
+}
+if(!(((data10 === "Always") || (data10 === "IfNotPresent")) || (data10 === "Never"))){
+const err34 = {instancePath:instancePath+"/imagePullPolicy",schemaPath:"#/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema79.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema79.properties.imagePullPolicy.enum,parentSchema:schema79.properties.imagePullPolicy,data:data10};
+if(vErrors === null){
+vErrors = [err34];
+}
+else {
+vErrors.push(err34);
 }
 errors++;
 }
@@ -12397,30 +12651,7 @@ for(let i0=0; i0<len0; i0++){
 let data12 = data11[i0];
 if(typeof data12 === "string"){
 if(func3(data12) < 1){
-const err33 = {instancePath:instancePath+"/imagePullSecrets/" + i0,schemaPath:"#/properties/imagePullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema79.properties.imagePullSecrets.items,data:data12};
-if(vErrors === null){
-vErrors = [err33];
-}
-else {
-vErrors.push(err33);
-}
-errors++;
-}
-}
-else {
-const err34 = {instancePath:instancePath+"/imagePullSecrets/" + i0,schemaPath:"#/properties/imagePullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.imagePullSecrets.items.type,parentSchema:schema79.properties.imagePullSecrets.items,data:data12};
-if(vErrors === null){
-vErrors = [err34];
-}
-else {
-vErrors.push(err34);
-}
-errors++;
-}
-}
-}
-else {
-const err35 = {instancePath:instancePath+"/imagePullSecrets",schemaPath:"#/properties/imagePullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema79.properties.imagePullSecrets.type,parentSchema:schema79.properties.imagePullSecrets,data:data11};
+const err35 = {instancePath:instancePath+"/imagePullSecrets/" + i0,schemaPath:"#/properties/imagePullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema79.properties.imagePullSecrets.items,data:data12};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -12430,10 +12661,8 @@ vErrors.push(err35);
 errors++;
 }
 }
-if(data.global !== undefined){
-let data13 = data.global;
-if(!(data13 && typeof data13 == "object" && !Array.isArray(data13))){
-const err36 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.properties.global.type,parentSchema:schema79.properties.global,data:data13};
+else {
+const err36 = {instancePath:instancePath+"/imagePullSecrets/" + i0,schemaPath:"#/properties/imagePullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema79.properties.imagePullSecrets.items.type,parentSchema:schema79.properties.imagePullSecrets.items,data:data12};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -12445,7 +12674,7 @@ errors++;
 }
 }
 else {
-const err37 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.type,parentSchema:schema79,data};
+const err37 = {instancePath:instancePath+"/imagePullSecrets",schemaPath:"#/properties/imagePullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema79.properties.imagePullSecrets.type,parentSchema:schema79.properties.imagePullSecrets,data:data11};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -12454,11 +12683,36 @@ vErrors.push(err37);
 }
 errors++;
 }
+}
+if(data.global !== undefined){
+let data13 = data.global;
+if(!(data13 && typeof data13 == "object" && !Array.isArray(data13))){
+const err38 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.properties.global.type,parentSchema:schema79.properties.global,data:data13};
+if(vErrors === null){
+vErrors = [err38];
+}
+else {
+vErrors.push(err38);
+}
+errors++;
+}
+}
+}
+else {
+const err39 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema79.type,parentSchema:schema79,data};
+if(vErrors === null){
+vErrors = [err39];
+}
+else {
+vErrors.push(err39);
+}
+errors++;
+}
 validate186.errors = vErrors;
 return errors === 0;
 }
 
-const schema80 = {"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","minLength":1,"default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","minLength":1,"default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","minLength":1,"default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","minLength":1,"default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of Sock Shop.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
+const schema80 = {"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of Sock Shop.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
 
 function validate188(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -12617,7 +12871,7 @@ vErrors.push(err13);
 }
 errors++;
 }
-if(!pattern6.test(data2)){
+if(!pattern8.test(data2)){
 const err14 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema80.properties.namespace.properties.name,data:data2};
 if(vErrors === null){
 vErrors = [err14];
@@ -12656,10 +12910,10 @@ if(data1.labels !== undefined){
 let data4 = data1.labels;
 if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 for(const key2 in data4){
-let data5 = data4[key2];
-if(typeof data5 === "string"){
-if(func3(data5) > 63){
-const err17 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema80.properties.namespace.properties.labels.additionalProperties,data:data5};
+const _errs13 = errors;
+if(typeof key2 === "string"){
+if(!pattern2.test(key2)){
+const err17 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema80.properties.namespace.properties.labels.propertyNames,data:key2,propertyName:key2};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -12668,8 +12922,10 @@ vErrors.push(err17);
 }
 errors++;
 }
-if(!pattern2.test(data5)){
-const err18 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema80.properties.namespace.properties.labels.additionalProperties,data:data5};
+}
+var valid2 = _errs13 === errors;
+if(!valid2){
+const err18 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key2},message:"property name must be valid",schema:schema80.properties.namespace.properties.labels.propertyNames,parentSchema:schema80.properties.namespace.properties.labels,data:data4};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -12679,8 +12935,11 @@ vErrors.push(err18);
 errors++;
 }
 }
-else {
-const err19 = {instancePath:instancePath+"/namespace/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.namespace.properties.labels.additionalProperties.type,parentSchema:schema80.properties.namespace.properties.labels.additionalProperties,data:data5};
+for(const key3 in data4){
+let data5 = data4[key3];
+if(typeof data5 === "string"){
+if(func3(data5) > 63){
+const err19 = {instancePath:instancePath+"/namespace/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema80.properties.namespace.properties.labels.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -12689,10 +12948,8 @@ vErrors.push(err19);
 }
 errors++;
 }
-}
-}
-else {
-const err20 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.properties.namespace.properties.labels.type,parentSchema:schema80.properties.namespace.properties.labels,data:data4};
+if(!pattern3.test(data5)){
+const err20 = {instancePath:instancePath+"/namespace/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema80.properties.namespace.properties.labels.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -12702,9 +12959,8 @@ vErrors.push(err20);
 errors++;
 }
 }
-}
 else {
-const err21 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.properties.namespace.type,parentSchema:schema80.properties.namespace,data:data1};
+const err21 = {instancePath:instancePath+"/namespace/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.namespace.properties.labels.additionalProperties.type,parentSchema:schema80.properties.namespace.properties.labels.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -12714,10 +12970,9 @@ vErrors.push(err21);
 errors++;
 }
 }
-if(data.policies !== undefined){
-let data6 = data.policies;
-if(typeof data6 !== "string"){
-const err22 = {instancePath:instancePath+"/policies",schemaPath:"#/properties/policies/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.policies.type,parentSchema:schema80.properties.policies,data:data6};
+}
+else {
+const err22 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.properties.namespace.properties.labels.type,parentSchema:schema80.properties.namespace.properties.labels,data:data4};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -12726,8 +12981,10 @@ vErrors.push(err22);
 }
 errors++;
 }
-if(!((((data6 === "none") || (data6 === "denyAll")) || (data6 === "enforce")) || (data6 === "dryRun"))){
-const err23 = {instancePath:instancePath+"/policies",schemaPath:"#/properties/policies/enum",keyword:"enum",params:{allowedValues: schema80.properties.policies.enum},message:"must be equal to one of the allowed values",schema:schema80.properties.policies.enum,parentSchema:schema80.properties.policies,data:data6};
+}
+}
+else {
+const err23 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.properties.namespace.type,parentSchema:schema80.properties.namespace,data:data1};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -12737,11 +12994,10 @@ vErrors.push(err23);
 errors++;
 }
 }
-if(data.frontEnd !== undefined){
-let data7 = data.frontEnd;
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-if(data7.callers === undefined){
-const err24 = {instancePath:instancePath+"/frontEnd",schemaPath:"#/properties/frontEnd/required",keyword:"required",params:{missingProperty: "callers"},message:"must have required property '"+"callers"+"'",schema:schema80.properties.frontEnd.required,parentSchema:schema80.properties.frontEnd,data:data7};
+if(data.policies !== undefined){
+let data6 = data.policies;
+if(typeof data6 !== "string"){
+const err24 = {instancePath:instancePath+"/policies",schemaPath:"#/properties/policies/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.policies.type,parentSchema:schema80.properties.policies,data:data6};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -12750,14 +13006,38 @@ vErrors.push(err24);
 }
 errors++;
 }
-for(const key3 in data7){
-if(!(key3 === "callers")){
-const err25 = {instancePath:instancePath+"/frontEnd",schemaPath:"#/properties/frontEnd/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema80.properties.frontEnd,data:data7};
+if(!((((data6 === "none") || (data6 === "denyAll")) || (data6 === "enforce")) || (data6 === "dryRun"))){
+const err25 = {instancePath:instancePath+"/policies",schemaPath:"#/properties/policies/enum",keyword:"enum",params:{allowedValues: schema80.properties.policies.enum},message:"must be equal to one of the allowed values",schema:schema80.properties.policies.enum,parentSchema:schema80.properties.policies,data:data6};
 if(vErrors === null){
 vErrors = [err25];
 }
 else {
 vErrors.push(err25);
+}
+errors++;
+}
+}
+if(data.frontEnd !== undefined){
+let data7 = data.frontEnd;
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+if(data7.callers === undefined){
+const err26 = {instancePath:instancePath+"/frontEnd",schemaPath:"#/properties/frontEnd/required",keyword:"required",params:{missingProperty: "callers"},message:"must have required property '"+"callers"+"'",schema:schema80.properties.frontEnd.required,parentSchema:schema80.properties.frontEnd,data:data7};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
+}
+errors++;
+}
+for(const key4 in data7){
+if(!(key4 === "callers")){
+const err27 = {instancePath:instancePath+"/frontEnd",schemaPath:"#/properties/frontEnd/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema80.properties.frontEnd,data:data7};
+if(vErrors === null){
+vErrors = [err27];
+}
+else {
+vErrors.push(err27);
 }
 errors++;
 }
@@ -12774,33 +13054,7 @@ errors = vErrors.length;
 }
 }
 else {
-const err26 = {instancePath:instancePath+"/frontEnd/callers",schemaPath:"#/properties/frontEnd/properties/callers/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema80.properties.frontEnd.properties.callers.type,parentSchema:schema80.properties.frontEnd.properties.callers,data:data8};
-if(vErrors === null){
-vErrors = [err26];
-}
-else {
-vErrors.push(err26);
-}
-errors++;
-}
-}
-}
-else {
-const err27 = {instancePath:instancePath+"/frontEnd",schemaPath:"#/properties/frontEnd/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.properties.frontEnd.type,parentSchema:schema80.properties.frontEnd,data:data7};
-if(vErrors === null){
-vErrors = [err27];
-}
-else {
-vErrors.push(err27);
-}
-errors++;
-}
-}
-if(data.images !== undefined){
-let data10 = data.images;
-if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
-if(data10["front-end"] === undefined){
-const err28 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "front-end"},message:"must have required property '"+"front-end"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
+const err28 = {instancePath:instancePath+"/frontEnd/callers",schemaPath:"#/properties/frontEnd/properties/callers/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema80.properties.frontEnd.properties.callers.type,parentSchema:schema80.properties.frontEnd.properties.callers,data:data8};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -12809,8 +13063,10 @@ vErrors.push(err28);
 }
 errors++;
 }
-if(data10.catalogue === undefined){
-const err29 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "catalogue"},message:"must have required property '"+"catalogue"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
+}
+}
+else {
+const err29 = {instancePath:instancePath+"/frontEnd",schemaPath:"#/properties/frontEnd/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.properties.frontEnd.type,parentSchema:schema80.properties.frontEnd,data:data7};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -12819,8 +13075,12 @@ vErrors.push(err29);
 }
 errors++;
 }
-if(data10["catalogue-db"] === undefined){
-const err30 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "catalogue-db"},message:"must have required property '"+"catalogue-db"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
+}
+if(data.images !== undefined){
+let data10 = data.images;
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+if(data10["front-end"] === undefined){
+const err30 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "front-end"},message:"must have required property '"+"front-end"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -12829,8 +13089,8 @@ vErrors.push(err30);
 }
 errors++;
 }
-if(data10.carts === undefined){
-const err31 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "carts"},message:"must have required property '"+"carts"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
+if(data10.catalogue === undefined){
+const err31 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "catalogue"},message:"must have required property '"+"catalogue"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -12839,8 +13099,8 @@ vErrors.push(err31);
 }
 errors++;
 }
-if(data10["carts-db"] === undefined){
-const err32 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "carts-db"},message:"must have required property '"+"carts-db"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
+if(data10["catalogue-db"] === undefined){
+const err32 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "catalogue-db"},message:"must have required property '"+"catalogue-db"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -12849,8 +13109,8 @@ vErrors.push(err32);
 }
 errors++;
 }
-if(data10.orders === undefined){
-const err33 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "orders"},message:"must have required property '"+"orders"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
+if(data10.carts === undefined){
+const err33 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "carts"},message:"must have required property '"+"carts"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -12859,8 +13119,8 @@ vErrors.push(err33);
 }
 errors++;
 }
-if(data10["orders-db"] === undefined){
-const err34 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "orders-db"},message:"must have required property '"+"orders-db"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
+if(data10["carts-db"] === undefined){
+const err34 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "carts-db"},message:"must have required property '"+"carts-db"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -12869,8 +13129,8 @@ vErrors.push(err34);
 }
 errors++;
 }
-if(data10.payment === undefined){
-const err35 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "payment"},message:"must have required property '"+"payment"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
+if(data10.orders === undefined){
+const err35 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "orders"},message:"must have required property '"+"orders"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -12879,8 +13139,8 @@ vErrors.push(err35);
 }
 errors++;
 }
-if(data10["queue-master"] === undefined){
-const err36 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "queue-master"},message:"must have required property '"+"queue-master"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
+if(data10["orders-db"] === undefined){
+const err36 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "orders-db"},message:"must have required property '"+"orders-db"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -12889,8 +13149,8 @@ vErrors.push(err36);
 }
 errors++;
 }
-if(data10.rabbitmq === undefined){
-const err37 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "rabbitmq"},message:"must have required property '"+"rabbitmq"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
+if(data10.payment === undefined){
+const err37 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "payment"},message:"must have required property '"+"payment"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -12899,8 +13159,8 @@ vErrors.push(err37);
 }
 errors++;
 }
-if(data10["session-db"] === undefined){
-const err38 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "session-db"},message:"must have required property '"+"session-db"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
+if(data10["queue-master"] === undefined){
+const err38 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "queue-master"},message:"must have required property '"+"queue-master"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -12909,8 +13169,8 @@ vErrors.push(err38);
 }
 errors++;
 }
-if(data10.shipping === undefined){
-const err39 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "shipping"},message:"must have required property '"+"shipping"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
+if(data10.rabbitmq === undefined){
+const err39 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "rabbitmq"},message:"must have required property '"+"rabbitmq"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -12919,8 +13179,8 @@ vErrors.push(err39);
 }
 errors++;
 }
-if(data10.user === undefined){
-const err40 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "user"},message:"must have required property '"+"user"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
+if(data10["session-db"] === undefined){
+const err40 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "session-db"},message:"must have required property '"+"session-db"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -12929,8 +13189,8 @@ vErrors.push(err40);
 }
 errors++;
 }
-if(data10["user-db"] === undefined){
-const err41 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "user-db"},message:"must have required property '"+"user-db"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
+if(data10.shipping === undefined){
+const err41 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "shipping"},message:"must have required property '"+"shipping"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -12939,9 +13199,8 @@ vErrors.push(err41);
 }
 errors++;
 }
-for(const key4 in data10){
-if(!(func2.call(schema80.properties.images.properties, key4))){
-const err42 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema80.properties.images,data:data10};
+if(data10.user === undefined){
+const err42 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "user"},message:"must have required property '"+"user"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -12950,12 +13209,8 @@ vErrors.push(err42);
 }
 errors++;
 }
-}
-if(data10["front-end"] !== undefined){
-let data11 = data10["front-end"];
-if(typeof data11 === "string"){
-if(func3(data11) < 1){
-const err43 = {instancePath:instancePath+"/images/front-end",schemaPath:"#/properties/images/properties/front-end/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties["front-end"],data:data11};
+if(data10["user-db"] === undefined){
+const err43 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/required",keyword:"required",params:{missingProperty: "user-db"},message:"must have required property '"+"user-db"+"'",schema:schema80.properties.images.required,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -12964,9 +13219,9 @@ vErrors.push(err43);
 }
 errors++;
 }
-}
-else {
-const err44 = {instancePath:instancePath+"/images/front-end",schemaPath:"#/properties/images/properties/front-end/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["front-end"].type,parentSchema:schema80.properties.images.properties["front-end"],data:data11};
+for(const key5 in data10){
+if(!(func2.call(schema80.properties.images.properties, key5))){
+const err44 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -12976,11 +13231,11 @@ vErrors.push(err44);
 errors++;
 }
 }
-if(data10.catalogue !== undefined){
-let data12 = data10.catalogue;
-if(typeof data12 === "string"){
-if(func3(data12) < 1){
-const err45 = {instancePath:instancePath+"/images/catalogue",schemaPath:"#/properties/images/properties/catalogue/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties.catalogue,data:data12};
+if(data10["front-end"] !== undefined){
+let data11 = data10["front-end"];
+if(typeof data11 === "string"){
+if(!pattern57.test(data11)){
+const err45 = {instancePath:instancePath+"/images/front-end",schemaPath:"#/properties/images/properties/front-end/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["front-end"],data:data11};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -12991,7 +13246,7 @@ errors++;
 }
 }
 else {
-const err46 = {instancePath:instancePath+"/images/catalogue",schemaPath:"#/properties/images/properties/catalogue/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.catalogue.type,parentSchema:schema80.properties.images.properties.catalogue,data:data12};
+const err46 = {instancePath:instancePath+"/images/front-end",schemaPath:"#/properties/images/properties/front-end/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["front-end"].type,parentSchema:schema80.properties.images.properties["front-end"],data:data11};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -13001,11 +13256,11 @@ vErrors.push(err46);
 errors++;
 }
 }
-if(data10["catalogue-db"] !== undefined){
-let data13 = data10["catalogue-db"];
-if(typeof data13 === "string"){
-if(func3(data13) < 1){
-const err47 = {instancePath:instancePath+"/images/catalogue-db",schemaPath:"#/properties/images/properties/catalogue-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties["catalogue-db"],data:data13};
+if(data10.catalogue !== undefined){
+let data12 = data10.catalogue;
+if(typeof data12 === "string"){
+if(!pattern57.test(data12)){
+const err47 = {instancePath:instancePath+"/images/catalogue",schemaPath:"#/properties/images/properties/catalogue/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.catalogue,data:data12};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -13016,7 +13271,7 @@ errors++;
 }
 }
 else {
-const err48 = {instancePath:instancePath+"/images/catalogue-db",schemaPath:"#/properties/images/properties/catalogue-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["catalogue-db"].type,parentSchema:schema80.properties.images.properties["catalogue-db"],data:data13};
+const err48 = {instancePath:instancePath+"/images/catalogue",schemaPath:"#/properties/images/properties/catalogue/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.catalogue.type,parentSchema:schema80.properties.images.properties.catalogue,data:data12};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -13026,11 +13281,11 @@ vErrors.push(err48);
 errors++;
 }
 }
-if(data10.carts !== undefined){
-let data14 = data10.carts;
-if(typeof data14 === "string"){
-if(func3(data14) < 1){
-const err49 = {instancePath:instancePath+"/images/carts",schemaPath:"#/properties/images/properties/carts/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties.carts,data:data14};
+if(data10["catalogue-db"] !== undefined){
+let data13 = data10["catalogue-db"];
+if(typeof data13 === "string"){
+if(!pattern57.test(data13)){
+const err49 = {instancePath:instancePath+"/images/catalogue-db",schemaPath:"#/properties/images/properties/catalogue-db/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["catalogue-db"],data:data13};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -13041,7 +13296,7 @@ errors++;
 }
 }
 else {
-const err50 = {instancePath:instancePath+"/images/carts",schemaPath:"#/properties/images/properties/carts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.carts.type,parentSchema:schema80.properties.images.properties.carts,data:data14};
+const err50 = {instancePath:instancePath+"/images/catalogue-db",schemaPath:"#/properties/images/properties/catalogue-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["catalogue-db"].type,parentSchema:schema80.properties.images.properties["catalogue-db"],data:data13};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -13051,11 +13306,11 @@ vErrors.push(err50);
 errors++;
 }
 }
-if(data10["carts-db"] !== undefined){
-let data15 = data10["carts-db"];
-if(typeof data15 === "string"){
-if(func3(data15) < 1){
-const err51 = {instancePath:instancePath+"/images/carts-db",schemaPath:"#/properties/images/properties/carts-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties["carts-db"],data:data15};
+if(data10.carts !== undefined){
+let data14 = data10.carts;
+if(typeof data14 === "string"){
+if(!pattern57.test(data14)){
+const err51 = {instancePath:instancePath+"/images/carts",schemaPath:"#/properties/images/properties/carts/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.carts,data:data14};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -13066,7 +13321,7 @@ errors++;
 }
 }
 else {
-const err52 = {instancePath:instancePath+"/images/carts-db",schemaPath:"#/properties/images/properties/carts-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["carts-db"].type,parentSchema:schema80.properties.images.properties["carts-db"],data:data15};
+const err52 = {instancePath:instancePath+"/images/carts",schemaPath:"#/properties/images/properties/carts/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.carts.type,parentSchema:schema80.properties.images.properties.carts,data:data14};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -13076,11 +13331,11 @@ vErrors.push(err52);
 errors++;
 }
 }
-if(data10.orders !== undefined){
-let data16 = data10.orders;
-if(typeof data16 === "string"){
-if(func3(data16) < 1){
-const err53 = {instancePath:instancePath+"/images/orders",schemaPath:"#/properties/images/properties/orders/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties.orders,data:data16};
+if(data10["carts-db"] !== undefined){
+let data15 = data10["carts-db"];
+if(typeof data15 === "string"){
+if(!pattern57.test(data15)){
+const err53 = {instancePath:instancePath+"/images/carts-db",schemaPath:"#/properties/images/properties/carts-db/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["carts-db"],data:data15};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -13091,7 +13346,7 @@ errors++;
 }
 }
 else {
-const err54 = {instancePath:instancePath+"/images/orders",schemaPath:"#/properties/images/properties/orders/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.orders.type,parentSchema:schema80.properties.images.properties.orders,data:data16};
+const err54 = {instancePath:instancePath+"/images/carts-db",schemaPath:"#/properties/images/properties/carts-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["carts-db"].type,parentSchema:schema80.properties.images.properties["carts-db"],data:data15};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -13101,11 +13356,11 @@ vErrors.push(err54);
 errors++;
 }
 }
-if(data10["orders-db"] !== undefined){
-let data17 = data10["orders-db"];
-if(typeof data17 === "string"){
-if(func3(data17) < 1){
-const err55 = {instancePath:instancePath+"/images/orders-db",schemaPath:"#/properties/images/properties/orders-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties["orders-db"],data:data17};
+if(data10.orders !== undefined){
+let data16 = data10.orders;
+if(typeof data16 === "string"){
+if(!pattern57.test(data16)){
+const err55 = {instancePath:instancePath+"/images/orders",schemaPath:"#/properties/images/properties/orders/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.orders,data:data16};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -13116,7 +13371,7 @@ errors++;
 }
 }
 else {
-const err56 = {instancePath:instancePath+"/images/orders-db",schemaPath:"#/properties/images/properties/orders-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["orders-db"].type,parentSchema:schema80.properties.images.properties["orders-db"],data:data17};
+const err56 = {instancePath:instancePath+"/images/orders",schemaPath:"#/properties/images/properties/orders/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.orders.type,parentSchema:schema80.properties.images.properties.orders,data:data16};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -13126,11 +13381,11 @@ vErrors.push(err56);
 errors++;
 }
 }
-if(data10.payment !== undefined){
-let data18 = data10.payment;
-if(typeof data18 === "string"){
-if(func3(data18) < 1){
-const err57 = {instancePath:instancePath+"/images/payment",schemaPath:"#/properties/images/properties/payment/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties.payment,data:data18};
+if(data10["orders-db"] !== undefined){
+let data17 = data10["orders-db"];
+if(typeof data17 === "string"){
+if(!pattern57.test(data17)){
+const err57 = {instancePath:instancePath+"/images/orders-db",schemaPath:"#/properties/images/properties/orders-db/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["orders-db"],data:data17};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -13141,7 +13396,7 @@ errors++;
 }
 }
 else {
-const err58 = {instancePath:instancePath+"/images/payment",schemaPath:"#/properties/images/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.payment.type,parentSchema:schema80.properties.images.properties.payment,data:data18};
+const err58 = {instancePath:instancePath+"/images/orders-db",schemaPath:"#/properties/images/properties/orders-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["orders-db"].type,parentSchema:schema80.properties.images.properties["orders-db"],data:data17};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -13151,11 +13406,11 @@ vErrors.push(err58);
 errors++;
 }
 }
-if(data10["queue-master"] !== undefined){
-let data19 = data10["queue-master"];
-if(typeof data19 === "string"){
-if(func3(data19) < 1){
-const err59 = {instancePath:instancePath+"/images/queue-master",schemaPath:"#/properties/images/properties/queue-master/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties["queue-master"],data:data19};
+if(data10.payment !== undefined){
+let data18 = data10.payment;
+if(typeof data18 === "string"){
+if(!pattern57.test(data18)){
+const err59 = {instancePath:instancePath+"/images/payment",schemaPath:"#/properties/images/properties/payment/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.payment,data:data18};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -13166,7 +13421,7 @@ errors++;
 }
 }
 else {
-const err60 = {instancePath:instancePath+"/images/queue-master",schemaPath:"#/properties/images/properties/queue-master/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["queue-master"].type,parentSchema:schema80.properties.images.properties["queue-master"],data:data19};
+const err60 = {instancePath:instancePath+"/images/payment",schemaPath:"#/properties/images/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.payment.type,parentSchema:schema80.properties.images.properties.payment,data:data18};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -13176,11 +13431,11 @@ vErrors.push(err60);
 errors++;
 }
 }
-if(data10.rabbitmq !== undefined){
-let data20 = data10.rabbitmq;
-if(typeof data20 === "string"){
-if(func3(data20) < 1){
-const err61 = {instancePath:instancePath+"/images/rabbitmq",schemaPath:"#/properties/images/properties/rabbitmq/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties.rabbitmq,data:data20};
+if(data10["queue-master"] !== undefined){
+let data19 = data10["queue-master"];
+if(typeof data19 === "string"){
+if(!pattern57.test(data19)){
+const err61 = {instancePath:instancePath+"/images/queue-master",schemaPath:"#/properties/images/properties/queue-master/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["queue-master"],data:data19};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -13191,7 +13446,7 @@ errors++;
 }
 }
 else {
-const err62 = {instancePath:instancePath+"/images/rabbitmq",schemaPath:"#/properties/images/properties/rabbitmq/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.rabbitmq.type,parentSchema:schema80.properties.images.properties.rabbitmq,data:data20};
+const err62 = {instancePath:instancePath+"/images/queue-master",schemaPath:"#/properties/images/properties/queue-master/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["queue-master"].type,parentSchema:schema80.properties.images.properties["queue-master"],data:data19};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -13201,11 +13456,11 @@ vErrors.push(err62);
 errors++;
 }
 }
-if(data10["session-db"] !== undefined){
-let data21 = data10["session-db"];
-if(typeof data21 === "string"){
-if(func3(data21) < 1){
-const err63 = {instancePath:instancePath+"/images/session-db",schemaPath:"#/properties/images/properties/session-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties["session-db"],data:data21};
+if(data10.rabbitmq !== undefined){
+let data20 = data10.rabbitmq;
+if(typeof data20 === "string"){
+if(!pattern57.test(data20)){
+const err63 = {instancePath:instancePath+"/images/rabbitmq",schemaPath:"#/properties/images/properties/rabbitmq/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.rabbitmq,data:data20};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -13216,7 +13471,7 @@ errors++;
 }
 }
 else {
-const err64 = {instancePath:instancePath+"/images/session-db",schemaPath:"#/properties/images/properties/session-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["session-db"].type,parentSchema:schema80.properties.images.properties["session-db"],data:data21};
+const err64 = {instancePath:instancePath+"/images/rabbitmq",schemaPath:"#/properties/images/properties/rabbitmq/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.rabbitmq.type,parentSchema:schema80.properties.images.properties.rabbitmq,data:data20};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -13226,11 +13481,11 @@ vErrors.push(err64);
 errors++;
 }
 }
-if(data10.shipping !== undefined){
-let data22 = data10.shipping;
-if(typeof data22 === "string"){
-if(func3(data22) < 1){
-const err65 = {instancePath:instancePath+"/images/shipping",schemaPath:"#/properties/images/properties/shipping/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties.shipping,data:data22};
+if(data10["session-db"] !== undefined){
+let data21 = data10["session-db"];
+if(typeof data21 === "string"){
+if(!pattern57.test(data21)){
+const err65 = {instancePath:instancePath+"/images/session-db",schemaPath:"#/properties/images/properties/session-db/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["session-db"],data:data21};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -13241,7 +13496,7 @@ errors++;
 }
 }
 else {
-const err66 = {instancePath:instancePath+"/images/shipping",schemaPath:"#/properties/images/properties/shipping/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.shipping.type,parentSchema:schema80.properties.images.properties.shipping,data:data22};
+const err66 = {instancePath:instancePath+"/images/session-db",schemaPath:"#/properties/images/properties/session-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["session-db"].type,parentSchema:schema80.properties.images.properties["session-db"],data:data21};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -13251,11 +13506,11 @@ vErrors.push(err66);
 errors++;
 }
 }
-if(data10.user !== undefined){
-let data23 = data10.user;
-if(typeof data23 === "string"){
-if(func3(data23) < 1){
-const err67 = {instancePath:instancePath+"/images/user",schemaPath:"#/properties/images/properties/user/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties.user,data:data23};
+if(data10.shipping !== undefined){
+let data22 = data10.shipping;
+if(typeof data22 === "string"){
+if(!pattern57.test(data22)){
+const err67 = {instancePath:instancePath+"/images/shipping",schemaPath:"#/properties/images/properties/shipping/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.shipping,data:data22};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -13266,7 +13521,7 @@ errors++;
 }
 }
 else {
-const err68 = {instancePath:instancePath+"/images/user",schemaPath:"#/properties/images/properties/user/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.user.type,parentSchema:schema80.properties.images.properties.user,data:data23};
+const err68 = {instancePath:instancePath+"/images/shipping",schemaPath:"#/properties/images/properties/shipping/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.shipping.type,parentSchema:schema80.properties.images.properties.shipping,data:data22};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -13276,11 +13531,11 @@ vErrors.push(err68);
 errors++;
 }
 }
-if(data10["user-db"] !== undefined){
-let data24 = data10["user-db"];
-if(typeof data24 === "string"){
-if(func3(data24) < 1){
-const err69 = {instancePath:instancePath+"/images/user-db",schemaPath:"#/properties/images/properties/user-db/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.images.properties["user-db"],data:data24};
+if(data10.user !== undefined){
+let data23 = data10.user;
+if(typeof data23 === "string"){
+if(!pattern57.test(data23)){
+const err69 = {instancePath:instancePath+"/images/user",schemaPath:"#/properties/images/properties/user/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.user,data:data23};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -13291,7 +13546,7 @@ errors++;
 }
 }
 else {
-const err70 = {instancePath:instancePath+"/images/user-db",schemaPath:"#/properties/images/properties/user-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["user-db"].type,parentSchema:schema80.properties.images.properties["user-db"],data:data24};
+const err70 = {instancePath:instancePath+"/images/user",schemaPath:"#/properties/images/properties/user/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties.user.type,parentSchema:schema80.properties.images.properties.user,data:data23};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -13301,9 +13556,11 @@ vErrors.push(err70);
 errors++;
 }
 }
-}
-else {
-const err71 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.properties.images.type,parentSchema:schema80.properties.images,data:data10};
+if(data10["user-db"] !== undefined){
+let data24 = data10["user-db"];
+if(typeof data24 === "string"){
+if(!pattern57.test(data24)){
+const err71 = {instancePath:instancePath+"/images/user-db",schemaPath:"#/properties/images/properties/user-db/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["user-db"],data:data24};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -13313,10 +13570,8 @@ vErrors.push(err71);
 errors++;
 }
 }
-if(data.imagePullPolicy !== undefined){
-let data25 = data.imagePullPolicy;
-if(typeof data25 !== "string"){
-const err72 = {instancePath:instancePath+"/imagePullPolicy",schemaPath:"#/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.imagePullPolicy.type,parentSchema:schema80.properties.imagePullPolicy,data:data25};
+else {
+const err72 = {instancePath:instancePath+"/images/user-db",schemaPath:"#/properties/images/properties/user-db/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.images.properties["user-db"].type,parentSchema:schema80.properties.images.properties["user-db"],data:data24};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -13325,13 +13580,38 @@ vErrors.push(err72);
 }
 errors++;
 }
-if(!(((data25 === "Always") || (data25 === "IfNotPresent")) || (data25 === "Never"))){
-const err73 = {instancePath:instancePath+"/imagePullPolicy",schemaPath:"#/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema80.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema80.properties.imagePullPolicy.enum,parentSchema:schema80.properties.imagePullPolicy,data:data25};
+}
+}
+else {
+const err73 = {instancePath:instancePath+"/images",schemaPath:"#/properties/images/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.properties.images.type,parentSchema:schema80.properties.images,data:data10};
 if(vErrors === null){
 vErrors = [err73];
 }
 else {
 vErrors.push(err73);
+}
+errors++;
+}
+}
+if(data.imagePullPolicy !== undefined){
+let data25 = data.imagePullPolicy;
+if(typeof data25 !== "string"){
+const err74 = {instancePath:instancePath+"/imagePullPolicy",schemaPath:"#/properties/imagePullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.imagePullPolicy.type,parentSchema:schema80.properties.imagePullPolicy,data:data25};
+if(vErrors === null){
+vErrors = [err74];
+}
+else {
+vErrors.push(err74);
+}
+errors++;
+}
+if(!(((data25 === "Always") || (data25 === "IfNotPresent")) || (data25 === "Never"))){
+const err75 = {instancePath:instancePath+"/imagePullPolicy",schemaPath:"#/properties/imagePullPolicy/enum",keyword:"enum",params:{allowedValues: schema80.properties.imagePullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema80.properties.imagePullPolicy.enum,parentSchema:schema80.properties.imagePullPolicy,data:data25};
+if(vErrors === null){
+vErrors = [err75];
+}
+else {
+vErrors.push(err75);
 }
 errors++;
 }
@@ -13344,30 +13624,7 @@ for(let i1=0; i1<len1; i1++){
 let data27 = data26[i1];
 if(typeof data27 === "string"){
 if(func3(data27) < 1){
-const err74 = {instancePath:instancePath+"/imagePullSecrets/" + i1,schemaPath:"#/properties/imagePullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.imagePullSecrets.items,data:data27};
-if(vErrors === null){
-vErrors = [err74];
-}
-else {
-vErrors.push(err74);
-}
-errors++;
-}
-}
-else {
-const err75 = {instancePath:instancePath+"/imagePullSecrets/" + i1,schemaPath:"#/properties/imagePullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.imagePullSecrets.items.type,parentSchema:schema80.properties.imagePullSecrets.items,data:data27};
-if(vErrors === null){
-vErrors = [err75];
-}
-else {
-vErrors.push(err75);
-}
-errors++;
-}
-}
-}
-else {
-const err76 = {instancePath:instancePath+"/imagePullSecrets",schemaPath:"#/properties/imagePullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema80.properties.imagePullSecrets.type,parentSchema:schema80.properties.imagePullSecrets,data:data26};
+const err76 = {instancePath:instancePath+"/imagePullSecrets/" + i1,schemaPath:"#/properties/imagePullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema80.properties.imagePullSecrets.items,data:data27};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -13377,10 +13634,8 @@ vErrors.push(err76);
 errors++;
 }
 }
-if(data.global !== undefined){
-let data28 = data.global;
-if(!(data28 && typeof data28 == "object" && !Array.isArray(data28))){
-const err77 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.properties.global.type,parentSchema:schema80.properties.global,data:data28};
+else {
+const err77 = {instancePath:instancePath+"/imagePullSecrets/" + i1,schemaPath:"#/properties/imagePullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema80.properties.imagePullSecrets.items.type,parentSchema:schema80.properties.imagePullSecrets.items,data:data27};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -13392,7 +13647,7 @@ errors++;
 }
 }
 else {
-const err78 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.type,parentSchema:schema80,data};
+const err78 = {instancePath:instancePath+"/imagePullSecrets",schemaPath:"#/properties/imagePullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema80.properties.imagePullSecrets.type,parentSchema:schema80.properties.imagePullSecrets,data:data26};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -13401,11 +13656,36 @@ vErrors.push(err78);
 }
 errors++;
 }
+}
+if(data.global !== undefined){
+let data28 = data.global;
+if(!(data28 && typeof data28 == "object" && !Array.isArray(data28))){
+const err79 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.properties.global.type,parentSchema:schema80.properties.global,data:data28};
+if(vErrors === null){
+vErrors = [err79];
+}
+else {
+vErrors.push(err79);
+}
+errors++;
+}
+}
+}
+else {
+const err80 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema80.type,parentSchema:schema80,data};
+if(vErrors === null){
+vErrors = [err80];
+}
+else {
+vErrors.push(err80);
+}
+errors++;
+}
 validate188.errors = vErrors;
 return errors === 0;
 }
 
-const schema81 = {"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","additionalProperties":{"type":"string"},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","additionalProperties":{"type":"string"},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false};
+const schema81 = {"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false};
 
 function validate191(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -13493,9 +13773,10 @@ if(data.labels !== undefined){
 let data2 = data.labels;
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 for(const key1 in data2){
-let data3 = data2[key1];
-if(typeof data3 !== "string"){
-const err7 = {instancePath:instancePath+"/labels/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema81.properties.labels.additionalProperties.type,parentSchema:schema81.properties.labels.additionalProperties,data:data3};
+const _errs8 = errors;
+if(typeof key1 === "string"){
+if(!pattern2.test(key1)){
+const err7 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema81.properties.labels.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -13505,9 +13786,9 @@ vErrors.push(err7);
 errors++;
 }
 }
-}
-else {
-const err8 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema81.properties.labels.type,parentSchema:schema81.properties.labels,data:data2};
+var valid1 = _errs8 === errors;
+if(!valid1){
+const err8 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key1},message:"property name must be valid",schema:schema81.properties.labels.propertyNames,parentSchema:schema81.properties.labels,data:data2};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -13517,13 +13798,11 @@ vErrors.push(err8);
 errors++;
 }
 }
-if(data.dashboardLabels !== undefined){
-let data4 = data.dashboardLabels;
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-for(const key2 in data4){
-let data5 = data4[key2];
-if(typeof data5 !== "string"){
-const err9 = {instancePath:instancePath+"/dashboardLabels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/dashboardLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema81.properties.dashboardLabels.additionalProperties.type,parentSchema:schema81.properties.dashboardLabels.additionalProperties,data:data5};
+for(const key2 in data2){
+let data3 = data2[key2];
+if(typeof data3 === "string"){
+if(func3(data3) > 63){
+const err9 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema81.properties.labels.additionalProperties,data:data3};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -13532,10 +13811,8 @@ vErrors.push(err9);
 }
 errors++;
 }
-}
-}
-else {
-const err10 = {instancePath:instancePath+"/dashboardLabels",schemaPath:"#/properties/dashboardLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema81.properties.dashboardLabels.type,parentSchema:schema81.properties.dashboardLabels,data:data4};
+if(!pattern3.test(data3)){
+const err10 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema81.properties.labels.additionalProperties,data:data3};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -13545,14 +13822,113 @@ vErrors.push(err10);
 errors++;
 }
 }
-}
 else {
-const err11 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema81.type,parentSchema:schema81,data};
+const err11 = {instancePath:instancePath+"/labels/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema81.properties.labels.additionalProperties.type,parentSchema:schema81.properties.labels.additionalProperties,data:data3};
 if(vErrors === null){
 vErrors = [err11];
 }
 else {
 vErrors.push(err11);
+}
+errors++;
+}
+}
+}
+else {
+const err12 = {instancePath:instancePath+"/labels",schemaPath:"#/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema81.properties.labels.type,parentSchema:schema81.properties.labels,data:data2};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+if(data.dashboardLabels !== undefined){
+let data4 = data.dashboardLabels;
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+for(const key3 in data4){
+const _errs14 = errors;
+if(typeof key3 === "string"){
+if(!pattern2.test(key3)){
+const err13 = {instancePath:instancePath+"/dashboardLabels",schemaPath:"#/properties/dashboardLabels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema81.properties.dashboardLabels.propertyNames,data:key3,propertyName:key3};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+var valid3 = _errs14 === errors;
+if(!valid3){
+const err14 = {instancePath:instancePath+"/dashboardLabels",schemaPath:"#/properties/dashboardLabels/propertyNames",keyword:"propertyNames",params:{propertyName: key3},message:"property name must be valid",schema:schema81.properties.dashboardLabels.propertyNames,parentSchema:schema81.properties.dashboardLabels,data:data4};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+for(const key4 in data4){
+let data5 = data4[key4];
+if(typeof data5 === "string"){
+if(func3(data5) > 63){
+const err15 = {instancePath:instancePath+"/dashboardLabels/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/dashboardLabels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema81.properties.dashboardLabels.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+if(!pattern3.test(data5)){
+const err16 = {instancePath:instancePath+"/dashboardLabels/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/dashboardLabels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema81.properties.dashboardLabels.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+else {
+const err17 = {instancePath:instancePath+"/dashboardLabels/" + key4.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/dashboardLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema81.properties.dashboardLabels.additionalProperties.type,parentSchema:schema81.properties.dashboardLabels.additionalProperties,data:data5};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+}
+}
+else {
+const err18 = {instancePath:instancePath+"/dashboardLabels",schemaPath:"#/properties/dashboardLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema81.properties.dashboardLabels.type,parentSchema:schema81.properties.dashboardLabels,data:data4};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+}
+}
+else {
+const err19 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema81.type,parentSchema:schema81,data};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
 }
 errors++;
 }

@@ -20,13 +20,13 @@ type Tree = Record<string, unknown>;
  */
 export async function valuesUnderKey(runner: Runner, inputs: ValuesInputs, key: string): Promise<ValuesInputs> {
   const all = await mergedByHelm(runner, inputs);
-  const own = all[key];
+  const own = Object.hasOwn(all, key) ? all[key] : undefined;
   // `global` is every chart's: it is the name of none.
   if (key === "global" || !isRecord(own)) {
     const keys = Object.keys(all).filter((name) => name !== "global" && isRecord(all[name]));
     const meant = nearestKey(key, keys);
-    const choice = keys.length > 0 ? `name the chart's key in them: ${keys.join(", ")}.` : "leave --values-key out.";
-    const hint = meant ? `did you mean ${meant}?` : choice;
+    const choice = keys.length > 0 ? `name the chart's key in them (${keys.join(", ")})` : "leave --values-key out";
+    const hint = meant ? `did you mean ${meant}?` : `${choice}, or write \`${key}: {}\` for the chart's defaults.`;
     throw new ExitError(`--values-key ${key}: the values have no chart of that name; ${hint}`);
   }
   const global = mergedTrees(isRecord(own.global) ? own.global : {}, isRecord(all.global) ? all.global : {});

@@ -242,7 +242,13 @@ export interface Values {
      * Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.
      */
     extraConfig: {
-      services?: {}[];
+      services?: {
+        attestors?: {
+          kubernetes?: {
+            kubelet?: {};
+          };
+        };
+      }[];
       [k: string]: unknown;
     };
     /**

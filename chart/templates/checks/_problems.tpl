@@ -45,7 +45,8 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- end }}
 {{- end }}
 {{- range .Values.tbot.extraEnv }}
-{{- if or (has .name (list "TELEPORT_NODE_NAME" "KUBERNETES_TOKEN_PATH")) (and $t.caSecret (eq .name "SSL_CERT_DIR")) }}
+{{- /* The last five are tbot's environment variables for flags and for another tbot.yaml. */}}
+{{- if or (has .name (list "TELEPORT_NODE_NAME" "KUBERNETES_TOKEN_PATH" "TELEPORT_BOT_TOKEN" "TELEPORT_PROXY" "TELEPORT_AUTH_SERVER" "TBOT_CONFIG" "TBOT_CONFIG_PATH")) (and $t.caSecret (eq .name "SSL_CERT_DIR")) }}
 {{- $problems = append $problems (printf "tbot.extraEnv sets %s, which the chart sets itself: remove it." .name) }}
 {{- end }}
 {{- end }}
@@ -57,7 +58,14 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- $labels := list "app.kubernetes.io/name" "app.kubernetes.io/part-of" "app.kubernetes.io/instance" "app.kubernetes.io/managed-by" "helm.sh/chart" "istio-injection" "pod-security.kubernetes.io/enforce" "sidecar.istio.io/inject" -}}
 {{- $given := dict "global.commonLabels" .Values.global.commonLabels "tbot.namespace.labels" .Values.tbot.namespace.labels "testApp.namespace.labels" .Values.testApp.namespace.labels -}}
 {{- range include "istio-teleport.bundledApplications" . | fromJson }}{{ $_ := set $given .places.namespaceLabels .namespaceLabels }}{{ end -}}
+{{- /* Only the istiod of that revision reads an object with this label: policies would be off for all others. */ -}}
+{{- if hasKey .Values.global.commonLabels "istio.io/rev" }}
+{{- $problems = append $problems "global.commonLabels sets istio.io/rev, with which istiod of any other revision ignores the mesh's policies: set it in the labels of the namespaces." }}
+{{- end }}
 {{- range $path, $own := $given }}
+{{- if and (hasKey $own "istio.io/rev") (empty (get $own "istio.io/rev")) }}
+{{- $problems = append $problems (printf "%s sets istio.io/rev to nothing, with which Istio injects no sidecar: name the revision." $path) }}
+{{- end }}
 {{- range $key, $_ := $own }}
 {{- if has $key $labels }}
 {{- $problems = append $problems (printf "%s sets %s, which the chart sets itself: remove it." $path $key) }}
@@ -66,14 +74,15 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- end }}
 {{- range $path, $own := dict "global.commonAnnotations" .Values.global.commonAnnotations "tbot.podAnnotations" .Values.tbot.podAnnotations }}
 {{- range $key, $_ := $own }}
-{{- if has $key (list "checksum/config" "helm.sh/resource-policy" "istio.io/dry-run") }}
+{{- if or (has $key (list "checksum/config" "helm.sh/resource-policy" "istio.io/dry-run")) (hasPrefix "helm.sh/hook" $key) }}
 {{- $problems = append $problems (printf "%s sets %s, which the chart sets itself: remove it." $path $key) }}
 {{- end }}
 {{- end }}
 {{- end }}
+{{- /* tbot's flags win over tbot.yaml (Teleport lib/tbot/cli/start_legacy.go). */ -}}
 {{- range .Values.tbot.extraArgs }}
-{{- if regexMatch "^(-[cd]|--(no-)?debug$|--(config|log-format)(=|$))" . }}
-{{- $problems = append $problems (printf "tbot.extraArgs has %s, which the chart sets itself: use tbot.debug, tbot.logFormat or tbot.extraConfig." .) }}
+{{- if regexMatch "^(-[acd]|--(no-)?(debug|oneshot)$|--(config|config-string|log-format|auth-server|proxy-server|token|join-method|ca-pin|certificate-ttl|renewal-interval|diag-addr|data-dir|destination-dir)(=|$))" . }}
+{{- $problems = append $problems (printf "tbot.extraArgs has %s, which the chart sets itself: use tbot.debug, tbot.logFormat, tbot.extraConfig or the values of global.teleport." .) }}
 {{- end }}
 {{- end }}
 {{- $volumes := list "config" "join-token" "socket" "teleport-ca" "kubelet-ca" -}}
@@ -88,10 +97,13 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- if not (has .name $ownVolumes) }}
 {{- $problems = append $problems (printf "tbot.extraVolumeMounts names the volume %s, which is not in tbot.extraVolumes: add it." .name) }}
 {{- end }}
-{{- $path := printf "%s/" .mountPath }}
+{{- $mount := .mountPath }}
+{{- $path := printf "%s/" (clean (printf "/%s" $mount) | trimSuffix "/") }}
 {{- range $taken := list "/config/" "/var/run/secrets/" (printf "%s/" $.Values.tbot.socket.hostPath) }}
-{{- if or (hasPrefix $taken $path) (hasPrefix $path $taken) }}
-{{- $problems = append $problems (printf "tbot.extraVolumeMounts mounts at %s, over what the chart mounts at %s: choose another path." (trimSuffix "/" $path) (trimSuffix "/" $taken)) }}
+{{- /* /var/run is a link to /run in tbot's image. */}}
+{{- $real := regexReplaceAll "^/var/run/" $taken "/run/" }}
+{{- if or (hasPrefix $taken $path) (hasPrefix $path $taken) (hasPrefix $real $path) (hasPrefix $real (regexReplaceAll "^/var/run/" $path "/run/")) }}
+{{- $problems = append $problems (printf "tbot.extraVolumeMounts mounts at %s, over what the chart mounts at %s: choose another path." $mount (trimSuffix "/" $taken)) }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -120,11 +132,28 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- $problems = append $problems (printf "tbot.extraConfig sets %s, which the chart sets itself or tbot does not know: remove it." $key) }}
 {{- end }}
 {{- end }}
+{{- if ne (get $service "type" | default "workload-identity-api") "workload-identity-api" }}
+{{- $problems = append $problems (printf "tbot.extraConfig makes the first service one of type %v, which would leave the mesh without certificates: add it as a further service." $service.type) }}
+{{- end }}
+{{- $kubernetes := dig "attestors" "kubernetes" dict $service }}
+{{- if not (dig "enabled" true $kubernetes) }}
+{{- $problems = append $problems "tbot.extraConfig disables the attestor kubernetes of the first service, without which no pod gets a certificate: remove it." }}
+{{- end }}
+{{- $instead = dict "skip_verify" "tbot.kubelet.skipVerify" "ca_path" "tbot.kubelet.caPath" -}}
+{{- range $key, $_ := dig "kubelet" dict $kubernetes }}
+{{- if hasKey $instead $key }}
+{{- $problems = append $problems (printf "tbot.extraConfig sets %s of the first service's kubelet, which another value sets: use %s." $key (get $instead $key)) }}
+{{- end }}
+{{- end }}
 {{- $instead = dict "listen" "tbot.socket" "selector" "global.teleport.workloadIdentity.name" "credential_ttl" "tbot.credentialTTL" "renewal_interval" "tbot.renewalInterval" -}}
 {{- range $key, $_ := $service }}
 {{- if hasKey $instead $key }}
 {{- $problems = append $problems (printf "tbot.extraConfig sets %s of the first service, which another value sets: use %s." $key (get $instead $key)) }}
 {{- end }}
+{{- end }}
+{{- $capabilities := .Values.tbot.securityContext.capabilities }}
+{{- if and .Values.tbot.attestBinary (hasKey .Values.tbot.securityContext "capabilities") (not (and $capabilities (has "SYS_PTRACE" ($capabilities.add | default (ternary list (list "SYS_PTRACE") (hasKey $capabilities "add")))))) }}
+{{- $problems = append $problems "tbot.securityContext.capabilities replaces the capability SYS_PTRACE, without which tbot.attestBinary reads no binary: add it there, or disable tbot.attestBinary." }}
 {{- end }}
 {{- if and .Values.testApp.enabled (has .Values.testApp.namespace.name (list .Values.tbot.namespace.name .Values.mesh.rootNamespace)) }}
 {{- $problems = append $problems (printf "testApp.namespace.name is %s, the namespace of tbot or of Istio: give the test app one of its own." .Values.testApp.namespace.name) }}
