@@ -186,7 +186,7 @@ describe("the chart's checks", { concurrent: true }, () => {
 
   test.each([
     ["tbot.podAnnotations.a=x\u007f", "tbot.podAnnotations.a"],
-    ["tbot.extraConfig.a\u009fb=x", "tbot.extraConfig.a\u009fb"],
+    ["tbot.resources.limits.a\u009fb=1", "tbot.resources.limits.a\u009fb"],
     ["tbot.tolerations[0].key=\ufeff", "tbot.tolerations[0].key"],
   ])("%j, at which Helm would drop what stands beside it", async (set, path) => {
     const sentence = `${path} has a control character, at which Helm would leave out the whole map or list: remove it.`;
