@@ -144,6 +144,10 @@ const CHECKS: [string, string[]][] = [
     ["testApp.enabled=true", "testApp.namespace.name=istio-system"],
   ],
   [
+    "tbot.resourceQuota.enabled is true in the namespace kube-system",
+    ["tbot.resourceQuota.enabled=true", "tbot.namespace.name=kube-system"],
+  ],
+  [
     "monitoring.enabled is true while tbot.enabled is false: there is no tbot to scrape",
     ["monitoring.enabled=true", "tbot.enabled=false"],
   ],

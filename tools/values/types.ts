@@ -283,7 +283,7 @@ export interface Values {
         [k: string]: unknown;
       }[];
       /**
-       * Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port.
+       * Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port. If Teleport runs in this cluster, add the port of its proxy's pods (3080): network plugins look at that, not at the Service's.
        */
       extraEgress: {
         [k: string]: unknown;

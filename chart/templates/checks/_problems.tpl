@@ -166,6 +166,9 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- $problems = append $problems (printf "mesh.admission.allowedHostPaths has %s, through which a pod could write to tbot's socket directory %s: allow a narrower path." . $.Values.tbot.socket.hostPath) }}
 {{- end }}
 {{- end }}
+{{- if and .Values.tbot.resourceQuota.enabled (eq .Values.tbot.namespace.name "kube-system") }}
+{{- $problems = append $problems "tbot.resourceQuota.enabled is true in the namespace kube-system, where it would limit the cluster's own pods: remove it; that namespace needs none." }}
+{{- end }}
 {{- if and .Values.monitoring.enabled (not .Values.tbot.enabled) }}
 {{- $problems = append $problems "monitoring.enabled is true while tbot.enabled is false: there is no tbot to scrape; enable tbot or disable monitoring." }}
 {{- end }}
