@@ -265,7 +265,7 @@ describe("tbot's network policy", () => {
       },
     ]);
     const ports = spec.egress.map((rule: { ports: { port: number }[] }) => rule.ports.map(({ port }) => port));
-    expect(ports).toEqual([[53, 53], [3080], [10250], [3128]]);
+    expect(ports).toEqual([[53, 53, 5353, 5353], [3080], [10250], [3128]]);
   });
 
   test("lets tbot out to the kubelet's port of tbot.extraConfig", async () => {
