@@ -1,4 +1,4 @@
-import type { ClusterFacts } from "./keys.ts";
+import type { ClusterFacts } from "./cluster-keys.ts";
 import type { Settings } from "./settings.ts";
 
 /** Managed Kubernetes whose keys change without notice, recognised by issuer or API server. */
