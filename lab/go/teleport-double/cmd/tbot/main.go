@@ -5,18 +5,14 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
-
-	"github.com/gravitational/trace"
 
 	"istio-teleport/lab/go/teleport-double/internal/buildversion"
+	"istio-teleport/lab/go/teleport-double/internal/command"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/config"
 	"istio-teleport/lab/go/teleport-double/internal/tbot/process"
 )
@@ -27,34 +23,7 @@ FILE may also come from TBOT_CONFIG_PATH, and -d from TBOT_DEBUG`
 
 var errUsage = errors.New(usage)
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:])
-	switch {
-	case errors.Is(err, errUsage):
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(2)
-	case err != nil:
-		fmt.Fprintf(os.Stderr, "ERROR: %s\n", trace.UserMessage(err))
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context, arguments []string) error {
-	if len(arguments) == 0 {
-		return errUsage
-	}
-	switch arguments[0] {
-	case "version":
-		_, err := fmt.Println(buildversion.Text())
-		return err
-	case "start":
-		return start(ctx, arguments[1:])
-	default:
-		return errUsage
-	}
-}
+func main() { command.Service(errUsage, start) }
 
 func start(ctx context.Context, arguments []string) error {
 	flags := flag.NewFlagSet("tbot start", flag.ContinueOnError)

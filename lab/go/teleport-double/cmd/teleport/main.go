@@ -7,23 +7,20 @@ import (
 	"crypto/tls"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/gravitational/trace"
 
 	"istio-teleport/lab/go/teleport-double/internal/authority"
 	"istio-teleport/lab/go/teleport-double/internal/authserver"
-	"istio-teleport/lab/go/teleport-double/internal/buildversion"
+	"istio-teleport/lab/go/teleport-double/internal/command"
 	"istio-teleport/lab/go/teleport-double/internal/fileconfig"
 )
 
@@ -33,34 +30,7 @@ FILE may also come from TELEPORT_CONFIG_FILE. The last three flags are the doubl
 
 var errUsage = errors.New(usage)
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:])
-	switch {
-	case errors.Is(err, errUsage):
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(2)
-	case err != nil:
-		fmt.Fprintf(os.Stderr, "ERROR: %s\n", trace.UserMessage(err))
-		os.Exit(1)
-	}
-}
-
-func run(ctx context.Context, arguments []string) error {
-	if len(arguments) == 0 {
-		return errUsage
-	}
-	switch arguments[0] {
-	case "version":
-		_, err := fmt.Println(buildversion.Text())
-		return err
-	case "start":
-		return start(ctx, arguments[1:])
-	default:
-		return errUsage
-	}
-}
+func main() { command.Service(errUsage, start) }
 
 func start(ctx context.Context, arguments []string) error {
 	flags := flag.NewFlagSet("teleport start", flag.ContinueOnError)
