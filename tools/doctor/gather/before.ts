@@ -45,6 +45,7 @@ export async function gatherBefore({ access, values, token, manifests, skipIstio
     storedTokens,
     istio,
     namespaces,
+    bytes,
   ] = await Promise.all([
     read(token),
     Promise.all([read(() => helmText(runner)), read(() => kubectlText(runner)), read(() => tctlText(runner))]),
@@ -56,6 +57,7 @@ export async function gatherBefore({ access, values, token, manifests, skipIstio
     read(() => teleportTokens(runner)),
     readIstio({ access, values, skipIstio }, releases),
     read(() => plannedNamespaces(access, manifests)),
+    releaseBytes(manifests, values),
   ]);
   return {
     intended: values,
@@ -68,7 +70,7 @@ export async function gatherBefore({ access, values, token, manifests, skipIstio
     teleportResources: resources,
     storedTokens,
     releases: await releases,
-    releaseBytes: await releaseBytes(manifests, values),
+    releaseBytes: bytes,
     istio,
     namespaces,
   };
