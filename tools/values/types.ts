@@ -417,7 +417,7 @@ export interface Values {
     };
     gatewayApi: {
       /**
-       * Gives tbot's socket to the gateways that istiod creates for the Kubernetes Gateway API (class `istio`), by a ConfigMap in the root namespace. Without the Gateway API's CRDs it has no effect. Disable it if the mesh has such a ConfigMap already, and add the socket to that one.
+       * Gives tbot's socket to the gateways that istiod creates for the Kubernetes Gateway API (class `istio`), by a ConfigMap in the root namespace, which must be istiod's own: it looks nowhere else. Without the Gateway API's CRDs the ConfigMap has no effect. Disable it if the mesh has such a ConfigMap already, and add the socket to that one.
        */
       enabled: boolean;
     };
