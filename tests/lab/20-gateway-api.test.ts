@@ -11,6 +11,7 @@ import { livePods, untilReady } from "./testkit/cluster/pods.ts";
 import { shell, tryShell, until } from "./testkit/cluster/shell.ts";
 import { Issuers } from "./testkit/identity/issuers.ts";
 import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
+import { istiodAnswers } from "./testkit/installation/layers.ts";
 import { upgrade } from "./testkit/installation/releases.ts";
 import { accessLog } from "./testkit/traffic/access-log.ts";
 
@@ -115,7 +116,14 @@ async function leaveNothing(): Promise<void> {
   for (const namespace of [APPLICATION, INGRESS]) {
     if (await namespaceExists(namespace)) await deleteNamespace(namespace);
   }
-  await shell(`kubectl delete -f '${CRDS}' --ignore-not-found --wait --timeout=120s`);
+  const gatewayCrd = "kubectl get crd gateways.gateway.networking.k8s.io --ignore-not-found -o name";
+  if ((await shell(gatewayCrd)) !== "") {
+    await shell(`kubectl delete -f '${CRDS}' --ignore-not-found --wait --timeout=120s`);
+    // One that saw its GatewayClass go with the CRD might not make it again when the CRDs come back.
+    await shell("kubectl -n istio-system rollout restart deployment/istiod");
+    await shell("kubectl -n istio-system rollout status deployment/istiod --timeout=120s");
+    await istiodAnswers();
+  }
   // With the ConfigMap, if a test was ended before it came back.
   await upgrade([]);
 }
