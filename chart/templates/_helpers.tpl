@@ -77,3 +77,18 @@ annotations:
   {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end }}
+
+{{/* The entry of volumeMounts by which a proxy reads tbot's socket directory, in place of Istio's own of the same path. */}}
+{{- define "istio-teleport.socketMount" -}}
+- name: workload-socket
+  mountPath: /var/run/secrets/workload-spiffe-uds
+  readOnly: true
+{{- end }}
+
+{{/* The entry of volumes with tbot's socket directory, in place of Istio's own of the same name. */}}
+{{- define "istio-teleport.socketVolume" -}}
+- name: workload-socket
+  hostPath:
+    path: {{ .Values.tbot.socket.hostPath | quote }}
+    type: DirectoryOrCreate
+{{- end }}

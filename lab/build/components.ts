@@ -74,6 +74,23 @@ async function build(recipe: Recipe, target: string, log: string, env: NodeJS.Pr
 
 async function buildGo(recipe: GoRecipe, target: string, log: string, env: NodeJS.ProcessEnv): Promise<void> {
   const cwd = join(LAB_SOURCES, recipe.module);
+  if (Object.keys(recipe.programs).length > 0) await buildPrograms(recipe, target, log, { cwd, env });
+  for (const [name, { module, path }] of Object.entries(recipe.sources)) {
+    // `go list` names no folder of a module that no program was built from yet.
+    await loggedCommand(["go", "mod", "download", module], log, { cwd, env });
+    const moduleDir = (await command(["go", "list", "-m", "-f", "{{.Dir}}", module], { cwd, env })).trim();
+    cpSync(join(moduleDir, path), join(target, name), { recursive: true });
+    // Files of the module cache are read-only; a component must be removable like any other folder.
+    await command(["chmod", "-R", "u+w", join(target, name)]);
+  }
+}
+
+async function buildPrograms(
+  recipe: GoRecipe,
+  target: string,
+  log: string,
+  options: { cwd: string; env: NodeJS.ProcessEnv },
+): Promise<void> {
   const variables = Object.entries(recipe.variables).map(([name, value]) => `-X ${name}=${value}`);
   const [only, ...more] = Object.keys(recipe.programs) as [string, ...string[]];
   // One program may have another name than its package (etcd's is `server`); several get their packages' names.
@@ -83,17 +100,8 @@ async function buildGo(recipe: GoRecipe, target: string, log: string, env: NodeJ
   await loggedCommand(
     ["go", "build", "-trimpath", ...tags, `-ldflags=${ldflags}`, "-o", output, ...Object.values(recipe.programs)],
     log,
-    {
-      cwd,
-      env,
-    },
+    options,
   );
-  for (const [name, { module, path }] of Object.entries(recipe.sources)) {
-    const moduleDir = (await command(["go", "list", "-m", "-f", "{{.Dir}}", module], { cwd, env })).trim();
-    cpSync(join(moduleDir, path), join(target, name), { recursive: true });
-    // Files of the module cache are read-only; a component must be removable like any other folder.
-    await command(["chmod", "-R", "u+w", join(target, name)]);
-  }
 }
 
 async function unpackWheel(recipe: WheelRecipe, target: string, log: string): Promise<void> {

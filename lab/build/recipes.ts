@@ -10,7 +10,7 @@ export interface GoRecipe {
   readonly version: string;
   /** The module's folder below `lab/`. */
   readonly module: string;
-  /** Program name → main package. */
+  /** Program name → main package; empty for a component that is sources only. */
   readonly programs: Readonly<Record<string, string>>;
   /** Variables set at link time (`-X`), e.g. versions that a release build would carry. */
   readonly variables: Readonly<Record<string, string>>;
@@ -189,6 +189,15 @@ export const KWOK_RECIPE = go({
   seconds: 120,
 });
 
+/** The CRDs of the Kubernetes Gateway API's standard channel. */
+export const GATEWAY_API_RECIPE = go({
+  name: "gateway-api",
+  version: "v1.6.0",
+  programs: {},
+  sources: { crds: { module: "sigs.k8s.io/gateway-api", path: "config/crd/standard" } },
+  seconds: 5,
+});
+
 export const PAUSE_RECIPE = go({
   name: "pause",
   version: "local",
@@ -251,6 +260,7 @@ export const RECIPES: readonly Recipe[] = [
   VEGETA_RECIPE,
   PROMETHEUS_RECIPE,
   KWOK_RECIPE,
+  GATEWAY_API_RECIPE,
   HELM3_RECIPE,
   HELM4_RECIPE,
 ];

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { Environment } from "@marcbachmann/cel-js";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { type Rendered, renderObjects, renderScenario, SCENARIOS, scenarioIstiodValues } from "../support/scenarios.ts";
@@ -137,6 +138,17 @@ describe("fail-closed layers", { concurrent: true }, () => {
         .replace(/\{\{ if .*\}\}initContainers\{\{ else \}\}containers\{\{ end \}\}/, list),
     ).spec;
 
+  /** What the policy's first rule says of a new pod. */
+  const verdict = (policy: Rendered["spec"], spec: object) => {
+    const cel = new Environment({ enableOptionalTypes: true, unlistedVariablesAreDyn: true });
+    const known = { object: { spec }, request: { operation: "CREATE" }, variables: {} as Record<string, unknown> };
+    for (const { name, expression } of policy.variables) {
+      if (["volumes", "proxies", "socketDir", "socketVolumes"].includes(name))
+        known.variables[name] = cel.evaluate(expression, known);
+    }
+    return cel.evaluate(policy.validations[0].expression, known);
+  };
+
   test.each(["containers", "initContainers"] as const)(
     "a: the template replaces Istio's writable volume by name and path, read-only (%s)",
     async (list) => {
@@ -154,6 +166,47 @@ describe("fail-closed layers", { concurrent: true }, () => {
       });
     },
   );
+
+  describe("gateways of the Kubernetes Gateway API", () => {
+    const id = "ConfigMap istio-teleport-gateway-api";
+    const patch = async (scenario: string) =>
+      parse(get(await renderScenario(scenario), id).data?.deployment ?? "").spec.template.spec;
+
+    test.each(["minimal", "full"])(
+      "a: get the mount of the injection template, and not Istio's (%s)",
+      async (scenario) => {
+        const { containers, volumes } = injected((await template(scenario)).template, "containers");
+        // null removes a field in a strategic merge: a volume with two sources is refused.
+        const withoutIstios = volumes.map((volume: object) => ({ ...volume, emptyDir: null }));
+        expect(await patch(scenario)).toEqual({ containers, volumes: withoutIstios });
+      },
+    );
+
+    test("a: istiod finds the patch by label, in its root namespace", async () => {
+      const { metadata } = get(await renderScenario("full"), id);
+      expect(metadata.namespace).toBe("istio-root");
+      expect(metadata.labels).toMatchObject({ "gateway.istio.io/defaults-for-class": "istio" });
+    });
+
+    test.each(["mesh.enabled=false", "mesh.gatewayApi.enabled=false"])("a: left alone with %s", async (set) => {
+      expect([...(await renderScenario("minimal", set)).keys()]).not.toContain(id);
+    });
+
+    test("c: pass with that mount and no annotation; are refused without it, in words that name the ConfigMap", async () => {
+      const { containers, volumes } = await patch("minimal");
+      const own = volumes.map(({ emptyDir: _removed, ...volume }: { emptyDir: null }) => volume);
+      const policy = get(
+        await renderScenario("minimal"),
+        "ValidatingAdmissionPolicy istio-teleport-workload-identity",
+      ).spec;
+      expect(verdict(policy, { containers, volumes: own })).toBe(true);
+      const istios = [{ name: "workload-socket", emptyDir: {} }];
+      expect(verdict(policy, { containers, volumes: istios })).toBe(false);
+      const { message } = policy.validations[0];
+      expect(message).toContain("ConfigMap istio-teleport-gateway-api in the namespace istio-system");
+      expect(message).toContain("mesh.gatewayApi.enabled");
+    });
+  });
 
   test("a: another file name makes the agent refuse to start without the socket", async () => {
     expect((await template("full")).values.meshConfig.defaultConfig.proxyMetadata).toEqual({

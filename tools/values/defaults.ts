@@ -169,6 +169,9 @@ export const DEFAULTS: Values = {
       "enabled": true,
       "allowedHostPaths": []
     },
+    "gatewayApi": {
+      "enabled": true
+    },
     "gateways": {},
     "applications": {}
   },

@@ -421,8 +421,14 @@ export interface Values {
        */
       allowedHostPaths: string[];
     };
+    gatewayApi: {
+      /**
+       * Gives tbot's socket to the gateways that istiod creates for the Kubernetes Gateway API (class `istio`), by a ConfigMap in the root namespace, which must be istiod's own: it looks nowhere else. Without the Gateway API's CRDs the ConfigMap has no effect. Disable it if the mesh has such a ConfigMap already, and add the socket to that one.
+       */
+      enabled: boolean;
+    };
     /**
-     * Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each.
+     * Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each. The ServiceAccount of a gateway of the Kubernetes Gateway API is `<gateway>-istio`.
      */
     gateways: {
       [k: string]: Gateway;

@@ -65,6 +65,9 @@ function neededRights({ tbot, mesh }: Values, skipIstio: boolean): Right[] {
           },
         ]
       : []),
+    ...(mesh.enabled && mesh.gatewayApi.enabled
+      ? [{ verb: "create", group: "", resource: "configmaps", namespace: mesh.rootNamespace }]
+      : []),
     ...(mesh.enabled && mesh.admission.enabled
       ? [{ verb: "create", group: admission, resource: "validatingadmissionpolicies" }]
       : []),

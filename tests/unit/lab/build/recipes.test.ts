@@ -20,7 +20,12 @@ describe("Go recipes", () => {
     "%s: the version in the recipe is the one that go.mod pins",
     (_name, recipe) => {
       const goMod = readFileSync(join(LAB_SOURCES, recipe.module, "go.mod"), "utf8");
-      for (const program of Object.values(recipe.programs)) {
+      const packages = [
+        ...Object.values(recipe.programs),
+        ...Object.values(recipe.sources).map(({ module }) => module),
+      ];
+      expect(packages).not.toEqual([]);
+      for (const program of packages) {
         const versions = [...goMod.matchAll(/^(?:require|\t)\s*(\S+) (v\S+)(?: \/\/ indirect)?$/gm)]
           .filter(([, module]) => program === module || program.startsWith(`${module}/`))
           .map(([, , version]) => version);
