@@ -2,6 +2,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { TELEPORT_CLUSTER_NAME, TELEPORT_HOST, TELEPORT_PORT } from "../../../../lab/cluster/addresses.ts";
+import { kubeletDirectory } from "../../../../lab/cluster/daemons.ts";
 import { labPaths } from "../../../../lab/machine/paths.ts";
 import { userFolder } from "../../../../lab/machine/user-folder.ts";
 import { shell, tryShell } from "../cluster/shell.ts";
@@ -19,7 +20,14 @@ export const USER_DIR = userFolder(labPaths());
  */
 const LAB_VALUES = {
   istio: { accessLog: true },
-  tbot: { image: { repository: "lab.local/tbot", tag: "lab" } },
+  tbot: {
+    image: { repository: "lab.local/tbot", tag: "lab" },
+    csi: {
+      kubeletDir: kubeletDirectory(labPaths()),
+      driverImage: "lab.local/spiffe-csi-driver:lab",
+      registrarImage: "lab.local/csi-node-driver-registrar:lab",
+    },
+  },
   testApp: {
     enabled: true,
     server: { image: "lab.local/go-httpbin:lab" },
@@ -31,6 +39,9 @@ const LAB_VALUES = {
 /** Overrides of istiod for the lab's plain Envoy; see the file itself. */
 export const ISTIO_LAB_VALUES = join(REPOSITORY, "lab", "cluster", "istio-lab-values.yaml");
 
+/** Overrides of Istio's chart `cni`; see the file itself. */
+const ISTIO_CNI_LAB_VALUES = join(REPOSITORY, "lab", "cluster", "istio-cni-lab-values.yaml");
+
 /** Settings of Istio's gateway chart for the lab; see the file itself. */
 export const GATEWAY_LAB_VALUES = join(REPOSITORY, "lab", "cluster", "gateway-lab-values.yaml");
 
@@ -40,6 +51,7 @@ const NAMES = "export TELEPORT_CLUSTER=";
 /** Istio's charts that documents install, how they take the values that render printed, and the lab's values, which come behind. */
 const ISTIO_CHARTS = [
   { chart: " istio/istiod ", values: " -f istiod-values.yaml", overrides: ISTIO_LAB_VALUES },
+  { chart: " istio/cni ", values: " istio/cni", overrides: ISTIO_CNI_LAB_VALUES },
   { chart: " istio/gateway ", values: " -f gateway-values.yaml", overrides: GATEWAY_LAB_VALUES },
 ];
 
