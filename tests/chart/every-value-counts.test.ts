@@ -32,6 +32,12 @@ const CONTEXT: Record<string, unknown> = {
   "global.teleport.join.issuer": {
     global: { teleport: { join: { type: "oidc", issuer: "https://issuer.example" } } },
   },
+  ...Object.fromEntries(
+    ["driverName", "kubeletDir", "driverImage", "registrarImage", "resources"].map((key) => [
+      `tbot.csi.${key}`,
+      { tbot: { socket: { mode: "csi" } } },
+    ]),
+  ),
   "tbot.dnsPolicy": { tbot: { dnsConfig: { nameservers: ["192.0.2.1"] } } },
   "tbot.extraVolumeMounts": { tbot: { extraVolumes: [{ name: "perturbed", emptyDir: {} }] } },
   "tbot.networkPolicy.metricsFrom": { tbot: { networkPolicy: { enabled: true } } },
