@@ -2,7 +2,14 @@ import { createHash } from "node:crypto";
 import { Environment } from "@marcbachmann/cel-js";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { type Rendered, renderObjects, renderScenario, SCENARIOS, scenarioIstiodValues } from "../support/scenarios.ts";
+import {
+  type Rendered,
+  renderObjects,
+  renderScenario,
+  SCENARIOS,
+  scenarioIstiodValues,
+  scenarioValues,
+} from "../support/scenarios.ts";
 
 /** What a reader of the snapshots could miss: each line here is a promise of docs/explain/security.md or of the design. */
 
@@ -294,6 +301,49 @@ describe("mesh and test app", () => {
         capabilities: { drop: ["ALL"] },
       });
     }
+  });
+});
+
+describe("bounded connections", () => {
+  const id = "EnvoyFilter istio-teleport-connections";
+  const patches = async (scenario: string, ...sets: string[]) =>
+    get(await renderScenario(scenario, ...sets), id).spec.configPatches.map(
+      ({ match, patch }: { match: Rendered; patch: Rendered }) => ({
+        context: match.context,
+        filter: match.listener.filterChain.filter.name,
+        operation: patch.operation,
+        ...patch.value.typed_config,
+      }),
+    );
+  const http = (duration: string) => ({
+    context: "SIDECAR_INBOUND",
+    filter: "envoy.filters.network.http_connection_manager",
+    operation: "MERGE",
+    "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+    common_http_protocol_options: { max_connection_duration: duration },
+  });
+  const tcp = (duration: string) => ({
+    context: "SIDECAR_INBOUND",
+    filter: "envoy.filters.network.tcp_proxy",
+    operation: "MERGE",
+    "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+    max_downstream_connection_duration: duration,
+  });
+
+  test("by default those of HTTP last as long as a certificate, and those of TCP as long as they like", async () => {
+    expect(await patches("minimal")).toEqual([http("3600s")]);
+    expect((await scenarioValues("minimal")).tbot.credentialTTL).toBe("1h");
+  });
+
+  test("each has a limit of its own, for the whole mesh", async () => {
+    expect(await patches("full")).toEqual([http("5400s"), tcp("86400s")]);
+    const off = "mesh.connections.maxDuration=";
+    expect(await patches("minimal", off, "mesh.connections.tcpMaxDuration=10s")).toEqual([tcp("10s")]);
+    expect(get(await renderScenario("full"), id).metadata.namespace).toBe("istio-root");
+  });
+
+  test.each(["mesh.enabled=false", "mesh.connections.maxDuration="])("no filter with %s", async (set) => {
+    expect([...(await renderScenario("minimal", set)).keys()]).not.toContain(id);
   });
 });
 

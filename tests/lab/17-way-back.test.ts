@@ -34,13 +34,13 @@ async function step(document: "operate/leaving" | "start/installation", heading:
 /** Restarts all pods as docs/operate/leaving.md says. The client's old pod and its new one call as long as they live. */
 async function restartUnderLoad(): Promise<LoadResult> {
   const before = await onePod(NAMESPACE, CLIENT);
-  const old = await startLoad(RATE, before);
+  const old = await startLoad(RATE, { pod: before });
   const restarted = step("operate/leaving", "Istiod's CA, step 3");
   const isOld = ({ metadata }: { metadata: { uid: string } }) => metadata.uid === before.metadata.uid;
   const next = await until("the new client is Ready", 180, async () =>
     (await livePods(NAMESPACE, CLIENT)).find((pod) => !isOld(pod) && isReady(pod)),
   );
-  const young = await startLoad(RATE, next);
+  const young = await startLoad(RATE, { pod: next });
   await until("the old client is asked to end", 180, async () => !(await livePods(NAMESPACE, CLIENT)).some(isOld));
   const first = await old.stop();
   await restarted;

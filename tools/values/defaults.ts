@@ -190,6 +190,10 @@ export const DEFAULTS: Values = {
     "gatewayApi": {
       "enabled": true
     },
+    "connections": {
+      "maxDuration": "1h",
+      "tcpMaxDuration": ""
+    },
     "gateways": {},
     "applications": {}
   },

@@ -463,6 +463,16 @@ export interface Values {
        */
       enabled: boolean;
     };
+    connections: {
+      /**
+       * How long a sidecar keeps an HTTP connection that a peer opened, as one number with a unit (s, m, h); at least 10s, empty for no limit. Envoy checks the peer's certificate only when a connection opens: without a limit, an identity that Teleport no longer issues lives on in open connections. The connection closes between two requests. One in progress is never cut, and neither is a WebSocket or a gRPC stream. Shorter than tbot.credentialTTL gains little: the peer reconnects until its certificate expires.
+       */
+      maxDuration: string;
+      /**
+       * The same for TCP connections, such as those of databases. They are cut whatever is under way, so their clients must reconnect: no limit by default.
+       */
+      tcpMaxDuration: string;
+    };
     /**
      * Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each. The ServiceAccount of a gateway of the Kubernetes Gateway API is `<gateway>-istio`.
      */

@@ -39,6 +39,12 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- if gt (mul 3 $renewal) $ttl }}
 {{- $problems = append $problems (printf "tbot.renewalInterval is %s, more than a third of tbot.credentialTTL (%s): two breaks of tbot's connection to Teleport would let certificates expire; lower the interval or raise the TTL." .Values.tbot.renewalInterval .Values.tbot.credentialTTL) }}
 {{- end }}
+{{- /* Envoy gives a connection 5 s to end between two requests: below this, connections would do little else. */ -}}
+{{- range $key, $duration := .Values.mesh.connections }}
+{{- if and $duration (lt (include "istio-teleport.seconds" $duration | int64) 10) }}
+{{- $problems = append $problems (printf "mesh.connections.%s is %s, less than 10s: sidecars would open new connections all the time; raise it, or leave it empty for no limit." $key $duration) }}
+{{- end }}
+{{- end }}
 {{- if and (not .Values.tbot.image.digest) (regexMatch "^v?[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$" .Values.tbot.image.tag) }}
 {{- if semverCompare "<18.11.0-0" .Values.tbot.image.tag }}
 {{- $problems = append $problems (printf "tbot.image.tag is %s: tbot before 18.11 neither attests native sidecars nor serves issuer chains over SDS; set 18.11.0 or later." .Values.tbot.image.tag) }}

@@ -428,9 +428,9 @@ describe("pre-flight", () => {
     ],
     [
       "missing rights",
-      (state) => Object.assign(state, { forbidden: ["clusterroles", "configmaps", "daemonsets"] }),
+      (state) => Object.assign(state, { forbidden: ["clusterroles", "configmaps", "daemonsets", "envoyfilters"] }),
       {},
-      "your account: it may not create clusterroles.rbac.authorization.k8s.io, create daemonsets.apps in teleport-system, create configmaps in istio-system",
+      "your account: it may not create clusterroles.rbac.authorization.k8s.io, create daemonsets.apps in teleport-system, create envoyfilters.networking.istio.io in istio-system, create configmaps in istio-system",
     ],
     [
       "another Teleport cluster",

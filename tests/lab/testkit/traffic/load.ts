@@ -33,20 +33,20 @@ spec:
 /** Makes failed requests visible: short connections, no retries. `restoreTraffic` takes it back. */
 export async function exposeFailures(): Promise<void> {
   await shell("kubectl apply -f -", { input: TRAFFIC });
-  await until("the client's sidecar repeats no request", 60, clientRepeatsNothing);
+  await until("the client's sidecar repeats no request", 60, () => clientRepeatsNothing());
 }
 
 export async function restoreTraffic(): Promise<void> {
   await shell("kubectl delete --ignore-not-found -f -", { input: TRAFFIC });
 }
 
-/** Whether the client's sidecar has the route that repeats nothing. */
-async function clientRepeatsNothing(): Promise<boolean> {
+/** Whether the sidecar of the test app's client repeats no request to a host: it has the route that says so. */
+export async function clientRepeatsNothing(host = LOAD_HOST): Promise<boolean> {
   const configs = JSON.parse(
     await shell("istioctl proxy-config routes deploy/allowed-client.test-app --name 80 -o json"),
   ) as { virtualHosts: { name: string; routes: { route?: { retryPolicy?: object } }[] }[] }[];
-  const hosts = configs.flatMap(({ virtualHosts }) => virtualHosts).filter(({ name }) => name === `${LOAD_HOST}:80`);
-  const routes = hosts.flatMap((host) => host.routes);
+  const hosts = configs.flatMap(({ virtualHosts }) => virtualHosts).filter(({ name }) => name === `${host}:80`);
+  const routes = hosts.flatMap((one) => one.routes);
   return routes.length > 0 && routes.every(({ route }) => route?.retryPolicy === undefined);
 }
 
@@ -79,23 +79,36 @@ interface Line {
   readonly error: string;
 }
 
+/** What a load may have other than the rest. */
+interface LoadOptions {
+  /** The client's pod; default: the one there is. */
+  readonly pod?: Pod;
+  /** What is called; default: the test app's server. */
+  readonly url?: string;
+}
+
 /**
- * Begins to call the test app's server as the allowed client, at a steady rate. The program runs in the client's
- * network and mount namespaces, entered from the node: neither API server nor kubelet nor containerd has a part in it,
- * so that any of them may fail meanwhile.
+ * The command line that runs a line of shell in the network and mount namespaces of the test app's allowed client, entered
+ * from the node: neither API server nor kubelet nor containerd has a part in it, so that any of them may fail meanwhile.
  *
- * @param rate requests per second
  * @param pod the client's pod; default: the one there is
  */
-export async function startLoad(rate: number, pod?: Pod): Promise<Load> {
+export async function inClient(line: string, pod?: Pod): Promise<[string, ...string[]]> {
   const client = pod ?? (await onePod("test-app", "app.kubernetes.io/name=allowed-client"));
   const [pid] = await containerPids("test-app", client.metadata.name, "allowed-client");
   if (pid === undefined) throw new Error("the client has no process");
-  const line = `echo 'GET http://server/headers' | vegeta attack -rate=${rate} -duration=0 -timeout=5s | vegeta encode --to json`;
-  const child = spawn("nsenter", [`--target=${pid}`, "--net", "--mount", "--wdns=/", "--", "sh", "-c", line], {
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  return ["nsenter", `--target=${pid}`, "--net", "--mount", "--wdns=/", "--", "sh", "-c", line];
+}
+
+/**
+ * Begins to call as the test app's allowed client, at a steady rate.
+ *
+ * @param rate requests per second
+ */
+export async function startLoad(rate: number, { pod, url = "http://server/headers" }: LoadOptions = {}): Promise<Load> {
+  const line = `echo 'GET ${url}' | vegeta attack -rate=${rate} -duration=0 -timeout=5s | vegeta encode --to json`;
+  const [program, ...args] = await inClient(line, pod);
+  const child = spawn(program, args, { detached: true, stdio: ["ignore", "pipe", "pipe"] });
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
     stderr += chunk;
