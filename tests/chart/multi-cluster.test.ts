@@ -5,7 +5,8 @@ import { joinToken } from "../../tools/teleport/join/join-token.ts";
 import { teleportNames } from "../../tools/teleport/names.ts";
 import type { Values } from "../../tools/values/types.ts";
 import { type Outcome, outcomesOf } from "../support/render-many.ts";
-import { renderObjects, scenarioManifests, scenarioValues } from "../support/scenarios.ts";
+import { renderObjects, scenarioInputs, scenarioManifests, scenarioValues } from "../support/scenarios.ts";
+import { renderNotes } from "./support/notes.ts";
 
 /** One of several clusters of a Teleport: its names, and that chart and tools mean the same ones. */
 
@@ -98,6 +99,13 @@ describe("the scenario multi-cluster", () => {
         },
       ],
     });
+  });
+
+  test("says in the NOTES what it is in Teleport, and who gets an identity; without these values they say nothing", async () => {
+    const notes = await renderNotes(await scenarioInputs("multi-cluster"));
+    expect(notes).toContain("Only workloads in these namespaces get one: shop, istio-ingress, test-app.");
+    expect(notes).toContain("the bot is istio-tbot-prod, the join token istio-tbot-k8s-join-prod.");
+    expect(await renderNotes(await scenarioInputs("minimal"))).not.toMatch(/these namespaces|In Teleport this cluster/);
   });
 
   test("keeps the trust domain and the principals of the Teleport cluster", async () => {
