@@ -52,6 +52,41 @@ const CHECKS: [string, string[]][] = [
     "global.teleport.join.issuer is set but global.teleport.join.type is in_cluster",
     ["global.teleport.join.type=in_cluster", "global.teleport.join.issuer=https://a.example"],
   ],
+  [
+    `global.teleport.bot.name and global.teleport.cluster make the name ${"b".repeat(59)}-prod, which has more than 63`,
+    ["global.teleport.cluster=prod", `global.teleport.bot.name=${"b".repeat(59)}`],
+  ],
+  [
+    `global.teleport.join.tokenName and global.teleport.cluster make the name ${"t".repeat(63)}-a, which has more`,
+    ["global.teleport.cluster=a", `global.teleport.join.tokenName=${"t".repeat(63)}`],
+  ],
+  [
+    "global.teleport.workloadIdentity.labels has cluster: dev while global.teleport.cluster is prod, which sets",
+    ["global.teleport.cluster=prod", "global.teleport.workloadIdentity.labels.cluster=dev"],
+  ],
+  [
+    "testApp.namespace.name is test-app, which global.teleport.workloadIdentity.allowedNamespaces does not list",
+    ["testApp.enabled=true", "global.teleport.workloadIdentity.allowedNamespaces={shop}"],
+  ],
+  [
+    "sockShop.namespace.name is sock-shop, which global.teleport.workloadIdentity.allowedNamespaces does not list",
+    ["sockShop.enabled=true", "global.teleport.workloadIdentity.allowedNamespaces={shop}"],
+  ],
+  [
+    "mesh.gateways.edge.namespace is ingress, which global.teleport.workloadIdentity.allowedNamespaces does not list",
+    [
+      ...["mesh.gateways.edge.namespace=ingress", "mesh.gateways.edge.serviceAccount=gw"],
+      "global.teleport.workloadIdentity.allowedNamespaces={shop}",
+    ],
+  ],
+  [
+    "mesh.applications.office.namespace is office, which global.teleport.workloadIdentity.allowedNamespaces does not",
+    [
+      ...["mesh.applications.office.namespace=office", "mesh.applications.office.services.a.serviceAccount=a"],
+      "mesh.applications.office.services.a.labels.app=a",
+      "global.teleport.workloadIdentity.allowedNamespaces={shop}",
+    ],
+  ],
   ["global.teleport.role.maxSessionTTL is 39m, less than 40m", ["global.teleport.role.maxSessionTTL=39m"]],
   ["tbot.credentialTTL is 337h: Teleport issues X.509 SVIDs for at most 336h", ["tbot.credentialTTL=337h"]],
   ["tbot.credentialTTL is 1209601s: Teleport issues", ["tbot.credentialTTL=1209601s"]],
@@ -306,6 +341,15 @@ const FILES: [string, boolean][] = [
 /** Assignments on top of the minimal values that JSON Schema decides about; whether they are legal. */
 const ASSIGNMENTS: [string, boolean][] = [
   ["tbot.socket.file=workload.sock", true],
+  ["global.teleport.cluster=prod-eu-1", true],
+  ["global.teleport.cluster=Prod", false],
+  ["global.teleport.cluster=prod.eu", false],
+  ["global.teleport.cluster=-prod", false],
+  [`global.teleport.cluster=${"c".repeat(20)}`, true],
+  [`global.teleport.cluster=${"c".repeat(21)}`, false],
+  ["global.teleport.workloadIdentity.allowedNamespaces={shop,office}", true],
+  ["global.teleport.workloadIdentity.allowedNamespaces={shop,shop}", false],
+  ["global.teleport.workloadIdentity.allowedNamespaces={sh*p}", false],
   ["tbot.podLabels.example\\.com/team=a", true],
   ["tbot.podLabels.a b=c", false],
   ["tbot.podAnnotations.a/b/c=d", false],

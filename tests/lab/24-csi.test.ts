@@ -171,7 +171,11 @@ describe("in CSI mode, with the namespace at restricted", () => {
   }, 900_000);
 
   it.each([
-    ["a privileged pod", { security: { privileged: true, allowPrivilegeEscalation: true } }, /violates PodSecurity .*privileged/],
+    [
+      "a privileged pod",
+      { security: { privileged: true, allowPrivilegeEscalation: true } },
+      /violates PodSecurity .*privileged/,
+    ],
     [
       "a pod that mounts the node's root",
       { volume: { hostPath: { path: "/" } } },

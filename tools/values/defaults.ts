@@ -14,6 +14,7 @@ export const DEFAULTS: Values = {
       "clusterName": "",
       "proxyAddr": "",
       "caSecret": "",
+      "cluster": "",
       "bot": {
         "name": "istio-tbot"
       },
@@ -26,7 +27,9 @@ export const DEFAULTS: Values = {
         "labels": {
           "env": "dev",
           "part-of": "istio-teleport"
-        }
+        },
+        "allowedNamespaces": [],
+        "sidecarsOnly": false
       },
       "join": {
         "tokenName": "istio-tbot-k8s-join",

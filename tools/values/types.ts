@@ -54,6 +54,10 @@ export interface Values {
        * Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.
        */
       caSecret: string;
+      /**
+       * Short name of this Kubernetes cluster, for a Teleport cluster that serves several. The names of bot, role, workload identity and join token get it as a suffix (`istio-tbot-prod`), the workload identity gets the label `cluster`, and Teleport issues only to a bot that joined with this cluster's token. Empty: names as below, and no such rule. See docs/operate/several-clusters.md.
+       */
+      cluster: string;
       bot: {
         /**
          * Name of the Teleport bot that tbot joins as.
@@ -76,11 +80,19 @@ export interface Values {
          */
         name: string;
         /**
-         * Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, add another.
+         * Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, set `global.teleport.cluster`, which adds another.
          */
         labels: {
           [k: string]: string;
         };
+        /**
+         * Namespaces whose workloads get an identity. Empty: all. List the namespaces of gateways, too. It limits what a stolen bot of this cluster can issue.
+         */
+        allowedNamespaces: string[];
+        /**
+         * Issues to Istio's proxies only: to the container `istio-proxy`, of sidecars and gateways. Leave it off if other containers read tbot's socket themselves.
+         */
+        sidecarsOnly: boolean;
       };
       join: {
         /**

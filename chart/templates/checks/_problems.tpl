@@ -21,6 +21,33 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- if and (ne $t.join.type "oidc") $t.join.issuer }}
 {{- $problems = append $problems (printf "global.teleport.join.issuer is set but global.teleport.join.type is %s: remove the issuer or set the type to oidc." $t.join.type) }}
 {{- end }}
+{{- with $t.cluster }}
+{{- range $path, $name := dict "bot.name" $t.bot.name "role.name" $t.role.name "workloadIdentity.name" $t.workloadIdentity.name "join.tokenName" $t.join.tokenName }}
+{{- $full := include "istio-teleport.teleportName" (dict "teleport" $t "name" $name) }}
+{{- if gt (len $full) 63 }}
+{{- $problems = append $problems (printf "global.teleport.%s and global.teleport.cluster make the name %s, which has more than 63 characters: shorten one of them." $path $full) }}
+{{- end }}
+{{- end }}
+{{- $label := get $t.workloadIdentity.labels "cluster" | default . }}
+{{- if ne $label . }}
+{{- $problems = append $problems (printf "global.teleport.workloadIdentity.labels has cluster: %s while global.teleport.cluster is %s, which sets that label itself: remove it." $label .) }}
+{{- end }}
+{{- end }}
+{{- with $t.workloadIdentity.allowedNamespaces }}
+{{- $needed := dict -}}
+{{- if $.Values.testApp.enabled }}{{ $_ := set $needed "testApp.namespace.name" $.Values.testApp.namespace.name }}{{ end -}}
+{{- $bundled := include "istio-teleport.bundledApplications" $ | fromJson -}}
+{{- range $name, $application := include "istio-teleport.applications" $ | fromJson }}
+{{- $places := (get $bundled $name | default dict).places | default dict }}
+{{- $_ := set $needed ($places.namespace | default (printf "mesh.applications.%s.namespace" $name)) $application.namespace }}
+{{- end }}
+{{- range $name, $gateway := $.Values.mesh.gateways }}{{ $_ := set $needed (printf "mesh.gateways.%s.namespace" $name) $gateway.namespace }}{{ end -}}
+{{- range $path, $namespace := $needed }}
+{{- if not (has $namespace $t.workloadIdentity.allowedNamespaces) }}
+{{- $problems = append $problems (printf "%s is %s, which global.teleport.workloadIdentity.allowedNamespaces does not list, so no workload there would get an identity: add it." $path $namespace) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- $session := include "istio-teleport.seconds" $t.role.maxSessionTTL | int64 -}}
 {{- if lt $session 2400 }}
 {{- $problems = append $problems (printf "global.teleport.role.maxSessionTTL is %s, less than 40m: tbot renews its credential every 20 minutes, and one missed renewal would end it; raise it." $t.role.maxSessionTTL) }}
