@@ -32,6 +32,10 @@ const CONTEXT: Record<string, unknown> = {
   "global.teleport.join.issuer": {
     global: { teleport: { join: { type: "oidc", issuer: "https://issuer.example" } } },
   },
+  "istio.injection.scope": { istio: { blockIstiodCertificates: false }, testApp: { enabled: false } },
+  "istio.injection.namespaces": {
+    istio: { blockIstiodCertificates: false, injection: { scope: "namespace", namespaces: ["test-app"] } },
+  },
   "tbot.dnsPolicy": { tbot: { dnsConfig: { nameservers: ["192.0.2.1"] } } },
   "tbot.extraVolumeMounts": { tbot: { extraVolumes: [{ name: "perturbed", emptyDir: {} }] } },
   "tbot.networkPolicy.metricsFrom": { tbot: { networkPolicy: { enabled: true } } },

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 
 export const istiod = validate10;
-const schema11 = {"type":"object","required":["meshConfig","sidecarInjectorWebhook"],"additionalProperties":false,"properties":{"meshConfig":{"type":"object","required":["trustDomain","rootNamespace","pathNormalization"],"additionalProperties":false,"properties":{"trustDomain":{"type":"string","minLength":1},"rootNamespace":{"type":"string","minLength":1},"pathNormalization":{"type":"object","required":["normalization"],"additionalProperties":false,"properties":{"normalization":{"type":"string","minLength":1}}},"accessLogFile":{"type":"string","minLength":1},"accessLogEncoding":{"type":"string","minLength":1},"accessLogFormat":{"type":"string","minLength":1},"defaultConfig":{"type":"object","required":[],"additionalProperties":false,"properties":{"proxyMetadata":{"type":"object","required":["WORKLOAD_IDENTITY_SOCKET_FILE"],"additionalProperties":false,"properties":{"WORKLOAD_IDENTITY_SOCKET_FILE":{"type":"string","minLength":1}}},"proxyStatsMatcher":{"type":"object","required":["inclusionRegexps"],"additionalProperties":false,"properties":{"inclusionRegexps":{"type":"array","items":{"type":"string","minLength":1}}}}},"minProperties":1}}},"env":{"type":"object","required":["DEFAULT_WORKLOAD_CERT_TTL","MAX_WORKLOAD_CERT_TTL"],"additionalProperties":false,"properties":{"DEFAULT_WORKLOAD_CERT_TTL":{"type":"string","minLength":1},"MAX_WORKLOAD_CERT_TTL":{"type":"string","minLength":1}}},"sidecarInjectorWebhook":{"type":"object","required":["defaultTemplates","templates"],"additionalProperties":false,"properties":{"defaultTemplates":{"type":"array","items":{"type":"string","minLength":1},"minItems":2},"templates":{"type":"object","additionalProperties":{"type":"string","minLength":1},"minProperties":1}}}},"$id":"istiod"};
+const schema11 = {"type":"object","required":["meshConfig","sidecarInjectorWebhook"],"additionalProperties":false,"properties":{"meshConfig":{"type":"object","required":["trustDomain","rootNamespace","pathNormalization"],"additionalProperties":false,"properties":{"trustDomain":{"type":"string","minLength":1},"rootNamespace":{"type":"string","minLength":1},"pathNormalization":{"type":"object","required":["normalization"],"additionalProperties":false,"properties":{"normalization":{"type":"string","minLength":1}}},"accessLogFile":{"type":"string","minLength":1},"accessLogEncoding":{"type":"string","minLength":1},"accessLogFormat":{"type":"string","minLength":1},"defaultConfig":{"type":"object","required":[],"additionalProperties":false,"properties":{"proxyMetadata":{"type":"object","required":["WORKLOAD_IDENTITY_SOCKET_FILE"],"additionalProperties":false,"properties":{"WORKLOAD_IDENTITY_SOCKET_FILE":{"type":"string","minLength":1}}},"proxyStatsMatcher":{"type":"object","required":["inclusionRegexps"],"additionalProperties":false,"properties":{"inclusionRegexps":{"type":"array","items":{"type":"string","minLength":1}}}}},"minProperties":1}}},"env":{"type":"object","required":["DEFAULT_WORKLOAD_CERT_TTL","MAX_WORKLOAD_CERT_TTL"],"additionalProperties":false,"properties":{"DEFAULT_WORKLOAD_CERT_TTL":{"type":"string","minLength":1},"MAX_WORKLOAD_CERT_TTL":{"type":"string","minLength":1}}},"sidecarInjectorWebhook":{"type":"object","required":["templates"],"additionalProperties":false,"properties":{"defaultTemplates":{"type":"array","items":{"type":"string","minLength":1},"minItems":2},"templates":{"type":"object","additionalProperties":{"type":"string","minLength":1},"minProperties":1}}}},"$id":"istiod"};
 const func2 = require("ajv/dist/runtime/ucs2length").default;
 
 function validate10(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
@@ -565,8 +565,8 @@ errors++;
 if(data.sidecarInjectorWebhook !== undefined){
 let data17 = data.sidecarInjectorWebhook;
 if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
-if(data17.defaultTemplates === undefined){
-const err45 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/required",keyword:"required",params:{missingProperty: "defaultTemplates"},message:"must have required property '"+"defaultTemplates"+"'",schema:schema11.properties.sidecarInjectorWebhook.required,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data17};
+if(data17.templates === undefined){
+const err45 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/required",keyword:"required",params:{missingProperty: "templates"},message:"must have required property '"+"templates"+"'",schema:schema11.properties.sidecarInjectorWebhook.required,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data17};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -575,8 +575,9 @@ vErrors.push(err45);
 }
 errors++;
 }
-if(data17.templates === undefined){
-const err46 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/required",keyword:"required",params:{missingProperty: "templates"},message:"must have required property '"+"templates"+"'",schema:schema11.properties.sidecarInjectorWebhook.required,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data17};
+for(const key7 in data17){
+if(!((key7 === "defaultTemplates") || (key7 === "templates"))){
+const err46 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data17};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -585,9 +586,12 @@ vErrors.push(err46);
 }
 errors++;
 }
-for(const key7 in data17){
-if(!((key7 === "defaultTemplates") || (key7 === "templates"))){
-const err47 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data17};
+}
+if(data17.defaultTemplates !== undefined){
+let data18 = data17.defaultTemplates;
+if(Array.isArray(data18)){
+if(data18.length < 2){
+const err47 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/minItems",keyword:"minItems",params:{limit: 2},message:"must NOT have fewer than 2 items",schema:2,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates,data:data18};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -596,12 +600,12 @@ vErrors.push(err47);
 }
 errors++;
 }
-}
-if(data17.defaultTemplates !== undefined){
-let data18 = data17.defaultTemplates;
-if(Array.isArray(data18)){
-if(data18.length < 2){
-const err48 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/minItems",keyword:"minItems",params:{limit: 2},message:"must NOT have fewer than 2 items",schema:2,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates,data:data18};
+const len1 = data18.length;
+for(let i1=0; i1<len1; i1++){
+let data19 = data18[i1];
+if(typeof data19 === "string"){
+if(func2(data19) < 1){
+const err48 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates/" + i1,schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items,data:data19};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -610,12 +614,9 @@ vErrors.push(err48);
 }
 errors++;
 }
-const len1 = data18.length;
-for(let i1=0; i1<len1; i1++){
-let data19 = data18[i1];
-if(typeof data19 === "string"){
-if(func2(data19) < 1){
-const err49 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates/" + i1,schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items,data:data19};
+}
+else {
+const err49 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates/" + i1,schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items,data:data19};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -625,8 +626,9 @@ vErrors.push(err49);
 errors++;
 }
 }
+}
 else {
-const err50 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates/" + i1,schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items,data:data19};
+const err50 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates,data:data18};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -636,9 +638,11 @@ vErrors.push(err50);
 errors++;
 }
 }
-}
-else {
-const err51 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates,data:data18};
+if(data17.templates !== undefined){
+let data20 = data17.templates;
+if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
+if(Object.keys(data20).length < 1){
+const err51 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates,data:data20};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -647,12 +651,11 @@ vErrors.push(err51);
 }
 errors++;
 }
-}
-if(data17.templates !== undefined){
-let data20 = data17.templates;
-if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
-if(Object.keys(data20).length < 1){
-const err52 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates,data:data20};
+for(const key8 in data20){
+let data21 = data20[key8];
+if(typeof data21 === "string"){
+if(func2(data21) < 1){
+const err52 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties,data:data21};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -661,11 +664,9 @@ vErrors.push(err52);
 }
 errors++;
 }
-for(const key8 in data20){
-let data21 = data20[key8];
-if(typeof data21 === "string"){
-if(func2(data21) < 1){
-const err53 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties,data:data21};
+}
+else {
+const err53 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties,data:data21};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -675,8 +676,9 @@ vErrors.push(err53);
 errors++;
 }
 }
+}
 else {
-const err54 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties,data:data21};
+const err54 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sidecarInjectorWebhook.properties.templates.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates,data:data20};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -688,7 +690,7 @@ errors++;
 }
 }
 else {
-const err55 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sidecarInjectorWebhook.properties.templates.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates,data:data20};
+const err55 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sidecarInjectorWebhook.type,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data17};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -700,24 +702,12 @@ errors++;
 }
 }
 else {
-const err56 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sidecarInjectorWebhook.type,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data17};
+const err56 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err56];
 }
 else {
 vErrors.push(err56);
-}
-errors++;
-}
-}
-}
-else {
-const err57 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
-if(vErrors === null){
-vErrors = [err57];
-}
-else {
-vErrors.push(err57);
 }
 errors++;
 }

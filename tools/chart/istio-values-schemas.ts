@@ -32,7 +32,7 @@ export const ISTIO_VALUES_SCHEMAS = {
       DEFAULT_WORKLOAD_CERT_TTL: text,
       MAX_WORKLOAD_CERT_TTL: text,
     }),
-    sidecarInjectorWebhook: object(["defaultTemplates", "templates"], {
+    sidecarInjectorWebhook: object(["templates"], {
       defaultTemplates: { type: "array", items: text, minItems: 2 },
       templates: { type: "object", additionalProperties: text, minProperties: 1 },
     }),
