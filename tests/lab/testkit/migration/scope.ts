@@ -1,0 +1,35 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import { USER_DIR } from "../installation/installation.ts";
+
+const VALUES = join(USER_DIR, "values.yaml");
+const OWN_ISTIOD_VALUES = join(USER_DIR, "istiod-own-values.yaml");
+
+/** Which pods are to have Teleport's identity. The test app cannot run where pods choose. */
+export type Scope = { readonly namespaces: readonly string[] } | "pod";
+
+/** The user's files, which a migration changes; `restore` puts back what was there. */
+export interface UserFiles {
+  setScope(scope: Scope): void;
+  restore(): void;
+}
+
+/** Writes the user's own values for istiod, with the trust domain that the mesh has so far as an alias. */
+export function editUserFiles(): UserFiles {
+  const before = readFileSync(VALUES, "utf8");
+  writeFileSync(OWN_ISTIOD_VALUES, stringify({ meshConfig: { trustDomainAliases: ["cluster.local"] } }));
+  return {
+    setScope(scope) {
+      const values = parse(before) as { istio: object; testApp: { enabled: boolean } };
+      const injection = scope === "pod" ? { scope } : { scope: "namespace", namespaces: scope.namespaces };
+      values.istio = { ...values.istio, blockIstiodCertificates: false, injection };
+      if (scope === "pod" || !scope.namespaces.includes("test-app")) values.testApp.enabled = false;
+      writeFileSync(VALUES, stringify(values));
+    },
+    restore() {
+      writeFileSync(VALUES, before);
+      rmSync(OWN_ISTIOD_VALUES, { force: true });
+    },
+  };
+}
