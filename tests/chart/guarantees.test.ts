@@ -2,7 +2,15 @@ import { createHash } from "node:crypto";
 import { Environment } from "@marcbachmann/cel-js";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { type Rendered, renderObjects, renderScenario, SCENARIOS, scenarioIstiodValues } from "../support/scenarios.ts";
+import {
+  type Rendered,
+  renderObjects,
+  renderScenario,
+  SCENARIOS,
+  scenarioInputs,
+  scenarioIstiodValues,
+} from "../support/scenarios.ts";
+import { renderNotes } from "./support/notes.ts";
 
 /** What a reader of the snapshots could miss: each line here is a promise of docs/explain/security.md or of the design. */
 
@@ -266,6 +274,16 @@ describe("fail-closed layers", { concurrent: true }, () => {
         expect(message).not.toContain("istio-teleport-gateway-api");
       },
     );
+
+    test.each([
+      [IN_NAMESPACES, "In scope: meshed pods in billing, shop."],
+      [IN_PODS, "In scope: meshed pods with the annotation `inject.istio.io/templates: sidecar,teleport`."],
+    ])("NOTES say what is in scope, and that istiod's certificates are usable (%#)", async (sets, sentence) => {
+      const notes = await renderNotes(await scenarioInputs("minimal", ...sets));
+      expect(notes).toContain(sentence);
+      expect(notes).toContain("WARNING: istio.blockIstiodCertificates is false.");
+      expect(await renderNotes(await scenarioInputs("minimal"))).not.toContain("In scope:");
+    });
 
     const MESHED = { "istio-injection": "enabled" };
     const proxy = { name: "istio-proxy", volumeMounts: [{ name: "workload-socket", mountPath: SOCKET_MOUNT }] };

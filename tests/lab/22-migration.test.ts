@@ -8,12 +8,15 @@ import { address, onePod } from "./testkit/cluster/pods.ts";
 import { shell, tryShell, until } from "./testkit/cluster/shell.ts";
 import { complaintsOf, doctor } from "./testkit/doctor/doctor.ts";
 import { type Issuer, Issuers } from "./testkit/identity/issuers.ts";
+import { SPIRE_SOCKETS, type Spire, startSpire } from "./testkit/identity/spire.ts";
+import { certificateOnTheWire } from "./testkit/identity/wire.ts";
 import { ISTIO_LAB_VALUES, requireInstalled } from "./testkit/installation/installation.ts";
 import { istiodAnswers } from "./testkit/installation/layers.ts";
 import { upgrade, upgradeIstiod } from "./testkit/installation/releases.ts";
 import { runDocumented } from "./testkit/installation/run-documented.ts";
 import { editUserFiles, type Scope, type UserFiles } from "./testkit/migration/scope.ts";
 import { CLIENTS, deployWorkloads, MOVING, SERVERS, TEST_APP_NAMESPACE } from "./testkit/migration/workloads.ts";
+import { SPIRE } from "./testkit/run/spire.ts";
 import { exposeFailures, type LoadResult, loadWhile, lost, restoreTraffic } from "./testkit/traffic/load.ts";
 
 /** Requests per second, from each of the client's pods. */
@@ -60,10 +63,15 @@ async function underLoad(what: string, happens: () => Promise<void>): Promise<Lo
 }
 
 /** Waits until the client and the server present certificates of these issuers. */
-async function expectIssuers(client: Issuer, server: Issuer): Promise<void> {
+async function expectIssuers(client: Issuer | "spire", server: Issuer | "spire", spire?: Spire): Promise<void> {
   const issuers = await Issuers.read();
-  const presented = async (namespace: string) =>
-    issuers.presented(address(await onePod(namespace, "")), PORT).then((identity) => identity?.issuer);
+  const presented = async (namespace: string) => {
+    const certificate = await certificateOnTheWire(address(await onePod(namespace, "")), PORT);
+    if (certificate === undefined) return undefined;
+    return spire !== undefined && certificate.verify(spire.root.publicKey)
+      ? "spire"
+      : issuers.identityOf(certificate).issuer;
+  };
   await until(`the client has a certificate of ${client}, the server one of ${server}`, 60, async () => {
     expect([await presented(CLIENTS), await presented(SERVERS)]).toEqual([client, server]);
     return true;
@@ -159,10 +167,18 @@ describe("from istiod's CA, namespace by namespace", () => {
   });
 });
 
-describe("from istiod's CA, workload by workload", () => {
-  const move = (namespace: string, workload: string) =>
-    step("Move one workload", { NAMESPACE: namespace, WORKLOAD: workload });
+const move = (namespace: string, workload: string) =>
+  step("Move one workload", { NAMESPACE: namespace, WORKLOAD: workload });
 
+/** Lets a workload choose its injection templates, or have the mesh's default ones again; waits for its new pod. */
+async function chooseTemplates(namespace: string, workload: string, templates: string | null): Promise<void> {
+  const template = { metadata: { annotations: { "inject.istio.io/templates": templates } } };
+  const patch = JSON.stringify({ spec: { template } });
+  await shell(`kubectl -n ${namespace} patch deployment ${workload} -p '${patch}'`);
+  await restart(namespace);
+}
+
+describe("from istiod's CA, workload by workload", () => {
   it("in plaintext meanwhile: no request is lost", LONG, async () => {
     await takeBack("pod");
     const { failed } = await underLoad("workload by workload, in plaintext", async () => {
@@ -197,12 +213,8 @@ describe("a second istiod of the revision teleport", () => {
     files.setScope({ namespaces: ["nobody"] });
     await upgrade([]);
     await istiodOfOld();
-    const template = { metadata: { annotations: { "inject.istio.io/templates": null } } };
-    for (const [namespace, workload] of Object.entries({ [CLIENTS]: "client", [SERVERS]: "server" })) {
-      const patch = JSON.stringify({ spec: { template } });
-      await shell(`kubectl -n ${namespace} patch deployment ${workload} -p '${patch}'`);
-      await restart(namespace);
-    }
+    await chooseTemplates(CLIENTS, "client", null);
+    await chooseTemplates(SERVERS, "server", null);
     await expectIssuers("istiod", "istiod");
     files.setScope({ namespaces: [SERVERS, CLIENTS] });
     const { failed } = await underLoad("second istiod, in plaintext", async () => {
@@ -234,3 +246,70 @@ describe("a second istiod of the revision teleport", () => {
     await plaintext("after");
   });
 });
+
+/** As users of SPIRE have it in Istio's values: the agent's directory in place of Istio's own volume. */
+const SPIRE_TEMPLATE = `
+spec:
+  initContainers:
+  - name: istio-proxy
+    volumeMounts:
+    - name: workload-socket
+      mountPath: /var/run/secrets/workload-spiffe-uds
+      readOnly: true
+  volumes:
+  - name: workload-socket
+    hostPath:
+      path: ${SPIRE_SOCKETS}
+      type: Directory
+`;
+
+if (SPIRE) {
+  describe("from SPIRE, whose agent runs beside tbot", () => {
+    let spire: Spire;
+
+    beforeAll(async () => {
+      spire = await startSpire([
+        { namespace: CLIENTS, serviceAccount: "client" },
+        { namespace: SERVERS, serviceAccount: "server" },
+      ]);
+      files.addTemplate("spire", SPIRE_TEMPLATE);
+      files.setScope("pod", "/run/teleport/sockets");
+      await step("Apply the scope");
+      await istiodAnswers();
+      for (const namespace of [CLIENTS, SERVERS])
+        await shell(`kubectl label namespace ${namespace} istio.io/rev- istio-injection=enabled --overwrite`);
+      await stayWithSpire();
+    });
+    afterAll(() => spire?.stop());
+
+    const stayWithSpire = async () => {
+      await chooseTemplates(CLIENTS, "client", "sidecar,spire");
+      await chooseTemplates(SERVERS, "server", "sidecar,spire");
+      await expectIssuers("spire", "spire", spire);
+    };
+
+    it("in plaintext meanwhile: no request is lost", LONG, async () => {
+      const { failed } = await underLoad("from SPIRE, workload by workload, in plaintext", async () => {
+        await plaintext("before");
+        await move(SERVERS, "server");
+        await expectIssuers("spire", "teleport", spire);
+        await move(CLIENTS, "client");
+        await expectIssuers("teleport", "teleport", spire);
+        await plaintext("after");
+      });
+      expect(failed).toEqual([]);
+    });
+
+    it("without plaintext, both workloads at once: calls between pods of both kinds are lost", LONG, async () => {
+      await stayWithSpire();
+      await exposeFailures(MOVING);
+      await underLoad("from SPIRE, cut-over", async () => {
+        await Promise.all([move(SERVERS, "server"), move(CLIENTS, "client")]);
+      });
+      await expectIssuers("teleport", "teleport", spire);
+      const after = await underLoad("after the cut-over from SPIRE", async () => {});
+      expect(after.failed).toEqual([]);
+      await restoreTraffic(MOVING);
+    });
+  });
+}
