@@ -19,7 +19,9 @@ import {
   RECIPES,
   type Recipe,
   type RootfsRecipe,
+  SPIRE_RECIPE,
   type WheelRecipe,
+  wantedRecipes,
 } from "./recipes.ts";
 
 /** How Go modules of the lab are built and tested: without a C compiler, from exactly what go.mod and go.sum pin. */
@@ -32,7 +34,7 @@ export function componentDir(paths: LabPaths, recipe: Recipe): string {
 
 /** The components that are still to be built. */
 export function missingComponents(paths: LabPaths): Recipe[] {
-  return RECIPES.filter((recipe) => !existsSync(componentDir(paths, recipe)));
+  return wantedRecipes().filter((recipe) => !existsSync(componentDir(paths, recipe)));
 }
 
 /**
@@ -100,7 +102,7 @@ async function buildPrograms(
   await loggedCommand(
     ["go", "build", "-trimpath", ...tags, `-ldflags=${ldflags}`, "-o", output, ...Object.values(recipe.programs)],
     log,
-    options,
+    { ...options, env: { ...options.env, ...(recipe.cgo && { CGO_ENABLED: "1" }) } },
   );
 }
 
@@ -142,7 +144,7 @@ async function buildRootfs(recipe: RootfsRecipe, target: string, log: string): P
 
 /** Removes components that no recipe names any more, e.g. earlier builds of the Teleport double. */
 function removeSupersededComponents(paths: LabPaths): void {
-  const current = new Set(RECIPES.map((recipe) => componentFolder(recipe)));
+  const current = new Set([...RECIPES, SPIRE_RECIPE].map((recipe) => componentFolder(recipe)));
   for (const folder of readdirSync(paths.components)) {
     if (!current.has(folder)) rmSync(join(paths.components, folder), { recursive: true });
   }

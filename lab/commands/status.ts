@@ -1,6 +1,6 @@
 import { missingComponents } from "../build/components.ts";
 import { images, outdatedImages } from "../build/images.ts";
-import { RECIPES } from "../build/recipes.ts";
+import { wantedRecipes } from "../build/recipes.ts";
 import { daemons, isCurrent, isHealthy } from "../cluster/daemons.ts";
 import { isNodeReady } from "../cluster/node.ts";
 import { namespacesExist } from "../machine/namespaces.ts";
@@ -20,7 +20,7 @@ export async function labStatus(paths: LabPaths): Promise<readonly PartStatus[]>
   const components = {
     part: "components",
     healthy: missing.length === 0,
-    detail: `${RECIPES.length - missing.length} of ${RECIPES.length} built`,
+    detail: `${wantedRecipes().length - missing.length} of ${wantedRecipes().length} built`,
   };
   if (!namespacesExist(paths))
     return [components, { part: "namespaces", healthy: false, detail: "none: the lab is down" }];

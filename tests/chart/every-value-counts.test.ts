@@ -42,6 +42,10 @@ const CONTEXT: Record<string, unknown> = {
   "global.teleport.workloadIdentity.allowedNamespaces": {
     global: { teleport: { workloadIdentity: { allowedNamespaces: ["test-app"] } } },
   },
+  "istio.injection.scope": { istio: { blockIstiodCertificates: false }, testApp: { enabled: false } },
+  "istio.injection.namespaces": {
+    istio: { blockIstiodCertificates: false, injection: { scope: "namespace", namespaces: ["test-app"] } },
+  },
   "tbot.dnsPolicy": { tbot: { dnsConfig: { nameservers: ["192.0.2.1"] } } },
   "tbot.extraVolumeMounts": { tbot: { extraVolumes: [{ name: "perturbed", emptyDir: {} }] } },
   "tbot.networkPolicy.metricsFrom": { tbot: { networkPolicy: { enabled: true } } },

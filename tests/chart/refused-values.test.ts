@@ -38,6 +38,13 @@ async function toolsRefusal(sets: string[]): Promise<string> {
   }
 }
 
+/** Only pods of the namespace a are in scope. */
+const IN_NAMESPACE_A = [
+  "istio.injection.scope=namespace",
+  "istio.injection.namespaces={a}",
+  "istio.blockIstiodCertificates=false",
+];
+
 /** Each problem of chart/templates/checks/_problems.tpl: assignments on top of the minimal values. */
 const CHECKS: [string, string[]][] = [
   ["enabled is false, which only the condition of a parent chart's dependency reads", ["enabled=false"]],
@@ -183,6 +190,34 @@ const CHECKS: [string, string[]][] = [
   [
     "tbot.resourceQuota.enabled is true in the namespace kube-system",
     ["tbot.resourceQuota.enabled=true", "tbot.namespace.name=kube-system"],
+  ],
+  [
+    "istio.injection.scope is pod while istio.blockIstiodCertificates is true, with which pods outside",
+    ["istio.injection.scope=pod"],
+  ],
+  [
+    "istio.injection.scope is namespace while istio.injection.namespaces is empty",
+    ["istio.injection.scope=namespace", "istio.blockIstiodCertificates=false"],
+  ],
+  [
+    "istio.injection.namespaces is set while istio.injection.scope is mesh, which reads no list",
+    ["istio.injection.namespaces={a}"],
+  ],
+  [
+    "testApp.enabled is true while istio.injection.scope is pod",
+    ["testApp.enabled=true", "istio.injection.scope=pod", "istio.blockIstiodCertificates=false"],
+  ],
+  [
+    "sockShop.enabled is true while istio.injection.scope is pod",
+    ["sockShop.enabled=true", "istio.injection.scope=pod", "istio.blockIstiodCertificates=false"],
+  ],
+  [
+    "testApp.namespace.name is test-app, which is not in istio.injection.namespaces",
+    ["testApp.enabled=true", ...IN_NAMESPACE_A],
+  ],
+  [
+    "sockShop.namespace.name is sock-shop, which is not in istio.injection.namespaces",
+    ["sockShop.enabled=true", ...IN_NAMESPACE_A],
   ],
   [
     "monitoring.enabled is true while tbot.enabled is false: there is no tbot to scrape",

@@ -56,9 +56,9 @@ export function scenarioManifests(scenario: string, ...sets: string[]): Promise<
   );
 }
 
-/** The values for istiod of a scenario; rendered once for the same chart. */
-export function scenarioIstiodValues(scenario: string): Promise<string> {
-  return kept(CHART_DIR, ["istiod", scenario], async () =>
-    istioValues(systemRunner, await scenarioInputs(scenario), "istiod"),
+/** The values for istiod of a scenario; rendered once for the same chart and arguments. */
+export function scenarioIstiodValues(scenario: string, ...sets: string[]): Promise<string> {
+  return kept(CHART_DIR, ["istiod", scenario, ...sets], async () =>
+    istioValues(systemRunner, await scenarioInputs(scenario, ...sets), "istiod"),
   );
 }

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 
 export const istiod = validate10;
-const schema11 = {"type":"object","required":["meshConfig","sidecarInjectorWebhook"],"additionalProperties":false,"properties":{"meshConfig":{"type":"object","required":["trustDomain","rootNamespace","pathNormalization"],"additionalProperties":false,"properties":{"trustDomain":{"type":"string","minLength":1},"rootNamespace":{"type":"string","minLength":1},"pathNormalization":{"type":"object","required":["normalization"],"additionalProperties":false,"properties":{"normalization":{"type":"string","minLength":1}}},"accessLogFile":{"type":"string","minLength":1},"accessLogEncoding":{"type":"string","minLength":1},"accessLogFormat":{"type":"string","minLength":1},"defaultConfig":{"type":"object","required":[],"additionalProperties":false,"properties":{"proxyMetadata":{"type":"object","required":["WORKLOAD_IDENTITY_SOCKET_FILE"],"additionalProperties":false,"properties":{"WORKLOAD_IDENTITY_SOCKET_FILE":{"type":"string","minLength":1}}},"proxyStatsMatcher":{"type":"object","required":["inclusionRegexps"],"additionalProperties":false,"properties":{"inclusionRegexps":{"type":"array","items":{"type":"string","minLength":1}}}}},"minProperties":1}}},"env":{"type":"object","required":["DEFAULT_WORKLOAD_CERT_TTL","MAX_WORKLOAD_CERT_TTL"],"additionalProperties":false,"properties":{"DEFAULT_WORKLOAD_CERT_TTL":{"type":"string","minLength":1},"MAX_WORKLOAD_CERT_TTL":{"type":"string","minLength":1}}},"pilot":{"type":"object","required":["cni"],"additionalProperties":false,"properties":{"cni":{"type":"object","required":["enabled"],"additionalProperties":false,"properties":{"enabled":{"const":true}}}}},"global":{"type":"object","required":["proxy"],"additionalProperties":false,"properties":{"proxy":{"type":"object","required":["seccompProfile"],"additionalProperties":false,"properties":{"seccompProfile":{"type":"object","required":["type"],"additionalProperties":false,"properties":{"type":{"const":"RuntimeDefault"}}}}}}},"gateways":{"type":"object","required":["seccompProfile"],"additionalProperties":false,"properties":{"seccompProfile":{"type":"object","required":["type"],"additionalProperties":false,"properties":{"type":{"const":"RuntimeDefault"}}}}},"sidecarInjectorWebhook":{"type":"object","required":["defaultTemplates","templates"],"additionalProperties":false,"properties":{"defaultTemplates":{"type":"array","items":{"type":"string","minLength":1},"minItems":2},"templates":{"type":"object","additionalProperties":{"type":"string","minLength":1},"minProperties":1}}}},"$id":"istiod"};
+const schema11 = {"type":"object","required":["meshConfig","sidecarInjectorWebhook"],"additionalProperties":false,"properties":{"meshConfig":{"type":"object","required":["trustDomain","rootNamespace","pathNormalization"],"additionalProperties":false,"properties":{"trustDomain":{"type":"string","minLength":1},"rootNamespace":{"type":"string","minLength":1},"pathNormalization":{"type":"object","required":["normalization"],"additionalProperties":false,"properties":{"normalization":{"type":"string","minLength":1}}},"accessLogFile":{"type":"string","minLength":1},"accessLogEncoding":{"type":"string","minLength":1},"accessLogFormat":{"type":"string","minLength":1},"defaultConfig":{"type":"object","required":[],"additionalProperties":false,"properties":{"proxyMetadata":{"type":"object","required":["WORKLOAD_IDENTITY_SOCKET_FILE"],"additionalProperties":false,"properties":{"WORKLOAD_IDENTITY_SOCKET_FILE":{"type":"string","minLength":1}}},"proxyStatsMatcher":{"type":"object","required":["inclusionRegexps"],"additionalProperties":false,"properties":{"inclusionRegexps":{"type":"array","items":{"type":"string","minLength":1}}}}},"minProperties":1}}},"env":{"type":"object","required":["DEFAULT_WORKLOAD_CERT_TTL","MAX_WORKLOAD_CERT_TTL"],"additionalProperties":false,"properties":{"DEFAULT_WORKLOAD_CERT_TTL":{"type":"string","minLength":1},"MAX_WORKLOAD_CERT_TTL":{"type":"string","minLength":1}}},"pilot":{"type":"object","required":["cni"],"additionalProperties":false,"properties":{"cni":{"type":"object","required":["enabled"],"additionalProperties":false,"properties":{"enabled":{"const":true}}}}},"global":{"type":"object","required":["proxy"],"additionalProperties":false,"properties":{"proxy":{"type":"object","required":["seccompProfile"],"additionalProperties":false,"properties":{"seccompProfile":{"type":"object","required":["type"],"additionalProperties":false,"properties":{"type":{"const":"RuntimeDefault"}}}}}}},"gateways":{"type":"object","required":["seccompProfile"],"additionalProperties":false,"properties":{"seccompProfile":{"type":"object","required":["type"],"additionalProperties":false,"properties":{"type":{"const":"RuntimeDefault"}}}}},"sidecarInjectorWebhook":{"type":"object","required":["templates"],"additionalProperties":false,"properties":{"defaultTemplates":{"type":"array","items":{"type":"string","minLength":1},"minItems":2},"templates":{"type":"object","additionalProperties":{"type":"string","minLength":1},"minProperties":1}}}},"$id":"istiod"};
 const func2 = require("ajv/dist/runtime/ucs2length").default;
 
 function validate10(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
@@ -863,8 +863,8 @@ errors++;
 if(data.sidecarInjectorWebhook !== undefined){
 let data27 = data.sidecarInjectorWebhook;
 if(data27 && typeof data27 == "object" && !Array.isArray(data27)){
-if(data27.defaultTemplates === undefined){
-const err69 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/required",keyword:"required",params:{missingProperty: "defaultTemplates"},message:"must have required property '"+"defaultTemplates"+"'",schema:schema11.properties.sidecarInjectorWebhook.required,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data27};
+if(data27.templates === undefined){
+const err69 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/required",keyword:"required",params:{missingProperty: "templates"},message:"must have required property '"+"templates"+"'",schema:schema11.properties.sidecarInjectorWebhook.required,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data27};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -873,8 +873,9 @@ vErrors.push(err69);
 }
 errors++;
 }
-if(data27.templates === undefined){
-const err70 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/required",keyword:"required",params:{missingProperty: "templates"},message:"must have required property '"+"templates"+"'",schema:schema11.properties.sidecarInjectorWebhook.required,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data27};
+for(const key14 in data27){
+if(!((key14 === "defaultTemplates") || (key14 === "templates"))){
+const err70 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key14},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data27};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -883,9 +884,12 @@ vErrors.push(err70);
 }
 errors++;
 }
-for(const key14 in data27){
-if(!((key14 === "defaultTemplates") || (key14 === "templates"))){
-const err71 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key14},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data27};
+}
+if(data27.defaultTemplates !== undefined){
+let data28 = data27.defaultTemplates;
+if(Array.isArray(data28)){
+if(data28.length < 2){
+const err71 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/minItems",keyword:"minItems",params:{limit: 2},message:"must NOT have fewer than 2 items",schema:2,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates,data:data28};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -894,12 +898,12 @@ vErrors.push(err71);
 }
 errors++;
 }
-}
-if(data27.defaultTemplates !== undefined){
-let data28 = data27.defaultTemplates;
-if(Array.isArray(data28)){
-if(data28.length < 2){
-const err72 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/minItems",keyword:"minItems",params:{limit: 2},message:"must NOT have fewer than 2 items",schema:2,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates,data:data28};
+const len1 = data28.length;
+for(let i1=0; i1<len1; i1++){
+let data29 = data28[i1];
+if(typeof data29 === "string"){
+if(func2(data29) < 1){
+const err72 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates/" + i1,schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items,data:data29};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -908,12 +912,9 @@ vErrors.push(err72);
 }
 errors++;
 }
-const len1 = data28.length;
-for(let i1=0; i1<len1; i1++){
-let data29 = data28[i1];
-if(typeof data29 === "string"){
-if(func2(data29) < 1){
-const err73 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates/" + i1,schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items,data:data29};
+}
+else {
+const err73 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates/" + i1,schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items,data:data29};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -923,8 +924,9 @@ vErrors.push(err73);
 errors++;
 }
 }
+}
 else {
-const err74 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates/" + i1,schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items,data:data29};
+const err74 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates,data:data28};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -934,9 +936,11 @@ vErrors.push(err74);
 errors++;
 }
 }
-}
-else {
-const err75 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates,data:data28};
+if(data27.templates !== undefined){
+let data30 = data27.templates;
+if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
+if(Object.keys(data30).length < 1){
+const err75 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates,data:data30};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -945,12 +949,11 @@ vErrors.push(err75);
 }
 errors++;
 }
-}
-if(data27.templates !== undefined){
-let data30 = data27.templates;
-if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
-if(Object.keys(data30).length < 1){
-const err76 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates,data:data30};
+for(const key15 in data30){
+let data31 = data30[key15];
+if(typeof data31 === "string"){
+if(func2(data31) < 1){
+const err76 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties,data:data31};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -959,11 +962,9 @@ vErrors.push(err76);
 }
 errors++;
 }
-for(const key15 in data30){
-let data31 = data30[key15];
-if(typeof data31 === "string"){
-if(func2(data31) < 1){
-const err77 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties,data:data31};
+}
+else {
+const err77 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties,data:data31};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -973,8 +974,9 @@ vErrors.push(err77);
 errors++;
 }
 }
+}
 else {
-const err78 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties,data:data31};
+const err78 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sidecarInjectorWebhook.properties.templates.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates,data:data30};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -986,7 +988,7 @@ errors++;
 }
 }
 else {
-const err79 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sidecarInjectorWebhook.properties.templates.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates,data:data30};
+const err79 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sidecarInjectorWebhook.type,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data27};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -998,24 +1000,12 @@ errors++;
 }
 }
 else {
-const err80 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sidecarInjectorWebhook.type,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data27};
+const err80 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err80];
 }
 else {
 vErrors.push(err80);
-}
-errors++;
-}
-}
-}
-else {
-const err81 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
-if(vErrors === null){
-vErrors = [err81];
-}
-else {
-vErrors.push(err81);
 }
 errors++;
 }

@@ -40,7 +40,7 @@ export const ISTIO_VALUES_SCHEMAS = {
     pilot: object(["cni"], { cni: object(["enabled"], { enabled: { const: true } }) }),
     global: object(["proxy"], { proxy: seccompProfile }),
     gateways: seccompProfile,
-    sidecarInjectorWebhook: object(["defaultTemplates", "templates"], {
+    sidecarInjectorWebhook: object(["templates"], {
       defaultTemplates: { type: "array", items: text, minItems: 2 },
       templates: { type: "object", additionalProperties: text, minProperties: 1 },
     }),

@@ -41,6 +41,10 @@ export const DEFAULTS: Values = {
   "istio": {
     "print": "",
     "injectionTemplate": "teleport",
+    "injection": {
+      "scope": "mesh",
+      "namespaces": []
+    },
     "pathNormalization": "NONE",
     "blockIstiodCertificates": true,
     "cni": false,

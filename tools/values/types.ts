@@ -123,6 +123,19 @@ export interface Values {
      */
     injectionTemplate: string;
     /**
+     * Which pods get their identity from Teleport while others still live from another issuer. For a migration; see docs/operate/migration.md.
+     */
+    injection: {
+      /**
+       * All meshed pods (`mesh`), those in the listed namespaces (`namespace`), or those that name the injection template in their annotation (`pod`): `inject.istio.io/templates: sidecar,<name>`. The admission policy, doctor and the alerts follow. All but `mesh` require `istio.blockIstiodCertificates: false`, because the others need istiod's CA.
+       */
+      scope: "mesh" | "namespace" | "pod";
+      /**
+       * Namespaces in scope; for scope `namespace` only. Upgrade istiod first, then the chart.
+       */
+      namespaces: string[];
+    };
+    /**
      * Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.
      */
     pathNormalization: "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
@@ -471,7 +484,7 @@ export interface Values {
     };
     gatewayApi: {
       /**
-       * Gives tbot's socket to the gateways that istiod creates for the Kubernetes Gateway API (class `istio`), by a ConfigMap in the root namespace, which must be istiod's own: it looks nowhere else. Without the Gateway API's CRDs the ConfigMap has no effect. Disable it if the mesh has such a ConfigMap already, and add the socket to that one.
+       * Gives tbot's socket to the gateways that istiod creates for the Kubernetes Gateway API (class `istio`), by a ConfigMap in the root namespace, which must be istiod's own: it looks nowhere else. Without the Gateway API's CRDs the ConfigMap has no effect. Disable it if the mesh has such a ConfigMap already, and add the socket to that one. It counts for all such gateways, so it is left out unless `istio.injection.scope` is `mesh`.
        */
       enabled: boolean;
     };

@@ -202,6 +202,23 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- if and .Values.tbot.resourceQuota.enabled (eq .Values.tbot.namespace.name "kube-system") }}
 {{- $problems = append $problems "tbot.resourceQuota.enabled is true in the namespace kube-system, where it would limit the cluster's own pods: remove it; that namespace needs none." }}
 {{- end }}
+{{- $injection := .Values.istio.injection -}}
+{{- if and (ne $injection.scope "mesh") .Values.istio.blockIstiodCertificates }}
+{{- $problems = append $problems (printf "istio.injection.scope is %s while istio.blockIstiodCertificates is true, with which pods outside the scope get no certificate at all: set istio.blockIstiodCertificates to false until the scope is mesh." $injection.scope) }}
+{{- end }}
+{{- if and (eq $injection.scope "namespace") (not $injection.namespaces) }}
+{{- $problems = append $problems "istio.injection.scope is namespace while istio.injection.namespaces is empty, so no pod gets its identity from Teleport: list the namespaces." }}
+{{- end }}
+{{- if and (ne $injection.scope "namespace") $injection.namespaces }}
+{{- $problems = append $problems (printf "istio.injection.namespaces is set while istio.injection.scope is %s, which reads no list: remove the list, or set the scope to namespace." $injection.scope) }}
+{{- end }}
+{{- if .Values.testApp.enabled }}
+{{- if eq $injection.scope "pod" }}
+{{- $problems = append $problems "testApp.enabled is true while istio.injection.scope is pod, and the pods of the test app do not name the injection template: set it to false, or the scope to namespace." }}
+{{- else if and (eq $injection.scope "namespace") (not (has .Values.testApp.namespace.name $injection.namespaces)) }}
+{{- $problems = append $problems (printf "testApp.namespace.name is %s, which is not in istio.injection.namespaces: add it, or disable the test app." .Values.testApp.namespace.name) }}
+{{- end }}
+{{- end }}
 {{- if and .Values.monitoring.enabled (not .Values.tbot.enabled) }}
 {{- $problems = append $problems "monitoring.enabled is true while tbot.enabled is false: there is no tbot to scrape; enable tbot or disable monitoring." }}
 {{- end }}

@@ -139,7 +139,7 @@ const tbotToken: Check = {
       return { examined: "the projected token", findings: [problem(subject, evidence, hint)] };
     }
     // As a last resort the mesh's trust domain, which must be the same name.
-    const name = facts.provenClusterName() ?? facts.revisions()[0]?.mesh.trustDomain;
+    const name = facts.provenClusterName() ?? facts.ownRevisions()[0]?.mesh.trustDomain;
     const life = source.expirationSeconds ?? 3600;
     const findings: Finding[] = [];
     if (name === undefined) {

@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   componentFolder,
   ETCD_RECIPE,
@@ -9,10 +9,12 @@ import {
   RECIPES,
   ROOTFS_RECIPE,
   recipeHash,
+  SPIRE_RECIPE,
+  wantedRecipes,
 } from "../../../../lab/build/recipes.ts";
 import { LAB_SOURCES } from "../../../../lab/machine/paths.ts";
 
-const goRecipes = RECIPES.filter((recipe): recipe is GoRecipe => recipe.kind === "go");
+const goRecipes = [...RECIPES, SPIRE_RECIPE].filter((recipe): recipe is GoRecipe => recipe.kind === "go");
 const pinned = goRecipes.filter(({ version }) => version !== "local");
 
 describe("Go recipes", () => {
@@ -40,6 +42,19 @@ describe("Go recipes", () => {
       .map((recipe) => [recipe.name, recipe] as const),
   )("%s: programs built together are called like their packages, since go build names them so", (_name, recipe) => {
     for (const [name, mainPackage] of Object.entries(recipe.programs)) expect(basename(mainPackage)).toBe(name);
+  });
+});
+
+describe("wantedRecipes", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it.each([
+    ["", false],
+    ["1", true],
+  ])("LAB_SPIRE=%s: SPIRE is among them: %s", (asked, wanted) => {
+    vi.stubEnv("LAB_SPIRE", asked);
+    expect(wantedRecipes().includes(SPIRE_RECIPE)).toBe(wanted);
+    expect(wantedRecipes()).toEqual(expect.arrayContaining([...RECIPES]));
   });
 });
 
