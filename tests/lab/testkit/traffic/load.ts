@@ -21,18 +21,18 @@ export interface Route {
 /** The test app's allowed client calls its server. */
 export const TEST_APP: Route = { namespace: "test-app", client: "allowed-client", host: LOAD_HOST };
 
-/**
- * Each connection between the two sidecars ends after ten requests, so that every certificate has to pass handshakes;
- * and the client's sidecar repeats no request, as it would by default, so that a failed one is seen.
- */
-const traffic = ({ host }: Route) => `
+/** Each connection between the two sidecars ends after ten requests, so that every certificate has to pass handshakes. */
+const shortConnections = ({ host }: Route) => `
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: short-connections, namespace: ${namespaceOf(host)}}
 spec:
   host: ${host}
   trafficPolicy: {connectionPool: {http: {maxRequestsPerConnection: ${REQUESTS_PER_CONNECTION}}}}
----
+`;
+
+/** The client's sidecar repeats no request, as it would by default, so that a failed one is seen. */
+const noRetries = ({ host }: Route) => `
 apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: no-retries, namespace: ${namespaceOf(host)}}
@@ -51,12 +51,19 @@ function namespaceOf(host: string): string {
 
 /** Makes failed requests visible: short connections, no retries. `restoreTraffic` takes it back. */
 export async function exposeFailures(route = TEST_APP): Promise<void> {
-  await shell("kubectl apply -f -", { input: traffic(route) });
+  await shell("kubectl apply -f -", { input: `${shortConnections(route)}---${noRetries(route)}` });
+  await until("the client's sidecar repeats no request", 60, () => clientRepeatsNothing(route));
+}
+
+/** The same without short connections, whose rule for one host would win over the plaintext of a migration. */
+export async function repeatNothing(route: Route): Promise<void> {
+  await shell("kubectl delete --ignore-not-found -f -", { input: shortConnections(route) });
+  await shell("kubectl apply -f -", { input: noRetries(route) });
   await until("the client's sidecar repeats no request", 60, () => clientRepeatsNothing(route));
 }
 
 export async function restoreTraffic(route = TEST_APP): Promise<void> {
-  await shell("kubectl delete --ignore-not-found -f -", { input: traffic(route) });
+  await shell("kubectl delete --ignore-not-found -f -", { input: `${shortConnections(route)}---${noRetries(route)}` });
 }
 
 /** Whether the sidecar of the client repeats no request to the host: it has the route that says so. */
