@@ -82,7 +82,7 @@ test("unknown keys of one map share one list of the keys that are known", async 
   const message = await load(wrong).catch((error: Error) => error.message);
   expect(String(message).split("\n").sort()).toEqual([
     "tbot.kubelet.qqq and tbot.kubelet.zzz are not values; known here: authorization, skipVerify, caSecret, caPath, address.",
-    "tbot.socket.xxx is not a value; known here: hostPath, file.",
+    "tbot.socket.xxx is not a value; known here: hostPath, file, mode, transition.",
   ]);
 });
 
