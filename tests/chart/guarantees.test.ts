@@ -2,14 +2,7 @@ import { createHash } from "node:crypto";
 import { Environment } from "@marcbachmann/cel-js";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import {
-  type Rendered,
-  renderObjects,
-  renderScenario,
-  SCENARIOS,
-  scenarioIstiodValues,
-  scenarioValues,
-} from "../support/scenarios.ts";
+import { type Rendered, renderScenario, scenarioIstiodValues, scenarioValues } from "../support/scenarios.ts";
 
 /** What a reader of the snapshots could miss: each line here is a promise of docs/explain/security.md or of the design. */
 
@@ -360,13 +353,4 @@ describe("namespaces", () => {
     const objects = await renderScenario("test-app", "testApp.namespace.create=false");
     expect([...objects.values()].filter(({ kind }) => kind === "Namespace")).toEqual([]);
   });
-});
-
-test.each(SCENARIOS)("%s: every object carries the chart's labels", async (scenario) => {
-  for (const { kind, metadata } of await renderObjects(scenario)) {
-    expect(metadata.labels, `${kind} ${metadata.name}`).toMatchObject({
-      "app.kubernetes.io/part-of": "istio-teleport",
-      "app.kubernetes.io/managed-by": "Helm",
-    });
-  }
 });
