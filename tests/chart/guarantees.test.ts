@@ -4,9 +4,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import {
   type Rendered,
-  renderObjects,
   renderScenario,
-  SCENARIOS,
   scenarioInputs,
   scenarioIstiodValues,
   scenarioValues,
@@ -478,13 +476,4 @@ describe("namespaces", () => {
     const objects = await renderScenario("test-app", "testApp.namespace.create=false");
     expect([...objects.values()].filter(({ kind }) => kind === "Namespace")).toEqual([]);
   });
-});
-
-test.each(SCENARIOS)("%s: every object carries the chart's labels", async (scenario) => {
-  for (const { kind, metadata } of await renderObjects(scenario)) {
-    expect(metadata.labels, `${kind} ${metadata.name}`).toMatchObject({
-      "app.kubernetes.io/part-of": "istio-teleport",
-      "app.kubernetes.io/managed-by": "Helm",
-    });
-  }
 });

@@ -119,3 +119,12 @@ test.each(SCENARIOS)("%s: each namespace has the Pod Security level that its pod
     expect(metadata.labels, metadata.name).toMatchObject({ "pod-security.kubernetes.io/enforce": level });
   }
 });
+
+test.each(SCENARIOS)("%s: every object carries the chart's labels", async (scenario) => {
+  for (const { kind, metadata } of await renderObjects(scenario)) {
+    expect(metadata.labels, `${kind} ${metadata.name}`).toMatchObject({
+      "app.kubernetes.io/part-of": "istio-teleport",
+      "app.kubernetes.io/managed-by": "Helm",
+    });
+  }
+});
