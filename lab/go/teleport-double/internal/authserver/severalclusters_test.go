@@ -2,6 +2,7 @@ package authserver
 
 import (
 	"crypto/x509"
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"strings"
@@ -132,6 +133,22 @@ func TestSeveralClusters(t *testing.T) {
 		})
 		if (c.refused == "") != (err == nil) || (err != nil && !strings.Contains(trace.UserMessage(err), c.refused)) {
 			t.Errorf("bot %s, workload identity %s, %+v: got %v, want %q", c.bot, c.identity, c.workload.Kubernetes, err, c.refused)
+		}
+	}
+
+	// A thief has what the bot has, its join too.
+	thief, err := f.steal(nil, authapi.StealRequest{BotName: "istio-tbot-dev", TTL: "1h"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode([]byte(thief.Certificate))
+	stolen := mustParse(t, block.Bytes, nil)
+	for namespace, issued := range map[string]bool{"sandbox": true, "payments": false} {
+		_, err := f.issue(from(stolen), authapi.IssueRequest{
+			Name: "istio-workloads-dev", PublicKey: publicKey(t), Workload: podIn(namespace, "istio-proxy"),
+		})
+		if (err == nil) != issued {
+			t.Errorf("a thief of dev's bot, %s: %v", namespace, err)
 		}
 	}
 
