@@ -75,6 +75,7 @@ server {
   trust_domain = "${TELEPORT_CLUSTER_NAME}"
   data_dir = "${dir}/server"
   default_x509_svid_ttl = "1h"
+  log_file = "${logOf("spire-server")}"
 }
 plugins {
   DataStore "sql" { plugin_data { database_type = "sqlite3", connection_string = "${dir}/server.sqlite3" } }
@@ -93,6 +94,7 @@ agent {
   socket_path = "${SPIRE_SOCKETS}/socket"
   trust_domain = "${TELEPORT_CLUSTER_NAME}"
   insecure_bootstrap = true
+  log_file = "${logOf("spire-agent")}"
   join_token = "${joinToken}"
 }
 plugins {
@@ -107,6 +109,10 @@ plugins {
   }
 }
 `;
+}
+
+function logOf(program: string): string {
+  return join(labPaths().log, `${program}.log`);
 }
 
 async function mayAskTheKubelet(tokenFile: string): Promise<void> {
