@@ -10,9 +10,25 @@ import { labPaths } from "../../../../lab/machine/paths.ts";
 import { shell, until } from "../cluster/shell.ts";
 
 /** The host directory with the agent's socket, as SPIRE's own charts have one, beside tbot's. */
-export const SPIRE_SOCKETS = "/run/spire/agent-sockets";
+const SPIRE_SOCKETS = "/run/spire/agent-sockets";
 const SERVER_SOCKET = "/run/spire-server/api.sock";
 const AGENT_ID = `spiffe://${TELEPORT_CLUSTER_NAME}/lab-agent`;
+
+/** As users of SPIRE have it in Istio's values: the agent's directory in place of Istio's own volume. */
+export const SPIRE_TEMPLATE = `
+spec:
+  initContainers:
+  - name: istio-proxy
+    volumeMounts:
+    - name: workload-socket
+      mountPath: /var/run/secrets/workload-spiffe-uds
+      readOnly: true
+  volumes:
+  - name: workload-socket
+    hostPath:
+      path: ${SPIRE_SOCKETS}
+      type: Directory
+`;
 
 /** SPIRE's server and its agent on the lab's node. */
 export interface Spire {
