@@ -10,9 +10,25 @@ import { labPaths } from "../../../../lab/machine/paths.ts";
 import { shell, until } from "../cluster/shell.ts";
 
 /** The host directory with the agent's socket, as SPIRE's own charts have one, beside tbot's. */
-export const SPIRE_SOCKETS = "/run/spire/agent-sockets";
+const SPIRE_SOCKETS = "/run/spire/agent-sockets";
 const SERVER_SOCKET = "/run/spire-server/api.sock";
 const AGENT_ID = `spiffe://${TELEPORT_CLUSTER_NAME}/lab-agent`;
+
+/** As users of SPIRE have it in Istio's values: the agent's directory in place of Istio's own volume. */
+export const SPIRE_TEMPLATE = `
+spec:
+  initContainers:
+  - name: istio-proxy
+    volumeMounts:
+    - name: workload-socket
+      mountPath: /var/run/secrets/workload-spiffe-uds
+      readOnly: true
+  volumes:
+  - name: workload-socket
+    hostPath:
+      path: ${SPIRE_SOCKETS}
+      type: Directory
+`;
 
 /** SPIRE's server and its agent on the lab's node. */
 export interface Spire {
@@ -75,6 +91,7 @@ server {
   trust_domain = "${TELEPORT_CLUSTER_NAME}"
   data_dir = "${dir}/server"
   default_x509_svid_ttl = "1h"
+  log_file = "${logOf("spire-server")}"
 }
 plugins {
   DataStore "sql" { plugin_data { database_type = "sqlite3", connection_string = "${dir}/server.sqlite3" } }
@@ -93,6 +110,7 @@ agent {
   socket_path = "${SPIRE_SOCKETS}/socket"
   trust_domain = "${TELEPORT_CLUSTER_NAME}"
   insecure_bootstrap = true
+  log_file = "${logOf("spire-agent")}"
   join_token = "${joinToken}"
 }
 plugins {
@@ -107,6 +125,10 @@ plugins {
   }
 }
 `;
+}
+
+function logOf(program: string): string {
+  return join(labPaths().log, `${program}.log`);
 }
 
 async function mayAskTheKubelet(tokenFile: string): Promise<void> {

@@ -13,16 +13,14 @@ export type Scope = { readonly namespaces: readonly string[] } | "pod";
 export interface UserFiles {
   /** @param socketDirectory tbot's on the node; default: the chart's */
   setScope(scope: Scope, socketDirectory?: string): void;
-  /** Adds an injection template to the user's own values for istiod. */
-  addTemplate(name: string, text: string): void;
+  /** Writes what the user adds to istiod's values. */
+  setIstiodValues(values: object): void;
   restore(): void;
 }
 
-/** Writes the user's own values for istiod, with the trust domain that the mesh has so far as an alias. */
+/** Remembers the user's files. */
 export function editUserFiles(): UserFiles {
   const before = readFileSync(VALUES, "utf8");
-  const ownIstiod = { meshConfig: { trustDomainAliases: ["cluster.local"] } };
-  writeFileSync(OWN_ISTIOD_VALUES, stringify(ownIstiod));
   return {
     setScope(scope, socketDirectory) {
       const values = parse(before) as { istio: object; testApp: { enabled: boolean }; tbot: object };
@@ -32,10 +30,7 @@ export function editUserFiles(): UserFiles {
       if (socketDirectory !== undefined) values.tbot = { ...values.tbot, socket: { hostPath: socketDirectory } };
       writeFileSync(VALUES, stringify(values));
     },
-    addTemplate(name, text) {
-      const sidecarInjectorWebhook = { templates: { [name]: text } };
-      writeFileSync(OWN_ISTIOD_VALUES, stringify({ ...ownIstiod, sidecarInjectorWebhook }));
-    },
+    setIstiodValues: (values) => writeFileSync(OWN_ISTIOD_VALUES, stringify(values)),
     restore() {
       writeFileSync(VALUES, before);
       rmSync(OWN_ISTIOD_VALUES, { force: true });
