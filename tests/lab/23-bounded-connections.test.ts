@@ -7,7 +7,7 @@ import { Issuers } from "./testkit/identity/issuers.ts";
 import { requireInstalled } from "./testkit/installation/installation.ts";
 import { createTeleportResources, tbotRolledOut, upgrade } from "./testkit/installation/releases.ts";
 import { counters, rise, STATS_ANNOTATION } from "./testkit/traffic/envoy-counters.ts";
-import { clientRepeatsNothing, type Load, type LoadResult, startLoad } from "./testkit/traffic/load.ts";
+import { clientRepeatsNothing, type Load, type LoadResult, startLoad, TEST_APP } from "./testkit/traffic/load.ts";
 import { measureThroughput, type Throughput } from "./testkit/traffic/throughput.ts";
 
 const NAMESPACE = "bounded";
@@ -154,7 +154,9 @@ beforeAll(async () => {
   await tbotRolledOut();
   await shell("kubectl apply -f -", { input: `${SERVERS.map(serverObjects).join("")}${NO_RETRIES}` });
   for (const name of SERVERS) await untilReady(NAMESPACE, `app=${name}`, 90);
-  await until("the client's sidecar repeats no request", 60, () => clientRepeatsNothing(hostOf("http")));
+  await until("the client's sidecar repeats no request", 60, () =>
+    clientRepeatsNothing({ ...TEST_APP, host: hostOf("http") }),
+  );
 }, 240_000);
 
 afterAll(leaveNothing, 180_000);

@@ -17,12 +17,14 @@ import { Issuers } from "./testkit/identity/issuers.ts";
 import { addRepositories, type ChartRepositories, serveRepositories } from "./testkit/installation/chart-repository.ts";
 import { documentedSteps } from "./testkit/installation/documented-steps.ts";
 import { REPOSITORY, requireInstalled, runStep, USER_DIR } from "./testkit/installation/installation.ts";
-import { CNI_FLAGS, prepareCni, removeCni } from "./testkit/installation/istio-cni.ts";
+import { CSI_DOCUMENT, installCni, removeCni } from "./testkit/installation/istio-cni.ts";
 import { applyLayers } from "./testkit/installation/layers.ts";
+import { createTeleportResources, tbotRolledOut, upgrade } from "./testkit/installation/releases.ts";
 import { markdownTable } from "./testkit/reports/markdown-table.ts";
 import { exposeFailures, type LoadResult, restoreTraffic, startLoad } from "./testkit/traffic/load.ts";
 
-const DOC = join(REPOSITORY, "docs", "operate", "csi.md");
+/** Lifetimes at which a certificate is replaced several times while the test looks. */
+const SHORT_LIFE = ["tbot.credentialTTL=60s", "tbot.renewalInterval=15s"];
 const PORT = 8080;
 const RATE = 60;
 const CSI = ["tbot.socket.mode=csi", "istio.cni=true"];
@@ -53,11 +55,12 @@ afterAll(async () => {
   await repositories.close();
 });
 
-/** One numbered step of the document, as it is written, but for where this node keeps its CNI plugins. */
+/** One numbered step of the document, as it is written. */
 async function step(number: number): Promise<void> {
-  for (const { heading, script } of documentedSteps(DOC).filter((each) => each.heading.startsWith(`${number}. `))) {
-    const onThisNode = script.replace(" istio/cni ", ` istio/cni ${CNI_FLAGS} `);
-    await runStep({ heading, script: `export NAMESPACE=test-app\n${onThisNode}` }, repositories);
+  for (const { heading, script } of documentedSteps(CSI_DOCUMENT).filter((each) =>
+    each.heading.startsWith(`${number}. `),
+  )) {
+    await runStep({ heading, script: `export NAMESPACE=test-app\n${script}` }, repositories);
   }
 }
 
@@ -95,15 +98,15 @@ describe("the move of a running mesh from hostPath to the CSI driver, as docs/op
   let result: LoadResult;
 
   it("loses no request of a client whose server is restarted", async () => {
-    prepareCni();
     await endGracefully(true);
     // The client stays: its load is what counts. The server moves, and its calls pass between pods of both kinds.
     const load = await startLoad(RATE);
     try {
-      for (const number of [1, 2]) await step(number);
+      await installCni(repositories);
+      await step(2);
       expect(await socketVolume("server")).toBe("hostPath");
-      const [render] = documentedSteps(DOC).filter(({ heading }) => heading.startsWith("3. "));
-      if (render === undefined) throw new Error(`${DOC} has no step 3`);
+      const [render] = documentedSteps(CSI_DOCUMENT).filter(({ heading }) => heading.startsWith("3. "));
+      if (render === undefined) throw new Error(`${CSI_DOCUMENT} has no step 3`);
       await runStep(render, repositories);
       await shell("kubectl -n test-app rollout restart deployment/server");
       await shell("kubectl -n test-app rollout status deployment/server --timeout=180s");
@@ -144,6 +147,37 @@ describe("in CSI mode, with the namespace at restricted", () => {
     await until("the allowed client is let in", 60, async () => (await statusCode("allowed-client")) === "200");
     expect(await statusCode("other-client")).toBe("403");
   });
+
+  it("certificates are replaced over the open stream, and no request fails", async () => {
+    const sets = [...CSI, ...SHORT_LIFE];
+    await createTeleportResources(sets);
+    await upgrade(sets);
+    await tbotRolledOut();
+    const issuers = await Issuers.read();
+    const server = address(await onePod("test-app", "app.kubernetes.io/name=server"));
+    const serials = new Set<string>();
+    const shortLived = async () => {
+      const presented = await issuers.presented(server, PORT);
+      if (presented === undefined || presented.notAfter.getTime() - Date.now() > 60_000) return false;
+      serials.add(presented.serial);
+      return true;
+    };
+    await until("the server has a certificate of the short life", 90, shortLived);
+    const load = await startLoad(RATE);
+    let result: LoadResult;
+    try {
+      await until("three more serial numbers were seen", 120, async () => (await shortLived()) && serials.size > 3);
+    } finally {
+      result = await load.stop();
+    }
+    process.stderr.write(
+      `rotation: ${serials.size} serial numbers, ${result.failed.length} of ${result.requests} failed\n`,
+    );
+    expect(result.failed).toEqual([]);
+    await createTeleportResources(CSI);
+    await upgrade(CSI);
+    await tbotRolledOut();
+  }, 400_000);
 
   it("the server presents Teleport's certificate for its own service account", async () => {
     const issuers = await Issuers.read();

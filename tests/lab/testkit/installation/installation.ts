@@ -15,13 +15,20 @@ export const REPOSITORY = new URL("../../../..", import.meta.url).pathname;
 export const USER_DIR = userFolder(labPaths());
 
 /**
+ * Whether the whole lab gets tbot's socket from the CSI driver, with istio-cni and namespaces at restricted: with
+ * `LAB_SOCKET=csi`. Otherwise by hostPath, and 24-csi.test.ts moves from the one to the other.
+ */
+export const THROUGH_CSI = process.env.LAB_SOCKET === "csi";
+
+/**
  * What the lab's user sets beside the two required values: images that no registry serves here, the test app, and the
  * access log, by which the tests see who called, from the peer's certificate rather than from a header.
  */
 const LAB_VALUES = {
-  istio: { accessLog: true },
+  istio: { accessLog: true, ...(THROUGH_CSI && { cni: true }) },
   tbot: {
     image: { repository: "lab.local/tbot", tag: "lab" },
+    ...(THROUGH_CSI && { socket: { mode: "csi" } }),
     csi: {
       kubeletDir: kubeletDirectory(labPaths()),
       driverImage: "lab.local/spiffe-csi-driver:lab",
