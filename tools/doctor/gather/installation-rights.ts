@@ -55,6 +55,9 @@ function neededRights({ tbot, mesh }: Values, skipIstio: boolean): Right[] {
     { verb: "create", group: "rbac.authorization.k8s.io", resource: "clusterroles" },
     { verb: "create", group: "rbac.authorization.k8s.io", resource: "clusterrolebindings" },
     ...(tbot.enabled ? [{ verb: "create", group: "apps", resource: "daemonsets", namespace }] : []),
+    ...(tbot.enabled && (tbot.socket.mode === "csi" || tbot.socket.transition)
+      ? [{ verb: "create", group: "storage.k8s.io", resource: "csidrivers" }]
+      : []),
     ...(mesh.enabled
       ? [
           {

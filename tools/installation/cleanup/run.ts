@@ -1,10 +1,12 @@
 import { ExitError } from "../../base/exit-error.ts";
 import { chosenCluster } from "../../programs/chosen-cluster.ts";
+import type { Release } from "../../programs/helm-releases.ts";
 import { accessOf } from "../../programs/kubectl.ts";
 import { mustRun, type Runner } from "../../programs/run.ts";
 import { shellText } from "../../programs/shell-text.ts";
 import { say } from "../../terminal/say.ts";
 import { loadValues } from "../../values/load.ts";
+import { csiPods } from "./csi-pods.ts";
 import type { CleanupFlags } from "./flags.ts";
 import { lookAtIstioRemains } from "./istio-remains.ts";
 import { lookAtNamespaces } from "./namespaces.ts";
@@ -55,13 +57,23 @@ export async function cleanup(runner: Runner, flags: CleanupFlags): Promise<void
 function stagesOf(scene: Scene, runTctl: boolean): Stage[] {
   const isChart = ({ chart }: { chart: string }) => chart === "istio-teleport";
   return [
-    { title: "the chart istio-teleport", look: () => lookAtReleases(scene, isChart) },
+    { title: "the chart istio-teleport", look: () => lookAtChart(scene, (release) => isChart(release)) },
     { title: "Istio's releases", look: () => lookAtReleases(scene, (release) => !isChart(release)) },
     { title: "what is left of Istio", look: () => lookAtIstioRemains(scene) },
     { title: "namespaces", look: () => lookAtNamespaces(scene) },
     { title: "Teleport's resources", look: () => lookAtTeleport(scene, runTctl) },
     { title: "join tokens in files", look: () => lookAtFiles(scene) },
   ];
+}
+
+/** The chart's release goes only when nobody needs its CSI driver any more. */
+async function lookAtChart(scene: Scene, isChart: (release: Release) => boolean): Promise<Finding> {
+  const { commands, left } = await lookAtReleases(scene, isChart);
+  if (commands.length === 0) return { commands, left };
+  const { others, commands: first } = await csiPods(scene);
+  if (others.length === 0) return { commands: [...first, ...commands], left };
+  const reason = `pods in ${others.join(", ")} mount volumes of its CSI driver, and could not end without it; move them to tbot.socket.mode hostPath or remove them first (docs/operate/csi.md)`;
+  return { commands: [], left: [...left, `the release of the chart: ${reason}`] };
 }
 
 async function lookAtTeleport({ values, access }: Scene, runTctl: boolean): Promise<Finding> {

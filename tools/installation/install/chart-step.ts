@@ -39,11 +39,14 @@ export function chartStep(chart: ChartSettings, access: ClusterAccess): Step {
   const look = async (): Promise<Finding> => {
     const finding = await lookAtRelease(wanted, access, chart.timeoutSeconds);
     if (!chart.values.tbot.enabled || finding.state === "busy") return finding;
-    const wait = waitForTbot(chart, access);
-    if (finding.state === "todo") return { ...finding, commands: [...finding.commands, wait] };
-    const { ready, nodes } = await tbotState(access, chart.values);
-    if (ready === nodes) return { ...finding, found: `${finding.found}, tbot is ready on ${nodes} of ${nodes} nodes` };
-    return { state: "todo", why: `tbot is ready on ${ready} of ${nodes} nodes`, commands: [wait] };
+    const waits = daemonSetsOf(chart.values).map((name) => waitFor(name, chart, access));
+    if (finding.state === "todo") return { ...finding, commands: [...finding.commands, ...waits] };
+    const states = await Promise.all(
+      daemonSetsOf(chart.values).map((name) => daemonSetState(name, access, chart.values)),
+    );
+    const words = states.map(({ name, ready, nodes }) => `${name} is ready on ${ready} of ${nodes} nodes`).join(", ");
+    if (states.every(({ ready, nodes }) => ready === nodes)) return { ...finding, found: `${finding.found}, ${words}` };
+    return { state: "todo", why: words, commands: waits };
   };
   return { title: "the chart istio-teleport", look };
 }
@@ -54,9 +57,11 @@ const TBOT_NAMESPACE_LABELS = {
   "istio-injection": "disabled",
 };
 
-/** Name of tbot's DaemonSet: chart/charts/tbot/templates/_config.tpl. */
-function daemonSetName({ tbot }: Values): string {
-  return tbot.nameOverride || "tbot";
+/** Names of the chart's DaemonSets: chart/charts/tbot/templates/{_config.tpl,csi-driver.yaml}. */
+function daemonSetsOf({ tbot }: Values): string[] {
+  const name = tbot.nameOverride || "tbot";
+  const hasDriver = tbot.socket.mode === "csi" || tbot.socket.transition;
+  return hasDriver ? [name, `${name}-csi`] : [name];
 }
 
 function upgrade({ values, files, sets, stdin, timeoutSeconds }: ChartSettings, access: ClusterAccess): Todo {
@@ -69,19 +74,23 @@ function upgrade({ values, files, sets, stdin, timeoutSeconds }: ChartSettings, 
   return { purpose: `install ${CHART_RELEASE}`, command: helmCommand(access, args, stdin) };
 }
 
-function waitForTbot({ values, timeoutSeconds }: ChartSettings, access: ClusterAccess): Todo {
+function waitFor(name: string, { values, timeoutSeconds }: ChartSettings, access: ClusterAccess): Todo {
   const args = [
-    ...["rollout", "status", `daemonset/${daemonSetName(values)}`, `--namespace=${values.tbot.namespace.name}`],
+    ...["rollout", "status", `daemonset/${name}`, `--namespace=${values.tbot.namespace.name}`],
     `--timeout=${timeoutSeconds}s`,
   ];
-  return { purpose: "wait for tbot on every node", command: kubectlCommand(access, args) };
+  return { purpose: `wait for ${name} on every node`, command: kubectlCommand(access, args) };
 }
 
-async function tbotState(access: ClusterAccess, values: Values): Promise<{ ready: number; nodes: number }> {
-  const args = ["get", "daemonset", daemonSetName(values), `--namespace=${values.tbot.namespace.name}`];
-  const { status } = await kubectlObject(access, "read tbot's DaemonSet", args, isDaemonSet);
+async function daemonSetState(
+  name: string,
+  access: ClusterAccess,
+  values: Values,
+): Promise<{ name: string; ready: number; nodes: number }> {
+  const args = ["get", "daemonset", name, `--namespace=${values.tbot.namespace.name}`];
+  const { status } = await kubectlObject(access, `read the DaemonSet ${name}`, args, isDaemonSet);
   const { numberReady, desiredNumberScheduled, updatedNumberScheduled = 0 } = status;
-  return { ready: Math.min(numberReady, updatedNumberScheduled), nodes: desiredNumberScheduled };
+  return { name, ready: Math.min(numberReady, updatedNumberScheduled), nodes: desiredNumberScheduled };
 }
 
 interface DaemonSet {
