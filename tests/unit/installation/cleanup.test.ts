@@ -261,6 +261,34 @@ test("pods that have certificates from tbot are named first", async () => {
   expect(output.stderr).toContain("Note: pods in shop have their certificates from tbot: these last at most 1h more");
 });
 
+describe("the CSI driver, through which the kubelet unmounts the pods' volumes", () => {
+  const volumes = [{ csi: { driver: "csi.spiffe.io" } }];
+  const mounting = (pod: FakeObject): FakeObject => ({ ...pod, spec: { ...(pod.spec as object), volumes } });
+
+  test("outlives the pods of the demos: they end first", async () => {
+    change(({ objects }) => objects.push(mounting(meshedPod("server-2", "test-app", { labels: partOf }))));
+    await run();
+    const script = output.stdout.split("\n").filter((line) => !line.startsWith("#"));
+    const at = (start: RegExp) => script.findIndex((line) => start.test(line));
+    const ended = [/^kubectl .*delete deployments --namespace=test-app/, /^kubectl .*wait --for=delete pods/].map(at);
+    expect(ended.every((index) => index >= 0)).toBe(true);
+    expect(Math.max(...ended)).toBeLessThan(at(/^helm uninstall istio-teleport/));
+  });
+
+  test("stays, with the chart's release, while pods of others mount its volumes", async () => {
+    change(({ objects }) => objects.push(mounting(meshedPod("cart", "shop"))));
+    await run();
+    expect(output.stdout).not.toContain("helm uninstall istio-teleport");
+    expect(output.stderr).toContain("Left: the release of the chart: pods in shop mount volumes of its CSI driver");
+  });
+
+  test("is no reason to end anything while nobody mounts a volume of it", async () => {
+    await run();
+    expect(output.stdout).not.toContain("delete deployments");
+    expect(output.stdout).toContain("uninstall istio-teleport");
+  });
+});
+
 describe("what it did not make stays", () => {
   test.each<[string, (state: FakeState) => void, string, string[]]>([
     [
