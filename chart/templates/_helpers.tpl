@@ -58,7 +58,7 @@ clusterName, namespace, serviceAccount. */}}
 {{- end }}
 
 {{/* Metadata of a Namespace that the chart creates: kept at uninstall, with the Pod Security level its pods need.
-Call with a dict: root, name, meshed (whether Istio injects sidecars there), labels (of the values). */}}
+Call with a dict: root, name, meshed (whether Istio injects sidecars there), level, labels (of the values). */}}
 {{- define "istio-teleport.namespaceMetadata" -}}
 labels:
   {{- /* Istio takes the revision of istio.io/rev only without istio-injection. */}}
@@ -66,8 +66,10 @@ labels:
   istio-injection: {{ .meshed | ternary "enabled" "disabled" }}
   {{- end }}
   {{- include "istio-teleport.labels" . | nindent 2 }}
+  {{- if eq .level "privileged" }}
   # hostPath volumes (tbot's socket) and Istio's init container are refused by the levels baseline and restricted.
-  pod-security.kubernetes.io/enforce: privileged
+  {{- end }}
+  pod-security.kubernetes.io/enforce: {{ .level }}
   {{- with merge (dict) .labels .root.Values.global.commonLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -88,7 +90,19 @@ annotations:
 {{/* The entry of volumes with tbot's socket directory, in place of Istio's own of the same name. */}}
 {{- define "istio-teleport.socketVolume" -}}
 - name: workload-socket
+  {{- if eq .Values.tbot.socket.mode "csi" }}
+  csi:
+    driver: {{ .Values.tbot.csi.driverName | quote }}
+    readOnly: true
+  {{- else }}
   hostPath:
     path: {{ .Values.tbot.socket.hostPath | quote }}
     type: DirectoryOrCreate
+  {{- end }}
+{{- end }}
+
+{{/* Whether meshed pods fit the Pod Security level restricted ("true"): without a hostPath and without istio-init. Call
+with the chart's context. */}}
+{{- define "istio-teleport.fitsRestricted" -}}
+{{- and .Values.istio.cni (eq .Values.tbot.socket.mode "csi") (not .Values.tbot.socket.transition) -}}
 {{- end }}

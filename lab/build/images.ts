@@ -24,11 +24,14 @@ import {
   componentFolder,
   ENVOY_RECIPE,
   HTTPBIN_RECIPE,
+  ISTIO_CNI_RECIPE,
   ISTIO_RECIPE,
+  NODE_DRIVER_REGISTRAR_RECIPE,
   PAUSE_RECIPE,
   type Recipe,
   ROOTFS_RECIPE,
   SOCK_SHOP_STAND_IN_RECIPE,
+  SPIFFE_CSI_RECIPE,
   VEGETA_RECIPE,
 } from "./recipes.ts";
 import { hasOwnTeleport, teleportProgram } from "./teleport.ts";
@@ -143,6 +146,34 @@ const COMPONENT_IMAGES: readonly Image[] = [
       Env: [PATH_VARIABLE, `ISTIO_META_ISTIO_PROXY_SHA=envoy-${ENVOY_RECIPE.version}`],
       WorkingDir: "/",
     },
+  },
+  {
+    reference: "lab.local/istio/install-cni:lab",
+    onRootfs: true,
+    files: {
+      "/opt/cni/bin/istio-cni": { recipe: ISTIO_CNI_RECIPE, file: "istio-cni" },
+      "/usr/local/bin/install-cni": { recipe: ISTIO_CNI_RECIPE, file: "install-cni" },
+    },
+    settings: {
+      Entrypoint: ["/usr/local/bin/install-cni"],
+      User: ROOT,
+      Env: [PATH_VARIABLE],
+      WorkingDir: "/opt/cni/bin",
+    },
+  },
+  {
+    reference: "lab.local/spiffe-csi-driver:lab",
+    onRootfs: false,
+    files: { "/spiffe-csi-driver": { recipe: SPIFFE_CSI_RECIPE, file: "spiffe-csi-driver" } },
+    settings: { Entrypoint: ["/spiffe-csi-driver"], User: ROOT },
+  },
+  {
+    reference: "lab.local/csi-node-driver-registrar:lab",
+    onRootfs: false,
+    files: {
+      "/csi-node-driver-registrar": { recipe: NODE_DRIVER_REGISTRAR_RECIPE, file: "csi-node-driver-registrar" },
+    },
+    settings: { Entrypoint: ["/csi-node-driver-registrar"], User: ROOT },
   },
 ];
 

@@ -128,6 +128,38 @@ export const ISTIO_RECIPE = go({
   seconds: 220,
 });
 
+/** Istio's CNI plugin and its installer, of the same version: with it no pod needs the capability NET_ADMIN. */
+export const ISTIO_CNI_RECIPE = go({
+  name: "istio-cni",
+  version: ISTIO_RECIPE.version,
+  programs: {
+    "istio-cni": "istio.io/istio/cni/cmd/istio-cni",
+    "install-cni": "istio.io/istio/cni/cmd/install-cni",
+  },
+  variables: ISTIO_RECIPE.variables,
+  seconds: 60,
+});
+
+/**
+ * The SPIFFE CSI driver itself, in the newest version that the module proxy serves; Go's checksum database does not know
+ * it: go.sum pins what is the same, file by file, as the tag in the driver's repository.
+ */
+export const SPIFFE_CSI_RECIPE = go({
+  name: "spiffe-csi",
+  version: "v0.2.6",
+  programs: { "spiffe-csi-driver": "github.com/spiffe/spiffe-csi/cmd/spiffe-csi-driver" },
+  seconds: 10,
+});
+
+/** What plays Kubernetes' node-driver-registrar, which no registry serves here. */
+export const NODE_DRIVER_REGISTRAR_RECIPE = go({
+  name: "node-driver-registrar-double",
+  version: "local",
+  module: "go/node-driver-registrar-double",
+  programs: { "csi-node-driver-registrar": "istio-teleport/lab/go/node-driver-registrar-double" },
+  seconds: 10,
+});
+
 export const HELM3_RECIPE = go({
   name: "helm3",
   version: HELM3,
@@ -252,11 +284,14 @@ export const RECIPES: readonly Recipe[] = [
   COREDNS_RECIPE,
   PAUSE_RECIPE,
   ISTIO_RECIPE,
+  ISTIO_CNI_RECIPE,
   ENVOY_RECIPE,
   ROOTFS_RECIPE,
   TELEPORT_DOUBLE_RECIPE,
   HTTPBIN_RECIPE,
   SOCK_SHOP_STAND_IN_RECIPE,
+  SPIFFE_CSI_RECIPE,
+  NODE_DRIVER_REGISTRAR_RECIPE,
   VEGETA_RECIPE,
   PROMETHEUS_RECIPE,
   KWOK_RECIPE,

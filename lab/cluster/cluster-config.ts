@@ -59,8 +59,9 @@ disabled_plugins = ["io.containerd.internal.v1.opt"]
   enable_unprivileged_ports = false
 
 [plugins.'io.containerd.cri.v1.runtime'.cni]
-  bin_dirs = ["/usr/lib/cni"]
-  conf_dir = "${join(paths.config, "cni")}"
+  # The second is for plugins that pods install, such as Istio's: the first is the machine's.
+  bin_dirs = ["/usr/lib/cni", "${cniPrograms(paths)}"]
+  conf_dir = "${cniConfiguration(paths)}"
 
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
   runtime_type = "io.containerd.runc.v2"
@@ -69,6 +70,16 @@ disabled_plugins = ["io.containerd.internal.v1.opt"]
   BinaryName = "/usr/sbin/runc"
   SystemdCgroup = false
 `;
+}
+
+/** Where pods of the lab may install CNI plugins. */
+export function cniPrograms(paths: LabPaths): string {
+  return join(paths.state, "cni-bin");
+}
+
+/** Where containerd looks for the network configuration of pods. */
+export function cniConfiguration(paths: LabPaths): string {
+  return join(paths.config, "cni");
 }
 
 function cni(paths: LabPaths): unknown {

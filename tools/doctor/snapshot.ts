@@ -6,6 +6,7 @@ import type {
   AdmissionPolicyBinding,
   AuthorizationPolicy,
   ConfigMap,
+  CSINode,
   DaemonSet,
   Deployment,
   Lease,
@@ -42,6 +43,8 @@ export interface Snapshot {
   /** tbot.yaml as the first of them mounts it; `undefined` where its ConfigMap lacks it. */
   tbotConfig: Read<string | undefined>;
   tbotPods: TbotPod[];
+  /** DaemonSets of the SPIFFE CSI driver with this chart's labels; none in the socket mode hostPath. */
+  csiDaemonSets: Read<DaemonSet[]>;
   /** Whether tbot's ServiceAccount may read each subresource of nodes, by SubjectAccessReview. */
   kubeletRights: Record<"pods" | "proxy", Read<boolean>>;
   /** The JWKS that the API server publishes. */
@@ -55,6 +58,10 @@ export interface Snapshot {
   istioConfigMaps: Read<ConfigMap[]>;
   peerAuthentications: Read<PeerAuthentication[]>;
   authorizationPolicies: Read<AuthorizationPolicy[]>;
+  /** Deployments that istiod made for gateways of the Kubernetes Gateway API. */
+  gatewayDeployments: Read<Deployment[]>;
+  /** What CSI drivers each kubelet has registered. */
+  csiNodes: Read<CSINode[]>;
   /** The admission policy that this chart makes, and its binding; `undefined` where there is none. */
   admissionPolicy: Read<AdmissionPolicy | undefined>;
   admissionBinding: Read<AdmissionPolicyBinding | undefined>;

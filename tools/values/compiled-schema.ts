@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 
 export const values = validate21;
-const schema6 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["enabled","checkCRDs","global","istio","tbot","mesh","testApp","sockShop","monitoring"],"additionalProperties":false,"patternProperties":{"^x-":true},"properties":{"enabled":{"$ref":"#/definitions/section.enabled"},"checkCRDs":{"$ref":"#/definitions/section.checkCRDs"},"global":{"$ref":"#/definitions/section.global"},"istio":{"$ref":"#/definitions/section.istio"},"tbot":{"$ref":"#/definitions/section.tbot"},"mesh":{"$ref":"#/definitions/section.mesh"},"testApp":{"$ref":"#/definitions/section.testApp"},"sockShop":{"$ref":"#/definitions/section.sockShop"},"monitoring":{"$ref":"#/definitions/section.monitoring"}},"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}},"Kubernetes.EnvVar":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"value":{"type":["string","null"]},"valueFrom":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EnvVarSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.EnvVarSource":{"type":"object","properties":{"configMapKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapKeySelector"},{"type":"null"}]},"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"fileKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.FileKeySelector"},{"type":"null"}]},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"secretKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretKeySelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ResourceFieldSelector":{"type":"object","required":["resource"],"properties":{"containerName":{"type":["string","null"]},"divisor":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},"resource":{"type":"string"}},"additionalProperties":false},"Kubernetes.FileKeySelector":{"type":"object","required":["volumeName","path","key"],"properties":{"key":{"type":"string"},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"volumeName":{"type":"string"}},"additionalProperties":false},"Kubernetes.ObjectFieldSelector":{"type":"object","required":["fieldPath"],"properties":{"apiVersion":{"type":["string","null"]},"fieldPath":{"type":"string"}},"additionalProperties":false},"Kubernetes.ConfigMapKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.VolumeMount":{"type":"object","required":["name","mountPath"],"properties":{"bindMountOptions":{"type":["array","null"],"items":{"type":"string"}},"mountPath":{"type":"string"},"mountPropagation":{"enum":["Bidirectional","HostToContainer","None",null]},"name":{"type":"string"},"readOnly":{"type":["boolean","null"]},"recursiveReadOnly":{"enum":["Disabled","Enabled","IfPossible",null]},"subPath":{"type":["string","null"]},"subPathExpr":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Volume":{"type":"object","required":["name"],"properties":{"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapVolumeSource"},{"type":"null"}]},"csi":{"anyOf":[{"$ref":"#/definitions/Kubernetes.CSIVolumeSource"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeSource"},{"type":"null"}]},"emptyDir":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EmptyDirVolumeSource"},{"type":"null"}]},"hostPath":{"anyOf":[{"$ref":"#/definitions/Kubernetes.HostPathVolumeSource"},{"type":"null"}]},"image":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ImageVolumeSource"},{"type":"null"}]},"name":{"type":"string"},"nfs":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NFSVolumeSource"},{"type":"null"}]},"persistentVolumeClaim":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PersistentVolumeClaimVolumeSource"},{"type":"null"}]},"projected":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ProjectedVolumeSource"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretVolumeSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"optional":{"type":["boolean","null"]},"secretName":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.KeyToPath":{"type":"object","required":["key","path"],"properties":{"key":{"type":"string"},"mode":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ProjectedVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"sources":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.VolumeProjection"}}},"additionalProperties":false},"Kubernetes.VolumeProjection":{"type":"object","properties":{"clusterTrustBundle":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ClusterTrustBundleProjection"},{"type":"null"}]},"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapProjection"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIProjection"},{"type":"null"}]},"podCertificate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodCertificateProjection"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretProjection"},{"type":"null"}]},"serviceAccountToken":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ServiceAccountTokenProjection"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.ServiceAccountTokenProjection":{"type":"object","required":["path"],"properties":{"audience":{"type":["string","null"]},"expirationSeconds":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.SecretProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.PodCertificateProjection":{"type":"object","required":["signerName","keyType"],"properties":{"certificateChainPath":{"type":["string","null"]},"credentialBundlePath":{"type":["string","null"]},"keyPath":{"type":["string","null"]},"keyType":{"type":"string"},"maxExpirationSeconds":{"type":["integer","null"]},"signerName":{"type":"string"},"user":{"type":["integer","null"]},"userAnnotations":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.DownwardAPIProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeFile":{"type":"object","required":["path"],"properties":{"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"mode":{"type":["integer","null"]},"path":{"type":"string"},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ClusterTrustBundleProjection":{"type":"object","required":["path"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"signerName":{"type":["string","null"]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.LabelSelector":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.LabelSelectorRequirement"}},"matchLabels":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LabelSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","In","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PersistentVolumeClaimVolumeSource":{"type":"object","required":["claimName"],"properties":{"claimName":{"type":"string"},"readOnly":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.NFSVolumeSource":{"type":"object","required":["server","path"],"properties":{"path":{"type":"string"},"readOnly":{"type":["boolean","null"]},"server":{"type":"string"}},"additionalProperties":false},"Kubernetes.ImageVolumeSource":{"type":"object","properties":{"pullPolicy":{"type":["string","null"]},"reference":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostPathVolumeSource":{"type":"object","required":["path"],"properties":{"path":{"type":"string"},"type":{"enum":["","BlockDevice","CharDevice","Directory","DirectoryOrCreate","File","FileOrCreate","Socket",null]}},"additionalProperties":false},"Kubernetes.EmptyDirVolumeSource":{"type":"object","properties":{"medium":{"type":["string","null"]},"mode":{"type":["integer","null"]},"sizeLimit":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.CSIVolumeSource":{"type":"object","required":["driver"],"properties":{"driver":{"type":"string"},"fsType":{"type":["string","null"]},"nodePublishSecretRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LocalObjectReference"},{"type":"null"}]},"readOnly":{"type":["boolean","null"]},"volumeAttributes":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LocalObjectReference":{"type":"object","properties":{"name":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.SecurityContext":{"type":"object","properties":{"allowPrivilegeEscalation":{"type":["boolean","null"]},"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"capabilities":{"anyOf":[{"$ref":"#/definitions/Kubernetes.Capabilities"},{"type":"null"}]},"privileged":{"type":["boolean","null"]},"procMount":{"enum":["Default","Unmasked",null]},"readOnlyRootFilesystem":{"type":["boolean","null"]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SeccompProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.SELinuxOptions":{"type":"object","properties":{"level":{"type":["string","null"]},"role":{"type":["string","null"]},"type":{"type":["string","null"]},"user":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Capabilities":{"type":"object","properties":{"add":{"type":["array","null"],"items":{"type":"string"}},"drop":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.AppArmorProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.PodSecurityContext":{"type":"object","properties":{"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"fsGroup":{"type":["integer","null"]},"fsGroupChangePolicy":{"enum":["Always","OnRootMismatch",null]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxChangePolicy":{"type":["string","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]},"supplementalGroups":{"type":["array","null"],"items":{"type":"integer"}},"supplementalGroupsPolicy":{"enum":["Merge","Strict",null]},"sysctls":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.Sysctl"}}},"additionalProperties":false},"Kubernetes.Sysctl":{"type":"object","required":["name","value"],"properties":{"name":{"type":"string"},"value":{"type":"string"}},"additionalProperties":false},"Kubernetes.PodDNSConfig":{"type":"object","properties":{"nameservers":{"type":["array","null"],"items":{"type":"string"}},"options":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodDNSConfigOption"}},"searches":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PodDNSConfigOption":{"type":"object","properties":{"name":{"type":["string","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostAlias":{"type":"object","required":["ip"],"properties":{"hostnames":{"type":["array","null"],"items":{"type":"string"}},"ip":{"type":"string"}},"additionalProperties":false},"Kubernetes.Affinity":{"type":"object","properties":{"nodeAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeAffinity"},{"type":"null"}]},"podAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAffinity"},{"type":"null"}]},"podAntiAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAntiAffinity"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.PodAntiAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.PodAffinityTerm":{"type":"object","required":["topologyKey"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"matchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"mismatchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"namespaces":{"type":["array","null"],"items":{"type":"string"}},"topologyKey":{"type":"string"}},"additionalProperties":false},"Kubernetes.WeightedPodAffinityTerm":{"type":"object","required":["weight","podAffinityTerm"],"properties":{"podAffinityTerm":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.PodAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.NodeAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PreferredSchedulingTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.NodeSelector":{"type":"object","required":["nodeSelectorTerms"],"properties":{"nodeSelectorTerms":{"type":"array","items":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"}}},"additionalProperties":false},"Kubernetes.NodeSelectorTerm":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}},"matchFields":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}}},"additionalProperties":false},"Kubernetes.NodeSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","Gt","In","Lt","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PreferredSchedulingTerm":{"type":"object","required":["weight","preference"],"properties":{"preference":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.Toleration":{"type":"object","properties":{"effect":{"enum":["NoExecute","NoSchedule","PreferNoSchedule",null]},"key":{"type":["string","null"]},"operator":{"enum":["Equal","Exists","Gt","Lt",null]},"tolerationSeconds":{"type":["integer","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Probe":{"type":"object","properties":{"failureThreshold":{"type":["integer","null"]},"initialDelaySeconds":{"type":["integer","null"]},"periodSeconds":{"type":["integer","null"]},"timeoutSeconds":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.DaemonSetUpdateStrategy":{"type":"object","properties":{"rollingUpdate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.RollingUpdateDaemonSet"},{"type":"null"}]},"type":{"enum":["OnDelete","RollingUpdate",null]}},"additionalProperties":false},"Kubernetes.RollingUpdateDaemonSet":{"type":"object","properties":{"maxSurge":{"type":["integer","string","null"]},"maxUnavailable":{"type":["integer","string","null"]}},"additionalProperties":false},"Kubernetes.NetworkPolicyEgressRule":{"type":"object","properties":{"ports":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPort"}},"to":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPeer":{"type":"object","properties":{"ipBlock":{"anyOf":[{"$ref":"#/definitions/Kubernetes.IPBlock"},{"type":"null"}]},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"podSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.IPBlock":{"type":"object","required":["cidr"],"properties":{"cidr":{"type":"string"},"except":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPort":{"type":"object","properties":{"endPort":{"type":["integer","null"]},"port":{"type":["integer","string","null"]},"protocol":{"enum":["SCTP","TCP","UDP",null]}},"additionalProperties":false},"Kubernetes.ResourceRequirements":{"type":"object","properties":{"claims":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.ResourceClaim"}},"limits":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"requests":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}}},"additionalProperties":false},"Kubernetes.ResourceClaim":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"request":{"type":["string","null"]}},"additionalProperties":false},"section.enabled":{"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true},"section.checkCRDs":{"description":"Refuses to install while Istio's custom resource definitions (or, with monitoring, the Prometheus Operator's) are not in the cluster. Disable it where something else installs them in the same step, such as the first sync of Argo CD.","type":"boolean","default":true},"section.global":{"description":"Read by all charts of a release. Other charts' keys may stand beside these.","type":"object","required":["imageRegistry","imagePullSecrets","commonLabels","commonAnnotations","teleport"],"properties":{"imageRegistry":{"description":"Registry, with an optional path, that replaces the one in the name of every image: `registry.example.com/mirror`.","type":"string","pattern":"^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$","default":""},"imagePullSecrets":{"description":"Secrets with registry credentials for all pods, in the namespace of each: names, or maps with the key `name`.","type":"array","items":{"type":["string","object"],"minLength":1,"required":["name"],"properties":{"name":{"type":"string","minLength":1}},"additionalProperties":false},"default":[]},"commonLabels":{"description":"Labels added to all objects and pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"commonAnnotations":{"description":"Annotations added to all objects and to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"teleport":{"type":"object","required":["clusterName","proxyAddr","caSecret","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, add another.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev","part-of":"istio-teleport"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}},"section.istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"section.tbot":{"type":"object","required":["enabled","nameOverride","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"nameOverride":{"description":"Name of tbot's DaemonSet and of the objects that belong to it, if another `tbot` is in its namespace. Labels stay.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":""},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where that is not the cluster's CA.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container: one of the node that `tbot.extraVolumes` mounts, such as `/etc/kubernetes/kubelet-ca.crt` of OpenShift.","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object","properties":{"attestors":{"type":"object","properties":{"kubernetes":{"type":"object","properties":{"kubelet":{"type":"object"}}}}}}}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port. If Teleport runs in this cluster, add the port of its proxy's pods (3080): network plugins look at that, not at the Service's.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gatewayApi","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gatewayApi":{"type":"object","required":["enabled"],"properties":{"enabled":{"description":"Gives tbot's socket to the gateways that istiod creates for the Kubernetes Gateway API (class `istio`), by a ConfigMap in the root namespace, which must be istiod's own: it looks nowhere else. Without the Gateway API's CRDs the ConfigMap has no effect. Disable it if the mesh has such a ConfigMap already, and add the socket to that one.","type":"boolean","default":true}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each. The ServiceAccount of a gateway of the Kubernetes Gateway API is `<gateway>-istio`.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"section.testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of the test app.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of Sock Shop.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"$id":"values"};
+const schema6 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["enabled","checkCRDs","global","istio","tbot","mesh","testApp","sockShop","monitoring"],"additionalProperties":false,"patternProperties":{"^x-":true},"properties":{"enabled":{"$ref":"#/definitions/section.enabled"},"checkCRDs":{"$ref":"#/definitions/section.checkCRDs"},"global":{"$ref":"#/definitions/section.global"},"istio":{"$ref":"#/definitions/section.istio"},"tbot":{"$ref":"#/definitions/section.tbot"},"mesh":{"$ref":"#/definitions/section.mesh"},"testApp":{"$ref":"#/definitions/section.testApp"},"sockShop":{"$ref":"#/definitions/section.sockShop"},"monitoring":{"$ref":"#/definitions/section.monitoring"}},"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}},"Kubernetes.EnvVar":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"value":{"type":["string","null"]},"valueFrom":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EnvVarSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.EnvVarSource":{"type":"object","properties":{"configMapKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapKeySelector"},{"type":"null"}]},"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"fileKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.FileKeySelector"},{"type":"null"}]},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"secretKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretKeySelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ResourceFieldSelector":{"type":"object","required":["resource"],"properties":{"containerName":{"type":["string","null"]},"divisor":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},"resource":{"type":"string"}},"additionalProperties":false},"Kubernetes.FileKeySelector":{"type":"object","required":["volumeName","path","key"],"properties":{"key":{"type":"string"},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"volumeName":{"type":"string"}},"additionalProperties":false},"Kubernetes.ObjectFieldSelector":{"type":"object","required":["fieldPath"],"properties":{"apiVersion":{"type":["string","null"]},"fieldPath":{"type":"string"}},"additionalProperties":false},"Kubernetes.ConfigMapKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.VolumeMount":{"type":"object","required":["name","mountPath"],"properties":{"bindMountOptions":{"type":["array","null"],"items":{"type":"string"}},"mountPath":{"type":"string"},"mountPropagation":{"enum":["Bidirectional","HostToContainer","None",null]},"name":{"type":"string"},"readOnly":{"type":["boolean","null"]},"recursiveReadOnly":{"enum":["Disabled","Enabled","IfPossible",null]},"subPath":{"type":["string","null"]},"subPathExpr":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Volume":{"type":"object","required":["name"],"properties":{"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapVolumeSource"},{"type":"null"}]},"csi":{"anyOf":[{"$ref":"#/definitions/Kubernetes.CSIVolumeSource"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeSource"},{"type":"null"}]},"emptyDir":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EmptyDirVolumeSource"},{"type":"null"}]},"hostPath":{"anyOf":[{"$ref":"#/definitions/Kubernetes.HostPathVolumeSource"},{"type":"null"}]},"image":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ImageVolumeSource"},{"type":"null"}]},"name":{"type":"string"},"nfs":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NFSVolumeSource"},{"type":"null"}]},"persistentVolumeClaim":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PersistentVolumeClaimVolumeSource"},{"type":"null"}]},"projected":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ProjectedVolumeSource"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretVolumeSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"optional":{"type":["boolean","null"]},"secretName":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.KeyToPath":{"type":"object","required":["key","path"],"properties":{"key":{"type":"string"},"mode":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ProjectedVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"sources":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.VolumeProjection"}}},"additionalProperties":false},"Kubernetes.VolumeProjection":{"type":"object","properties":{"clusterTrustBundle":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ClusterTrustBundleProjection"},{"type":"null"}]},"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapProjection"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIProjection"},{"type":"null"}]},"podCertificate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodCertificateProjection"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretProjection"},{"type":"null"}]},"serviceAccountToken":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ServiceAccountTokenProjection"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.ServiceAccountTokenProjection":{"type":"object","required":["path"],"properties":{"audience":{"type":["string","null"]},"expirationSeconds":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.SecretProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.PodCertificateProjection":{"type":"object","required":["signerName","keyType"],"properties":{"certificateChainPath":{"type":["string","null"]},"credentialBundlePath":{"type":["string","null"]},"keyPath":{"type":["string","null"]},"keyType":{"type":"string"},"maxExpirationSeconds":{"type":["integer","null"]},"signerName":{"type":"string"},"user":{"type":["integer","null"]},"userAnnotations":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.DownwardAPIProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeFile":{"type":"object","required":["path"],"properties":{"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"mode":{"type":["integer","null"]},"path":{"type":"string"},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ClusterTrustBundleProjection":{"type":"object","required":["path"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"signerName":{"type":["string","null"]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.LabelSelector":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.LabelSelectorRequirement"}},"matchLabels":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LabelSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","In","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PersistentVolumeClaimVolumeSource":{"type":"object","required":["claimName"],"properties":{"claimName":{"type":"string"},"readOnly":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.NFSVolumeSource":{"type":"object","required":["server","path"],"properties":{"path":{"type":"string"},"readOnly":{"type":["boolean","null"]},"server":{"type":"string"}},"additionalProperties":false},"Kubernetes.ImageVolumeSource":{"type":"object","properties":{"pullPolicy":{"type":["string","null"]},"reference":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostPathVolumeSource":{"type":"object","required":["path"],"properties":{"path":{"type":"string"},"type":{"enum":["","BlockDevice","CharDevice","Directory","DirectoryOrCreate","File","FileOrCreate","Socket",null]}},"additionalProperties":false},"Kubernetes.EmptyDirVolumeSource":{"type":"object","properties":{"medium":{"type":["string","null"]},"mode":{"type":["integer","null"]},"sizeLimit":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.CSIVolumeSource":{"type":"object","required":["driver"],"properties":{"driver":{"type":"string"},"fsType":{"type":["string","null"]},"nodePublishSecretRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LocalObjectReference"},{"type":"null"}]},"readOnly":{"type":["boolean","null"]},"volumeAttributes":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LocalObjectReference":{"type":"object","properties":{"name":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.SecurityContext":{"type":"object","properties":{"allowPrivilegeEscalation":{"type":["boolean","null"]},"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"capabilities":{"anyOf":[{"$ref":"#/definitions/Kubernetes.Capabilities"},{"type":"null"}]},"privileged":{"type":["boolean","null"]},"procMount":{"enum":["Default","Unmasked",null]},"readOnlyRootFilesystem":{"type":["boolean","null"]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SeccompProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.SELinuxOptions":{"type":"object","properties":{"level":{"type":["string","null"]},"role":{"type":["string","null"]},"type":{"type":["string","null"]},"user":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Capabilities":{"type":"object","properties":{"add":{"type":["array","null"],"items":{"type":"string"}},"drop":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.AppArmorProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.PodSecurityContext":{"type":"object","properties":{"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"fsGroup":{"type":["integer","null"]},"fsGroupChangePolicy":{"enum":["Always","OnRootMismatch",null]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxChangePolicy":{"type":["string","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]},"supplementalGroups":{"type":["array","null"],"items":{"type":"integer"}},"supplementalGroupsPolicy":{"enum":["Merge","Strict",null]},"sysctls":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.Sysctl"}}},"additionalProperties":false},"Kubernetes.Sysctl":{"type":"object","required":["name","value"],"properties":{"name":{"type":"string"},"value":{"type":"string"}},"additionalProperties":false},"Kubernetes.PodDNSConfig":{"type":"object","properties":{"nameservers":{"type":["array","null"],"items":{"type":"string"}},"options":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodDNSConfigOption"}},"searches":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PodDNSConfigOption":{"type":"object","properties":{"name":{"type":["string","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostAlias":{"type":"object","required":["ip"],"properties":{"hostnames":{"type":["array","null"],"items":{"type":"string"}},"ip":{"type":"string"}},"additionalProperties":false},"Kubernetes.Affinity":{"type":"object","properties":{"nodeAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeAffinity"},{"type":"null"}]},"podAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAffinity"},{"type":"null"}]},"podAntiAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAntiAffinity"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.PodAntiAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.PodAffinityTerm":{"type":"object","required":["topologyKey"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"matchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"mismatchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"namespaces":{"type":["array","null"],"items":{"type":"string"}},"topologyKey":{"type":"string"}},"additionalProperties":false},"Kubernetes.WeightedPodAffinityTerm":{"type":"object","required":["weight","podAffinityTerm"],"properties":{"podAffinityTerm":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.PodAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.NodeAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PreferredSchedulingTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.NodeSelector":{"type":"object","required":["nodeSelectorTerms"],"properties":{"nodeSelectorTerms":{"type":"array","items":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"}}},"additionalProperties":false},"Kubernetes.NodeSelectorTerm":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}},"matchFields":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}}},"additionalProperties":false},"Kubernetes.NodeSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","Gt","In","Lt","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PreferredSchedulingTerm":{"type":"object","required":["weight","preference"],"properties":{"preference":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.Toleration":{"type":"object","properties":{"effect":{"enum":["NoExecute","NoSchedule","PreferNoSchedule",null]},"key":{"type":["string","null"]},"operator":{"enum":["Equal","Exists","Gt","Lt",null]},"tolerationSeconds":{"type":["integer","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Probe":{"type":"object","properties":{"failureThreshold":{"type":["integer","null"]},"initialDelaySeconds":{"type":["integer","null"]},"periodSeconds":{"type":["integer","null"]},"timeoutSeconds":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.DaemonSetUpdateStrategy":{"type":"object","properties":{"rollingUpdate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.RollingUpdateDaemonSet"},{"type":"null"}]},"type":{"enum":["OnDelete","RollingUpdate",null]}},"additionalProperties":false},"Kubernetes.RollingUpdateDaemonSet":{"type":"object","properties":{"maxSurge":{"type":["integer","string","null"]},"maxUnavailable":{"type":["integer","string","null"]}},"additionalProperties":false},"Kubernetes.NetworkPolicyEgressRule":{"type":"object","properties":{"ports":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPort"}},"to":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPeer":{"type":"object","properties":{"ipBlock":{"anyOf":[{"$ref":"#/definitions/Kubernetes.IPBlock"},{"type":"null"}]},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"podSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.IPBlock":{"type":"object","required":["cidr"],"properties":{"cidr":{"type":"string"},"except":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPort":{"type":"object","properties":{"endPort":{"type":["integer","null"]},"port":{"type":["integer","string","null"]},"protocol":{"enum":["SCTP","TCP","UDP",null]}},"additionalProperties":false},"Kubernetes.ResourceRequirements":{"type":"object","properties":{"claims":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.ResourceClaim"}},"limits":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"requests":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}}},"additionalProperties":false},"Kubernetes.ResourceClaim":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"request":{"type":["string","null"]}},"additionalProperties":false},"section.enabled":{"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true},"section.checkCRDs":{"description":"Refuses to install while Istio's custom resource definitions (or, with monitoring, the Prometheus Operator's) are not in the cluster. Disable it where something else installs them in the same step, such as the first sync of Argo CD.","type":"boolean","default":true},"section.global":{"description":"Read by all charts of a release. Other charts' keys may stand beside these.","type":"object","required":["imageRegistry","imagePullSecrets","commonLabels","commonAnnotations","teleport"],"properties":{"imageRegistry":{"description":"Registry, with an optional path, that replaces the one in the name of every image: `registry.example.com/mirror`.","type":"string","pattern":"^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$","default":""},"imagePullSecrets":{"description":"Secrets with registry credentials for all pods, in the namespace of each: names, or maps with the key `name`.","type":"array","items":{"type":["string","object"],"minLength":1,"required":["name"],"properties":{"name":{"type":"string","minLength":1}},"additionalProperties":false},"default":[]},"commonLabels":{"description":"Labels added to all objects and pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"commonAnnotations":{"description":"Annotations added to all objects and to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"teleport":{"type":"object","required":["clusterName","proxyAddr","caSecret","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, add another.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev","part-of":"istio-teleport"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}},"section.istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","cni","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"cni":{"description":"Says that istio-cni sets up the pods' traffic, so that no injected container needs the capability NET_ADMIN. The chart then prints Istio's values for it, and in the socket mode `csi` the namespaces it creates enforce the Pod Security level `restricted`. Install Istio's chart `cni` first.","type":"boolean","default":false},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"section.tbot":{"type":"object","required":["enabled","nameOverride","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","csi","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"nameOverride":{"description":"Name of tbot's DaemonSet and of the objects that belong to it, if another `tbot` is in its namespace. Labels stay.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":""},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file","mode","transition"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"},"mode":{"description":"How proxies get the socket: as a volume of type `hostPath`, which Pod Security refuses below the level `privileged`, or from the SPIFFE CSI driver (`csi`), which this chart then installs on each node. Choose `csi` for clusters whose namespaces belong to others: with `istio.cni` they can enforce `restricted`. See docs/operate/csi.md.","type":"string","enum":["hostPath","csi"],"default":"hostPath"},"transition":{"description":"Installs the CSI driver in either mode, and lets the admission policy accept the volumes of both. Enable it only while a running mesh moves from one mode to the other.","type":"boolean","default":false}},"additionalProperties":false},"csi":{"type":"object","required":["driverName","kubeletDir","driverImage","registrarImage","resources"],"properties":{"driverName":{"description":"Name of the CSI driver. Change it if SPIRE's driver, which has the same name by default, is in the cluster.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":63,"default":"csi.spiffe.io"},"kubeletDir":{"description":"Directory of the kubelet on the nodes (its flag `--root-dir`).","type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","default":"/var/lib/kubelet"},"driverImage":{"description":"Image of the SPIFFE CSI driver.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"ghcr.io/spiffe/spiffe-csi-driver:0.2.12"},"registrarImage":{"description":"Image of Kubernetes' node-driver-registrar, which makes the driver known to the kubelet.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"registry.k8s.io/sig-storage/csi-node-driver-registrar:v2.17.0"},"resources":{"description":"Resources of each of the two containers.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"10m","memory":"16Mi"},"limits":{"memory":"64Mi"}}}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where that is not the cluster's CA.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container: one of the node that `tbot.extraVolumes` mounts, such as `/etc/kubernetes/kubelet-ca.crt` of OpenShift.","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object","properties":{"attestors":{"type":"object","properties":{"kubernetes":{"type":"object","properties":{"kubelet":{"type":"object"}}}}}}}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port. If Teleport runs in this cluster, add the port of its proxy's pods (3080): network plugins look at that, not at the Service's.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gatewayApi","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gatewayApi":{"type":"object","required":["enabled"],"properties":{"enabled":{"description":"Gives tbot's socket to the gateways that istiod creates for the Kubernetes Gateway API (class `istio`), by a ConfigMap in the root namespace, which must be istiod's own: it looks nowhere else. Without the Gateway API's CRDs the ConfigMap has no effect. Disable it if the mesh has such a ConfigMap already, and add the socket to that one.","type":"boolean","default":true}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each. The ServiceAccount of a gateway of the Kubernetes Gateway API is `<gateway>-istio`.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"section.testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of the test app.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of Sock Shop.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"$id":"values"};
 const func2 = Object.prototype.hasOwnProperty;
 const pattern0 = new RegExp("^x-", "u");
 const schema7 = {"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true};
@@ -1027,7 +1027,7 @@ validate26.errors = vErrors;
 return errors === 0;
 }
 
-const schema10 = {"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false};
+const schema10 = {"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","cni","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"cni":{"description":"Says that istio-cni sets up the pods' traffic, so that no injected container needs the capability NET_ADMIN. The chart then prints Istio's values for it, and in the socket mode `csi` the namespaces it creates enforce the Pod Security level `restricted`. Install Istio's chart `cni` first.","type":"boolean","default":false},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false};
 
 function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -1073,8 +1073,8 @@ vErrors.push(err3);
 }
 errors++;
 }
-if(data.accessLog === undefined){
-const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "accessLog"},message:"must have required property '"+"accessLog"+"'",schema:schema10.required,parentSchema:schema10,data};
+if(data.cni === undefined){
+const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "cni"},message:"must have required property '"+"cni"+"'",schema:schema10.required,parentSchema:schema10,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1083,9 +1083,8 @@ vErrors.push(err4);
 }
 errors++;
 }
-for(const key0 in data){
-if(!(((((key0 === "print") || (key0 === "injectionTemplate")) || (key0 === "pathNormalization")) || (key0 === "blockIstiodCertificates")) || (key0 === "accessLog"))){
-const err5 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema10,data};
+if(data.accessLog === undefined){
+const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "accessLog"},message:"must have required property '"+"accessLog"+"'",schema:schema10.required,parentSchema:schema10,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1094,11 +1093,9 @@ vErrors.push(err5);
 }
 errors++;
 }
-}
-if(data.print !== undefined){
-let data0 = data.print;
-if(typeof data0 !== "string"){
-const err6 = {instancePath:instancePath+"/print",schemaPath:"#/properties/print/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.print.type,parentSchema:schema10.properties.print,data:data0};
+for(const key0 in data){
+if(!((((((key0 === "print") || (key0 === "injectionTemplate")) || (key0 === "pathNormalization")) || (key0 === "blockIstiodCertificates")) || (key0 === "cni")) || (key0 === "accessLog"))){
+const err6 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema10,data};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1107,13 +1104,26 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(!(((data0 === "") || (data0 === "istiod")) || (data0 === "gateway"))){
-const err7 = {instancePath:instancePath+"/print",schemaPath:"#/properties/print/enum",keyword:"enum",params:{allowedValues: schema10.properties.print.enum},message:"must be equal to one of the allowed values",schema:schema10.properties.print.enum,parentSchema:schema10.properties.print,data:data0};
+}
+if(data.print !== undefined){
+let data0 = data.print;
+if(typeof data0 !== "string"){
+const err7 = {instancePath:instancePath+"/print",schemaPath:"#/properties/print/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.print.type,parentSchema:schema10.properties.print,data:data0};
 if(vErrors === null){
 vErrors = [err7];
 }
 else {
 vErrors.push(err7);
+}
+errors++;
+}
+if(!(((data0 === "") || (data0 === "istiod")) || (data0 === "gateway"))){
+const err8 = {instancePath:instancePath+"/print",schemaPath:"#/properties/print/enum",keyword:"enum",params:{allowedValues: schema10.properties.print.enum},message:"must be equal to one of the allowed values",schema:schema10.properties.print.enum,parentSchema:schema10.properties.print,data:data0};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
 }
 errors++;
 }
@@ -1123,23 +1133,23 @@ let data1 = data.injectionTemplate;
 const _errs6 = errors;
 const _errs7 = errors;
 if(!(((((((data1 === "sidecar") || (data1 === "gateway")) || (data1 === "grpc-simple")) || (data1 === "grpc-agent")) || (data1 === "waypoint")) || (data1 === "kube-gateway")) || (data1 === "agentgateway"))){
-const err8 = {};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-var valid1 = _errs7 === errors;
-if(valid1){
-const err9 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema10.properties.injectionTemplate.not,parentSchema:schema10.properties.injectionTemplate,data:data1};
+const err9 = {};
 if(vErrors === null){
 vErrors = [err9];
 }
 else {
 vErrors.push(err9);
+}
+errors++;
+}
+var valid1 = _errs7 === errors;
+if(valid1){
+const err10 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema10.properties.injectionTemplate.not,parentSchema:schema10.properties.injectionTemplate,data:data1};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
 }
 errors++;
 }
@@ -1156,17 +1166,7 @@ vErrors = null;
 }
 if(typeof data1 === "string"){
 if(func3(data1) > 63){
-const err10 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema10.properties.injectionTemplate,data:data1};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-if(!pattern8.test(data1)){
-const err11 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema10.properties.injectionTemplate,data:data1};
+const err11 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema10.properties.injectionTemplate,data:data1};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -1175,9 +1175,8 @@ vErrors.push(err11);
 }
 errors++;
 }
-}
-else {
-const err12 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.injectionTemplate.type,parentSchema:schema10.properties.injectionTemplate,data:data1};
+if(!pattern8.test(data1)){
+const err12 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema10.properties.injectionTemplate,data:data1};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -1187,10 +1186,8 @@ vErrors.push(err12);
 errors++;
 }
 }
-if(data.pathNormalization !== undefined){
-let data2 = data.pathNormalization;
-if(typeof data2 !== "string"){
-const err13 = {instancePath:instancePath+"/pathNormalization",schemaPath:"#/properties/pathNormalization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.pathNormalization.type,parentSchema:schema10.properties.pathNormalization,data:data2};
+else {
+const err13 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.injectionTemplate.type,parentSchema:schema10.properties.injectionTemplate,data:data1};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -1199,8 +1196,11 @@ vErrors.push(err13);
 }
 errors++;
 }
-if(!((((data2 === "NONE") || (data2 === "BASE")) || (data2 === "MERGE_SLASHES")) || (data2 === "DECODE_AND_MERGE_SLASHES"))){
-const err14 = {instancePath:instancePath+"/pathNormalization",schemaPath:"#/properties/pathNormalization/enum",keyword:"enum",params:{allowedValues: schema10.properties.pathNormalization.enum},message:"must be equal to one of the allowed values",schema:schema10.properties.pathNormalization.enum,parentSchema:schema10.properties.pathNormalization,data:data2};
+}
+if(data.pathNormalization !== undefined){
+let data2 = data.pathNormalization;
+if(typeof data2 !== "string"){
+const err14 = {instancePath:instancePath+"/pathNormalization",schemaPath:"#/properties/pathNormalization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.pathNormalization.type,parentSchema:schema10.properties.pathNormalization,data:data2};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -1209,11 +1209,8 @@ vErrors.push(err14);
 }
 errors++;
 }
-}
-if(data.blockIstiodCertificates !== undefined){
-let data3 = data.blockIstiodCertificates;
-if(typeof data3 !== "boolean"){
-const err15 = {instancePath:instancePath+"/blockIstiodCertificates",schemaPath:"#/properties/blockIstiodCertificates/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema10.properties.blockIstiodCertificates.type,parentSchema:schema10.properties.blockIstiodCertificates,data:data3};
+if(!((((data2 === "NONE") || (data2 === "BASE")) || (data2 === "MERGE_SLASHES")) || (data2 === "DECODE_AND_MERGE_SLASHES"))){
+const err15 = {instancePath:instancePath+"/pathNormalization",schemaPath:"#/properties/pathNormalization/enum",keyword:"enum",params:{allowedValues: schema10.properties.pathNormalization.enum},message:"must be equal to one of the allowed values",schema:schema10.properties.pathNormalization.enum,parentSchema:schema10.properties.pathNormalization,data:data2};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -1223,10 +1220,10 @@ vErrors.push(err15);
 errors++;
 }
 }
-if(data.accessLog !== undefined){
-let data4 = data.accessLog;
-if(typeof data4 !== "boolean"){
-const err16 = {instancePath:instancePath+"/accessLog",schemaPath:"#/properties/accessLog/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema10.properties.accessLog.type,parentSchema:schema10.properties.accessLog,data:data4};
+if(data.blockIstiodCertificates !== undefined){
+let data3 = data.blockIstiodCertificates;
+if(typeof data3 !== "boolean"){
+const err16 = {instancePath:instancePath+"/blockIstiodCertificates",schemaPath:"#/properties/blockIstiodCertificates/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema10.properties.blockIstiodCertificates.type,parentSchema:schema10.properties.blockIstiodCertificates,data:data3};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -1236,9 +1233,10 @@ vErrors.push(err16);
 errors++;
 }
 }
-}
-else {
-const err17 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema10.type,parentSchema:schema10,data};
+if(data.cni !== undefined){
+let data4 = data.cni;
+if(typeof data4 !== "boolean"){
+const err17 = {instancePath:instancePath+"/cni",schemaPath:"#/properties/cni/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema10.properties.cni.type,parentSchema:schema10.properties.cni,data:data4};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -1247,11 +1245,36 @@ vErrors.push(err17);
 }
 errors++;
 }
+}
+if(data.accessLog !== undefined){
+let data5 = data.accessLog;
+if(typeof data5 !== "boolean"){
+const err18 = {instancePath:instancePath+"/accessLog",schemaPath:"#/properties/accessLog/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema10.properties.accessLog.type,parentSchema:schema10.properties.accessLog,data:data5};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+}
+}
+else {
+const err19 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema10.type,parentSchema:schema10,data};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
 validate28.errors = vErrors;
 return errors === 0;
 }
 
-const schema11 = {"type":"object","required":["enabled","nameOverride","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"nameOverride":{"description":"Name of tbot's DaemonSet and of the objects that belong to it, if another `tbot` is in its namespace. Labels stay.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":""},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where that is not the cluster's CA.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container: one of the node that `tbot.extraVolumes` mounts, such as `/etc/kubernetes/kubelet-ca.crt` of OpenShift.","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object","properties":{"attestors":{"type":"object","properties":{"kubernetes":{"type":"object","properties":{"kubelet":{"type":"object"}}}}}}}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port. If Teleport runs in this cluster, add the port of its proxy's pods (3080): network plugins look at that, not at the Service's.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
+const schema11 = {"type":"object","required":["enabled","nameOverride","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","csi","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"nameOverride":{"description":"Name of tbot's DaemonSet and of the objects that belong to it, if another `tbot` is in its namespace. Labels stay.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":""},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file","mode","transition"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"},"mode":{"description":"How proxies get the socket: as a volume of type `hostPath`, which Pod Security refuses below the level `privileged`, or from the SPIFFE CSI driver (`csi`), which this chart then installs on each node. Choose `csi` for clusters whose namespaces belong to others: with `istio.cni` they can enforce `restricted`. See docs/operate/csi.md.","type":"string","enum":["hostPath","csi"],"default":"hostPath"},"transition":{"description":"Installs the CSI driver in either mode, and lets the admission policy accept the volumes of both. Enable it only while a running mesh moves from one mode to the other.","type":"boolean","default":false}},"additionalProperties":false},"csi":{"type":"object","required":["driverName","kubeletDir","driverImage","registrarImage","resources"],"properties":{"driverName":{"description":"Name of the CSI driver. Change it if SPIRE's driver, which has the same name by default, is in the cluster.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":63,"default":"csi.spiffe.io"},"kubeletDir":{"description":"Directory of the kubelet on the nodes (its flag `--root-dir`).","type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","default":"/var/lib/kubelet"},"driverImage":{"description":"Image of the SPIFFE CSI driver.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"ghcr.io/spiffe/spiffe-csi-driver:0.2.12"},"registrarImage":{"description":"Image of Kubernetes' node-driver-registrar, which makes the driver known to the kubelet.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"registry.k8s.io/sig-storage/csi-node-driver-registrar:v2.17.0"},"resources":{"description":"Resources of each of the two containers.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"10m","memory":"16Mi"},"limits":{"memory":"64Mi"}}}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where that is not the cluster's CA.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container: one of the node that `tbot.extraVolumes` mounts, such as `/etc/kubernetes/kubelet-ca.crt` of OpenShift.","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object","properties":{"attestors":{"type":"object","properties":{"kubernetes":{"type":"object","properties":{"kubelet":{"type":"object"}}}}}}}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port. If Teleport runs in this cluster, add the port of its proxy's pods (3080): network plugins look at that, not at the Service's.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
 const pattern16 = new RegExp("^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "u");
 const pattern20 = new RegExp("^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$", "u");
 const pattern21 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$", "u");
@@ -1259,7 +1282,10 @@ const pattern22 = new RegExp("^$|^sha256:[0-9a-f]{64}$", "u");
 const pattern27 = new RegExp("^(/var)?/run/secrets", "u");
 const pattern28 = new RegExp("^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
 const pattern29 = new RegExp("^[A-Za-z0-9_-][A-Za-z0-9._-]*$", "u");
-const pattern31 = new RegExp("^$|^(/[A-Za-z0-9._-]+)+$", "u");
+const pattern30 = new RegExp("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
+const pattern31 = new RegExp("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
+const pattern32 = new RegExp("^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$", "u");
+const pattern37 = new RegExp("^$|^(/[A-Za-z0-9._-]+)+$", "u");
 const schema12 = {"type":"object","properties":{"claims":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.ResourceClaim"}},"limits":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"requests":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}}},"additionalProperties":false};
 const schema13 = {"type":"object","required":["name"],"properties":{"name":{"type":"string"},"request":{"type":["string","null"]}},"additionalProperties":false};
 
@@ -1330,7 +1356,7 @@ validate32.errors = vErrors;
 return errors === 0;
 }
 
-const pattern32 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+const pattern34 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
 
 function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -1396,7 +1422,7 @@ vErrors.push(err3);
 errors++;
 }
 if(typeof data3 === "string"){
-if(!pattern32.test(data3)){
+if(!pattern34.test(data3)){
 const err4 = {instancePath:instancePath+"/limits/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/limits/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema12.properties.limits.additionalProperties,data:data3};
 if(vErrors === null){
 vErrors = [err4];
@@ -1436,7 +1462,7 @@ vErrors.push(err6);
 errors++;
 }
 if(typeof data5 === "string"){
-if(!pattern32.test(data5)){
+if(!pattern34.test(data5)){
 const err7 = {instancePath:instancePath+"/requests/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/requests/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema12.properties.requests.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err7];
@@ -1468,7 +1494,7 @@ return errors === 0;
 const schema14 = {"type":"object","properties":{"ipBlock":{"anyOf":[{"$ref":"#/definitions/Kubernetes.IPBlock"},{"type":"null"}]},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"podSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]}},"additionalProperties":false};
 const schema15 = {"type":"object","required":["cidr"],"properties":{"cidr":{"type":"string"},"except":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false};
 
-function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -1547,14 +1573,14 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate36.errors = vErrors;
+validate37.errors = vErrors;
 return errors === 0;
 }
 
 const schema16 = {"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.LabelSelectorRequirement"}},"matchLabels":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false};
 const schema17 = {"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","In","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false};
 
-function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -1656,12 +1682,12 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate39.errors = vErrors;
+validate40.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -1692,8 +1718,8 @@ errors++;
 if(Array.isArray(data0)){
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate39(data0[i0], {instancePath:instancePath+"/matchExpressions/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+if(!(validate40(data0[i0], {instancePath:instancePath+"/matchExpressions/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
 errors = vErrors.length;
 }
 }
@@ -1738,12 +1764,12 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate38.errors = vErrors;
+validate39.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -1764,8 +1790,8 @@ let data0 = data.ipBlock;
 const _errs3 = errors;
 let valid1 = false;
 const _errs4 = errors;
-if(!(validate36(data0, {instancePath:instancePath+"/ipBlock",parentData:data,parentDataProperty:"ipBlock",rootData}))){
-vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
+if(!(validate37(data0, {instancePath:instancePath+"/ipBlock",parentData:data,parentDataProperty:"ipBlock",rootData}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs4 === errors;
@@ -1812,8 +1838,8 @@ let data1 = data.namespaceSelector;
 const _errs8 = errors;
 let valid2 = false;
 const _errs9 = errors;
-if(!(validate38(data1, {instancePath:instancePath+"/namespaceSelector",parentData:data,parentDataProperty:"namespaceSelector",rootData}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate39(data1, {instancePath:instancePath+"/namespaceSelector",parentData:data,parentDataProperty:"namespaceSelector",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
 errors = vErrors.length;
 }
 var _valid1 = _errs9 === errors;
@@ -1860,8 +1886,8 @@ let data2 = data.podSelector;
 const _errs13 = errors;
 let valid3 = false;
 const _errs14 = errors;
-if(!(validate38(data2, {instancePath:instancePath+"/podSelector",parentData:data,parentDataProperty:"podSelector",rootData}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate39(data2, {instancePath:instancePath+"/podSelector",parentData:data,parentDataProperty:"podSelector",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
 errors = vErrors.length;
 }
 var _valid2 = _errs14 === errors;
@@ -1914,14 +1940,14 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate35.errors = vErrors;
+validate36.errors = vErrors;
 return errors === 0;
 }
 
 const schema18 = {"type":"object","properties":{"ports":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPort"}},"to":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"}}},"additionalProperties":false};
 const schema19 = {"type":"object","properties":{"endPort":{"type":["integer","null"]},"port":{"type":["integer","string","null"]},"protocol":{"enum":["SCTP","TCP","UDP",null]}},"additionalProperties":false};
 
-function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate46(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -1987,12 +2013,12 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate45.errors = vErrors;
+validate46.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate44(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -2023,8 +2049,8 @@ errors++;
 if(Array.isArray(data0)){
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate45(data0[i0], {instancePath:instancePath+"/ports/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate45.errors : vErrors.concat(validate45.errors);
+if(!(validate46(data0[i0], {instancePath:instancePath+"/ports/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors);
 errors = vErrors.length;
 }
 }
@@ -2045,8 +2071,8 @@ errors++;
 if(Array.isArray(data2)){
 const len1 = data2.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate35(data2[i1], {instancePath:instancePath+"/to/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+if(!(validate36(data2[i1], {instancePath:instancePath+"/to/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
+vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
 errors = vErrors.length;
 }
 }
@@ -2063,14 +2089,14 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate44.errors = vErrors;
+validate45.errors = vErrors;
 return errors === 0;
 }
 
 const schema20 = {"type":"object","properties":{"rollingUpdate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.RollingUpdateDaemonSet"},{"type":"null"}]},"type":{"enum":["OnDelete","RollingUpdate",null]}},"additionalProperties":false};
 const schema21 = {"type":"object","properties":{"maxSurge":{"type":["integer","string","null"]},"maxUnavailable":{"type":["integer","string","null"]}},"additionalProperties":false};
 
-function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -2123,12 +2149,12 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate50.errors = vErrors;
+validate51.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -2149,8 +2175,8 @@ let data0 = data.rollingUpdate;
 const _errs3 = errors;
 let valid1 = false;
 const _errs4 = errors;
-if(!(validate50(data0, {instancePath:instancePath+"/rollingUpdate",parentData:data,parentDataProperty:"rollingUpdate",rootData}))){
-vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors);
+if(!(validate51(data0, {instancePath:instancePath+"/rollingUpdate",parentData:data,parentDataProperty:"rollingUpdate",rootData}))){
+vErrors = vErrors === null ? validate51.errors : vErrors.concat(validate51.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs4 === errors;
@@ -2216,13 +2242,13 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate49.errors = vErrors;
+validate50.errors = vErrors;
 return errors === 0;
 }
 
 const schema22 = {"type":"object","properties":{"failureThreshold":{"type":["integer","null"]},"initialDelaySeconds":{"type":["integer","null"]},"periodSeconds":{"type":["integer","null"]},"timeoutSeconds":{"type":["integer","null"]}},"additionalProperties":false};
 
-function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -2301,13 +2327,13 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate53.errors = vErrors;
+validate54.errors = vErrors;
 return errors === 0;
 }
 
 const schema23 = {"type":"object","properties":{"effect":{"enum":["NoExecute","NoSchedule","PreferNoSchedule",null]},"key":{"type":["string","null"]},"operator":{"enum":["Equal","Exists","Gt","Lt",null]},"tolerationSeconds":{"type":["integer","null"]},"value":{"type":["string","null"]}},"additionalProperties":false};
 
-function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate57(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -2399,7 +2425,7 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate56.errors = vErrors;
+validate57.errors = vErrors;
 return errors === 0;
 }
 
@@ -2409,7 +2435,7 @@ const schema26 = {"type":"object","required":["weight","preference"],"properties
 const schema27 = {"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}},"matchFields":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}}},"additionalProperties":false};
 const schema28 = {"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","Gt","In","Lt","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false};
 
-function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -2511,12 +2537,12 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate62.errors = vErrors;
+validate63.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -2547,8 +2573,8 @@ errors++;
 if(Array.isArray(data0)){
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate62(data0[i0], {instancePath:instancePath+"/matchExpressions/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+if(!(validate63(data0[i0], {instancePath:instancePath+"/matchExpressions/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
 errors = vErrors.length;
 }
 }
@@ -2569,8 +2595,8 @@ errors++;
 if(Array.isArray(data2)){
 const len1 = data2.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate62(data2[i1], {instancePath:instancePath+"/matchFields/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
-vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+if(!(validate63(data2[i1], {instancePath:instancePath+"/matchFields/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
+vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
 errors = vErrors.length;
 }
 }
@@ -2587,12 +2613,12 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate61.errors = vErrors;
+validate62.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -2629,8 +2655,8 @@ errors++;
 }
 }
 if(data.preference !== undefined){
-if(!(validate61(data.preference, {instancePath:instancePath+"/preference",parentData:data,parentDataProperty:"preference",rootData}))){
-vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
+if(!(validate62(data.preference, {instancePath:instancePath+"/preference",parentData:data,parentDataProperty:"preference",rootData}))){
+vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
 errors = vErrors.length;
 }
 }
@@ -2658,13 +2684,13 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate60.errors = vErrors;
+validate61.errors = vErrors;
 return errors === 0;
 }
 
 const schema29 = {"type":"object","required":["nodeSelectorTerms"],"properties":{"nodeSelectorTerms":{"type":"array","items":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"}}},"additionalProperties":false};
 
-function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -2695,8 +2721,8 @@ let data0 = data.nodeSelectorTerms;
 if(Array.isArray(data0)){
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate61(data0[i0], {instancePath:instancePath+"/nodeSelectorTerms/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
+if(!(validate62(data0[i0], {instancePath:instancePath+"/nodeSelectorTerms/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
 errors = vErrors.length;
 }
 }
@@ -2723,12 +2749,12 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate67.errors = vErrors;
+validate68.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -2759,8 +2785,8 @@ errors++;
 if(Array.isArray(data0)){
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate60(data0[i0], {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+if(!(validate61(data0[i0], {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
 errors = vErrors.length;
 }
 }
@@ -2771,8 +2797,8 @@ let data2 = data.requiredDuringSchedulingIgnoredDuringExecution;
 const _errs6 = errors;
 let valid3 = false;
 const _errs7 = errors;
-if(!(validate67(data2, {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution",parentData:data,parentDataProperty:"requiredDuringSchedulingIgnoredDuringExecution",rootData}))){
-vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
+if(!(validate68(data2, {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution",parentData:data,parentDataProperty:"requiredDuringSchedulingIgnoredDuringExecution",rootData}))){
+vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs7 === errors;
@@ -2825,7 +2851,7 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate59.errors = vErrors;
+validate60.errors = vErrors;
 return errors === 0;
 }
 
@@ -2833,7 +2859,7 @@ const schema30 = {"type":"object","properties":{"preferredDuringSchedulingIgnore
 const schema31 = {"type":"object","required":["weight","podAffinityTerm"],"properties":{"podAffinityTerm":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"},"weight":{"type":"integer"}},"additionalProperties":false};
 const schema32 = {"type":"object","required":["topologyKey"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"matchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"mismatchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"namespaces":{"type":["array","null"],"items":{"type":"string"}},"topologyKey":{"type":"string"}},"additionalProperties":false};
 
-function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -2864,8 +2890,8 @@ let data0 = data.labelSelector;
 const _errs3 = errors;
 let valid1 = false;
 const _errs4 = errors;
-if(!(validate38(data0, {instancePath:instancePath+"/labelSelector",parentData:data,parentDataProperty:"labelSelector",rootData}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate39(data0, {instancePath:instancePath+"/labelSelector",parentData:data,parentDataProperty:"labelSelector",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs4 === errors;
@@ -2970,8 +2996,8 @@ let data5 = data.namespaceSelector;
 const _errs16 = errors;
 let valid6 = false;
 const _errs17 = errors;
-if(!(validate38(data5, {instancePath:instancePath+"/namespaceSelector",parentData:data,parentDataProperty:"namespaceSelector",rootData}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate39(data5, {instancePath:instancePath+"/namespaceSelector",parentData:data,parentDataProperty:"namespaceSelector",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
 errors = vErrors.length;
 }
 var _valid1 = _errs17 === errors;
@@ -3066,12 +3092,12 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate73.errors = vErrors;
+validate74.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -3108,8 +3134,8 @@ errors++;
 }
 }
 if(data.podAffinityTerm !== undefined){
-if(!(validate73(data.podAffinityTerm, {instancePath:instancePath+"/podAffinityTerm",parentData:data,parentDataProperty:"podAffinityTerm",rootData}))){
-vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+if(!(validate74(data.podAffinityTerm, {instancePath:instancePath+"/podAffinityTerm",parentData:data,parentDataProperty:"podAffinityTerm",rootData}))){
+vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
 errors = vErrors.length;
 }
 }
@@ -3137,12 +3163,12 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate72.errors = vErrors;
+validate73.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -3173,8 +3199,8 @@ errors++;
 if(Array.isArray(data0)){
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate72(data0[i0], {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
+if(!(validate73(data0[i0], {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
 errors = vErrors.length;
 }
 }
@@ -3195,8 +3221,8 @@ errors++;
 if(Array.isArray(data2)){
 const len1 = data2.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate73(data2[i1], {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
-vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+if(!(validate74(data2[i1], {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
+vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
 errors = vErrors.length;
 }
 }
@@ -3213,13 +3239,13 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate71.errors = vErrors;
+validate72.errors = vErrors;
 return errors === 0;
 }
 
 const schema33 = {"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false};
 
-function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -3250,8 +3276,8 @@ errors++;
 if(Array.isArray(data0)){
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate72(data0[i0], {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
+if(!(validate73(data0[i0], {instancePath:instancePath+"/preferredDuringSchedulingIgnoredDuringExecution/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
 errors = vErrors.length;
 }
 }
@@ -3272,8 +3298,8 @@ errors++;
 if(Array.isArray(data2)){
 const len1 = data2.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate73(data2[i1], {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
-vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+if(!(validate74(data2[i1], {instancePath:instancePath+"/requiredDuringSchedulingIgnoredDuringExecution/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
+vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
 errors = vErrors.length;
 }
 }
@@ -3290,12 +3316,12 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate80.errors = vErrors;
+validate81.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -3316,8 +3342,8 @@ let data0 = data.nodeAffinity;
 const _errs3 = errors;
 let valid1 = false;
 const _errs4 = errors;
-if(!(validate59(data0, {instancePath:instancePath+"/nodeAffinity",parentData:data,parentDataProperty:"nodeAffinity",rootData}))){
-vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
+if(!(validate60(data0, {instancePath:instancePath+"/nodeAffinity",parentData:data,parentDataProperty:"nodeAffinity",rootData}))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs4 === errors;
@@ -3364,8 +3390,8 @@ let data1 = data.podAffinity;
 const _errs8 = errors;
 let valid2 = false;
 const _errs9 = errors;
-if(!(validate71(data1, {instancePath:instancePath+"/podAffinity",parentData:data,parentDataProperty:"podAffinity",rootData}))){
-vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+if(!(validate72(data1, {instancePath:instancePath+"/podAffinity",parentData:data,parentDataProperty:"podAffinity",rootData}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 var _valid1 = _errs9 === errors;
@@ -3412,8 +3438,8 @@ let data2 = data.podAntiAffinity;
 const _errs13 = errors;
 let valid3 = false;
 const _errs14 = errors;
-if(!(validate80(data2, {instancePath:instancePath+"/podAntiAffinity",parentData:data,parentDataProperty:"podAntiAffinity",rootData}))){
-vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+if(!(validate81(data2, {instancePath:instancePath+"/podAntiAffinity",parentData:data,parentDataProperty:"podAntiAffinity",rootData}))){
+vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
 errors = vErrors.length;
 }
 var _valid2 = _errs14 === errors;
@@ -3466,13 +3492,13 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate58.errors = vErrors;
+validate59.errors = vErrors;
 return errors === 0;
 }
 
 const schema34 = {"type":"object","required":["ip"],"properties":{"hostnames":{"type":["array","null"],"items":{"type":"string"}},"ip":{"type":"string"}},"additionalProperties":false};
 
-function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -3551,14 +3577,14 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate85.errors = vErrors;
+validate86.errors = vErrors;
 return errors === 0;
 }
 
 const schema35 = {"type":"object","properties":{"nameservers":{"type":["array","null"],"items":{"type":"string"}},"options":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodDNSConfigOption"}},"searches":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false};
 const schema36 = {"type":"object","properties":{"name":{"type":["string","null"]},"value":{"type":["string","null"]}},"additionalProperties":false};
 
-function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -3611,12 +3637,12 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate88.errors = vErrors;
+validate89.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -3676,8 +3702,8 @@ errors++;
 if(Array.isArray(data2)){
 const len1 = data2.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate88(data2[i1], {instancePath:instancePath+"/options/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
-vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+if(!(validate89(data2[i1], {instancePath:instancePath+"/options/" + i1,parentData:data2,parentDataProperty:i1,rootData}))){
+vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
 errors = vErrors.length;
 }
 }
@@ -3723,14 +3749,14 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate87.errors = vErrors;
+validate88.errors = vErrors;
 return errors === 0;
 }
 
 const schema37 = {"type":"object","properties":{"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"fsGroup":{"type":["integer","null"]},"fsGroupChangePolicy":{"enum":["Always","OnRootMismatch",null]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxChangePolicy":{"type":["string","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]},"supplementalGroups":{"type":["array","null"],"items":{"type":"integer"}},"supplementalGroupsPolicy":{"enum":["Merge","Strict",null]},"sysctls":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.Sysctl"}}},"additionalProperties":false};
 const schema38 = {"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false};
 
-function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -3793,13 +3819,13 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate92.errors = vErrors;
+validate93.errors = vErrors;
 return errors === 0;
 }
 
 const schema39 = {"type":"object","properties":{"level":{"type":["string","null"]},"role":{"type":["string","null"]},"type":{"type":["string","null"]},"user":{"type":["string","null"]}},"additionalProperties":false};
 
-function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate95(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -3878,13 +3904,13 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate94.errors = vErrors;
+validate95.errors = vErrors;
 return errors === 0;
 }
 
 const schema40 = {"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false};
 
-function validate96(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -3947,13 +3973,13 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate96.errors = vErrors;
+validate97.errors = vErrors;
 return errors === 0;
 }
 
 const schema41 = {"type":"object","required":["name","value"],"properties":{"name":{"type":"string"},"value":{"type":"string"}},"additionalProperties":false};
 
-function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -4026,12 +4052,12 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate98.errors = vErrors;
+validate99.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -4052,8 +4078,8 @@ let data0 = data.appArmorProfile;
 const _errs3 = errors;
 let valid1 = false;
 const _errs4 = errors;
-if(!(validate92(data0, {instancePath:instancePath+"/appArmorProfile",parentData:data,parentDataProperty:"appArmorProfile",rootData}))){
-vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+if(!(validate93(data0, {instancePath:instancePath+"/appArmorProfile",parentData:data,parentDataProperty:"appArmorProfile",rootData}))){
+vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs4 === errors;
@@ -4178,8 +4204,8 @@ let data7 = data.seLinuxOptions;
 const _errs19 = errors;
 let valid2 = false;
 const _errs20 = errors;
-if(!(validate94(data7, {instancePath:instancePath+"/seLinuxOptions",parentData:data,parentDataProperty:"seLinuxOptions",rootData}))){
-vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
+if(!(validate95(data7, {instancePath:instancePath+"/seLinuxOptions",parentData:data,parentDataProperty:"seLinuxOptions",rootData}))){
+vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
 errors = vErrors.length;
 }
 var _valid1 = _errs20 === errors;
@@ -4226,8 +4252,8 @@ let data8 = data.seccompProfile;
 const _errs24 = errors;
 let valid3 = false;
 const _errs25 = errors;
-if(!(validate96(data8, {instancePath:instancePath+"/seccompProfile",parentData:data,parentDataProperty:"seccompProfile",rootData}))){
-vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+if(!(validate97(data8, {instancePath:instancePath+"/seccompProfile",parentData:data,parentDataProperty:"seccompProfile",rootData}))){
+vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
 errors = vErrors.length;
 }
 var _valid2 = _errs25 === errors;
@@ -4326,8 +4352,8 @@ errors++;
 if(Array.isArray(data12)){
 const len1 = data12.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate98(data12[i1], {instancePath:instancePath+"/sysctls/" + i1,parentData:data12,parentDataProperty:i1,rootData}))){
-vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
+if(!(validate99(data12[i1], {instancePath:instancePath+"/sysctls/" + i1,parentData:data12,parentDataProperty:i1,rootData}))){
+vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
 errors = vErrors.length;
 }
 }
@@ -4344,14 +4370,14 @@ vErrors.push(err17);
 }
 errors++;
 }
-validate91.errors = vErrors;
+validate92.errors = vErrors;
 return errors === 0;
 }
 
 const schema42 = {"type":"object","properties":{"allowPrivilegeEscalation":{"type":["boolean","null"]},"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"capabilities":{"anyOf":[{"$ref":"#/definitions/Kubernetes.Capabilities"},{"type":"null"}]},"privileged":{"type":["boolean","null"]},"procMount":{"enum":["Default","Unmasked",null]},"readOnlyRootFilesystem":{"type":["boolean","null"]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]}},"additionalProperties":false};
 const schema43 = {"type":"object","properties":{"add":{"type":["array","null"],"items":{"type":"string"}},"drop":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false};
 
-function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -4436,12 +4462,12 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate103.errors = vErrors;
+validate104.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate102(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -4475,8 +4501,8 @@ let data1 = data.appArmorProfile;
 const _errs5 = errors;
 let valid1 = false;
 const _errs6 = errors;
-if(!(validate92(data1, {instancePath:instancePath+"/appArmorProfile",parentData:data,parentDataProperty:"appArmorProfile",rootData}))){
-vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+if(!(validate93(data1, {instancePath:instancePath+"/appArmorProfile",parentData:data,parentDataProperty:"appArmorProfile",rootData}))){
+vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs6 === errors;
@@ -4523,8 +4549,8 @@ let data2 = data.capabilities;
 const _errs10 = errors;
 let valid2 = false;
 const _errs11 = errors;
-if(!(validate103(data2, {instancePath:instancePath+"/capabilities",parentData:data,parentDataProperty:"capabilities",rootData}))){
-vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
+if(!(validate104(data2, {instancePath:instancePath+"/capabilities",parentData:data,parentDataProperty:"capabilities",rootData}))){
+vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
 errors = vErrors.length;
 }
 var _valid1 = _errs11 === errors;
@@ -4649,8 +4675,8 @@ let data9 = data.seLinuxOptions;
 const _errs26 = errors;
 let valid3 = false;
 const _errs27 = errors;
-if(!(validate94(data9, {instancePath:instancePath+"/seLinuxOptions",parentData:data,parentDataProperty:"seLinuxOptions",rootData}))){
-vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
+if(!(validate95(data9, {instancePath:instancePath+"/seLinuxOptions",parentData:data,parentDataProperty:"seLinuxOptions",rootData}))){
+vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
 errors = vErrors.length;
 }
 var _valid2 = _errs27 === errors;
@@ -4697,8 +4723,8 @@ let data10 = data.seccompProfile;
 const _errs31 = errors;
 let valid4 = false;
 const _errs32 = errors;
-if(!(validate96(data10, {instancePath:instancePath+"/seccompProfile",parentData:data,parentDataProperty:"seccompProfile",rootData}))){
-vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+if(!(validate97(data10, {instancePath:instancePath+"/seccompProfile",parentData:data,parentDataProperty:"seccompProfile",rootData}))){
+vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
 errors = vErrors.length;
 }
 var _valid3 = _errs32 === errors;
@@ -4751,7 +4777,7 @@ vErrors.push(err16);
 }
 errors++;
 }
-validate101.errors = vErrors;
+validate102.errors = vErrors;
 return errors === 0;
 }
 
@@ -4759,7 +4785,7 @@ const schema44 = {"type":"object","required":["name"],"properties":{"configMap":
 const schema45 = {"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false};
 const schema46 = {"type":"object","required":["key","path"],"properties":{"key":{"type":"string"},"mode":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false};
 
-function validate110(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -4858,12 +4884,12 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate110.errors = vErrors;
+validate111.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate109(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate110(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -4920,8 +4946,8 @@ errors++;
 if(Array.isArray(data2)){
 const len0 = data2.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate110(data2[i0], {instancePath:instancePath+"/items/" + i0,parentData:data2,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+if(!(validate111(data2[i0], {instancePath:instancePath+"/items/" + i0,parentData:data2,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
 errors = vErrors.length;
 }
 }
@@ -4964,14 +4990,14 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate109.errors = vErrors;
+validate110.errors = vErrors;
 return errors === 0;
 }
 
 const schema47 = {"type":"object","required":["driver"],"properties":{"driver":{"type":"string"},"fsType":{"type":["string","null"]},"nodePublishSecretRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LocalObjectReference"},{"type":"null"}]},"readOnly":{"type":["boolean","null"]},"volumeAttributes":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false};
 const schema48 = {"type":"object","properties":{"name":{"type":["string","null"]}},"additionalProperties":false};
 
-function validate114(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate115(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -5011,12 +5037,12 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate114.errors = vErrors;
+validate115.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate113(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate114(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -5073,8 +5099,8 @@ let data2 = data.nodePublishSecretRef;
 const _errs7 = errors;
 let valid1 = false;
 const _errs8 = errors;
-if(!(validate114(data2, {instancePath:instancePath+"/nodePublishSecretRef",parentData:data,parentDataProperty:"nodePublishSecretRef",rootData}))){
-vErrors = vErrors === null ? validate114.errors : vErrors.concat(validate114.errors);
+if(!(validate115(data2, {instancePath:instancePath+"/nodePublishSecretRef",parentData:data,parentDataProperty:"nodePublishSecretRef",rootData}))){
+vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs8 === errors;
@@ -5168,7 +5194,7 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate113.errors = vErrors;
+validate114.errors = vErrors;
 return errors === 0;
 }
 
@@ -5176,7 +5202,7 @@ const schema49 = {"type":"object","properties":{"defaultMode":{"type":["integer"
 const schema50 = {"type":"object","required":["path"],"properties":{"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"mode":{"type":["integer","null"]},"path":{"type":"string"},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"user":{"type":["integer","null"]}},"additionalProperties":false};
 const schema51 = {"type":"object","required":["fieldPath"],"properties":{"apiVersion":{"type":["string","null"]},"fieldPath":{"type":"string"}},"additionalProperties":false};
 
-function validate119(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate120(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -5239,13 +5265,13 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate119.errors = vErrors;
+validate120.errors = vErrors;
 return errors === 0;
 }
 
 const schema52 = {"type":"object","required":["resource"],"properties":{"containerName":{"type":["string","null"]},"divisor":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},"resource":{"type":"string"}},"additionalProperties":false};
 
-function validate121(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate122(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -5297,7 +5323,7 @@ vErrors.push(err3);
 errors++;
 }
 if(typeof data1 === "string"){
-if(!pattern32.test(data1)){
+if(!pattern34.test(data1)){
 const err4 = {instancePath:instancePath+"/divisor",schemaPath:"#/properties/divisor/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema52.properties.divisor,data:data1};
 if(vErrors === null){
 vErrors = [err4];
@@ -5333,12 +5359,12 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate121.errors = vErrors;
+validate122.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate118(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate119(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -5369,8 +5395,8 @@ let data0 = data.fieldRef;
 const _errs3 = errors;
 let valid1 = false;
 const _errs4 = errors;
-if(!(validate119(data0, {instancePath:instancePath+"/fieldRef",parentData:data,parentDataProperty:"fieldRef",rootData}))){
-vErrors = vErrors === null ? validate119.errors : vErrors.concat(validate119.errors);
+if(!(validate120(data0, {instancePath:instancePath+"/fieldRef",parentData:data,parentDataProperty:"fieldRef",rootData}))){
+vErrors = vErrors === null ? validate120.errors : vErrors.concat(validate120.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs4 === errors;
@@ -5443,8 +5469,8 @@ let data3 = data.resourceFieldRef;
 const _errs12 = errors;
 let valid2 = false;
 const _errs13 = errors;
-if(!(validate121(data3, {instancePath:instancePath+"/resourceFieldRef",parentData:data,parentDataProperty:"resourceFieldRef",rootData}))){
-vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors);
+if(!(validate122(data3, {instancePath:instancePath+"/resourceFieldRef",parentData:data,parentDataProperty:"resourceFieldRef",rootData}))){
+vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
 errors = vErrors.length;
 }
 var _valid1 = _errs13 === errors;
@@ -5510,12 +5536,12 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate118.errors = vErrors;
+validate119.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate117(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate118(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -5572,8 +5598,8 @@ errors++;
 if(Array.isArray(data2)){
 const len0 = data2.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate118(data2[i0], {instancePath:instancePath+"/items/" + i0,parentData:data2,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
+if(!(validate119(data2[i0], {instancePath:instancePath+"/items/" + i0,parentData:data2,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate119.errors : vErrors.concat(validate119.errors);
 errors = vErrors.length;
 }
 }
@@ -5590,13 +5616,13 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate117.errors = vErrors;
+validate118.errors = vErrors;
 return errors === 0;
 }
 
 const schema53 = {"type":"object","properties":{"medium":{"type":["string","null"]},"mode":{"type":["integer","null"]},"sizeLimit":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"additionalProperties":false};
 
-function validate125(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate126(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -5651,7 +5677,7 @@ vErrors.push(err3);
 errors++;
 }
 if(typeof data2 === "string"){
-if(!pattern32.test(data2)){
+if(!pattern34.test(data2)){
 const err4 = {instancePath:instancePath+"/sizeLimit",schemaPath:"#/properties/sizeLimit/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema53.properties.sizeLimit,data:data2};
 if(vErrors === null){
 vErrors = [err4];
@@ -5674,13 +5700,13 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate125.errors = vErrors;
+validate126.errors = vErrors;
 return errors === 0;
 }
 
 const schema54 = {"type":"object","required":["path"],"properties":{"path":{"type":"string"},"type":{"enum":["","BlockDevice","CharDevice","Directory","DirectoryOrCreate","File","FileOrCreate","Socket",null]}},"additionalProperties":false};
 
-function validate127(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate128(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -5743,13 +5769,13 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate127.errors = vErrors;
+validate128.errors = vErrors;
 return errors === 0;
 }
 
 const schema55 = {"type":"object","properties":{"pullPolicy":{"type":["string","null"]},"reference":{"type":["string","null"]}},"additionalProperties":false};
 
-function validate129(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate130(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -5802,13 +5828,13 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate129.errors = vErrors;
+validate130.errors = vErrors;
 return errors === 0;
 }
 
 const schema56 = {"type":"object","required":["server","path"],"properties":{"path":{"type":"string"},"readOnly":{"type":["boolean","null"]},"server":{"type":"string"}},"additionalProperties":false};
 
-function validate131(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate132(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -5894,13 +5920,13 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate131.errors = vErrors;
+validate132.errors = vErrors;
 return errors === 0;
 }
 
 const schema57 = {"type":"object","required":["claimName"],"properties":{"claimName":{"type":"string"},"readOnly":{"type":["boolean","null"]}},"additionalProperties":false};
 
-function validate133(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate134(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -5963,7 +5989,7 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate133.errors = vErrors;
+validate134.errors = vErrors;
 return errors === 0;
 }
 
@@ -5971,7 +5997,7 @@ const schema58 = {"type":"object","properties":{"defaultMode":{"type":["integer"
 const schema59 = {"type":"object","properties":{"clusterTrustBundle":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ClusterTrustBundleProjection"},{"type":"null"}]},"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapProjection"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIProjection"},{"type":"null"}]},"podCertificate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodCertificateProjection"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretProjection"},{"type":"null"}]},"serviceAccountToken":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ServiceAccountTokenProjection"},{"type":"null"}]}},"additionalProperties":false};
 const schema60 = {"type":"object","required":["path"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"signerName":{"type":["string","null"]},"user":{"type":["integer","null"]}},"additionalProperties":false};
 
-function validate137(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate138(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -6002,8 +6028,8 @@ let data0 = data.labelSelector;
 const _errs3 = errors;
 let valid1 = false;
 const _errs4 = errors;
-if(!(validate38(data0, {instancePath:instancePath+"/labelSelector",parentData:data,parentDataProperty:"labelSelector",rootData}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate39(data0, {instancePath:instancePath+"/labelSelector",parentData:data,parentDataProperty:"labelSelector",rootData}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs4 === errors;
@@ -6121,13 +6147,13 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate137.errors = vErrors;
+validate138.errors = vErrors;
 return errors === 0;
 }
 
 const schema61 = {"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false};
 
-function validate140(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate141(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -6158,8 +6184,8 @@ errors++;
 if(Array.isArray(data0)){
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate110(data0[i0], {instancePath:instancePath+"/items/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+if(!(validate111(data0[i0], {instancePath:instancePath+"/items/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
 errors = vErrors.length;
 }
 }
@@ -6202,13 +6228,13 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate140.errors = vErrors;
+validate141.errors = vErrors;
 return errors === 0;
 }
 
 const schema62 = {"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false};
 
-function validate143(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate144(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -6239,8 +6265,8 @@ errors++;
 if(Array.isArray(data0)){
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate118(data0[i0], {instancePath:instancePath+"/items/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
+if(!(validate119(data0[i0], {instancePath:instancePath+"/items/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate119.errors : vErrors.concat(validate119.errors);
 errors = vErrors.length;
 }
 }
@@ -6257,13 +6283,13 @@ vErrors.push(err2);
 }
 errors++;
 }
-validate143.errors = vErrors;
+validate144.errors = vErrors;
 return errors === 0;
 }
 
 const schema63 = {"type":"object","required":["signerName","keyType"],"properties":{"certificateChainPath":{"type":["string","null"]},"credentialBundlePath":{"type":["string","null"]},"keyPath":{"type":["string","null"]},"keyType":{"type":"string"},"maxExpirationSeconds":{"type":["integer","null"]},"signerName":{"type":"string"},"user":{"type":["integer","null"]},"userAnnotations":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false};
 
-function validate146(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate147(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -6429,13 +6455,13 @@ vErrors.push(err12);
 }
 errors++;
 }
-validate146.errors = vErrors;
+validate147.errors = vErrors;
 return errors === 0;
 }
 
 const schema64 = {"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false};
 
-function validate148(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate149(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -6466,8 +6492,8 @@ errors++;
 if(Array.isArray(data0)){
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate110(data0[i0], {instancePath:instancePath+"/items/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+if(!(validate111(data0[i0], {instancePath:instancePath+"/items/" + i0,parentData:data0,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
 errors = vErrors.length;
 }
 }
@@ -6510,13 +6536,13 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate148.errors = vErrors;
+validate149.errors = vErrors;
 return errors === 0;
 }
 
 const schema65 = {"type":"object","required":["path"],"properties":{"audience":{"type":["string","null"]},"expirationSeconds":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false};
 
-function validate151(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate152(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -6605,12 +6631,12 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate151.errors = vErrors;
+validate152.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate136(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate137(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -6631,8 +6657,8 @@ let data0 = data.clusterTrustBundle;
 const _errs3 = errors;
 let valid1 = false;
 const _errs4 = errors;
-if(!(validate137(data0, {instancePath:instancePath+"/clusterTrustBundle",parentData:data,parentDataProperty:"clusterTrustBundle",rootData}))){
-vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
+if(!(validate138(data0, {instancePath:instancePath+"/clusterTrustBundle",parentData:data,parentDataProperty:"clusterTrustBundle",rootData}))){
+vErrors = vErrors === null ? validate138.errors : vErrors.concat(validate138.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs4 === errors;
@@ -6679,8 +6705,8 @@ let data1 = data.configMap;
 const _errs8 = errors;
 let valid2 = false;
 const _errs9 = errors;
-if(!(validate140(data1, {instancePath:instancePath+"/configMap",parentData:data,parentDataProperty:"configMap",rootData}))){
-vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
+if(!(validate141(data1, {instancePath:instancePath+"/configMap",parentData:data,parentDataProperty:"configMap",rootData}))){
+vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
 errors = vErrors.length;
 }
 var _valid1 = _errs9 === errors;
@@ -6727,8 +6753,8 @@ let data2 = data.downwardAPI;
 const _errs13 = errors;
 let valid3 = false;
 const _errs14 = errors;
-if(!(validate143(data2, {instancePath:instancePath+"/downwardAPI",parentData:data,parentDataProperty:"downwardAPI",rootData}))){
-vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+if(!(validate144(data2, {instancePath:instancePath+"/downwardAPI",parentData:data,parentDataProperty:"downwardAPI",rootData}))){
+vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
 errors = vErrors.length;
 }
 var _valid2 = _errs14 === errors;
@@ -6775,8 +6801,8 @@ let data3 = data.podCertificate;
 const _errs18 = errors;
 let valid4 = false;
 const _errs19 = errors;
-if(!(validate146(data3, {instancePath:instancePath+"/podCertificate",parentData:data,parentDataProperty:"podCertificate",rootData}))){
-vErrors = vErrors === null ? validate146.errors : vErrors.concat(validate146.errors);
+if(!(validate147(data3, {instancePath:instancePath+"/podCertificate",parentData:data,parentDataProperty:"podCertificate",rootData}))){
+vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
 errors = vErrors.length;
 }
 var _valid3 = _errs19 === errors;
@@ -6823,8 +6849,8 @@ let data4 = data.secret;
 const _errs23 = errors;
 let valid5 = false;
 const _errs24 = errors;
-if(!(validate148(data4, {instancePath:instancePath+"/secret",parentData:data,parentDataProperty:"secret",rootData}))){
-vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
+if(!(validate149(data4, {instancePath:instancePath+"/secret",parentData:data,parentDataProperty:"secret",rootData}))){
+vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
 errors = vErrors.length;
 }
 var _valid4 = _errs24 === errors;
@@ -6871,8 +6897,8 @@ let data5 = data.serviceAccountToken;
 const _errs28 = errors;
 let valid6 = false;
 const _errs29 = errors;
-if(!(validate151(data5, {instancePath:instancePath+"/serviceAccountToken",parentData:data,parentDataProperty:"serviceAccountToken",rootData}))){
-vErrors = vErrors === null ? validate151.errors : vErrors.concat(validate151.errors);
+if(!(validate152(data5, {instancePath:instancePath+"/serviceAccountToken",parentData:data,parentDataProperty:"serviceAccountToken",rootData}))){
+vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
 errors = vErrors.length;
 }
 var _valid5 = _errs29 === errors;
@@ -6925,12 +6951,12 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate136.errors = vErrors;
+validate137.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate135(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate136(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -6987,8 +7013,8 @@ errors++;
 if(Array.isArray(data2)){
 const len0 = data2.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate136(data2[i0], {instancePath:instancePath+"/sources/" + i0,parentData:data2,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate136.errors : vErrors.concat(validate136.errors);
+if(!(validate137(data2[i0], {instancePath:instancePath+"/sources/" + i0,parentData:data2,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
 errors = vErrors.length;
 }
 }
@@ -7005,13 +7031,13 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate135.errors = vErrors;
+validate136.errors = vErrors;
 return errors === 0;
 }
 
 const schema66 = {"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"optional":{"type":["boolean","null"]},"secretName":{"type":["string","null"]}},"additionalProperties":false};
 
-function validate155(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate156(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -7068,8 +7094,8 @@ errors++;
 if(Array.isArray(data2)){
 const len0 = data2.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate110(data2[i0], {instancePath:instancePath+"/items/" + i0,parentData:data2,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
+if(!(validate111(data2[i0], {instancePath:instancePath+"/items/" + i0,parentData:data2,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
 errors = vErrors.length;
 }
 }
@@ -7112,12 +7138,12 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate155.errors = vErrors;
+validate156.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate108(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate109(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -7148,8 +7174,8 @@ let data0 = data.configMap;
 const _errs3 = errors;
 let valid1 = false;
 const _errs4 = errors;
-if(!(validate109(data0, {instancePath:instancePath+"/configMap",parentData:data,parentDataProperty:"configMap",rootData}))){
-vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
+if(!(validate110(data0, {instancePath:instancePath+"/configMap",parentData:data,parentDataProperty:"configMap",rootData}))){
+vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs4 === errors;
@@ -7196,8 +7222,8 @@ let data1 = data.csi;
 const _errs8 = errors;
 let valid2 = false;
 const _errs9 = errors;
-if(!(validate113(data1, {instancePath:instancePath+"/csi",parentData:data,parentDataProperty:"csi",rootData}))){
-vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
+if(!(validate114(data1, {instancePath:instancePath+"/csi",parentData:data,parentDataProperty:"csi",rootData}))){
+vErrors = vErrors === null ? validate114.errors : vErrors.concat(validate114.errors);
 errors = vErrors.length;
 }
 var _valid1 = _errs9 === errors;
@@ -7244,8 +7270,8 @@ let data2 = data.downwardAPI;
 const _errs13 = errors;
 let valid3 = false;
 const _errs14 = errors;
-if(!(validate117(data2, {instancePath:instancePath+"/downwardAPI",parentData:data,parentDataProperty:"downwardAPI",rootData}))){
-vErrors = vErrors === null ? validate117.errors : vErrors.concat(validate117.errors);
+if(!(validate118(data2, {instancePath:instancePath+"/downwardAPI",parentData:data,parentDataProperty:"downwardAPI",rootData}))){
+vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
 errors = vErrors.length;
 }
 var _valid2 = _errs14 === errors;
@@ -7292,8 +7318,8 @@ let data3 = data.emptyDir;
 const _errs18 = errors;
 let valid4 = false;
 const _errs19 = errors;
-if(!(validate125(data3, {instancePath:instancePath+"/emptyDir",parentData:data,parentDataProperty:"emptyDir",rootData}))){
-vErrors = vErrors === null ? validate125.errors : vErrors.concat(validate125.errors);
+if(!(validate126(data3, {instancePath:instancePath+"/emptyDir",parentData:data,parentDataProperty:"emptyDir",rootData}))){
+vErrors = vErrors === null ? validate126.errors : vErrors.concat(validate126.errors);
 errors = vErrors.length;
 }
 var _valid3 = _errs19 === errors;
@@ -7340,8 +7366,8 @@ let data4 = data.hostPath;
 const _errs23 = errors;
 let valid5 = false;
 const _errs24 = errors;
-if(!(validate127(data4, {instancePath:instancePath+"/hostPath",parentData:data,parentDataProperty:"hostPath",rootData}))){
-vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
+if(!(validate128(data4, {instancePath:instancePath+"/hostPath",parentData:data,parentDataProperty:"hostPath",rootData}))){
+vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors);
 errors = vErrors.length;
 }
 var _valid4 = _errs24 === errors;
@@ -7388,8 +7414,8 @@ let data5 = data.image;
 const _errs28 = errors;
 let valid6 = false;
 const _errs29 = errors;
-if(!(validate129(data5, {instancePath:instancePath+"/image",parentData:data,parentDataProperty:"image",rootData}))){
-vErrors = vErrors === null ? validate129.errors : vErrors.concat(validate129.errors);
+if(!(validate130(data5, {instancePath:instancePath+"/image",parentData:data,parentDataProperty:"image",rootData}))){
+vErrors = vErrors === null ? validate130.errors : vErrors.concat(validate130.errors);
 errors = vErrors.length;
 }
 var _valid5 = _errs29 === errors;
@@ -7449,8 +7475,8 @@ let data7 = data.nfs;
 const _errs35 = errors;
 let valid7 = false;
 const _errs36 = errors;
-if(!(validate131(data7, {instancePath:instancePath+"/nfs",parentData:data,parentDataProperty:"nfs",rootData}))){
-vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
+if(!(validate132(data7, {instancePath:instancePath+"/nfs",parentData:data,parentDataProperty:"nfs",rootData}))){
+vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
 errors = vErrors.length;
 }
 var _valid6 = _errs36 === errors;
@@ -7497,8 +7523,8 @@ let data8 = data.persistentVolumeClaim;
 const _errs40 = errors;
 let valid8 = false;
 const _errs41 = errors;
-if(!(validate133(data8, {instancePath:instancePath+"/persistentVolumeClaim",parentData:data,parentDataProperty:"persistentVolumeClaim",rootData}))){
-vErrors = vErrors === null ? validate133.errors : vErrors.concat(validate133.errors);
+if(!(validate134(data8, {instancePath:instancePath+"/persistentVolumeClaim",parentData:data,parentDataProperty:"persistentVolumeClaim",rootData}))){
+vErrors = vErrors === null ? validate134.errors : vErrors.concat(validate134.errors);
 errors = vErrors.length;
 }
 var _valid7 = _errs41 === errors;
@@ -7545,8 +7571,8 @@ let data9 = data.projected;
 const _errs45 = errors;
 let valid9 = false;
 const _errs46 = errors;
-if(!(validate135(data9, {instancePath:instancePath+"/projected",parentData:data,parentDataProperty:"projected",rootData}))){
-vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
+if(!(validate136(data9, {instancePath:instancePath+"/projected",parentData:data,parentDataProperty:"projected",rootData}))){
+vErrors = vErrors === null ? validate136.errors : vErrors.concat(validate136.errors);
 errors = vErrors.length;
 }
 var _valid8 = _errs46 === errors;
@@ -7593,8 +7619,8 @@ let data10 = data.secret;
 const _errs50 = errors;
 let valid10 = false;
 const _errs51 = errors;
-if(!(validate155(data10, {instancePath:instancePath+"/secret",parentData:data,parentDataProperty:"secret",rootData}))){
-vErrors = vErrors === null ? validate155.errors : vErrors.concat(validate155.errors);
+if(!(validate156(data10, {instancePath:instancePath+"/secret",parentData:data,parentDataProperty:"secret",rootData}))){
+vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
 errors = vErrors.length;
 }
 var _valid9 = _errs51 === errors;
@@ -7647,13 +7673,13 @@ vErrors.push(err23);
 }
 errors++;
 }
-validate108.errors = vErrors;
+validate109.errors = vErrors;
 return errors === 0;
 }
 
 const schema67 = {"type":"object","required":["name","mountPath"],"properties":{"bindMountOptions":{"type":["array","null"],"items":{"type":"string"}},"mountPath":{"type":"string"},"mountPropagation":{"enum":["Bidirectional","HostToContainer","None",null]},"name":{"type":"string"},"readOnly":{"type":["boolean","null"]},"recursiveReadOnly":{"enum":["Disabled","Enabled","IfPossible",null]},"subPath":{"type":["string","null"]},"subPathExpr":{"type":["string","null"]}},"additionalProperties":false};
 
-function validate159(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate160(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -7820,7 +7846,7 @@ vErrors.push(err12);
 }
 errors++;
 }
-validate159.errors = vErrors;
+validate160.errors = vErrors;
 return errors === 0;
 }
 
@@ -7828,7 +7854,7 @@ const schema68 = {"type":"object","required":["name"],"properties":{"name":{"typ
 const schema69 = {"type":"object","properties":{"configMapKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapKeySelector"},{"type":"null"}]},"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"fileKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.FileKeySelector"},{"type":"null"}]},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"secretKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretKeySelector"},{"type":"null"}]}},"additionalProperties":false};
 const schema70 = {"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false};
 
-function validate163(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate164(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -7904,13 +7930,13 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate163.errors = vErrors;
+validate164.errors = vErrors;
 return errors === 0;
 }
 
 const schema71 = {"type":"object","required":["volumeName","path","key"],"properties":{"key":{"type":"string"},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"volumeName":{"type":"string"}},"additionalProperties":false};
 
-function validate166(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate167(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -8019,13 +8045,13 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate166.errors = vErrors;
+validate167.errors = vErrors;
 return errors === 0;
 }
 
 const schema72 = {"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false};
 
-function validate169(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate170(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -8101,12 +8127,12 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate169.errors = vErrors;
+validate170.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate162(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate163(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -8127,8 +8153,8 @@ let data0 = data.configMapKeyRef;
 const _errs3 = errors;
 let valid1 = false;
 const _errs4 = errors;
-if(!(validate163(data0, {instancePath:instancePath+"/configMapKeyRef",parentData:data,parentDataProperty:"configMapKeyRef",rootData}))){
-vErrors = vErrors === null ? validate163.errors : vErrors.concat(validate163.errors);
+if(!(validate164(data0, {instancePath:instancePath+"/configMapKeyRef",parentData:data,parentDataProperty:"configMapKeyRef",rootData}))){
+vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs4 === errors;
@@ -8175,8 +8201,8 @@ let data1 = data.fieldRef;
 const _errs8 = errors;
 let valid2 = false;
 const _errs9 = errors;
-if(!(validate119(data1, {instancePath:instancePath+"/fieldRef",parentData:data,parentDataProperty:"fieldRef",rootData}))){
-vErrors = vErrors === null ? validate119.errors : vErrors.concat(validate119.errors);
+if(!(validate120(data1, {instancePath:instancePath+"/fieldRef",parentData:data,parentDataProperty:"fieldRef",rootData}))){
+vErrors = vErrors === null ? validate120.errors : vErrors.concat(validate120.errors);
 errors = vErrors.length;
 }
 var _valid1 = _errs9 === errors;
@@ -8223,8 +8249,8 @@ let data2 = data.fileKeyRef;
 const _errs13 = errors;
 let valid3 = false;
 const _errs14 = errors;
-if(!(validate166(data2, {instancePath:instancePath+"/fileKeyRef",parentData:data,parentDataProperty:"fileKeyRef",rootData}))){
-vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
+if(!(validate167(data2, {instancePath:instancePath+"/fileKeyRef",parentData:data,parentDataProperty:"fileKeyRef",rootData}))){
+vErrors = vErrors === null ? validate167.errors : vErrors.concat(validate167.errors);
 errors = vErrors.length;
 }
 var _valid2 = _errs14 === errors;
@@ -8271,8 +8297,8 @@ let data3 = data.resourceFieldRef;
 const _errs18 = errors;
 let valid4 = false;
 const _errs19 = errors;
-if(!(validate121(data3, {instancePath:instancePath+"/resourceFieldRef",parentData:data,parentDataProperty:"resourceFieldRef",rootData}))){
-vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors);
+if(!(validate122(data3, {instancePath:instancePath+"/resourceFieldRef",parentData:data,parentDataProperty:"resourceFieldRef",rootData}))){
+vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
 errors = vErrors.length;
 }
 var _valid3 = _errs19 === errors;
@@ -8319,8 +8345,8 @@ let data4 = data.secretKeyRef;
 const _errs23 = errors;
 let valid5 = false;
 const _errs24 = errors;
-if(!(validate169(data4, {instancePath:instancePath+"/secretKeyRef",parentData:data,parentDataProperty:"secretKeyRef",rootData}))){
-vErrors = vErrors === null ? validate169.errors : vErrors.concat(validate169.errors);
+if(!(validate170(data4, {instancePath:instancePath+"/secretKeyRef",parentData:data,parentDataProperty:"secretKeyRef",rootData}))){
+vErrors = vErrors === null ? validate170.errors : vErrors.concat(validate170.errors);
 errors = vErrors.length;
 }
 var _valid4 = _errs24 === errors;
@@ -8373,12 +8399,12 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate162.errors = vErrors;
+validate163.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate161(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate162(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -8435,8 +8461,8 @@ let data2 = data.valueFrom;
 const _errs7 = errors;
 let valid1 = false;
 const _errs8 = errors;
-if(!(validate162(data2, {instancePath:instancePath+"/valueFrom",parentData:data,parentDataProperty:"valueFrom",rootData}))){
-vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+if(!(validate163(data2, {instancePath:instancePath+"/valueFrom",parentData:data,parentDataProperty:"valueFrom",rootData}))){
+vErrors = vErrors === null ? validate163.errors : vErrors.concat(validate163.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs8 === errors;
@@ -8489,7 +8515,7 @@ vErrors.push(err6);
 }
 errors++;
 }
-validate161.errors = vErrors;
+validate162.errors = vErrors;
 return errors === 0;
 }
 
@@ -8578,8 +8604,8 @@ vErrors.push(err7);
 }
 errors++;
 }
-if(data.kubelet === undefined){
-const err8 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "kubelet"},message:"must have required property '"+"kubelet"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.csi === undefined){
+const err8 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "csi"},message:"must have required property '"+"csi"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -8588,8 +8614,8 @@ vErrors.push(err8);
 }
 errors++;
 }
-if(data.attestBinary === undefined){
-const err9 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "attestBinary"},message:"must have required property '"+"attestBinary"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.kubelet === undefined){
+const err9 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "kubelet"},message:"must have required property '"+"kubelet"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -8598,8 +8624,8 @@ vErrors.push(err9);
 }
 errors++;
 }
-if(data.debug === undefined){
-const err10 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "debug"},message:"must have required property '"+"debug"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.attestBinary === undefined){
+const err10 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "attestBinary"},message:"must have required property '"+"attestBinary"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -8608,8 +8634,8 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(data.logFormat === undefined){
-const err11 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "logFormat"},message:"must have required property '"+"logFormat"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.debug === undefined){
+const err11 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "debug"},message:"must have required property '"+"debug"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -8618,8 +8644,8 @@ vErrors.push(err11);
 }
 errors++;
 }
-if(data.extraArgs === undefined){
-const err12 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraArgs"},message:"must have required property '"+"extraArgs"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.logFormat === undefined){
+const err12 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "logFormat"},message:"must have required property '"+"logFormat"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -8628,8 +8654,8 @@ vErrors.push(err12);
 }
 errors++;
 }
-if(data.extraConfig === undefined){
-const err13 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraConfig"},message:"must have required property '"+"extraConfig"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.extraArgs === undefined){
+const err13 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraArgs"},message:"must have required property '"+"extraArgs"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -8638,8 +8664,8 @@ vErrors.push(err13);
 }
 errors++;
 }
-if(data.resources === undefined){
-const err14 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "resources"},message:"must have required property '"+"resources"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.extraConfig === undefined){
+const err14 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraConfig"},message:"must have required property '"+"extraConfig"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -8648,8 +8674,8 @@ vErrors.push(err14);
 }
 errors++;
 }
-if(data.priorityClassName === undefined){
-const err15 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "priorityClassName"},message:"must have required property '"+"priorityClassName"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.resources === undefined){
+const err15 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "resources"},message:"must have required property '"+"resources"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -8658,8 +8684,8 @@ vErrors.push(err15);
 }
 errors++;
 }
-if(data.resourceQuota === undefined){
-const err16 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "resourceQuota"},message:"must have required property '"+"resourceQuota"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.priorityClassName === undefined){
+const err16 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "priorityClassName"},message:"must have required property '"+"priorityClassName"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -8668,8 +8694,8 @@ vErrors.push(err16);
 }
 errors++;
 }
-if(data.networkPolicy === undefined){
-const err17 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "networkPolicy"},message:"must have required property '"+"networkPolicy"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.resourceQuota === undefined){
+const err17 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "resourceQuota"},message:"must have required property '"+"resourceQuota"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -8678,8 +8704,8 @@ vErrors.push(err17);
 }
 errors++;
 }
-if(data.updateStrategy === undefined){
-const err18 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "updateStrategy"},message:"must have required property '"+"updateStrategy"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.networkPolicy === undefined){
+const err18 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "networkPolicy"},message:"must have required property '"+"networkPolicy"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -8688,8 +8714,8 @@ vErrors.push(err18);
 }
 errors++;
 }
-if(data.revisionHistoryLimit === undefined){
-const err19 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "revisionHistoryLimit"},message:"must have required property '"+"revisionHistoryLimit"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.updateStrategy === undefined){
+const err19 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "updateStrategy"},message:"must have required property '"+"updateStrategy"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -8698,8 +8724,8 @@ vErrors.push(err19);
 }
 errors++;
 }
-if(data.terminationGracePeriodSeconds === undefined){
-const err20 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "terminationGracePeriodSeconds"},message:"must have required property '"+"terminationGracePeriodSeconds"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.revisionHistoryLimit === undefined){
+const err20 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "revisionHistoryLimit"},message:"must have required property '"+"revisionHistoryLimit"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -8708,8 +8734,8 @@ vErrors.push(err20);
 }
 errors++;
 }
-if(data.livenessProbe === undefined){
-const err21 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "livenessProbe"},message:"must have required property '"+"livenessProbe"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.terminationGracePeriodSeconds === undefined){
+const err21 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "terminationGracePeriodSeconds"},message:"must have required property '"+"terminationGracePeriodSeconds"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -8718,8 +8744,8 @@ vErrors.push(err21);
 }
 errors++;
 }
-if(data.readinessProbe === undefined){
-const err22 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "readinessProbe"},message:"must have required property '"+"readinessProbe"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.livenessProbe === undefined){
+const err22 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "livenessProbe"},message:"must have required property '"+"livenessProbe"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -8728,8 +8754,8 @@ vErrors.push(err22);
 }
 errors++;
 }
-if(data.nodeSelector === undefined){
-const err23 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "nodeSelector"},message:"must have required property '"+"nodeSelector"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.readinessProbe === undefined){
+const err23 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "readinessProbe"},message:"must have required property '"+"readinessProbe"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -8738,8 +8764,8 @@ vErrors.push(err23);
 }
 errors++;
 }
-if(data.tolerations === undefined){
-const err24 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "tolerations"},message:"must have required property '"+"tolerations"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.nodeSelector === undefined){
+const err24 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "nodeSelector"},message:"must have required property '"+"nodeSelector"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -8748,8 +8774,8 @@ vErrors.push(err24);
 }
 errors++;
 }
-if(data.affinity === undefined){
-const err25 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "affinity"},message:"must have required property '"+"affinity"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.tolerations === undefined){
+const err25 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "tolerations"},message:"must have required property '"+"tolerations"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -8758,8 +8784,8 @@ vErrors.push(err25);
 }
 errors++;
 }
-if(data.hostAliases === undefined){
-const err26 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "hostAliases"},message:"must have required property '"+"hostAliases"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.affinity === undefined){
+const err26 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "affinity"},message:"must have required property '"+"affinity"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -8768,8 +8794,8 @@ vErrors.push(err26);
 }
 errors++;
 }
-if(data.dnsPolicy === undefined){
-const err27 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "dnsPolicy"},message:"must have required property '"+"dnsPolicy"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.hostAliases === undefined){
+const err27 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "hostAliases"},message:"must have required property '"+"hostAliases"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -8778,8 +8804,8 @@ vErrors.push(err27);
 }
 errors++;
 }
-if(data.dnsConfig === undefined){
-const err28 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "dnsConfig"},message:"must have required property '"+"dnsConfig"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.dnsPolicy === undefined){
+const err28 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "dnsPolicy"},message:"must have required property '"+"dnsPolicy"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -8788,8 +8814,8 @@ vErrors.push(err28);
 }
 errors++;
 }
-if(data.podSecurityContext === undefined){
-const err29 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podSecurityContext"},message:"must have required property '"+"podSecurityContext"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.dnsConfig === undefined){
+const err29 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "dnsConfig"},message:"must have required property '"+"dnsConfig"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -8798,8 +8824,8 @@ vErrors.push(err29);
 }
 errors++;
 }
-if(data.securityContext === undefined){
-const err30 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "securityContext"},message:"must have required property '"+"securityContext"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.podSecurityContext === undefined){
+const err30 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podSecurityContext"},message:"must have required property '"+"podSecurityContext"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -8808,8 +8834,8 @@ vErrors.push(err30);
 }
 errors++;
 }
-if(data.extraVolumes === undefined){
-const err31 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraVolumes"},message:"must have required property '"+"extraVolumes"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.securityContext === undefined){
+const err31 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "securityContext"},message:"must have required property '"+"securityContext"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -8818,8 +8844,8 @@ vErrors.push(err31);
 }
 errors++;
 }
-if(data.extraVolumeMounts === undefined){
-const err32 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraVolumeMounts"},message:"must have required property '"+"extraVolumeMounts"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.extraVolumes === undefined){
+const err32 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraVolumes"},message:"must have required property '"+"extraVolumes"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -8828,8 +8854,8 @@ vErrors.push(err32);
 }
 errors++;
 }
-if(data.podLabels === undefined){
-const err33 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podLabels"},message:"must have required property '"+"podLabels"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.extraVolumeMounts === undefined){
+const err33 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraVolumeMounts"},message:"must have required property '"+"extraVolumeMounts"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -8838,8 +8864,8 @@ vErrors.push(err33);
 }
 errors++;
 }
-if(data.podAnnotations === undefined){
-const err34 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podAnnotations"},message:"must have required property '"+"podAnnotations"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.podLabels === undefined){
+const err34 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podLabels"},message:"must have required property '"+"podLabels"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -8848,8 +8874,8 @@ vErrors.push(err34);
 }
 errors++;
 }
-if(data.extraEnv === undefined){
-const err35 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraEnv"},message:"must have required property '"+"extraEnv"+"'",schema:schema11.required,parentSchema:schema11,data};
+if(data.podAnnotations === undefined){
+const err35 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "podAnnotations"},message:"must have required property '"+"podAnnotations"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -8858,9 +8884,8 @@ vErrors.push(err35);
 }
 errors++;
 }
-for(const key0 in data){
-if(!(func2.call(schema11.properties, key0))){
-const err36 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema11,data};
+if(data.extraEnv === undefined){
+const err36 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "extraEnv"},message:"must have required property '"+"extraEnv"+"'",schema:schema11.required,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -8869,11 +8894,9 @@ vErrors.push(err36);
 }
 errors++;
 }
-}
-if(data.enabled !== undefined){
-let data0 = data.enabled;
-if(typeof data0 !== "boolean"){
-const err37 = {instancePath:instancePath+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.enabled.type,parentSchema:schema11.properties.enabled,data:data0};
+for(const key0 in data){
+if(!(func2.call(schema11.properties, key0))){
+const err37 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -8883,11 +8906,10 @@ vErrors.push(err37);
 errors++;
 }
 }
-if(data.nameOverride !== undefined){
-let data1 = data.nameOverride;
-if(typeof data1 === "string"){
-if(func3(data1) > 63){
-const err38 = {instancePath:instancePath+"/nameOverride",schemaPath:"#/properties/nameOverride/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.nameOverride,data:data1};
+if(data.enabled !== undefined){
+let data0 = data.enabled;
+if(typeof data0 !== "boolean"){
+const err38 = {instancePath:instancePath+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.enabled.type,parentSchema:schema11.properties.enabled,data:data0};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -8896,8 +8918,12 @@ vErrors.push(err38);
 }
 errors++;
 }
-if(!pattern16.test(data1)){
-const err39 = {instancePath:instancePath+"/nameOverride",schemaPath:"#/properties/nameOverride/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.nameOverride,data:data1};
+}
+if(data.nameOverride !== undefined){
+let data1 = data.nameOverride;
+if(typeof data1 === "string"){
+if(func3(data1) > 63){
+const err39 = {instancePath:instancePath+"/nameOverride",schemaPath:"#/properties/nameOverride/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.nameOverride,data:data1};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -8906,9 +8932,8 @@ vErrors.push(err39);
 }
 errors++;
 }
-}
-else {
-const err40 = {instancePath:instancePath+"/nameOverride",schemaPath:"#/properties/nameOverride/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.nameOverride.type,parentSchema:schema11.properties.nameOverride,data:data1};
+if(!pattern16.test(data1)){
+const err40 = {instancePath:instancePath+"/nameOverride",schemaPath:"#/properties/nameOverride/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.nameOverride,data:data1};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -8918,11 +8943,8 @@ vErrors.push(err40);
 errors++;
 }
 }
-if(data.namespace !== undefined){
-let data2 = data.namespace;
-if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
-if(data2.name === undefined){
-const err41 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.namespace.required,parentSchema:schema11.properties.namespace,data:data2};
+else {
+const err41 = {instancePath:instancePath+"/nameOverride",schemaPath:"#/properties/nameOverride/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.nameOverride.type,parentSchema:schema11.properties.nameOverride,data:data1};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -8931,8 +8953,12 @@ vErrors.push(err41);
 }
 errors++;
 }
-if(data2.create === undefined){
-const err42 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.namespace.required,parentSchema:schema11.properties.namespace,data:data2};
+}
+if(data.namespace !== undefined){
+let data2 = data.namespace;
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(data2.name === undefined){
+const err42 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.namespace.required,parentSchema:schema11.properties.namespace,data:data2};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -8941,8 +8967,8 @@ vErrors.push(err42);
 }
 errors++;
 }
-if(data2.labels === undefined){
-const err43 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.namespace.required,parentSchema:schema11.properties.namespace,data:data2};
+if(data2.create === undefined){
+const err43 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "create"},message:"must have required property '"+"create"+"'",schema:schema11.properties.namespace.required,parentSchema:schema11.properties.namespace,data:data2};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -8951,9 +8977,8 @@ vErrors.push(err43);
 }
 errors++;
 }
-for(const key1 in data2){
-if(!(((key1 === "name") || (key1 === "create")) || (key1 === "labels"))){
-const err44 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.namespace,data:data2};
+if(data2.labels === undefined){
+const err44 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema11.properties.namespace.required,parentSchema:schema11.properties.namespace,data:data2};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -8962,12 +8987,9 @@ vErrors.push(err44);
 }
 errors++;
 }
-}
-if(data2.name !== undefined){
-let data3 = data2.name;
-if(typeof data3 === "string"){
-if(func3(data3) > 63){
-const err45 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.namespace.properties.name,data:data3};
+for(const key1 in data2){
+if(!(((key1 === "name") || (key1 === "create")) || (key1 === "labels"))){
+const err45 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.namespace,data:data2};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -8976,8 +8998,12 @@ vErrors.push(err45);
 }
 errors++;
 }
-if(!pattern8.test(data3)){
-const err46 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.namespace.properties.name,data:data3};
+}
+if(data2.name !== undefined){
+let data3 = data2.name;
+if(typeof data3 === "string"){
+if(func3(data3) > 63){
+const err46 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.namespace.properties.name,data:data3};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -8986,9 +9012,8 @@ vErrors.push(err46);
 }
 errors++;
 }
-}
-else {
-const err47 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.namespace.properties.name.type,parentSchema:schema11.properties.namespace.properties.name,data:data3};
+if(!pattern8.test(data3)){
+const err47 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.namespace.properties.name,data:data3};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -8998,15 +9023,26 @@ vErrors.push(err47);
 errors++;
 }
 }
-if(data2.create !== undefined){
-let data4 = data2.create;
-if(typeof data4 !== "boolean"){
-const err48 = {instancePath:instancePath+"/namespace/create",schemaPath:"#/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.namespace.properties.create.type,parentSchema:schema11.properties.namespace.properties.create,data:data4};
+else {
+const err48 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.namespace.properties.name.type,parentSchema:schema11.properties.namespace.properties.name,data:data3};
 if(vErrors === null){
 vErrors = [err48];
 }
 else {
 vErrors.push(err48);
+}
+errors++;
+}
+}
+if(data2.create !== undefined){
+let data4 = data2.create;
+if(typeof data4 !== "boolean"){
+const err49 = {instancePath:instancePath+"/namespace/create",schemaPath:"#/properties/namespace/properties/create/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.namespace.properties.create.type,parentSchema:schema11.properties.namespace.properties.create,data:data4};
+if(vErrors === null){
+vErrors = [err49];
+}
+else {
+vErrors.push(err49);
 }
 errors++;
 }
@@ -9018,19 +9054,7 @@ for(const key2 in data5){
 const _errs15 = errors;
 if(typeof key2 === "string"){
 if(!pattern2.test(key2)){
-const err49 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema11.properties.namespace.properties.labels.propertyNames,data:key2,propertyName:key2};
-if(vErrors === null){
-vErrors = [err49];
-}
-else {
-vErrors.push(err49);
-}
-errors++;
-}
-}
-var valid2 = _errs15 === errors;
-if(!valid2){
-const err50 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key2},message:"property name must be valid",schema:schema11.properties.namespace.properties.labels.propertyNames,parentSchema:schema11.properties.namespace.properties.labels,data:data5};
+const err50 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema11.properties.namespace.properties.labels.propertyNames,data:key2,propertyName:key2};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -9040,11 +9064,9 @@ vErrors.push(err50);
 errors++;
 }
 }
-for(const key3 in data5){
-let data6 = data5[key3];
-if(typeof data6 === "string"){
-if(func3(data6) > 63){
-const err51 = {instancePath:instancePath+"/namespace/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data6};
+var valid2 = _errs15 === errors;
+if(!valid2){
+const err51 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/propertyNames",keyword:"propertyNames",params:{propertyName: key2},message:"property name must be valid",schema:schema11.properties.namespace.properties.labels.propertyNames,parentSchema:schema11.properties.namespace.properties.labels,data:data5};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -9053,8 +9075,12 @@ vErrors.push(err51);
 }
 errors++;
 }
-if(!pattern3.test(data6)){
-const err52 = {instancePath:instancePath+"/namespace/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data6};
+}
+for(const key3 in data5){
+let data6 = data5[key3];
+if(typeof data6 === "string"){
+if(func3(data6) > 63){
+const err52 = {instancePath:instancePath+"/namespace/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data6};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -9063,9 +9089,8 @@ vErrors.push(err52);
 }
 errors++;
 }
-}
-else {
-const err53 = {instancePath:instancePath+"/namespace/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.namespace.properties.labels.additionalProperties.type,parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data6};
+if(!pattern3.test(data6)){
+const err53 = {instancePath:instancePath+"/namespace/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data6};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -9075,9 +9100,8 @@ vErrors.push(err53);
 errors++;
 }
 }
-}
 else {
-const err54 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.namespace.properties.labels.type,parentSchema:schema11.properties.namespace.properties.labels,data:data5};
+const err54 = {instancePath:instancePath+"/namespace/labels/" + key3.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/namespace/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.namespace.properties.labels.additionalProperties.type,parentSchema:schema11.properties.namespace.properties.labels.additionalProperties,data:data6};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -9089,7 +9113,7 @@ errors++;
 }
 }
 else {
-const err55 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.namespace.type,parentSchema:schema11.properties.namespace,data:data2};
+const err55 = {instancePath:instancePath+"/namespace/labels",schemaPath:"#/properties/namespace/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.namespace.properties.labels.type,parentSchema:schema11.properties.namespace.properties.labels,data:data5};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -9099,11 +9123,9 @@ vErrors.push(err55);
 errors++;
 }
 }
-if(data.image !== undefined){
-let data7 = data.image;
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-if(data7.repository === undefined){
-const err56 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "repository"},message:"must have required property '"+"repository"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
+}
+else {
+const err56 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.namespace.type,parentSchema:schema11.properties.namespace,data:data2};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -9112,8 +9134,12 @@ vErrors.push(err56);
 }
 errors++;
 }
-if(data7.tag === undefined){
-const err57 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "tag"},message:"must have required property '"+"tag"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
+}
+if(data.image !== undefined){
+let data7 = data.image;
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+if(data7.repository === undefined){
+const err57 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "repository"},message:"must have required property '"+"repository"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -9122,8 +9148,8 @@ vErrors.push(err57);
 }
 errors++;
 }
-if(data7.digest === undefined){
-const err58 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "digest"},message:"must have required property '"+"digest"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
+if(data7.tag === undefined){
+const err58 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "tag"},message:"must have required property '"+"tag"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -9132,8 +9158,8 @@ vErrors.push(err58);
 }
 errors++;
 }
-if(data7.pullPolicy === undefined){
-const err59 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "pullPolicy"},message:"must have required property '"+"pullPolicy"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
+if(data7.digest === undefined){
+const err59 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "digest"},message:"must have required property '"+"digest"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -9142,8 +9168,8 @@ vErrors.push(err59);
 }
 errors++;
 }
-if(data7.pullSecrets === undefined){
-const err60 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "pullSecrets"},message:"must have required property '"+"pullSecrets"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
+if(data7.pullPolicy === undefined){
+const err60 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "pullPolicy"},message:"must have required property '"+"pullPolicy"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -9152,9 +9178,8 @@ vErrors.push(err60);
 }
 errors++;
 }
-for(const key4 in data7){
-if(!(((((key4 === "repository") || (key4 === "tag")) || (key4 === "digest")) || (key4 === "pullPolicy")) || (key4 === "pullSecrets"))){
-const err61 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.image,data:data7};
+if(data7.pullSecrets === undefined){
+const err61 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/required",keyword:"required",params:{missingProperty: "pullSecrets"},message:"must have required property '"+"pullSecrets"+"'",schema:schema11.properties.image.required,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -9163,12 +9188,9 @@ vErrors.push(err61);
 }
 errors++;
 }
-}
-if(data7.repository !== undefined){
-let data8 = data7.repository;
-if(typeof data8 === "string"){
-if(!pattern20.test(data8)){
-const err62 = {instancePath:instancePath+"/image/repository",schemaPath:"#/properties/image/properties/repository/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"},message:"must match pattern \""+"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"+"\"",schema:"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$",parentSchema:schema11.properties.image.properties.repository,data:data8};
+for(const key4 in data7){
+if(!(((((key4 === "repository") || (key4 === "tag")) || (key4 === "digest")) || (key4 === "pullPolicy")) || (key4 === "pullSecrets"))){
+const err62 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -9178,8 +9200,11 @@ vErrors.push(err62);
 errors++;
 }
 }
-else {
-const err63 = {instancePath:instancePath+"/image/repository",schemaPath:"#/properties/image/properties/repository/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.repository.type,parentSchema:schema11.properties.image.properties.repository,data:data8};
+if(data7.repository !== undefined){
+let data8 = data7.repository;
+if(typeof data8 === "string"){
+if(!pattern20.test(data8)){
+const err63 = {instancePath:instancePath+"/image/repository",schemaPath:"#/properties/image/properties/repository/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"},message:"must match pattern \""+"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"+"\"",schema:"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$",parentSchema:schema11.properties.image.properties.repository,data:data8};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -9189,11 +9214,8 @@ vErrors.push(err63);
 errors++;
 }
 }
-if(data7.tag !== undefined){
-let data9 = data7.tag;
-if(typeof data9 === "string"){
-if(!pattern21.test(data9)){
-const err64 = {instancePath:instancePath+"/image/tag",schemaPath:"#/properties/image/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},message:"must match pattern \""+"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"+"\"",schema:"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",parentSchema:schema11.properties.image.properties.tag,data:data9};
+else {
+const err64 = {instancePath:instancePath+"/image/repository",schemaPath:"#/properties/image/properties/repository/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.repository.type,parentSchema:schema11.properties.image.properties.repository,data:data8};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -9203,8 +9225,11 @@ vErrors.push(err64);
 errors++;
 }
 }
-else {
-const err65 = {instancePath:instancePath+"/image/tag",schemaPath:"#/properties/image/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.tag.type,parentSchema:schema11.properties.image.properties.tag,data:data9};
+if(data7.tag !== undefined){
+let data9 = data7.tag;
+if(typeof data9 === "string"){
+if(!pattern21.test(data9)){
+const err65 = {instancePath:instancePath+"/image/tag",schemaPath:"#/properties/image/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},message:"must match pattern \""+"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"+"\"",schema:"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",parentSchema:schema11.properties.image.properties.tag,data:data9};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -9214,11 +9239,8 @@ vErrors.push(err65);
 errors++;
 }
 }
-if(data7.digest !== undefined){
-let data10 = data7.digest;
-if(typeof data10 === "string"){
-if(!pattern22.test(data10)){
-const err66 = {instancePath:instancePath+"/image/digest",schemaPath:"#/properties/image/properties/digest/pattern",keyword:"pattern",params:{pattern: "^$|^sha256:[0-9a-f]{64}$"},message:"must match pattern \""+"^$|^sha256:[0-9a-f]{64}$"+"\"",schema:"^$|^sha256:[0-9a-f]{64}$",parentSchema:schema11.properties.image.properties.digest,data:data10};
+else {
+const err66 = {instancePath:instancePath+"/image/tag",schemaPath:"#/properties/image/properties/tag/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.tag.type,parentSchema:schema11.properties.image.properties.tag,data:data9};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -9228,8 +9250,11 @@ vErrors.push(err66);
 errors++;
 }
 }
-else {
-const err67 = {instancePath:instancePath+"/image/digest",schemaPath:"#/properties/image/properties/digest/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.digest.type,parentSchema:schema11.properties.image.properties.digest,data:data10};
+if(data7.digest !== undefined){
+let data10 = data7.digest;
+if(typeof data10 === "string"){
+if(!pattern22.test(data10)){
+const err67 = {instancePath:instancePath+"/image/digest",schemaPath:"#/properties/image/properties/digest/pattern",keyword:"pattern",params:{pattern: "^$|^sha256:[0-9a-f]{64}$"},message:"must match pattern \""+"^$|^sha256:[0-9a-f]{64}$"+"\"",schema:"^$|^sha256:[0-9a-f]{64}$",parentSchema:schema11.properties.image.properties.digest,data:data10};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -9239,10 +9264,8 @@ vErrors.push(err67);
 errors++;
 }
 }
-if(data7.pullPolicy !== undefined){
-let data11 = data7.pullPolicy;
-if(typeof data11 !== "string"){
-const err68 = {instancePath:instancePath+"/image/pullPolicy",schemaPath:"#/properties/image/properties/pullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.pullPolicy.type,parentSchema:schema11.properties.image.properties.pullPolicy,data:data11};
+else {
+const err68 = {instancePath:instancePath+"/image/digest",schemaPath:"#/properties/image/properties/digest/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.digest.type,parentSchema:schema11.properties.image.properties.digest,data:data10};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -9251,13 +9274,26 @@ vErrors.push(err68);
 }
 errors++;
 }
-if(!(((data11 === "Always") || (data11 === "IfNotPresent")) || (data11 === "Never"))){
-const err69 = {instancePath:instancePath+"/image/pullPolicy",schemaPath:"#/properties/image/properties/pullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.image.properties.pullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.image.properties.pullPolicy.enum,parentSchema:schema11.properties.image.properties.pullPolicy,data:data11};
+}
+if(data7.pullPolicy !== undefined){
+let data11 = data7.pullPolicy;
+if(typeof data11 !== "string"){
+const err69 = {instancePath:instancePath+"/image/pullPolicy",schemaPath:"#/properties/image/properties/pullPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.pullPolicy.type,parentSchema:schema11.properties.image.properties.pullPolicy,data:data11};
 if(vErrors === null){
 vErrors = [err69];
 }
 else {
 vErrors.push(err69);
+}
+errors++;
+}
+if(!(((data11 === "Always") || (data11 === "IfNotPresent")) || (data11 === "Never"))){
+const err70 = {instancePath:instancePath+"/image/pullPolicy",schemaPath:"#/properties/image/properties/pullPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.image.properties.pullPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.image.properties.pullPolicy.enum,parentSchema:schema11.properties.image.properties.pullPolicy,data:data11};
+if(vErrors === null){
+vErrors = [err70];
+}
+else {
+vErrors.push(err70);
 }
 errors++;
 }
@@ -9270,18 +9306,7 @@ for(let i0=0; i0<len0; i0++){
 let data13 = data12[i0];
 if(typeof data13 === "string"){
 if(func3(data13) < 1){
-const err70 = {instancePath:instancePath+"/image/pullSecrets/" + i0,schemaPath:"#/properties/image/properties/pullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.image.properties.pullSecrets.items,data:data13};
-if(vErrors === null){
-vErrors = [err70];
-}
-else {
-vErrors.push(err70);
-}
-errors++;
-}
-}
-else {
-const err71 = {instancePath:instancePath+"/image/pullSecrets/" + i0,schemaPath:"#/properties/image/properties/pullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.pullSecrets.items.type,parentSchema:schema11.properties.image.properties.pullSecrets.items,data:data13};
+const err71 = {instancePath:instancePath+"/image/pullSecrets/" + i0,schemaPath:"#/properties/image/properties/pullSecrets/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.image.properties.pullSecrets.items,data:data13};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -9291,9 +9316,8 @@ vErrors.push(err71);
 errors++;
 }
 }
-}
 else {
-const err72 = {instancePath:instancePath+"/image/pullSecrets",schemaPath:"#/properties/image/properties/pullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.image.properties.pullSecrets.type,parentSchema:schema11.properties.image.properties.pullSecrets,data:data12};
+const err72 = {instancePath:instancePath+"/image/pullSecrets/" + i0,schemaPath:"#/properties/image/properties/pullSecrets/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.image.properties.pullSecrets.items.type,parentSchema:schema11.properties.image.properties.pullSecrets.items,data:data13};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -9305,7 +9329,7 @@ errors++;
 }
 }
 else {
-const err73 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.image.type,parentSchema:schema11.properties.image,data:data7};
+const err73 = {instancePath:instancePath+"/image/pullSecrets",schemaPath:"#/properties/image/properties/pullSecrets/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.image.properties.pullSecrets.type,parentSchema:schema11.properties.image.properties.pullSecrets,data:data12};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -9315,11 +9339,9 @@ vErrors.push(err73);
 errors++;
 }
 }
-if(data.serviceAccount !== undefined){
-let data14 = data.serviceAccount;
-if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
-if(data14.name === undefined){
-const err74 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.serviceAccount.required,parentSchema:schema11.properties.serviceAccount,data:data14};
+}
+else {
+const err74 = {instancePath:instancePath+"/image",schemaPath:"#/properties/image/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.image.type,parentSchema:schema11.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -9328,8 +9350,12 @@ vErrors.push(err74);
 }
 errors++;
 }
-if(data14.annotations === undefined){
-const err75 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "annotations"},message:"must have required property '"+"annotations"+"'",schema:schema11.properties.serviceAccount.required,parentSchema:schema11.properties.serviceAccount,data:data14};
+}
+if(data.serviceAccount !== undefined){
+let data14 = data.serviceAccount;
+if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
+if(data14.name === undefined){
+const err75 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema11.properties.serviceAccount.required,parentSchema:schema11.properties.serviceAccount,data:data14};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -9338,9 +9364,8 @@ vErrors.push(err75);
 }
 errors++;
 }
-for(const key5 in data14){
-if(!((key5 === "name") || (key5 === "annotations"))){
-const err76 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.serviceAccount,data:data14};
+if(data14.annotations === undefined){
+const err76 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/required",keyword:"required",params:{missingProperty: "annotations"},message:"must have required property '"+"annotations"+"'",schema:schema11.properties.serviceAccount.required,parentSchema:schema11.properties.serviceAccount,data:data14};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -9349,12 +9374,9 @@ vErrors.push(err76);
 }
 errors++;
 }
-}
-if(data14.name !== undefined){
-let data15 = data14.name;
-if(typeof data15 === "string"){
-if(func3(data15) > 63){
-const err77 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.serviceAccount.properties.name,data:data15};
+for(const key5 in data14){
+if(!((key5 === "name") || (key5 === "annotations"))){
+const err77 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.serviceAccount,data:data14};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -9363,8 +9385,12 @@ vErrors.push(err77);
 }
 errors++;
 }
-if(!pattern8.test(data15)){
-const err78 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.serviceAccount.properties.name,data:data15};
+}
+if(data14.name !== undefined){
+let data15 = data14.name;
+if(typeof data15 === "string"){
+if(func3(data15) > 63){
+const err78 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.serviceAccount.properties.name,data:data15};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -9373,14 +9399,24 @@ vErrors.push(err78);
 }
 errors++;
 }
-}
-else {
-const err79 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.serviceAccount.properties.name.type,parentSchema:schema11.properties.serviceAccount.properties.name,data:data15};
+if(!pattern8.test(data15)){
+const err79 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.serviceAccount.properties.name,data:data15};
 if(vErrors === null){
 vErrors = [err79];
 }
 else {
 vErrors.push(err79);
+}
+errors++;
+}
+}
+else {
+const err80 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.serviceAccount.properties.name.type,parentSchema:schema11.properties.serviceAccount.properties.name,data:data15};
+if(vErrors === null){
+vErrors = [err80];
+}
+else {
+vErrors.push(err80);
 }
 errors++;
 }
@@ -9392,19 +9428,7 @@ for(const key6 in data16){
 const _errs41 = errors;
 if(typeof key6 === "string"){
 if(!pattern2.test(key6)){
-const err80 = {instancePath:instancePath+"/serviceAccount/annotations",schemaPath:"#/properties/serviceAccount/properties/annotations/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema11.properties.serviceAccount.properties.annotations.propertyNames,data:key6,propertyName:key6};
-if(vErrors === null){
-vErrors = [err80];
-}
-else {
-vErrors.push(err80);
-}
-errors++;
-}
-}
-var valid8 = _errs41 === errors;
-if(!valid8){
-const err81 = {instancePath:instancePath+"/serviceAccount/annotations",schemaPath:"#/properties/serviceAccount/properties/annotations/propertyNames",keyword:"propertyNames",params:{propertyName: key6},message:"property name must be valid",schema:schema11.properties.serviceAccount.properties.annotations.propertyNames,parentSchema:schema11.properties.serviceAccount.properties.annotations,data:data16};
+const err81 = {instancePath:instancePath+"/serviceAccount/annotations",schemaPath:"#/properties/serviceAccount/properties/annotations/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema11.properties.serviceAccount.properties.annotations.propertyNames,data:key6,propertyName:key6};
 if(vErrors === null){
 vErrors = [err81];
 }
@@ -9414,10 +9438,9 @@ vErrors.push(err81);
 errors++;
 }
 }
-for(const key7 in data16){
-let data17 = data16[key7];
-if(typeof data17 !== "string"){
-const err82 = {instancePath:instancePath+"/serviceAccount/annotations/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/serviceAccount/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.serviceAccount.properties.annotations.additionalProperties.type,parentSchema:schema11.properties.serviceAccount.properties.annotations.additionalProperties,data:data17};
+var valid8 = _errs41 === errors;
+if(!valid8){
+const err82 = {instancePath:instancePath+"/serviceAccount/annotations",schemaPath:"#/properties/serviceAccount/properties/annotations/propertyNames",keyword:"propertyNames",params:{propertyName: key6},message:"property name must be valid",schema:schema11.properties.serviceAccount.properties.annotations.propertyNames,parentSchema:schema11.properties.serviceAccount.properties.annotations,data:data16};
 if(vErrors === null){
 vErrors = [err82];
 }
@@ -9427,9 +9450,10 @@ vErrors.push(err82);
 errors++;
 }
 }
-}
-else {
-const err83 = {instancePath:instancePath+"/serviceAccount/annotations",schemaPath:"#/properties/serviceAccount/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.serviceAccount.properties.annotations.type,parentSchema:schema11.properties.serviceAccount.properties.annotations,data:data16};
+for(const key7 in data16){
+let data17 = data16[key7];
+if(typeof data17 !== "string"){
+const err83 = {instancePath:instancePath+"/serviceAccount/annotations/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/serviceAccount/properties/annotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.serviceAccount.properties.annotations.additionalProperties.type,parentSchema:schema11.properties.serviceAccount.properties.annotations.additionalProperties,data:data17};
 if(vErrors === null){
 vErrors = [err83];
 }
@@ -9441,7 +9465,7 @@ errors++;
 }
 }
 else {
-const err84 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.serviceAccount.type,parentSchema:schema11.properties.serviceAccount,data:data14};
+const err84 = {instancePath:instancePath+"/serviceAccount/annotations",schemaPath:"#/properties/serviceAccount/properties/annotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.serviceAccount.properties.annotations.type,parentSchema:schema11.properties.serviceAccount.properties.annotations,data:data16};
 if(vErrors === null){
 vErrors = [err84];
 }
@@ -9451,11 +9475,9 @@ vErrors.push(err84);
 errors++;
 }
 }
-if(data.credentialTTL !== undefined){
-let data18 = data.credentialTTL;
-if(typeof data18 === "string"){
-if(!pattern10.test(data18)){
-const err85 = {instancePath:instancePath+"/credentialTTL",schemaPath:"#/properties/credentialTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.credentialTTL,data:data18};
+}
+else {
+const err85 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.serviceAccount.type,parentSchema:schema11.properties.serviceAccount,data:data14};
 if(vErrors === null){
 vErrors = [err85];
 }
@@ -9465,8 +9487,11 @@ vErrors.push(err85);
 errors++;
 }
 }
-else {
-const err86 = {instancePath:instancePath+"/credentialTTL",schemaPath:"#/properties/credentialTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.credentialTTL.type,parentSchema:schema11.properties.credentialTTL,data:data18};
+if(data.credentialTTL !== undefined){
+let data18 = data.credentialTTL;
+if(typeof data18 === "string"){
+if(!pattern10.test(data18)){
+const err86 = {instancePath:instancePath+"/credentialTTL",schemaPath:"#/properties/credentialTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.credentialTTL,data:data18};
 if(vErrors === null){
 vErrors = [err86];
 }
@@ -9476,11 +9501,8 @@ vErrors.push(err86);
 errors++;
 }
 }
-if(data.renewalInterval !== undefined){
-let data19 = data.renewalInterval;
-if(typeof data19 === "string"){
-if(!pattern10.test(data19)){
-const err87 = {instancePath:instancePath+"/renewalInterval",schemaPath:"#/properties/renewalInterval/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.renewalInterval,data:data19};
+else {
+const err87 = {instancePath:instancePath+"/credentialTTL",schemaPath:"#/properties/credentialTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.credentialTTL.type,parentSchema:schema11.properties.credentialTTL,data:data18};
 if(vErrors === null){
 vErrors = [err87];
 }
@@ -9490,8 +9512,11 @@ vErrors.push(err87);
 errors++;
 }
 }
-else {
-const err88 = {instancePath:instancePath+"/renewalInterval",schemaPath:"#/properties/renewalInterval/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.renewalInterval.type,parentSchema:schema11.properties.renewalInterval,data:data19};
+if(data.renewalInterval !== undefined){
+let data19 = data.renewalInterval;
+if(typeof data19 === "string"){
+if(!pattern10.test(data19)){
+const err88 = {instancePath:instancePath+"/renewalInterval",schemaPath:"#/properties/renewalInterval/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.renewalInterval,data:data19};
 if(vErrors === null){
 vErrors = [err88];
 }
@@ -9501,11 +9526,8 @@ vErrors.push(err88);
 errors++;
 }
 }
-if(data.socket !== undefined){
-let data20 = data.socket;
-if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
-if(data20.hostPath === undefined){
-const err89 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/required",keyword:"required",params:{missingProperty: "hostPath"},message:"must have required property '"+"hostPath"+"'",schema:schema11.properties.socket.required,parentSchema:schema11.properties.socket,data:data20};
+else {
+const err89 = {instancePath:instancePath+"/renewalInterval",schemaPath:"#/properties/renewalInterval/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.renewalInterval.type,parentSchema:schema11.properties.renewalInterval,data:data19};
 if(vErrors === null){
 vErrors = [err89];
 }
@@ -9514,8 +9536,12 @@ vErrors.push(err89);
 }
 errors++;
 }
-if(data20.file === undefined){
-const err90 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema11.properties.socket.required,parentSchema:schema11.properties.socket,data:data20};
+}
+if(data.socket !== undefined){
+let data20 = data.socket;
+if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
+if(data20.hostPath === undefined){
+const err90 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/required",keyword:"required",params:{missingProperty: "hostPath"},message:"must have required property '"+"hostPath"+"'",schema:schema11.properties.socket.required,parentSchema:schema11.properties.socket,data:data20};
 if(vErrors === null){
 vErrors = [err90];
 }
@@ -9524,14 +9550,44 @@ vErrors.push(err90);
 }
 errors++;
 }
-for(const key8 in data20){
-if(!((key8 === "hostPath") || (key8 === "file"))){
-const err91 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.socket,data:data20};
+if(data20.file === undefined){
+const err91 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/required",keyword:"required",params:{missingProperty: "file"},message:"must have required property '"+"file"+"'",schema:schema11.properties.socket.required,parentSchema:schema11.properties.socket,data:data20};
 if(vErrors === null){
 vErrors = [err91];
 }
 else {
 vErrors.push(err91);
+}
+errors++;
+}
+if(data20.mode === undefined){
+const err92 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/required",keyword:"required",params:{missingProperty: "mode"},message:"must have required property '"+"mode"+"'",schema:schema11.properties.socket.required,parentSchema:schema11.properties.socket,data:data20};
+if(vErrors === null){
+vErrors = [err92];
+}
+else {
+vErrors.push(err92);
+}
+errors++;
+}
+if(data20.transition === undefined){
+const err93 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/required",keyword:"required",params:{missingProperty: "transition"},message:"must have required property '"+"transition"+"'",schema:schema11.properties.socket.required,parentSchema:schema11.properties.socket,data:data20};
+if(vErrors === null){
+vErrors = [err93];
+}
+else {
+vErrors.push(err93);
+}
+errors++;
+}
+for(const key8 in data20){
+if(!((((key8 === "hostPath") || (key8 === "file")) || (key8 === "mode")) || (key8 === "transition"))){
+const err94 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.socket,data:data20};
+if(vErrors === null){
+vErrors = [err94];
+}
+else {
+vErrors.push(err94);
 }
 errors++;
 }
@@ -9542,24 +9598,24 @@ const _errs54 = errors;
 const _errs55 = errors;
 if(typeof data21 === "string"){
 if(!pattern27.test(data21)){
-const err92 = {};
+const err95 = {};
 if(vErrors === null){
-vErrors = [err92];
+vErrors = [err95];
 }
 else {
-vErrors.push(err92);
+vErrors.push(err95);
 }
 errors++;
 }
 }
 var valid11 = _errs55 === errors;
 if(valid11){
-const err93 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.socket.properties.hostPath.not,parentSchema:schema11.properties.socket.properties.hostPath,data:data21};
+const err96 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema11.properties.socket.properties.hostPath.not,parentSchema:schema11.properties.socket.properties.hostPath,data:data21};
 if(vErrors === null){
-vErrors = [err93];
+vErrors = [err96];
 }
 else {
-vErrors.push(err93);
+vErrors.push(err96);
 }
 errors++;
 }
@@ -9576,43 +9632,7 @@ vErrors = null;
 }
 if(typeof data21 === "string"){
 if(!pattern28.test(data21)){
-const err94 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/pattern",keyword:"pattern",params:{pattern: "^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.socket.properties.hostPath,data:data21};
-if(vErrors === null){
-vErrors = [err94];
-}
-else {
-vErrors.push(err94);
-}
-errors++;
-}
-}
-else {
-const err95 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.socket.properties.hostPath.type,parentSchema:schema11.properties.socket.properties.hostPath,data:data21};
-if(vErrors === null){
-vErrors = [err95];
-}
-else {
-vErrors.push(err95);
-}
-errors++;
-}
-}
-if(data20.file !== undefined){
-let data22 = data20.file;
-if(typeof data22 === "string"){
-if(!pattern29.test(data22)){
-const err96 = {instancePath:instancePath+"/socket/file",schemaPath:"#/properties/socket/properties/file/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},message:"must match pattern \""+"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"+"\"",schema:"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",parentSchema:schema11.properties.socket.properties.file,data:data22};
-if(vErrors === null){
-vErrors = [err96];
-}
-else {
-vErrors.push(err96);
-}
-errors++;
-}
-}
-else {
-const err97 = {instancePath:instancePath+"/socket/file",schemaPath:"#/properties/socket/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.socket.properties.file.type,parentSchema:schema11.properties.socket.properties.file,data:data22};
+const err97 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/pattern",keyword:"pattern",params:{pattern: "^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.socket.properties.hostPath,data:data21};
 if(vErrors === null){
 vErrors = [err97];
 }
@@ -9622,9 +9642,8 @@ vErrors.push(err97);
 errors++;
 }
 }
-}
 else {
-const err98 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.socket.type,parentSchema:schema11.properties.socket,data:data20};
+const err98 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.socket.properties.hostPath.type,parentSchema:schema11.properties.socket.properties.hostPath,data:data21};
 if(vErrors === null){
 vErrors = [err98];
 }
@@ -9634,11 +9653,11 @@ vErrors.push(err98);
 errors++;
 }
 }
-if(data.kubelet !== undefined){
-let data23 = data.kubelet;
-if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
-if(data23.authorization === undefined){
-const err99 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "authorization"},message:"must have required property '"+"authorization"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
+if(data20.file !== undefined){
+let data22 = data20.file;
+if(typeof data22 === "string"){
+if(!pattern29.test(data22)){
+const err99 = {instancePath:instancePath+"/socket/file",schemaPath:"#/properties/socket/properties/file/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},message:"must match pattern \""+"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"+"\"",schema:"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",parentSchema:schema11.properties.socket.properties.file,data:data22};
 if(vErrors === null){
 vErrors = [err99];
 }
@@ -9647,8 +9666,9 @@ vErrors.push(err99);
 }
 errors++;
 }
-if(data23.skipVerify === undefined){
-const err100 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "skipVerify"},message:"must have required property '"+"skipVerify"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
+}
+else {
+const err100 = {instancePath:instancePath+"/socket/file",schemaPath:"#/properties/socket/properties/file/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.socket.properties.file.type,parentSchema:schema11.properties.socket.properties.file,data:data22};
 if(vErrors === null){
 vErrors = [err100];
 }
@@ -9657,8 +9677,11 @@ vErrors.push(err100);
 }
 errors++;
 }
-if(data23.caSecret === undefined){
-const err101 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "caSecret"},message:"must have required property '"+"caSecret"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
+}
+if(data20.mode !== undefined){
+let data23 = data20.mode;
+if(typeof data23 !== "string"){
+const err101 = {instancePath:instancePath+"/socket/mode",schemaPath:"#/properties/socket/properties/mode/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.socket.properties.mode.type,parentSchema:schema11.properties.socket.properties.mode,data:data23};
 if(vErrors === null){
 vErrors = [err101];
 }
@@ -9667,8 +9690,8 @@ vErrors.push(err101);
 }
 errors++;
 }
-if(data23.caPath === undefined){
-const err102 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "caPath"},message:"must have required property '"+"caPath"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
+if(!((data23 === "hostPath") || (data23 === "csi"))){
+const err102 = {instancePath:instancePath+"/socket/mode",schemaPath:"#/properties/socket/properties/mode/enum",keyword:"enum",params:{allowedValues: schema11.properties.socket.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.socket.properties.mode.enum,parentSchema:schema11.properties.socket.properties.mode,data:data23};
 if(vErrors === null){
 vErrors = [err102];
 }
@@ -9677,8 +9700,11 @@ vErrors.push(err102);
 }
 errors++;
 }
-if(data23.address === undefined){
-const err103 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "address"},message:"must have required property '"+"address"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data23};
+}
+if(data20.transition !== undefined){
+let data24 = data20.transition;
+if(typeof data24 !== "boolean"){
+const err103 = {instancePath:instancePath+"/socket/transition",schemaPath:"#/properties/socket/properties/transition/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.socket.properties.transition.type,parentSchema:schema11.properties.socket.properties.transition,data:data24};
 if(vErrors === null){
 vErrors = [err103];
 }
@@ -9687,9 +9713,10 @@ vErrors.push(err103);
 }
 errors++;
 }
-for(const key9 in data23){
-if(!(((((key9 === "authorization") || (key9 === "skipVerify")) || (key9 === "caSecret")) || (key9 === "caPath")) || (key9 === "address"))){
-const err104 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.kubelet,data:data23};
+}
+}
+else {
+const err104 = {instancePath:instancePath+"/socket",schemaPath:"#/properties/socket/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.socket.type,parentSchema:schema11.properties.socket,data:data20};
 if(vErrors === null){
 vErrors = [err104];
 }
@@ -9699,10 +9726,11 @@ vErrors.push(err104);
 errors++;
 }
 }
-if(data23.authorization !== undefined){
-let data24 = data23.authorization;
-if(typeof data24 !== "string"){
-const err105 = {instancePath:instancePath+"/kubelet/authorization",schemaPath:"#/properties/kubelet/properties/authorization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.authorization.type,parentSchema:schema11.properties.kubelet.properties.authorization,data:data24};
+if(data.csi !== undefined){
+let data25 = data.csi;
+if(data25 && typeof data25 == "object" && !Array.isArray(data25)){
+if(data25.driverName === undefined){
+const err105 = {instancePath:instancePath+"/csi",schemaPath:"#/properties/csi/required",keyword:"required",params:{missingProperty: "driverName"},message:"must have required property '"+"driverName"+"'",schema:schema11.properties.csi.required,parentSchema:schema11.properties.csi,data:data25};
 if(vErrors === null){
 vErrors = [err105];
 }
@@ -9711,8 +9739,8 @@ vErrors.push(err105);
 }
 errors++;
 }
-if(!((data24 === "pods") || (data24 === "proxy"))){
-const err106 = {instancePath:instancePath+"/kubelet/authorization",schemaPath:"#/properties/kubelet/properties/authorization/enum",keyword:"enum",params:{allowedValues: schema11.properties.kubelet.properties.authorization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.kubelet.properties.authorization.enum,parentSchema:schema11.properties.kubelet.properties.authorization,data:data24};
+if(data25.kubeletDir === undefined){
+const err106 = {instancePath:instancePath+"/csi",schemaPath:"#/properties/csi/required",keyword:"required",params:{missingProperty: "kubeletDir"},message:"must have required property '"+"kubeletDir"+"'",schema:schema11.properties.csi.required,parentSchema:schema11.properties.csi,data:data25};
 if(vErrors === null){
 vErrors = [err106];
 }
@@ -9721,11 +9749,8 @@ vErrors.push(err106);
 }
 errors++;
 }
-}
-if(data23.skipVerify !== undefined){
-let data25 = data23.skipVerify;
-if(typeof data25 !== "boolean"){
-const err107 = {instancePath:instancePath+"/kubelet/skipVerify",schemaPath:"#/properties/kubelet/properties/skipVerify/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.kubelet.properties.skipVerify.type,parentSchema:schema11.properties.kubelet.properties.skipVerify,data:data25};
+if(data25.driverImage === undefined){
+const err107 = {instancePath:instancePath+"/csi",schemaPath:"#/properties/csi/required",keyword:"required",params:{missingProperty: "driverImage"},message:"must have required property '"+"driverImage"+"'",schema:schema11.properties.csi.required,parentSchema:schema11.properties.csi,data:data25};
 if(vErrors === null){
 vErrors = [err107];
 }
@@ -9734,12 +9759,8 @@ vErrors.push(err107);
 }
 errors++;
 }
-}
-if(data23.caSecret !== undefined){
-let data26 = data23.caSecret;
-if(typeof data26 === "string"){
-if(func3(data26) > 253){
-const err108 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema11.properties.kubelet.properties.caSecret,data:data26};
+if(data25.registrarImage === undefined){
+const err108 = {instancePath:instancePath+"/csi",schemaPath:"#/properties/csi/required",keyword:"required",params:{missingProperty: "registrarImage"},message:"must have required property '"+"registrarImage"+"'",schema:schema11.properties.csi.required,parentSchema:schema11.properties.csi,data:data25};
 if(vErrors === null){
 vErrors = [err108];
 }
@@ -9748,8 +9769,8 @@ vErrors.push(err108);
 }
 errors++;
 }
-if(!pattern7.test(data26)){
-const err109 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema11.properties.kubelet.properties.caSecret,data:data26};
+if(data25.resources === undefined){
+const err109 = {instancePath:instancePath+"/csi",schemaPath:"#/properties/csi/required",keyword:"required",params:{missingProperty: "resources"},message:"must have required property '"+"resources"+"'",schema:schema11.properties.csi.required,parentSchema:schema11.properties.csi,data:data25};
 if(vErrors === null){
 vErrors = [err109];
 }
@@ -9758,9 +9779,9 @@ vErrors.push(err109);
 }
 errors++;
 }
-}
-else {
-const err110 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.caSecret.type,parentSchema:schema11.properties.kubelet.properties.caSecret,data:data26};
+for(const key9 in data25){
+if(!(((((key9 === "driverName") || (key9 === "kubeletDir")) || (key9 === "driverImage")) || (key9 === "registrarImage")) || (key9 === "resources"))){
+const err110 = {instancePath:instancePath+"/csi",schemaPath:"#/properties/csi/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.csi,data:data25};
 if(vErrors === null){
 vErrors = [err110];
 }
@@ -9770,11 +9791,11 @@ vErrors.push(err110);
 errors++;
 }
 }
-if(data23.caPath !== undefined){
-let data27 = data23.caPath;
-if(typeof data27 === "string"){
-if(!pattern31.test(data27)){
-const err111 = {instancePath:instancePath+"/kubelet/caPath",schemaPath:"#/properties/kubelet/properties/caPath/pattern",keyword:"pattern",params:{pattern: "^$|^(/[A-Za-z0-9._-]+)+$"},message:"must match pattern \""+"^$|^(/[A-Za-z0-9._-]+)+$"+"\"",schema:"^$|^(/[A-Za-z0-9._-]+)+$",parentSchema:schema11.properties.kubelet.properties.caPath,data:data27};
+if(data25.driverName !== undefined){
+let data26 = data25.driverName;
+if(typeof data26 === "string"){
+if(func3(data26) > 63){
+const err111 = {instancePath:instancePath+"/csi/driverName",schemaPath:"#/properties/csi/properties/driverName/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.csi.properties.driverName,data:data26};
 if(vErrors === null){
 vErrors = [err111];
 }
@@ -9783,9 +9804,8 @@ vErrors.push(err111);
 }
 errors++;
 }
-}
-else {
-const err112 = {instancePath:instancePath+"/kubelet/caPath",schemaPath:"#/properties/kubelet/properties/caPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.caPath.type,parentSchema:schema11.properties.kubelet.properties.caPath,data:data27};
+if(!pattern30.test(data26)){
+const err112 = {instancePath:instancePath+"/csi/driverName",schemaPath:"#/properties/csi/properties/driverName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema11.properties.csi.properties.driverName,data:data26};
 if(vErrors === null){
 vErrors = [err112];
 }
@@ -9795,10 +9815,8 @@ vErrors.push(err112);
 errors++;
 }
 }
-if(data23.address !== undefined){
-let data28 = data23.address;
-if(typeof data28 !== "string"){
-const err113 = {instancePath:instancePath+"/kubelet/address",schemaPath:"#/properties/kubelet/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.address.type,parentSchema:schema11.properties.kubelet.properties.address,data:data28};
+else {
+const err113 = {instancePath:instancePath+"/csi/driverName",schemaPath:"#/properties/csi/properties/driverName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.csi.properties.driverName.type,parentSchema:schema11.properties.csi.properties.driverName,data:data26};
 if(vErrors === null){
 vErrors = [err113];
 }
@@ -9807,8 +9825,12 @@ vErrors.push(err113);
 }
 errors++;
 }
-if(!((data28 === "hostIP") || (data28 === "nodeName"))){
-const err114 = {instancePath:instancePath+"/kubelet/address",schemaPath:"#/properties/kubelet/properties/address/enum",keyword:"enum",params:{allowedValues: schema11.properties.kubelet.properties.address.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.kubelet.properties.address.enum,parentSchema:schema11.properties.kubelet.properties.address,data:data28};
+}
+if(data25.kubeletDir !== undefined){
+let data27 = data25.kubeletDir;
+if(typeof data27 === "string"){
+if(!pattern31.test(data27)){
+const err114 = {instancePath:instancePath+"/csi/kubeletDir",schemaPath:"#/properties/csi/properties/kubeletDir/pattern",keyword:"pattern",params:{pattern: "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.csi.properties.kubeletDir,data:data27};
 if(vErrors === null){
 vErrors = [err114];
 }
@@ -9818,9 +9840,8 @@ vErrors.push(err114);
 errors++;
 }
 }
-}
 else {
-const err115 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.kubelet.type,parentSchema:schema11.properties.kubelet,data:data23};
+const err115 = {instancePath:instancePath+"/csi/kubeletDir",schemaPath:"#/properties/csi/properties/kubeletDir/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.csi.properties.kubeletDir.type,parentSchema:schema11.properties.csi.properties.kubeletDir,data:data27};
 if(vErrors === null){
 vErrors = [err115];
 }
@@ -9830,10 +9851,11 @@ vErrors.push(err115);
 errors++;
 }
 }
-if(data.attestBinary !== undefined){
-let data29 = data.attestBinary;
-if(typeof data29 !== "boolean"){
-const err116 = {instancePath:instancePath+"/attestBinary",schemaPath:"#/properties/attestBinary/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.attestBinary.type,parentSchema:schema11.properties.attestBinary,data:data29};
+if(data25.driverImage !== undefined){
+let data28 = data25.driverImage;
+if(typeof data28 === "string"){
+if(!pattern32.test(data28)){
+const err116 = {instancePath:instancePath+"/csi/driverImage",schemaPath:"#/properties/csi/properties/driverImage/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema11.properties.csi.properties.driverImage,data:data28};
 if(vErrors === null){
 vErrors = [err116];
 }
@@ -9843,10 +9865,8 @@ vErrors.push(err116);
 errors++;
 }
 }
-if(data.debug !== undefined){
-let data30 = data.debug;
-if(typeof data30 !== "boolean"){
-const err117 = {instancePath:instancePath+"/debug",schemaPath:"#/properties/debug/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.debug.type,parentSchema:schema11.properties.debug,data:data30};
+else {
+const err117 = {instancePath:instancePath+"/csi/driverImage",schemaPath:"#/properties/csi/properties/driverImage/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.csi.properties.driverImage.type,parentSchema:schema11.properties.csi.properties.driverImage,data:data28};
 if(vErrors === null){
 vErrors = [err117];
 }
@@ -9856,10 +9876,11 @@ vErrors.push(err117);
 errors++;
 }
 }
-if(data.logFormat !== undefined){
-let data31 = data.logFormat;
-if(typeof data31 !== "string"){
-const err118 = {instancePath:instancePath+"/logFormat",schemaPath:"#/properties/logFormat/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.logFormat.type,parentSchema:schema11.properties.logFormat,data:data31};
+if(data25.registrarImage !== undefined){
+let data29 = data25.registrarImage;
+if(typeof data29 === "string"){
+if(!pattern32.test(data29)){
+const err118 = {instancePath:instancePath+"/csi/registrarImage",schemaPath:"#/properties/csi/properties/registrarImage/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema11.properties.csi.properties.registrarImage,data:data29};
 if(vErrors === null){
 vErrors = [err118];
 }
@@ -9868,8 +9889,9 @@ vErrors.push(err118);
 }
 errors++;
 }
-if(!((data31 === "json") || (data31 === "text"))){
-const err119 = {instancePath:instancePath+"/logFormat",schemaPath:"#/properties/logFormat/enum",keyword:"enum",params:{allowedValues: schema11.properties.logFormat.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.logFormat.enum,parentSchema:schema11.properties.logFormat,data:data31};
+}
+else {
+const err119 = {instancePath:instancePath+"/csi/registrarImage",schemaPath:"#/properties/csi/properties/registrarImage/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.csi.properties.registrarImage.type,parentSchema:schema11.properties.csi.properties.registrarImage,data:data29};
 if(vErrors === null){
 vErrors = [err119];
 }
@@ -9879,15 +9901,15 @@ vErrors.push(err119);
 errors++;
 }
 }
-if(data.extraArgs !== undefined){
-let data32 = data.extraArgs;
-if(Array.isArray(data32)){
-const len1 = data32.length;
-for(let i1=0; i1<len1; i1++){
-let data33 = data32[i1];
-if(typeof data33 === "string"){
-if(func3(data33) < 1){
-const err120 = {instancePath:instancePath+"/extraArgs/" + i1,schemaPath:"#/properties/extraArgs/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.extraArgs.items,data:data33};
+if(data25.resources !== undefined){
+if(!(validate31(data25.resources, {instancePath:instancePath+"/csi/resources",parentData:data25,parentDataProperty:"resources",rootData}))){
+vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err120 = {instancePath:instancePath+"/csi",schemaPath:"#/properties/csi/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.csi.type,parentSchema:schema11.properties.csi,data:data25};
 if(vErrors === null){
 vErrors = [err120];
 }
@@ -9897,8 +9919,11 @@ vErrors.push(err120);
 errors++;
 }
 }
-else {
-const err121 = {instancePath:instancePath+"/extraArgs/" + i1,schemaPath:"#/properties/extraArgs/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.extraArgs.items.type,parentSchema:schema11.properties.extraArgs.items,data:data33};
+if(data.kubelet !== undefined){
+let data31 = data.kubelet;
+if(data31 && typeof data31 == "object" && !Array.isArray(data31)){
+if(data31.authorization === undefined){
+const err121 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "authorization"},message:"must have required property '"+"authorization"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data31};
 if(vErrors === null){
 vErrors = [err121];
 }
@@ -9907,10 +9932,8 @@ vErrors.push(err121);
 }
 errors++;
 }
-}
-}
-else {
-const err122 = {instancePath:instancePath+"/extraArgs",schemaPath:"#/properties/extraArgs/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraArgs.type,parentSchema:schema11.properties.extraArgs,data:data32};
+if(data31.skipVerify === undefined){
+const err122 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "skipVerify"},message:"must have required property '"+"skipVerify"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data31};
 if(vErrors === null){
 vErrors = [err122];
 }
@@ -9919,27 +9942,8 @@ vErrors.push(err122);
 }
 errors++;
 }
-}
-if(data.extraConfig !== undefined){
-let data34 = data.extraConfig;
-if(data34 && typeof data34 == "object" && !Array.isArray(data34)){
-if(data34.services !== undefined){
-let data35 = data34.services;
-if(Array.isArray(data35)){
-const len2 = data35.length;
-for(let i2=0; i2<len2; i2++){
-let data36 = data35[i2];
-if(data36 && typeof data36 == "object" && !Array.isArray(data36)){
-if(data36.attestors !== undefined){
-let data37 = data36.attestors;
-if(data37 && typeof data37 == "object" && !Array.isArray(data37)){
-if(data37.kubernetes !== undefined){
-let data38 = data37.kubernetes;
-if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
-if(data38.kubelet !== undefined){
-let data39 = data38.kubelet;
-if(!(data39 && typeof data39 == "object" && !Array.isArray(data39))){
-const err123 = {instancePath:instancePath+"/extraConfig/services/" + i2+"/attestors/kubernetes/kubelet",schemaPath:"#/properties/extraConfig/properties/services/items/properties/attestors/properties/kubernetes/properties/kubelet/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.properties.services.items.properties.attestors.properties.kubernetes.properties.kubelet.type,parentSchema:schema11.properties.extraConfig.properties.services.items.properties.attestors.properties.kubernetes.properties.kubelet,data:data39};
+if(data31.caSecret === undefined){
+const err123 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "caSecret"},message:"must have required property '"+"caSecret"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data31};
 if(vErrors === null){
 vErrors = [err123];
 }
@@ -9948,10 +9952,8 @@ vErrors.push(err123);
 }
 errors++;
 }
-}
-}
-else {
-const err124 = {instancePath:instancePath+"/extraConfig/services/" + i2+"/attestors/kubernetes",schemaPath:"#/properties/extraConfig/properties/services/items/properties/attestors/properties/kubernetes/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.properties.services.items.properties.attestors.properties.kubernetes.type,parentSchema:schema11.properties.extraConfig.properties.services.items.properties.attestors.properties.kubernetes,data:data38};
+if(data31.caPath === undefined){
+const err124 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "caPath"},message:"must have required property '"+"caPath"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data31};
 if(vErrors === null){
 vErrors = [err124];
 }
@@ -9960,10 +9962,8 @@ vErrors.push(err124);
 }
 errors++;
 }
-}
-}
-else {
-const err125 = {instancePath:instancePath+"/extraConfig/services/" + i2+"/attestors",schemaPath:"#/properties/extraConfig/properties/services/items/properties/attestors/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.properties.services.items.properties.attestors.type,parentSchema:schema11.properties.extraConfig.properties.services.items.properties.attestors,data:data37};
+if(data31.address === undefined){
+const err125 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/required",keyword:"required",params:{missingProperty: "address"},message:"must have required property '"+"address"+"'",schema:schema11.properties.kubelet.required,parentSchema:schema11.properties.kubelet,data:data31};
 if(vErrors === null){
 vErrors = [err125];
 }
@@ -9972,10 +9972,9 @@ vErrors.push(err125);
 }
 errors++;
 }
-}
-}
-else {
-const err126 = {instancePath:instancePath+"/extraConfig/services/" + i2,schemaPath:"#/properties/extraConfig/properties/services/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.properties.services.items.type,parentSchema:schema11.properties.extraConfig.properties.services.items,data:data36};
+for(const key10 in data31){
+if(!(((((key10 === "authorization") || (key10 === "skipVerify")) || (key10 === "caSecret")) || (key10 === "caPath")) || (key10 === "address"))){
+const err126 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.kubelet,data:data31};
 if(vErrors === null){
 vErrors = [err126];
 }
@@ -9985,9 +9984,10 @@ vErrors.push(err126);
 errors++;
 }
 }
-}
-else {
-const err127 = {instancePath:instancePath+"/extraConfig/services",schemaPath:"#/properties/extraConfig/properties/services/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraConfig.properties.services.type,parentSchema:schema11.properties.extraConfig.properties.services,data:data35};
+if(data31.authorization !== undefined){
+let data32 = data31.authorization;
+if(typeof data32 !== "string"){
+const err127 = {instancePath:instancePath+"/kubelet/authorization",schemaPath:"#/properties/kubelet/properties/authorization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.authorization.type,parentSchema:schema11.properties.kubelet.properties.authorization,data:data32};
 if(vErrors === null){
 vErrors = [err127];
 }
@@ -9996,10 +9996,8 @@ vErrors.push(err127);
 }
 errors++;
 }
-}
-}
-else {
-const err128 = {instancePath:instancePath+"/extraConfig",schemaPath:"#/properties/extraConfig/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.type,parentSchema:schema11.properties.extraConfig,data:data34};
+if(!((data32 === "pods") || (data32 === "proxy"))){
+const err128 = {instancePath:instancePath+"/kubelet/authorization",schemaPath:"#/properties/kubelet/properties/authorization/enum",keyword:"enum",params:{allowedValues: schema11.properties.kubelet.properties.authorization.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.kubelet.properties.authorization.enum,parentSchema:schema11.properties.kubelet.properties.authorization,data:data32};
 if(vErrors === null){
 vErrors = [err128];
 }
@@ -10009,16 +10007,10 @@ vErrors.push(err128);
 errors++;
 }
 }
-if(data.resources !== undefined){
-if(!(validate31(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData}))){
-vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
-errors = vErrors.length;
-}
-}
-if(data.priorityClassName !== undefined){
-let data41 = data.priorityClassName;
-if(typeof data41 !== "string"){
-const err129 = {instancePath:instancePath+"/priorityClassName",schemaPath:"#/properties/priorityClassName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.priorityClassName.type,parentSchema:schema11.properties.priorityClassName,data:data41};
+if(data31.skipVerify !== undefined){
+let data33 = data31.skipVerify;
+if(typeof data33 !== "boolean"){
+const err129 = {instancePath:instancePath+"/kubelet/skipVerify",schemaPath:"#/properties/kubelet/properties/skipVerify/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.kubelet.properties.skipVerify.type,parentSchema:schema11.properties.kubelet.properties.skipVerify,data:data33};
 if(vErrors === null){
 vErrors = [err129];
 }
@@ -10028,11 +10020,11 @@ vErrors.push(err129);
 errors++;
 }
 }
-if(data.resourceQuota !== undefined){
-let data42 = data.resourceQuota;
-if(data42 && typeof data42 == "object" && !Array.isArray(data42)){
-if(data42.enabled === undefined){
-const err130 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.resourceQuota.required,parentSchema:schema11.properties.resourceQuota,data:data42};
+if(data31.caSecret !== undefined){
+let data34 = data31.caSecret;
+if(typeof data34 === "string"){
+if(func3(data34) > 253){
+const err130 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema11.properties.kubelet.properties.caSecret,data:data34};
 if(vErrors === null){
 vErrors = [err130];
 }
@@ -10041,8 +10033,8 @@ vErrors.push(err130);
 }
 errors++;
 }
-if(data42.pods === undefined){
-const err131 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/required",keyword:"required",params:{missingProperty: "pods"},message:"must have required property '"+"pods"+"'",schema:schema11.properties.resourceQuota.required,parentSchema:schema11.properties.resourceQuota,data:data42};
+if(!pattern7.test(data34)){
+const err131 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema11.properties.kubelet.properties.caSecret,data:data34};
 if(vErrors === null){
 vErrors = [err131];
 }
@@ -10051,9 +10043,9 @@ vErrors.push(err131);
 }
 errors++;
 }
-for(const key10 in data42){
-if(!((key10 === "enabled") || (key10 === "pods"))){
-const err132 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.resourceQuota,data:data42};
+}
+else {
+const err132 = {instancePath:instancePath+"/kubelet/caSecret",schemaPath:"#/properties/kubelet/properties/caSecret/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.caSecret.type,parentSchema:schema11.properties.kubelet.properties.caSecret,data:data34};
 if(vErrors === null){
 vErrors = [err132];
 }
@@ -10063,10 +10055,11 @@ vErrors.push(err132);
 errors++;
 }
 }
-if(data42.enabled !== undefined){
-let data43 = data42.enabled;
-if(typeof data43 !== "boolean"){
-const err133 = {instancePath:instancePath+"/resourceQuota/enabled",schemaPath:"#/properties/resourceQuota/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.resourceQuota.properties.enabled.type,parentSchema:schema11.properties.resourceQuota.properties.enabled,data:data43};
+if(data31.caPath !== undefined){
+let data35 = data31.caPath;
+if(typeof data35 === "string"){
+if(!pattern37.test(data35)){
+const err133 = {instancePath:instancePath+"/kubelet/caPath",schemaPath:"#/properties/kubelet/properties/caPath/pattern",keyword:"pattern",params:{pattern: "^$|^(/[A-Za-z0-9._-]+)+$"},message:"must match pattern \""+"^$|^(/[A-Za-z0-9._-]+)+$"+"\"",schema:"^$|^(/[A-Za-z0-9._-]+)+$",parentSchema:schema11.properties.kubelet.properties.caPath,data:data35};
 if(vErrors === null){
 vErrors = [err133];
 }
@@ -10076,10 +10069,8 @@ vErrors.push(err133);
 errors++;
 }
 }
-if(data42.pods !== undefined){
-let data44 = data42.pods;
-if(!(((typeof data44 == "number") && (!(data44 % 1) && !isNaN(data44))) && (isFinite(data44)))){
-const err134 = {instancePath:instancePath+"/resourceQuota/pods",schemaPath:"#/properties/resourceQuota/properties/pods/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.resourceQuota.properties.pods.type,parentSchema:schema11.properties.resourceQuota.properties.pods,data:data44};
+else {
+const err134 = {instancePath:instancePath+"/kubelet/caPath",schemaPath:"#/properties/kubelet/properties/caPath/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.caPath.type,parentSchema:schema11.properties.kubelet.properties.caPath,data:data35};
 if(vErrors === null){
 vErrors = [err134];
 }
@@ -10088,9 +10079,11 @@ vErrors.push(err134);
 }
 errors++;
 }
-if((typeof data44 == "number") && (isFinite(data44))){
-if(data44 < 1 || isNaN(data44)){
-const err135 = {instancePath:instancePath+"/resourceQuota/pods",schemaPath:"#/properties/resourceQuota/properties/pods/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema11.properties.resourceQuota.properties.pods,data:data44};
+}
+if(data31.address !== undefined){
+let data36 = data31.address;
+if(typeof data36 !== "string"){
+const err135 = {instancePath:instancePath+"/kubelet/address",schemaPath:"#/properties/kubelet/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.kubelet.properties.address.type,parentSchema:schema11.properties.kubelet.properties.address,data:data36};
 if(vErrors === null){
 vErrors = [err135];
 }
@@ -10099,11 +10092,8 @@ vErrors.push(err135);
 }
 errors++;
 }
-}
-}
-}
-else {
-const err136 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.resourceQuota.type,parentSchema:schema11.properties.resourceQuota,data:data42};
+if(!((data36 === "hostIP") || (data36 === "nodeName"))){
+const err136 = {instancePath:instancePath+"/kubelet/address",schemaPath:"#/properties/kubelet/properties/address/enum",keyword:"enum",params:{allowedValues: schema11.properties.kubelet.properties.address.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.kubelet.properties.address.enum,parentSchema:schema11.properties.kubelet.properties.address,data:data36};
 if(vErrors === null){
 vErrors = [err136];
 }
@@ -10113,11 +10103,9 @@ vErrors.push(err136);
 errors++;
 }
 }
-if(data.networkPolicy !== undefined){
-let data45 = data.networkPolicy;
-if(data45 && typeof data45 == "object" && !Array.isArray(data45)){
-if(data45.enabled === undefined){
-const err137 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data45};
+}
+else {
+const err137 = {instancePath:instancePath+"/kubelet",schemaPath:"#/properties/kubelet/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.kubelet.type,parentSchema:schema11.properties.kubelet,data:data31};
 if(vErrors === null){
 vErrors = [err137];
 }
@@ -10126,8 +10114,11 @@ vErrors.push(err137);
 }
 errors++;
 }
-if(data45.metricsFrom === undefined){
-const err138 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "metricsFrom"},message:"must have required property '"+"metricsFrom"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data45};
+}
+if(data.attestBinary !== undefined){
+let data37 = data.attestBinary;
+if(typeof data37 !== "boolean"){
+const err138 = {instancePath:instancePath+"/attestBinary",schemaPath:"#/properties/attestBinary/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.attestBinary.type,parentSchema:schema11.properties.attestBinary,data:data37};
 if(vErrors === null){
 vErrors = [err138];
 }
@@ -10136,8 +10127,11 @@ vErrors.push(err138);
 }
 errors++;
 }
-if(data45.extraEgress === undefined){
-const err139 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "extraEgress"},message:"must have required property '"+"extraEgress"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data45};
+}
+if(data.debug !== undefined){
+let data38 = data.debug;
+if(typeof data38 !== "boolean"){
+const err139 = {instancePath:instancePath+"/debug",schemaPath:"#/properties/debug/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.debug.type,parentSchema:schema11.properties.debug,data:data38};
 if(vErrors === null){
 vErrors = [err139];
 }
@@ -10146,9 +10140,11 @@ vErrors.push(err139);
 }
 errors++;
 }
-for(const key11 in data45){
-if(!(((key11 === "enabled") || (key11 === "metricsFrom")) || (key11 === "extraEgress"))){
-const err140 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key11},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.networkPolicy,data:data45};
+}
+if(data.logFormat !== undefined){
+let data39 = data.logFormat;
+if(typeof data39 !== "string"){
+const err140 = {instancePath:instancePath+"/logFormat",schemaPath:"#/properties/logFormat/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.logFormat.type,parentSchema:schema11.properties.logFormat,data:data39};
 if(vErrors === null){
 vErrors = [err140];
 }
@@ -10157,11 +10153,8 @@ vErrors.push(err140);
 }
 errors++;
 }
-}
-if(data45.enabled !== undefined){
-let data46 = data45.enabled;
-if(typeof data46 !== "boolean"){
-const err141 = {instancePath:instancePath+"/networkPolicy/enabled",schemaPath:"#/properties/networkPolicy/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.networkPolicy.properties.enabled.type,parentSchema:schema11.properties.networkPolicy.properties.enabled,data:data46};
+if(!((data39 === "json") || (data39 === "text"))){
+const err141 = {instancePath:instancePath+"/logFormat",schemaPath:"#/properties/logFormat/enum",keyword:"enum",params:{allowedValues: schema11.properties.logFormat.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.logFormat.enum,parentSchema:schema11.properties.logFormat,data:data39};
 if(vErrors === null){
 vErrors = [err141];
 }
@@ -10171,19 +10164,15 @@ vErrors.push(err141);
 errors++;
 }
 }
-if(data45.metricsFrom !== undefined){
-let data47 = data45.metricsFrom;
-if(Array.isArray(data47)){
-const len3 = data47.length;
-for(let i3=0; i3<len3; i3++){
-if(!(validate35(data47[i3], {instancePath:instancePath+"/networkPolicy/metricsFrom/" + i3,parentData:data47,parentDataProperty:i3,rootData}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err142 = {instancePath:instancePath+"/networkPolicy/metricsFrom",schemaPath:"#/properties/networkPolicy/properties/metricsFrom/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.networkPolicy.properties.metricsFrom.type,parentSchema:schema11.properties.networkPolicy.properties.metricsFrom,data:data47};
+if(data.extraArgs !== undefined){
+let data40 = data.extraArgs;
+if(Array.isArray(data40)){
+const len1 = data40.length;
+for(let i1=0; i1<len1; i1++){
+let data41 = data40[i1];
+if(typeof data41 === "string"){
+if(func3(data41) < 1){
+const err142 = {instancePath:instancePath+"/extraArgs/" + i1,schemaPath:"#/properties/extraArgs/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.extraArgs.items,data:data41};
 if(vErrors === null){
 vErrors = [err142];
 }
@@ -10193,19 +10182,8 @@ vErrors.push(err142);
 errors++;
 }
 }
-if(data45.extraEgress !== undefined){
-let data49 = data45.extraEgress;
-if(Array.isArray(data49)){
-const len4 = data49.length;
-for(let i4=0; i4<len4; i4++){
-if(!(validate44(data49[i4], {instancePath:instancePath+"/networkPolicy/extraEgress/" + i4,parentData:data49,parentDataProperty:i4,rootData}))){
-vErrors = vErrors === null ? validate44.errors : vErrors.concat(validate44.errors);
-errors = vErrors.length;
-}
-}
-}
 else {
-const err143 = {instancePath:instancePath+"/networkPolicy/extraEgress",schemaPath:"#/properties/networkPolicy/properties/extraEgress/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.networkPolicy.properties.extraEgress.type,parentSchema:schema11.properties.networkPolicy.properties.extraEgress,data:data49};
+const err143 = {instancePath:instancePath+"/extraArgs/" + i1,schemaPath:"#/properties/extraArgs/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.extraArgs.items.type,parentSchema:schema11.properties.extraArgs.items,data:data41};
 if(vErrors === null){
 vErrors = [err143];
 }
@@ -10217,7 +10195,7 @@ errors++;
 }
 }
 else {
-const err144 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.networkPolicy.type,parentSchema:schema11.properties.networkPolicy,data:data45};
+const err144 = {instancePath:instancePath+"/extraArgs",schemaPath:"#/properties/extraArgs/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraArgs.type,parentSchema:schema11.properties.extraArgs,data:data40};
 if(vErrors === null){
 vErrors = [err144];
 }
@@ -10227,16 +10205,26 @@ vErrors.push(err144);
 errors++;
 }
 }
-if(data.updateStrategy !== undefined){
-if(!(validate49(data.updateStrategy, {instancePath:instancePath+"/updateStrategy",parentData:data,parentDataProperty:"updateStrategy",rootData}))){
-vErrors = vErrors === null ? validate49.errors : vErrors.concat(validate49.errors);
-errors = vErrors.length;
-}
-}
-if(data.revisionHistoryLimit !== undefined){
-let data52 = data.revisionHistoryLimit;
-if(!(((typeof data52 == "number") && (!(data52 % 1) && !isNaN(data52))) && (isFinite(data52)))){
-const err145 = {instancePath:instancePath+"/revisionHistoryLimit",schemaPath:"#/properties/revisionHistoryLimit/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.revisionHistoryLimit.type,parentSchema:schema11.properties.revisionHistoryLimit,data:data52};
+if(data.extraConfig !== undefined){
+let data42 = data.extraConfig;
+if(data42 && typeof data42 == "object" && !Array.isArray(data42)){
+if(data42.services !== undefined){
+let data43 = data42.services;
+if(Array.isArray(data43)){
+const len2 = data43.length;
+for(let i2=0; i2<len2; i2++){
+let data44 = data43[i2];
+if(data44 && typeof data44 == "object" && !Array.isArray(data44)){
+if(data44.attestors !== undefined){
+let data45 = data44.attestors;
+if(data45 && typeof data45 == "object" && !Array.isArray(data45)){
+if(data45.kubernetes !== undefined){
+let data46 = data45.kubernetes;
+if(data46 && typeof data46 == "object" && !Array.isArray(data46)){
+if(data46.kubelet !== undefined){
+let data47 = data46.kubelet;
+if(!(data47 && typeof data47 == "object" && !Array.isArray(data47))){
+const err145 = {instancePath:instancePath+"/extraConfig/services/" + i2+"/attestors/kubernetes/kubelet",schemaPath:"#/properties/extraConfig/properties/services/items/properties/attestors/properties/kubernetes/properties/kubelet/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.properties.services.items.properties.attestors.properties.kubernetes.properties.kubelet.type,parentSchema:schema11.properties.extraConfig.properties.services.items.properties.attestors.properties.kubernetes.properties.kubelet,data:data47};
 if(vErrors === null){
 vErrors = [err145];
 }
@@ -10245,9 +10233,10 @@ vErrors.push(err145);
 }
 errors++;
 }
-if((typeof data52 == "number") && (isFinite(data52))){
-if(data52 < 0 || isNaN(data52)){
-const err146 = {instancePath:instancePath+"/revisionHistoryLimit",schemaPath:"#/properties/revisionHistoryLimit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema11.properties.revisionHistoryLimit,data:data52};
+}
+}
+else {
+const err146 = {instancePath:instancePath+"/extraConfig/services/" + i2+"/attestors/kubernetes",schemaPath:"#/properties/extraConfig/properties/services/items/properties/attestors/properties/kubernetes/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.properties.services.items.properties.attestors.properties.kubernetes.type,parentSchema:schema11.properties.extraConfig.properties.services.items.properties.attestors.properties.kubernetes,data:data46};
 if(vErrors === null){
 vErrors = [err146];
 }
@@ -10258,10 +10247,8 @@ errors++;
 }
 }
 }
-if(data.terminationGracePeriodSeconds !== undefined){
-let data53 = data.terminationGracePeriodSeconds;
-if(!(((typeof data53 == "number") && (!(data53 % 1) && !isNaN(data53))) && (isFinite(data53)))){
-const err147 = {instancePath:instancePath+"/terminationGracePeriodSeconds",schemaPath:"#/properties/terminationGracePeriodSeconds/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.terminationGracePeriodSeconds.type,parentSchema:schema11.properties.terminationGracePeriodSeconds,data:data53};
+else {
+const err147 = {instancePath:instancePath+"/extraConfig/services/" + i2+"/attestors",schemaPath:"#/properties/extraConfig/properties/services/items/properties/attestors/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.properties.services.items.properties.attestors.type,parentSchema:schema11.properties.extraConfig.properties.services.items.properties.attestors,data:data45};
 if(vErrors === null){
 vErrors = [err147];
 }
@@ -10270,9 +10257,10 @@ vErrors.push(err147);
 }
 errors++;
 }
-if((typeof data53 == "number") && (isFinite(data53))){
-if(data53 < 0 || isNaN(data53)){
-const err148 = {instancePath:instancePath+"/terminationGracePeriodSeconds",schemaPath:"#/properties/terminationGracePeriodSeconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema11.properties.terminationGracePeriodSeconds,data:data53};
+}
+}
+else {
+const err148 = {instancePath:instancePath+"/extraConfig/services/" + i2,schemaPath:"#/properties/extraConfig/properties/services/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.properties.services.items.type,parentSchema:schema11.properties.extraConfig.properties.services.items,data:data44};
 if(vErrors === null){
 vErrors = [err148];
 }
@@ -10283,26 +10271,8 @@ errors++;
 }
 }
 }
-if(data.livenessProbe !== undefined){
-if(!(validate53(data.livenessProbe, {instancePath:instancePath+"/livenessProbe",parentData:data,parentDataProperty:"livenessProbe",rootData}))){
-vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
-errors = vErrors.length;
-}
-}
-if(data.readinessProbe !== undefined){
-if(!(validate53(data.readinessProbe, {instancePath:instancePath+"/readinessProbe",parentData:data,parentDataProperty:"readinessProbe",rootData}))){
-vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
-errors = vErrors.length;
-}
-}
-if(data.nodeSelector !== undefined){
-let data56 = data.nodeSelector;
-if(data56 && typeof data56 == "object" && !Array.isArray(data56)){
-for(const key12 in data56){
-const _errs124 = errors;
-if(typeof key12 === "string"){
-if(!pattern2.test(key12)){
-const err149 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema11.properties.nodeSelector.propertyNames,data:key12,propertyName:key12};
+else {
+const err149 = {instancePath:instancePath+"/extraConfig/services",schemaPath:"#/properties/extraConfig/properties/services/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraConfig.properties.services.type,parentSchema:schema11.properties.extraConfig.properties.services,data:data43};
 if(vErrors === null){
 vErrors = [err149];
 }
@@ -10312,9 +10282,9 @@ vErrors.push(err149);
 errors++;
 }
 }
-var valid27 = _errs124 === errors;
-if(!valid27){
-const err150 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/propertyNames",keyword:"propertyNames",params:{propertyName: key12},message:"property name must be valid",schema:schema11.properties.nodeSelector.propertyNames,parentSchema:schema11.properties.nodeSelector,data:data56};
+}
+else {
+const err150 = {instancePath:instancePath+"/extraConfig",schemaPath:"#/properties/extraConfig/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.extraConfig.type,parentSchema:schema11.properties.extraConfig,data:data42};
 if(vErrors === null){
 vErrors = [err150];
 }
@@ -10324,11 +10294,16 @@ vErrors.push(err150);
 errors++;
 }
 }
-for(const key13 in data56){
-let data57 = data56[key13];
-if(typeof data57 === "string"){
-if(func3(data57) > 63){
-const err151 = {instancePath:instancePath+"/nodeSelector/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data57};
+if(data.resources !== undefined){
+if(!(validate31(data.resources, {instancePath:instancePath+"/resources",parentData:data,parentDataProperty:"resources",rootData}))){
+vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+errors = vErrors.length;
+}
+}
+if(data.priorityClassName !== undefined){
+let data49 = data.priorityClassName;
+if(typeof data49 !== "string"){
+const err151 = {instancePath:instancePath+"/priorityClassName",schemaPath:"#/properties/priorityClassName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.priorityClassName.type,parentSchema:schema11.properties.priorityClassName,data:data49};
 if(vErrors === null){
 vErrors = [err151];
 }
@@ -10337,8 +10312,12 @@ vErrors.push(err151);
 }
 errors++;
 }
-if(!pattern3.test(data57)){
-const err152 = {instancePath:instancePath+"/nodeSelector/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data57};
+}
+if(data.resourceQuota !== undefined){
+let data50 = data.resourceQuota;
+if(data50 && typeof data50 == "object" && !Array.isArray(data50)){
+if(data50.enabled === undefined){
+const err152 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.resourceQuota.required,parentSchema:schema11.properties.resourceQuota,data:data50};
 if(vErrors === null){
 vErrors = [err152];
 }
@@ -10347,9 +10326,8 @@ vErrors.push(err152);
 }
 errors++;
 }
-}
-else {
-const err153 = {instancePath:instancePath+"/nodeSelector/" + key13.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.nodeSelector.additionalProperties.type,parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data57};
+if(data50.pods === undefined){
+const err153 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/required",keyword:"required",params:{missingProperty: "pods"},message:"must have required property '"+"pods"+"'",schema:schema11.properties.resourceQuota.required,parentSchema:schema11.properties.resourceQuota,data:data50};
 if(vErrors === null){
 vErrors = [err153];
 }
@@ -10358,10 +10336,9 @@ vErrors.push(err153);
 }
 errors++;
 }
-}
-}
-else {
-const err154 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.nodeSelector.type,parentSchema:schema11.properties.nodeSelector,data:data56};
+for(const key11 in data50){
+if(!((key11 === "enabled") || (key11 === "pods"))){
+const err154 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key11},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.resourceQuota,data:data50};
 if(vErrors === null){
 vErrors = [err154];
 }
@@ -10371,19 +10348,10 @@ vErrors.push(err154);
 errors++;
 }
 }
-if(data.tolerations !== undefined){
-let data58 = data.tolerations;
-if(Array.isArray(data58)){
-const len5 = data58.length;
-for(let i5=0; i5<len5; i5++){
-if(!(validate56(data58[i5], {instancePath:instancePath+"/tolerations/" + i5,parentData:data58,parentDataProperty:i5,rootData}))){
-vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err155 = {instancePath:instancePath+"/tolerations",schemaPath:"#/properties/tolerations/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tolerations.type,parentSchema:schema11.properties.tolerations,data:data58};
+if(data50.enabled !== undefined){
+let data51 = data50.enabled;
+if(typeof data51 !== "boolean"){
+const err155 = {instancePath:instancePath+"/resourceQuota/enabled",schemaPath:"#/properties/resourceQuota/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.resourceQuota.properties.enabled.type,parentSchema:schema11.properties.resourceQuota.properties.enabled,data:data51};
 if(vErrors === null){
 vErrors = [err155];
 }
@@ -10393,25 +10361,10 @@ vErrors.push(err155);
 errors++;
 }
 }
-if(data.affinity !== undefined){
-if(!(validate58(data.affinity, {instancePath:instancePath+"/affinity",parentData:data,parentDataProperty:"affinity",rootData}))){
-vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
-errors = vErrors.length;
-}
-}
-if(data.hostAliases !== undefined){
-let data61 = data.hostAliases;
-if(Array.isArray(data61)){
-const len6 = data61.length;
-for(let i6=0; i6<len6; i6++){
-if(!(validate85(data61[i6], {instancePath:instancePath+"/hostAliases/" + i6,parentData:data61,parentDataProperty:i6,rootData}))){
-vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err156 = {instancePath:instancePath+"/hostAliases",schemaPath:"#/properties/hostAliases/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.hostAliases.type,parentSchema:schema11.properties.hostAliases,data:data61};
+if(data50.pods !== undefined){
+let data52 = data50.pods;
+if(!(((typeof data52 == "number") && (!(data52 % 1) && !isNaN(data52))) && (isFinite(data52)))){
+const err156 = {instancePath:instancePath+"/resourceQuota/pods",schemaPath:"#/properties/resourceQuota/properties/pods/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.resourceQuota.properties.pods.type,parentSchema:schema11.properties.resourceQuota.properties.pods,data:data52};
 if(vErrors === null){
 vErrors = [err156];
 }
@@ -10420,11 +10373,9 @@ vErrors.push(err156);
 }
 errors++;
 }
-}
-if(data.dnsPolicy !== undefined){
-let data63 = data.dnsPolicy;
-if(typeof data63 !== "string"){
-const err157 = {instancePath:instancePath+"/dnsPolicy",schemaPath:"#/properties/dnsPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.dnsPolicy.type,parentSchema:schema11.properties.dnsPolicy,data:data63};
+if((typeof data52 == "number") && (isFinite(data52))){
+if(data52 < 1 || isNaN(data52)){
+const err157 = {instancePath:instancePath+"/resourceQuota/pods",schemaPath:"#/properties/resourceQuota/properties/pods/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1",schema:1,parentSchema:schema11.properties.resourceQuota.properties.pods,data:data52};
 if(vErrors === null){
 vErrors = [err157];
 }
@@ -10433,8 +10384,11 @@ vErrors.push(err157);
 }
 errors++;
 }
-if(!((((data63 === "ClusterFirst") || (data63 === "ClusterFirstWithHostNet")) || (data63 === "Default")) || (data63 === "None"))){
-const err158 = {instancePath:instancePath+"/dnsPolicy",schemaPath:"#/properties/dnsPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.dnsPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.dnsPolicy.enum,parentSchema:schema11.properties.dnsPolicy,data:data63};
+}
+}
+}
+else {
+const err158 = {instancePath:instancePath+"/resourceQuota",schemaPath:"#/properties/resourceQuota/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.resourceQuota.type,parentSchema:schema11.properties.resourceQuota,data:data50};
 if(vErrors === null){
 vErrors = [err158];
 }
@@ -10444,37 +10398,11 @@ vErrors.push(err158);
 errors++;
 }
 }
-if(data.dnsConfig !== undefined){
-if(!(validate87(data.dnsConfig, {instancePath:instancePath+"/dnsConfig",parentData:data,parentDataProperty:"dnsConfig",rootData}))){
-vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
-errors = vErrors.length;
-}
-}
-if(data.podSecurityContext !== undefined){
-if(!(validate91(data.podSecurityContext, {instancePath:instancePath+"/podSecurityContext",parentData:data,parentDataProperty:"podSecurityContext",rootData}))){
-vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
-errors = vErrors.length;
-}
-}
-if(data.securityContext !== undefined){
-if(!(validate101(data.securityContext, {instancePath:instancePath+"/securityContext",parentData:data,parentDataProperty:"securityContext",rootData}))){
-vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
-errors = vErrors.length;
-}
-}
-if(data.extraVolumes !== undefined){
-let data67 = data.extraVolumes;
-if(Array.isArray(data67)){
-const len7 = data67.length;
-for(let i7=0; i7<len7; i7++){
-if(!(validate108(data67[i7], {instancePath:instancePath+"/extraVolumes/" + i7,parentData:data67,parentDataProperty:i7,rootData}))){
-vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err159 = {instancePath:instancePath+"/extraVolumes",schemaPath:"#/properties/extraVolumes/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraVolumes.type,parentSchema:schema11.properties.extraVolumes,data:data67};
+if(data.networkPolicy !== undefined){
+let data53 = data.networkPolicy;
+if(data53 && typeof data53 == "object" && !Array.isArray(data53)){
+if(data53.enabled === undefined){
+const err159 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data53};
 if(vErrors === null){
 vErrors = [err159];
 }
@@ -10483,20 +10411,8 @@ vErrors.push(err159);
 }
 errors++;
 }
-}
-if(data.extraVolumeMounts !== undefined){
-let data69 = data.extraVolumeMounts;
-if(Array.isArray(data69)){
-const len8 = data69.length;
-for(let i8=0; i8<len8; i8++){
-if(!(validate159(data69[i8], {instancePath:instancePath+"/extraVolumeMounts/" + i8,parentData:data69,parentDataProperty:i8,rootData}))){
-vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err160 = {instancePath:instancePath+"/extraVolumeMounts",schemaPath:"#/properties/extraVolumeMounts/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraVolumeMounts.type,parentSchema:schema11.properties.extraVolumeMounts,data:data69};
+if(data53.metricsFrom === undefined){
+const err160 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "metricsFrom"},message:"must have required property '"+"metricsFrom"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data53};
 if(vErrors === null){
 vErrors = [err160];
 }
@@ -10505,15 +10421,8 @@ vErrors.push(err160);
 }
 errors++;
 }
-}
-if(data.podLabels !== undefined){
-let data71 = data.podLabels;
-if(data71 && typeof data71 == "object" && !Array.isArray(data71)){
-for(const key14 in data71){
-const _errs148 = errors;
-if(typeof key14 === "string"){
-if(!pattern2.test(key14)){
-const err161 = {instancePath:instancePath+"/podLabels",schemaPath:"#/properties/podLabels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema11.properties.podLabels.propertyNames,data:key14,propertyName:key14};
+if(data53.extraEgress === undefined){
+const err161 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/required",keyword:"required",params:{missingProperty: "extraEgress"},message:"must have required property '"+"extraEgress"+"'",schema:schema11.properties.networkPolicy.required,parentSchema:schema11.properties.networkPolicy,data:data53};
 if(vErrors === null){
 vErrors = [err161];
 }
@@ -10522,10 +10431,9 @@ vErrors.push(err161);
 }
 errors++;
 }
-}
-var valid37 = _errs148 === errors;
-if(!valid37){
-const err162 = {instancePath:instancePath+"/podLabels",schemaPath:"#/properties/podLabels/propertyNames",keyword:"propertyNames",params:{propertyName: key14},message:"property name must be valid",schema:schema11.properties.podLabels.propertyNames,parentSchema:schema11.properties.podLabels,data:data71};
+for(const key12 in data53){
+if(!(((key12 === "enabled") || (key12 === "metricsFrom")) || (key12 === "extraEgress"))){
+const err162 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key12},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.networkPolicy,data:data53};
 if(vErrors === null){
 vErrors = [err162];
 }
@@ -10535,11 +10443,10 @@ vErrors.push(err162);
 errors++;
 }
 }
-for(const key15 in data71){
-let data72 = data71[key15];
-if(typeof data72 === "string"){
-if(func3(data72) > 63){
-const err163 = {instancePath:instancePath+"/podLabels/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.podLabels.additionalProperties,data:data72};
+if(data53.enabled !== undefined){
+let data54 = data53.enabled;
+if(typeof data54 !== "boolean"){
+const err163 = {instancePath:instancePath+"/networkPolicy/enabled",schemaPath:"#/properties/networkPolicy/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema11.properties.networkPolicy.properties.enabled.type,parentSchema:schema11.properties.networkPolicy.properties.enabled,data:data54};
 if(vErrors === null){
 vErrors = [err163];
 }
@@ -10548,8 +10455,20 @@ vErrors.push(err163);
 }
 errors++;
 }
-if(!pattern3.test(data72)){
-const err164 = {instancePath:instancePath+"/podLabels/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.podLabels.additionalProperties,data:data72};
+}
+if(data53.metricsFrom !== undefined){
+let data55 = data53.metricsFrom;
+if(Array.isArray(data55)){
+const len3 = data55.length;
+for(let i3=0; i3<len3; i3++){
+if(!(validate36(data55[i3], {instancePath:instancePath+"/networkPolicy/metricsFrom/" + i3,parentData:data55,parentDataProperty:i3,rootData}))){
+vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err164 = {instancePath:instancePath+"/networkPolicy/metricsFrom",schemaPath:"#/properties/networkPolicy/properties/metricsFrom/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.networkPolicy.properties.metricsFrom.type,parentSchema:schema11.properties.networkPolicy.properties.metricsFrom,data:data55};
 if(vErrors === null){
 vErrors = [err164];
 }
@@ -10559,8 +10478,19 @@ vErrors.push(err164);
 errors++;
 }
 }
+if(data53.extraEgress !== undefined){
+let data57 = data53.extraEgress;
+if(Array.isArray(data57)){
+const len4 = data57.length;
+for(let i4=0; i4<len4; i4++){
+if(!(validate45(data57[i4], {instancePath:instancePath+"/networkPolicy/extraEgress/" + i4,parentData:data57,parentDataProperty:i4,rootData}))){
+vErrors = vErrors === null ? validate45.errors : vErrors.concat(validate45.errors);
+errors = vErrors.length;
+}
+}
+}
 else {
-const err165 = {instancePath:instancePath+"/podLabels/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.podLabels.additionalProperties.type,parentSchema:schema11.properties.podLabels.additionalProperties,data:data72};
+const err165 = {instancePath:instancePath+"/networkPolicy/extraEgress",schemaPath:"#/properties/networkPolicy/properties/extraEgress/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.networkPolicy.properties.extraEgress.type,parentSchema:schema11.properties.networkPolicy.properties.extraEgress,data:data57};
 if(vErrors === null){
 vErrors = [err165];
 }
@@ -10572,7 +10502,7 @@ errors++;
 }
 }
 else {
-const err166 = {instancePath:instancePath+"/podLabels",schemaPath:"#/properties/podLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.podLabels.type,parentSchema:schema11.properties.podLabels,data:data71};
+const err166 = {instancePath:instancePath+"/networkPolicy",schemaPath:"#/properties/networkPolicy/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.networkPolicy.type,parentSchema:schema11.properties.networkPolicy,data:data53};
 if(vErrors === null){
 vErrors = [err166];
 }
@@ -10582,14 +10512,16 @@ vErrors.push(err166);
 errors++;
 }
 }
-if(data.podAnnotations !== undefined){
-let data73 = data.podAnnotations;
-if(data73 && typeof data73 == "object" && !Array.isArray(data73)){
-for(const key16 in data73){
-const _errs154 = errors;
-if(typeof key16 === "string"){
-if(!pattern2.test(key16)){
-const err167 = {instancePath:instancePath+"/podAnnotations",schemaPath:"#/properties/podAnnotations/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema11.properties.podAnnotations.propertyNames,data:key16,propertyName:key16};
+if(data.updateStrategy !== undefined){
+if(!(validate50(data.updateStrategy, {instancePath:instancePath+"/updateStrategy",parentData:data,parentDataProperty:"updateStrategy",rootData}))){
+vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors);
+errors = vErrors.length;
+}
+}
+if(data.revisionHistoryLimit !== undefined){
+let data60 = data.revisionHistoryLimit;
+if(!(((typeof data60 == "number") && (!(data60 % 1) && !isNaN(data60))) && (isFinite(data60)))){
+const err167 = {instancePath:instancePath+"/revisionHistoryLimit",schemaPath:"#/properties/revisionHistoryLimit/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.revisionHistoryLimit.type,parentSchema:schema11.properties.revisionHistoryLimit,data:data60};
 if(vErrors === null){
 vErrors = [err167];
 }
@@ -10598,10 +10530,9 @@ vErrors.push(err167);
 }
 errors++;
 }
-}
-var valid39 = _errs154 === errors;
-if(!valid39){
-const err168 = {instancePath:instancePath+"/podAnnotations",schemaPath:"#/properties/podAnnotations/propertyNames",keyword:"propertyNames",params:{propertyName: key16},message:"property name must be valid",schema:schema11.properties.podAnnotations.propertyNames,parentSchema:schema11.properties.podAnnotations,data:data73};
+if((typeof data60 == "number") && (isFinite(data60))){
+if(data60 < 0 || isNaN(data60)){
+const err168 = {instancePath:instancePath+"/revisionHistoryLimit",schemaPath:"#/properties/revisionHistoryLimit/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema11.properties.revisionHistoryLimit,data:data60};
 if(vErrors === null){
 vErrors = [err168];
 }
@@ -10611,10 +10542,11 @@ vErrors.push(err168);
 errors++;
 }
 }
-for(const key17 in data73){
-let data74 = data73[key17];
-if(typeof data74 !== "string"){
-const err169 = {instancePath:instancePath+"/podAnnotations/" + key17.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.podAnnotations.additionalProperties.type,parentSchema:schema11.properties.podAnnotations.additionalProperties,data:data74};
+}
+if(data.terminationGracePeriodSeconds !== undefined){
+let data61 = data.terminationGracePeriodSeconds;
+if(!(((typeof data61 == "number") && (!(data61 % 1) && !isNaN(data61))) && (isFinite(data61)))){
+const err169 = {instancePath:instancePath+"/terminationGracePeriodSeconds",schemaPath:"#/properties/terminationGracePeriodSeconds/type",keyword:"type",params:{type: "integer"},message:"must be integer",schema:schema11.properties.terminationGracePeriodSeconds.type,parentSchema:schema11.properties.terminationGracePeriodSeconds,data:data61};
 if(vErrors === null){
 vErrors = [err169];
 }
@@ -10623,10 +10555,9 @@ vErrors.push(err169);
 }
 errors++;
 }
-}
-}
-else {
-const err170 = {instancePath:instancePath+"/podAnnotations",schemaPath:"#/properties/podAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.podAnnotations.type,parentSchema:schema11.properties.podAnnotations,data:data73};
+if((typeof data61 == "number") && (isFinite(data61))){
+if(data61 < 0 || isNaN(data61)){
+const err170 = {instancePath:instancePath+"/terminationGracePeriodSeconds",schemaPath:"#/properties/terminationGracePeriodSeconds/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0",schema:0,parentSchema:schema11.properties.terminationGracePeriodSeconds,data:data61};
 if(vErrors === null){
 vErrors = [err170];
 }
@@ -10636,19 +10567,27 @@ vErrors.push(err170);
 errors++;
 }
 }
-if(data.extraEnv !== undefined){
-let data75 = data.extraEnv;
-if(Array.isArray(data75)){
-const len9 = data75.length;
-for(let i9=0; i9<len9; i9++){
-if(!(validate161(data75[i9], {instancePath:instancePath+"/extraEnv/" + i9,parentData:data75,parentDataProperty:i9,rootData}))){
-vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
+}
+if(data.livenessProbe !== undefined){
+if(!(validate54(data.livenessProbe, {instancePath:instancePath+"/livenessProbe",parentData:data,parentDataProperty:"livenessProbe",rootData}))){
+vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
 errors = vErrors.length;
 }
 }
+if(data.readinessProbe !== undefined){
+if(!(validate54(data.readinessProbe, {instancePath:instancePath+"/readinessProbe",parentData:data,parentDataProperty:"readinessProbe",rootData}))){
+vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+errors = vErrors.length;
 }
-else {
-const err171 = {instancePath:instancePath+"/extraEnv",schemaPath:"#/properties/extraEnv/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraEnv.type,parentSchema:schema11.properties.extraEnv,data:data75};
+}
+if(data.nodeSelector !== undefined){
+let data64 = data.nodeSelector;
+if(data64 && typeof data64 == "object" && !Array.isArray(data64)){
+for(const key13 in data64){
+const _errs140 = errors;
+if(typeof key13 === "string"){
+if(!pattern2.test(key13)){
+const err171 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema11.properties.nodeSelector.propertyNames,data:key13,propertyName:key13};
 if(vErrors === null){
 vErrors = [err171];
 }
@@ -10658,10 +10597,9 @@ vErrors.push(err171);
 errors++;
 }
 }
-if(data.global !== undefined){
-let data77 = data.global;
-if(!(data77 && typeof data77 == "object" && !Array.isArray(data77))){
-const err172 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.type,parentSchema:schema11.properties.global,data:data77};
+var valid28 = _errs140 === errors;
+if(!valid28){
+const err172 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/propertyNames",keyword:"propertyNames",params:{propertyName: key13},message:"property name must be valid",schema:schema11.properties.nodeSelector.propertyNames,parentSchema:schema11.properties.nodeSelector,data:data64};
 if(vErrors === null){
 vErrors = [err172];
 }
@@ -10671,9 +10609,11 @@ vErrors.push(err172);
 errors++;
 }
 }
-}
-else {
-const err173 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+for(const key14 in data64){
+let data65 = data64[key14];
+if(typeof data65 === "string"){
+if(func3(data65) > 63){
+const err173 = {instancePath:instancePath+"/nodeSelector/" + key14.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data65};
 if(vErrors === null){
 vErrors = [err173];
 }
@@ -10682,16 +10622,359 @@ vErrors.push(err173);
 }
 errors++;
 }
+if(!pattern3.test(data65)){
+const err174 = {instancePath:instancePath+"/nodeSelector/" + key14.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data65};
+if(vErrors === null){
+vErrors = [err174];
+}
+else {
+vErrors.push(err174);
+}
+errors++;
+}
+}
+else {
+const err175 = {instancePath:instancePath+"/nodeSelector/" + key14.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/nodeSelector/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.nodeSelector.additionalProperties.type,parentSchema:schema11.properties.nodeSelector.additionalProperties,data:data65};
+if(vErrors === null){
+vErrors = [err175];
+}
+else {
+vErrors.push(err175);
+}
+errors++;
+}
+}
+}
+else {
+const err176 = {instancePath:instancePath+"/nodeSelector",schemaPath:"#/properties/nodeSelector/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.nodeSelector.type,parentSchema:schema11.properties.nodeSelector,data:data64};
+if(vErrors === null){
+vErrors = [err176];
+}
+else {
+vErrors.push(err176);
+}
+errors++;
+}
+}
+if(data.tolerations !== undefined){
+let data66 = data.tolerations;
+if(Array.isArray(data66)){
+const len5 = data66.length;
+for(let i5=0; i5<len5; i5++){
+if(!(validate57(data66[i5], {instancePath:instancePath+"/tolerations/" + i5,parentData:data66,parentDataProperty:i5,rootData}))){
+vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err177 = {instancePath:instancePath+"/tolerations",schemaPath:"#/properties/tolerations/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.tolerations.type,parentSchema:schema11.properties.tolerations,data:data66};
+if(vErrors === null){
+vErrors = [err177];
+}
+else {
+vErrors.push(err177);
+}
+errors++;
+}
+}
+if(data.affinity !== undefined){
+if(!(validate59(data.affinity, {instancePath:instancePath+"/affinity",parentData:data,parentDataProperty:"affinity",rootData}))){
+vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
+errors = vErrors.length;
+}
+}
+if(data.hostAliases !== undefined){
+let data69 = data.hostAliases;
+if(Array.isArray(data69)){
+const len6 = data69.length;
+for(let i6=0; i6<len6; i6++){
+if(!(validate86(data69[i6], {instancePath:instancePath+"/hostAliases/" + i6,parentData:data69,parentDataProperty:i6,rootData}))){
+vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err178 = {instancePath:instancePath+"/hostAliases",schemaPath:"#/properties/hostAliases/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.hostAliases.type,parentSchema:schema11.properties.hostAliases,data:data69};
+if(vErrors === null){
+vErrors = [err178];
+}
+else {
+vErrors.push(err178);
+}
+errors++;
+}
+}
+if(data.dnsPolicy !== undefined){
+let data71 = data.dnsPolicy;
+if(typeof data71 !== "string"){
+const err179 = {instancePath:instancePath+"/dnsPolicy",schemaPath:"#/properties/dnsPolicy/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.dnsPolicy.type,parentSchema:schema11.properties.dnsPolicy,data:data71};
+if(vErrors === null){
+vErrors = [err179];
+}
+else {
+vErrors.push(err179);
+}
+errors++;
+}
+if(!((((data71 === "ClusterFirst") || (data71 === "ClusterFirstWithHostNet")) || (data71 === "Default")) || (data71 === "None"))){
+const err180 = {instancePath:instancePath+"/dnsPolicy",schemaPath:"#/properties/dnsPolicy/enum",keyword:"enum",params:{allowedValues: schema11.properties.dnsPolicy.enum},message:"must be equal to one of the allowed values",schema:schema11.properties.dnsPolicy.enum,parentSchema:schema11.properties.dnsPolicy,data:data71};
+if(vErrors === null){
+vErrors = [err180];
+}
+else {
+vErrors.push(err180);
+}
+errors++;
+}
+}
+if(data.dnsConfig !== undefined){
+if(!(validate88(data.dnsConfig, {instancePath:instancePath+"/dnsConfig",parentData:data,parentDataProperty:"dnsConfig",rootData}))){
+vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+errors = vErrors.length;
+}
+}
+if(data.podSecurityContext !== undefined){
+if(!(validate92(data.podSecurityContext, {instancePath:instancePath+"/podSecurityContext",parentData:data,parentDataProperty:"podSecurityContext",rootData}))){
+vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+errors = vErrors.length;
+}
+}
+if(data.securityContext !== undefined){
+if(!(validate102(data.securityContext, {instancePath:instancePath+"/securityContext",parentData:data,parentDataProperty:"securityContext",rootData}))){
+vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
+errors = vErrors.length;
+}
+}
+if(data.extraVolumes !== undefined){
+let data75 = data.extraVolumes;
+if(Array.isArray(data75)){
+const len7 = data75.length;
+for(let i7=0; i7<len7; i7++){
+if(!(validate109(data75[i7], {instancePath:instancePath+"/extraVolumes/" + i7,parentData:data75,parentDataProperty:i7,rootData}))){
+vErrors = vErrors === null ? validate109.errors : vErrors.concat(validate109.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err181 = {instancePath:instancePath+"/extraVolumes",schemaPath:"#/properties/extraVolumes/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraVolumes.type,parentSchema:schema11.properties.extraVolumes,data:data75};
+if(vErrors === null){
+vErrors = [err181];
+}
+else {
+vErrors.push(err181);
+}
+errors++;
+}
+}
+if(data.extraVolumeMounts !== undefined){
+let data77 = data.extraVolumeMounts;
+if(Array.isArray(data77)){
+const len8 = data77.length;
+for(let i8=0; i8<len8; i8++){
+if(!(validate160(data77[i8], {instancePath:instancePath+"/extraVolumeMounts/" + i8,parentData:data77,parentDataProperty:i8,rootData}))){
+vErrors = vErrors === null ? validate160.errors : vErrors.concat(validate160.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err182 = {instancePath:instancePath+"/extraVolumeMounts",schemaPath:"#/properties/extraVolumeMounts/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraVolumeMounts.type,parentSchema:schema11.properties.extraVolumeMounts,data:data77};
+if(vErrors === null){
+vErrors = [err182];
+}
+else {
+vErrors.push(err182);
+}
+errors++;
+}
+}
+if(data.podLabels !== undefined){
+let data79 = data.podLabels;
+if(data79 && typeof data79 == "object" && !Array.isArray(data79)){
+for(const key15 in data79){
+const _errs164 = errors;
+if(typeof key15 === "string"){
+if(!pattern2.test(key15)){
+const err183 = {instancePath:instancePath+"/podLabels",schemaPath:"#/properties/podLabels/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema11.properties.podLabels.propertyNames,data:key15,propertyName:key15};
+if(vErrors === null){
+vErrors = [err183];
+}
+else {
+vErrors.push(err183);
+}
+errors++;
+}
+}
+var valid38 = _errs164 === errors;
+if(!valid38){
+const err184 = {instancePath:instancePath+"/podLabels",schemaPath:"#/properties/podLabels/propertyNames",keyword:"propertyNames",params:{propertyName: key15},message:"property name must be valid",schema:schema11.properties.podLabels.propertyNames,parentSchema:schema11.properties.podLabels,data:data79};
+if(vErrors === null){
+vErrors = [err184];
+}
+else {
+vErrors.push(err184);
+}
+errors++;
+}
+}
+for(const key16 in data79){
+let data80 = data79[key16];
+if(typeof data80 === "string"){
+if(func3(data80) > 63){
+const err185 = {instancePath:instancePath+"/podLabels/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema11.properties.podLabels.additionalProperties,data:data80};
+if(vErrors === null){
+vErrors = [err185];
+}
+else {
+vErrors.push(err185);
+}
+errors++;
+}
+if(!pattern3.test(data80)){
+const err186 = {instancePath:instancePath+"/podLabels/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"},message:"must match pattern \""+"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$"+"\"",schema:"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",parentSchema:schema11.properties.podLabels.additionalProperties,data:data80};
+if(vErrors === null){
+vErrors = [err186];
+}
+else {
+vErrors.push(err186);
+}
+errors++;
+}
+}
+else {
+const err187 = {instancePath:instancePath+"/podLabels/" + key16.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podLabels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.podLabels.additionalProperties.type,parentSchema:schema11.properties.podLabels.additionalProperties,data:data80};
+if(vErrors === null){
+vErrors = [err187];
+}
+else {
+vErrors.push(err187);
+}
+errors++;
+}
+}
+}
+else {
+const err188 = {instancePath:instancePath+"/podLabels",schemaPath:"#/properties/podLabels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.podLabels.type,parentSchema:schema11.properties.podLabels,data:data79};
+if(vErrors === null){
+vErrors = [err188];
+}
+else {
+vErrors.push(err188);
+}
+errors++;
+}
+}
+if(data.podAnnotations !== undefined){
+let data81 = data.podAnnotations;
+if(data81 && typeof data81 == "object" && !Array.isArray(data81)){
+for(const key17 in data81){
+const _errs170 = errors;
+if(typeof key17 === "string"){
+if(!pattern2.test(key17)){
+const err189 = {instancePath:instancePath+"/podAnnotations",schemaPath:"#/properties/podAnnotations/propertyNames/pattern",keyword:"pattern",params:{pattern: "^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},message:"must match pattern \""+"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"+"\"",schema:"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",parentSchema:schema11.properties.podAnnotations.propertyNames,data:key17,propertyName:key17};
+if(vErrors === null){
+vErrors = [err189];
+}
+else {
+vErrors.push(err189);
+}
+errors++;
+}
+}
+var valid40 = _errs170 === errors;
+if(!valid40){
+const err190 = {instancePath:instancePath+"/podAnnotations",schemaPath:"#/properties/podAnnotations/propertyNames",keyword:"propertyNames",params:{propertyName: key17},message:"property name must be valid",schema:schema11.properties.podAnnotations.propertyNames,parentSchema:schema11.properties.podAnnotations,data:data81};
+if(vErrors === null){
+vErrors = [err190];
+}
+else {
+vErrors.push(err190);
+}
+errors++;
+}
+}
+for(const key18 in data81){
+let data82 = data81[key18];
+if(typeof data82 !== "string"){
+const err191 = {instancePath:instancePath+"/podAnnotations/" + key18.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/podAnnotations/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.podAnnotations.additionalProperties.type,parentSchema:schema11.properties.podAnnotations.additionalProperties,data:data82};
+if(vErrors === null){
+vErrors = [err191];
+}
+else {
+vErrors.push(err191);
+}
+errors++;
+}
+}
+}
+else {
+const err192 = {instancePath:instancePath+"/podAnnotations",schemaPath:"#/properties/podAnnotations/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.podAnnotations.type,parentSchema:schema11.properties.podAnnotations,data:data81};
+if(vErrors === null){
+vErrors = [err192];
+}
+else {
+vErrors.push(err192);
+}
+errors++;
+}
+}
+if(data.extraEnv !== undefined){
+let data83 = data.extraEnv;
+if(Array.isArray(data83)){
+const len9 = data83.length;
+for(let i9=0; i9<len9; i9++){
+if(!(validate162(data83[i9], {instancePath:instancePath+"/extraEnv/" + i9,parentData:data83,parentDataProperty:i9,rootData}))){
+vErrors = vErrors === null ? validate162.errors : vErrors.concat(validate162.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err193 = {instancePath:instancePath+"/extraEnv",schemaPath:"#/properties/extraEnv/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.extraEnv.type,parentSchema:schema11.properties.extraEnv,data:data83};
+if(vErrors === null){
+vErrors = [err193];
+}
+else {
+vErrors.push(err193);
+}
+errors++;
+}
+}
+if(data.global !== undefined){
+let data85 = data.global;
+if(!(data85 && typeof data85 == "object" && !Array.isArray(data85))){
+const err194 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.type,parentSchema:schema11.properties.global,data:data85};
+if(vErrors === null){
+vErrors = [err194];
+}
+else {
+vErrors.push(err194);
+}
+errors++;
+}
+}
+}
+else {
+const err195 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err195];
+}
+else {
+vErrors.push(err195);
+}
+errors++;
+}
 validate30.errors = vErrors;
 return errors === 0;
 }
 
 const schema73 = {"type":"object","required":["enabled","rootNamespace","mtls","admission","gatewayApi","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gatewayApi":{"type":"object","required":["enabled"],"properties":{"enabled":{"description":"Gives tbot's socket to the gateways that istiod creates for the Kubernetes Gateway API (class `istio`), by a ConfigMap in the root namespace, which must be istiod's own: it looks nowhere else. Without the Gateway API's CRDs the ConfigMap has no effect. Disable it if the mesh has such a ConfigMap already, and add the socket to that one.","type":"boolean","default":true}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each. The ServiceAccount of a gateway of the Kubernetes Gateway API is `<gateway>-istio`.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false};
-const pattern42 = new RegExp("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
 const schema74 = {"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}};
-const pattern45 = new RegExp("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
 
-function validate175(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate176(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -10775,7 +11058,7 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(!pattern45.test(data1)){
+if(!pattern30.test(data1)){
 const err7 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema74.properties.serviceAccount,data:data1};
 if(vErrors === null){
 vErrors = [err7];
@@ -10808,7 +11091,7 @@ vErrors.push(err9);
 }
 errors++;
 }
-validate175.errors = vErrors;
+validate176.errors = vErrors;
 return errors === 0;
 }
 
@@ -10816,7 +11099,7 @@ const schema75 = {"description":"The services of one namespace and who may call 
 const schema76 = {"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}};
 const schema77 = {"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}};
 
-function validate179(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate180(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -10956,15 +11239,15 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate179.errors = vErrors;
+validate180.errors = vErrors;
 return errors === 0;
 }
 
 const schema78 = {"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}};
-const pattern52 = new RegExp("^[A-Z]+$", "u");
-const pattern53 = new RegExp("^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$", "u");
+const pattern56 = new RegExp("^[A-Z]+$", "u");
+const pattern57 = new RegExp("^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$", "u");
 
-function validate181(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate182(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -11205,7 +11488,7 @@ const len1 = data7.length;
 for(let i2=0; i2<len1; i2++){
 let data8 = data7[i2];
 if(typeof data8 === "string"){
-if(!pattern52.test(data8)){
+if(!pattern56.test(data8)){
 const err18 = {instancePath:instancePath+"/methods/" + i2,schemaPath:"#/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema78.properties.methods.items,data:data8};
 if(vErrors === null){
 vErrors = [err18];
@@ -11280,7 +11563,7 @@ const len2 = data9.length;
 for(let i4=0; i4<len2; i4++){
 let data10 = data9[i4];
 if(typeof data10 === "string"){
-if(!pattern53.test(data10)){
+if(!pattern57.test(data10)){
 const err23 = {instancePath:instancePath+"/paths/" + i4,schemaPath:"#/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema78.properties.paths.items,data:data10};
 if(vErrors === null){
 vErrors = [err23];
@@ -11349,12 +11632,12 @@ vErrors.push(err27);
 }
 errors++;
 }
-validate181.errors = vErrors;
+validate182.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate178(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate179(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -11489,7 +11772,7 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(!pattern45.test(data2)){
+if(!pattern30.test(data2)){
 const err11 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema76.properties.serviceAccount,data:data2};
 if(vErrors === null){
 vErrors = [err11];
@@ -11516,8 +11799,8 @@ let data3 = data.ports;
 if(Array.isArray(data3)){
 const len0 = data3.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate179(data3[i0], {instancePath:instancePath+"/ports/" + i0,parentData:data3,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
+if(!(validate180(data3[i0], {instancePath:instancePath+"/ports/" + i0,parentData:data3,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate180.errors : vErrors.concat(validate180.errors);
 errors = vErrors.length;
 }
 }
@@ -11538,8 +11821,8 @@ let data5 = data.callers;
 if(Array.isArray(data5)){
 const len1 = data5.length;
 for(let i1=0; i1<len1; i1++){
-if(!(validate181(data5[i1], {instancePath:instancePath+"/callers/" + i1,parentData:data5,parentDataProperty:i1,rootData}))){
-vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
+if(!(validate182(data5[i1], {instancePath:instancePath+"/callers/" + i1,parentData:data5,parentDataProperty:i1,rootData}))){
+vErrors = vErrors === null ? validate182.errors : vErrors.concat(validate182.errors);
 errors = vErrors.length;
 }
 }
@@ -11566,12 +11849,12 @@ vErrors.push(err15);
 }
 errors++;
 }
-validate178.errors = vErrors;
+validate179.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate177(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate178(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -11729,8 +12012,8 @@ errors++;
 }
 }
 for(const key2 in data2){
-if(!(validate178(data2[key2], {instancePath:instancePath+"/services/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data2,parentDataProperty:key2,rootData}))){
-vErrors = vErrors === null ? validate178.errors : vErrors.concat(validate178.errors);
+if(!(validate179(data2[key2], {instancePath:instancePath+"/services/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data2,parentDataProperty:key2,rootData}))){
+vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
 errors = vErrors.length;
 }
 }
@@ -11757,12 +12040,12 @@ vErrors.push(err13);
 }
 errors++;
 }
-validate177.errors = vErrors;
+validate178.errors = vErrors;
 return errors === 0;
 }
 
 
-function validate174(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate175(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -12034,7 +12317,7 @@ const len0 = data7.length;
 for(let i0=0; i0<len0; i0++){
 let data8 = data7[i0];
 if(typeof data8 === "string"){
-if(!pattern42.test(data8)){
+if(!pattern31.test(data8)){
 const err23 = {instancePath:instancePath+"/admission/allowedHostPaths/" + i0,schemaPath:"#/properties/admission/properties/allowedHostPaths/items/pattern",keyword:"pattern",params:{pattern: "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema73.properties.admission.properties.allowedHostPaths.items,data:data8};
 if(vErrors === null){
 vErrors = [err23];
@@ -12194,8 +12477,8 @@ errors++;
 }
 }
 for(const key5 in data11){
-if(!(validate175(data11[key5], {instancePath:instancePath+"/gateways/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data11,parentDataProperty:key5,rootData}))){
-vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
+if(!(validate176(data11[key5], {instancePath:instancePath+"/gateways/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data11,parentDataProperty:key5,rootData}))){
+vErrors = vErrors === null ? validate176.errors : vErrors.concat(validate176.errors);
 errors = vErrors.length;
 }
 }
@@ -12251,8 +12534,8 @@ errors++;
 }
 }
 for(const key7 in data13){
-if(!(validate177(data13[key7], {instancePath:instancePath+"/applications/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data13,parentDataProperty:key7,rootData}))){
-vErrors = vErrors === null ? validate177.errors : vErrors.concat(validate177.errors);
+if(!(validate178(data13[key7], {instancePath:instancePath+"/applications/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data13,parentDataProperty:key7,rootData}))){
+vErrors = vErrors === null ? validate178.errors : vErrors.concat(validate178.errors);
 errors = vErrors.length;
 }
 }
@@ -12279,14 +12562,13 @@ vErrors.push(err40);
 }
 errors++;
 }
-validate174.errors = vErrors;
+validate175.errors = vErrors;
 return errors === 0;
 }
 
 const schema79 = {"type":"object","required":["enabled","namespace","server","client","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of the test app.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
-const pattern57 = new RegExp("^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$", "u");
 
-function validate186(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate187(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -12584,7 +12866,7 @@ errors++;
 if(data6.image !== undefined){
 let data7 = data6.image;
 if(typeof data7 === "string"){
-if(!pattern57.test(data7)){
+if(!pattern32.test(data7)){
 const err25 = {instancePath:instancePath+"/server/image",schemaPath:"#/properties/server/properties/image/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema79.properties.server.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err25];
@@ -12646,7 +12928,7 @@ errors++;
 if(data8.image !== undefined){
 let data9 = data8.image;
 if(typeof data9 === "string"){
-if(!pattern57.test(data9)){
+if(!pattern32.test(data9)){
 const err30 = {instancePath:instancePath+"/client/image",schemaPath:"#/properties/client/properties/image/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema79.properties.client.properties.image,data:data9};
 if(vErrors === null){
 vErrors = [err30];
@@ -12768,13 +13050,13 @@ vErrors.push(err39);
 }
 errors++;
 }
-validate186.errors = vErrors;
+validate187.errors = vErrors;
 return errors === 0;
 }
 
 const schema80 = {"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of Sock Shop.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
 
-function validate188(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate189(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -13107,8 +13389,8 @@ let data8 = data7.callers;
 if(Array.isArray(data8)){
 const len0 = data8.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate181(data8[i0], {instancePath:instancePath+"/frontEnd/callers/" + i0,parentData:data8,parentDataProperty:i0,rootData}))){
-vErrors = vErrors === null ? validate181.errors : vErrors.concat(validate181.errors);
+if(!(validate182(data8[i0], {instancePath:instancePath+"/frontEnd/callers/" + i0,parentData:data8,parentDataProperty:i0,rootData}))){
+vErrors = vErrors === null ? validate182.errors : vErrors.concat(validate182.errors);
 errors = vErrors.length;
 }
 }
@@ -13294,7 +13576,7 @@ errors++;
 if(data10["front-end"] !== undefined){
 let data11 = data10["front-end"];
 if(typeof data11 === "string"){
-if(!pattern57.test(data11)){
+if(!pattern32.test(data11)){
 const err45 = {instancePath:instancePath+"/images/front-end",schemaPath:"#/properties/images/properties/front-end/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["front-end"],data:data11};
 if(vErrors === null){
 vErrors = [err45];
@@ -13319,7 +13601,7 @@ errors++;
 if(data10.catalogue !== undefined){
 let data12 = data10.catalogue;
 if(typeof data12 === "string"){
-if(!pattern57.test(data12)){
+if(!pattern32.test(data12)){
 const err47 = {instancePath:instancePath+"/images/catalogue",schemaPath:"#/properties/images/properties/catalogue/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.catalogue,data:data12};
 if(vErrors === null){
 vErrors = [err47];
@@ -13344,7 +13626,7 @@ errors++;
 if(data10["catalogue-db"] !== undefined){
 let data13 = data10["catalogue-db"];
 if(typeof data13 === "string"){
-if(!pattern57.test(data13)){
+if(!pattern32.test(data13)){
 const err49 = {instancePath:instancePath+"/images/catalogue-db",schemaPath:"#/properties/images/properties/catalogue-db/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["catalogue-db"],data:data13};
 if(vErrors === null){
 vErrors = [err49];
@@ -13369,7 +13651,7 @@ errors++;
 if(data10.carts !== undefined){
 let data14 = data10.carts;
 if(typeof data14 === "string"){
-if(!pattern57.test(data14)){
+if(!pattern32.test(data14)){
 const err51 = {instancePath:instancePath+"/images/carts",schemaPath:"#/properties/images/properties/carts/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.carts,data:data14};
 if(vErrors === null){
 vErrors = [err51];
@@ -13394,7 +13676,7 @@ errors++;
 if(data10["carts-db"] !== undefined){
 let data15 = data10["carts-db"];
 if(typeof data15 === "string"){
-if(!pattern57.test(data15)){
+if(!pattern32.test(data15)){
 const err53 = {instancePath:instancePath+"/images/carts-db",schemaPath:"#/properties/images/properties/carts-db/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["carts-db"],data:data15};
 if(vErrors === null){
 vErrors = [err53];
@@ -13419,7 +13701,7 @@ errors++;
 if(data10.orders !== undefined){
 let data16 = data10.orders;
 if(typeof data16 === "string"){
-if(!pattern57.test(data16)){
+if(!pattern32.test(data16)){
 const err55 = {instancePath:instancePath+"/images/orders",schemaPath:"#/properties/images/properties/orders/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.orders,data:data16};
 if(vErrors === null){
 vErrors = [err55];
@@ -13444,7 +13726,7 @@ errors++;
 if(data10["orders-db"] !== undefined){
 let data17 = data10["orders-db"];
 if(typeof data17 === "string"){
-if(!pattern57.test(data17)){
+if(!pattern32.test(data17)){
 const err57 = {instancePath:instancePath+"/images/orders-db",schemaPath:"#/properties/images/properties/orders-db/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["orders-db"],data:data17};
 if(vErrors === null){
 vErrors = [err57];
@@ -13469,7 +13751,7 @@ errors++;
 if(data10.payment !== undefined){
 let data18 = data10.payment;
 if(typeof data18 === "string"){
-if(!pattern57.test(data18)){
+if(!pattern32.test(data18)){
 const err59 = {instancePath:instancePath+"/images/payment",schemaPath:"#/properties/images/properties/payment/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.payment,data:data18};
 if(vErrors === null){
 vErrors = [err59];
@@ -13494,7 +13776,7 @@ errors++;
 if(data10["queue-master"] !== undefined){
 let data19 = data10["queue-master"];
 if(typeof data19 === "string"){
-if(!pattern57.test(data19)){
+if(!pattern32.test(data19)){
 const err61 = {instancePath:instancePath+"/images/queue-master",schemaPath:"#/properties/images/properties/queue-master/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["queue-master"],data:data19};
 if(vErrors === null){
 vErrors = [err61];
@@ -13519,7 +13801,7 @@ errors++;
 if(data10.rabbitmq !== undefined){
 let data20 = data10.rabbitmq;
 if(typeof data20 === "string"){
-if(!pattern57.test(data20)){
+if(!pattern32.test(data20)){
 const err63 = {instancePath:instancePath+"/images/rabbitmq",schemaPath:"#/properties/images/properties/rabbitmq/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.rabbitmq,data:data20};
 if(vErrors === null){
 vErrors = [err63];
@@ -13544,7 +13826,7 @@ errors++;
 if(data10["session-db"] !== undefined){
 let data21 = data10["session-db"];
 if(typeof data21 === "string"){
-if(!pattern57.test(data21)){
+if(!pattern32.test(data21)){
 const err65 = {instancePath:instancePath+"/images/session-db",schemaPath:"#/properties/images/properties/session-db/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["session-db"],data:data21};
 if(vErrors === null){
 vErrors = [err65];
@@ -13569,7 +13851,7 @@ errors++;
 if(data10.shipping !== undefined){
 let data22 = data10.shipping;
 if(typeof data22 === "string"){
-if(!pattern57.test(data22)){
+if(!pattern32.test(data22)){
 const err67 = {instancePath:instancePath+"/images/shipping",schemaPath:"#/properties/images/properties/shipping/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.shipping,data:data22};
 if(vErrors === null){
 vErrors = [err67];
@@ -13594,7 +13876,7 @@ errors++;
 if(data10.user !== undefined){
 let data23 = data10.user;
 if(typeof data23 === "string"){
-if(!pattern57.test(data23)){
+if(!pattern32.test(data23)){
 const err69 = {instancePath:instancePath+"/images/user",schemaPath:"#/properties/images/properties/user/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.user,data:data23};
 if(vErrors === null){
 vErrors = [err69];
@@ -13619,7 +13901,7 @@ errors++;
 if(data10["user-db"] !== undefined){
 let data24 = data10["user-db"];
 if(typeof data24 === "string"){
-if(!pattern57.test(data24)){
+if(!pattern32.test(data24)){
 const err71 = {instancePath:instancePath+"/images/user-db",schemaPath:"#/properties/images/properties/user-db/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["user-db"],data:data24};
 if(vErrors === null){
 vErrors = [err71];
@@ -13741,13 +14023,13 @@ vErrors.push(err80);
 }
 errors++;
 }
-validate188.errors = vErrors;
+validate189.errors = vErrors;
 return errors === 0;
 }
 
 const schema81 = {"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false};
 
-function validate191(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
+function validate192(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
 let errors = 0;
 if(data && typeof data == "object" && !Array.isArray(data)){
@@ -13992,7 +14274,7 @@ vErrors.push(err19);
 }
 errors++;
 }
-validate191.errors = vErrors;
+validate192.errors = vErrors;
 return errors === 0;
 }
 
@@ -14135,26 +14417,26 @@ errors = vErrors.length;
 }
 }
 if(data.mesh !== undefined){
-if(!(validate174(data.mesh, {instancePath:instancePath+"/mesh",parentData:data,parentDataProperty:"mesh",rootData}))){
-vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
+if(!(validate175(data.mesh, {instancePath:instancePath+"/mesh",parentData:data,parentDataProperty:"mesh",rootData}))){
+vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
 errors = vErrors.length;
 }
 }
 if(data.testApp !== undefined){
-if(!(validate186(data.testApp, {instancePath:instancePath+"/testApp",parentData:data,parentDataProperty:"testApp",rootData}))){
-vErrors = vErrors === null ? validate186.errors : vErrors.concat(validate186.errors);
+if(!(validate187(data.testApp, {instancePath:instancePath+"/testApp",parentData:data,parentDataProperty:"testApp",rootData}))){
+vErrors = vErrors === null ? validate187.errors : vErrors.concat(validate187.errors);
 errors = vErrors.length;
 }
 }
 if(data.sockShop !== undefined){
-if(!(validate188(data.sockShop, {instancePath:instancePath+"/sockShop",parentData:data,parentDataProperty:"sockShop",rootData}))){
-vErrors = vErrors === null ? validate188.errors : vErrors.concat(validate188.errors);
+if(!(validate189(data.sockShop, {instancePath:instancePath+"/sockShop",parentData:data,parentDataProperty:"sockShop",rootData}))){
+vErrors = vErrors === null ? validate189.errors : vErrors.concat(validate189.errors);
 errors = vErrors.length;
 }
 }
 if(data.monitoring !== undefined){
-if(!(validate191(data.monitoring, {instancePath:instancePath+"/monitoring",parentData:data,parentDataProperty:"monitoring",rootData}))){
-vErrors = vErrors === null ? validate191.errors : vErrors.concat(validate191.errors);
+if(!(validate192(data.monitoring, {instancePath:instancePath+"/monitoring",parentData:data,parentDataProperty:"monitoring",rootData}))){
+vErrors = vErrors === null ? validate192.errors : vErrors.concat(validate192.errors);
 errors = vErrors.length;
 }
 }

@@ -40,6 +40,7 @@ export const DEFAULTS: Values = {
     "injectionTemplate": "teleport",
     "pathNormalization": "NONE",
     "blockIstiodCertificates": true,
+    "cni": false,
     "accessLog": false
   },
   "tbot": {
@@ -65,7 +66,24 @@ export const DEFAULTS: Values = {
     "renewalInterval": "10m",
     "socket": {
       "hostPath": "/run/spire/sockets",
-      "file": "socket"
+      "file": "socket",
+      "mode": "hostPath",
+      "transition": false
+    },
+    "csi": {
+      "driverName": "csi.spiffe.io",
+      "kubeletDir": "/var/lib/kubelet",
+      "driverImage": "ghcr.io/spiffe/spiffe-csi-driver:0.2.12",
+      "registrarImage": "registry.k8s.io/sig-storage/csi-node-driver-registrar:v2.17.0",
+      "resources": {
+        "requests": {
+          "cpu": "10m",
+          "memory": "16Mi"
+        },
+        "limits": {
+          "memory": "64Mi"
+        }
+      }
     },
     "kubelet": {
       "authorization": "pods",

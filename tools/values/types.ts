@@ -119,6 +119,10 @@ export interface Values {
      */
     blockIstiodCertificates: boolean;
     /**
+     * Says that istio-cni sets up the pods' traffic, so that no injected container needs the capability NET_ADMIN. The chart then prints Istio's values for it, and in the socket mode `csi` the namespaces it creates enforce the Pod Security level `restricted`. Install Istio's chart `cni` first.
+     */
+    cni: boolean;
+    /**
      * Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.
      */
     accessLog: boolean;
@@ -199,6 +203,38 @@ export interface Values {
        * File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.
        */
       file: string;
+      /**
+       * How proxies get the socket: as a volume of type `hostPath`, which Pod Security refuses below the level `privileged`, or from the SPIFFE CSI driver (`csi`), which this chart then installs on each node. Choose `csi` for clusters whose namespaces belong to others: with `istio.cni` they can enforce `restricted`. See docs/operate/csi.md.
+       */
+      mode: "hostPath" | "csi";
+      /**
+       * Installs the CSI driver in either mode, and lets the admission policy accept the volumes of both. Enable it only while a running mesh moves from one mode to the other.
+       */
+      transition: boolean;
+    };
+    csi: {
+      /**
+       * Name of the CSI driver. Change it if SPIRE's driver, which has the same name by default, is in the cluster.
+       */
+      driverName: string;
+      /**
+       * Directory of the kubelet on the nodes (its flag `--root-dir`).
+       */
+      kubeletDir: string;
+      /**
+       * Image of the SPIFFE CSI driver.
+       */
+      driverImage: string;
+      /**
+       * Image of Kubernetes' node-driver-registrar, which makes the driver known to the kubelet.
+       */
+      registrarImage: string;
+      /**
+       * Resources of each of the two containers.
+       */
+      resources: {
+        [k: string]: unknown;
+      };
     };
     kubelet: {
       /**

@@ -101,6 +101,53 @@ function editIstio(snapshot: Snapshot, name: string, key: string, change: (confi
   configMap.data = { ...configMap.data, [key]: stringify(config) };
 }
 
+const HOST_PATH_VOLUME = /hostPath:(\n +)path: "?\/run\/spire\/sockets"?\n +type: DirectoryOrCreate/;
+
+/** What `render istio` prints in the socket mode csi. */
+function injectCsi(snapshot: Snapshot) {
+  editIstio(snapshot, "istio-sidecar-injector", "config", (config) => {
+    const templates = config.templates as Record<string, string>;
+    for (const [name, text] of Object.entries(templates)) {
+      templates[name] = text.replace(HOST_PATH_VOLUME, "csi:$1driver: csi.spiffe.io$1readOnly: true");
+    }
+  });
+}
+
+/** As after the steps of docs/operate/csi.md, without istio-cni. */
+function moveToCsi(snapshot: Snapshot) {
+  injectCsi(snapshot);
+  const daemonSet = structuredClone(first(value(snapshot.tbotDaemonSets)));
+  daemonSet.metadata.name = "tbot-csi";
+  daemonSet.spec.template.spec = {
+    containers: [{ name: "spiffe-csi-driver", args: ["-plugin-name", "csi.spiffe.io"] }],
+    volumes: [{ name: "socket", hostPath: { path: "/run/spire/sockets" } }],
+  };
+  snapshot.csiDaemonSets = { ok: true, value: [daemonSet] };
+  for (const { spec } of value(snapshot.csiNodes)) spec.drivers = [{ name: "csi.spiffe.io" }];
+  for (const pod of value(snapshot.pods)) {
+    for (const volume of pod.spec.volumes ?? []) {
+      if (pod.metadata.namespace === "teleport-system" || volume.name !== "workload-socket") continue;
+      delete volume.hostPath;
+      volume.csi = { driver: "csi.spiffe.io", readOnly: true };
+    }
+  }
+  const { variables } = value(snapshot.admissionPolicy)?.spec ?? {};
+  const accepted = variables?.find(({ name }) => name === "socketVolumes");
+  if (accepted !== undefined) accepted.expression = "v.csi.driver == 'csi.spiffe.io'";
+}
+
+function enforce(snapshot: Snapshot, level: string) {
+  const { namespace } = sidecar(snapshot).metadata;
+  const { metadata } = first(value(snapshot.namespaces).filter((each) => each.metadata.name === namespace));
+  metadata.labels = { ...metadata.labels, "pod-security.kubernetes.io/enforce": level };
+}
+
+function labelDefaults(snapshot: Snapshot, name: string, creationTimestamp: string) {
+  const { namespace } = first(value(snapshot.istiods)).metadata;
+  const labels = { "gateway.istio.io/defaults-for-class": "istio" };
+  value(snapshot.istioConfigMaps).push({ metadata: { name, namespace, labels, creationTimestamp } });
+}
+
 /** Lets time pass: the cluster lives on, the certificates stay. */
 function pass(snapshot: Snapshot, milliseconds: number) {
   snapshot.takenAt = { ok: true, value: value(snapshot.takenAt) + milliseconds };
@@ -145,6 +192,8 @@ interface Case {
   how: string;
   status?: Status;
   evidence: string | RegExp;
+  /** Other checks that must name it, too: what one change does to several hand-offs. */
+  also?: readonly string[];
   break(snapshot: Snapshot): void;
 }
 
@@ -412,6 +461,111 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    id: "gateway-mount",
+    how: "a gateway of the Gateway API without our ConfigMap",
+    evidence: "it is a gateway of the Gateway API",
+    break: (s) => {
+      const pod = sidecar(s);
+      pod.spec.containers = [{ ...proxyContainer(pod), volumeMounts: [] }];
+      pod.spec.initContainers = [];
+      pod.metadata.labels = { ...pod.metadata.labels, "gateway.networking.k8s.io/gateway-name": "public" };
+    },
+  },
+  {
+    id: "csi-driver",
+    how: "an istiod that injects a driver which the chart did not install",
+    evidence: "mounts a volume of the CSI driver csi.spiffe.io, and the chart has installed none",
+    // The policy of this mesh refuses such pods as well.
+    also: ["admission-policy"],
+    break: (s) => injectCsi(s),
+  },
+  {
+    id: "csi-driver",
+    how: "a kubelet with which the driver is not registered",
+    evidence: "its kubelet knows no CSI driver csi.spiffe.io",
+    break: (s) => {
+      moveToCsi(s);
+      for (const { spec } of value(s.csiNodes)) spec.drivers = [{ name: "ebs.csi.aws.com" }];
+    },
+  },
+  {
+    id: "csi-driver",
+    how: "a driver that mounts another directory than tbot's",
+    evidence: "it does not mount /run/spire/sockets",
+    break: (s) => {
+      moveToCsi(s);
+      for (const volume of first(value(s.csiDaemonSets)).spec.template.spec.volumes ?? []) {
+        volume.hostPath = { path: "/run/elsewhere" };
+      }
+    },
+  },
+  {
+    id: "proxy-mount",
+    how: "a pod that keeps its hostPath while new ones get the CSI driver's volume",
+    status: "warning",
+    evidence: "it still mounts /run/spire/sockets as a hostPath",
+    break: (s) => {
+      moveToCsi(s);
+      const pod = sidecar(s);
+      for (const volume of pod.spec.volumes ?? []) {
+        if (volume.csi === undefined) continue;
+        delete volume.csi;
+        volume.hostPath = { path: "/run/spire/sockets" };
+      }
+    },
+  },
+  {
+    id: "admission-policy",
+    how: "a policy that refuses the volume which istiod injects",
+    evidence: "istiod default injects volumes of the CSI driver csi.spiffe.io, which the policy refuses",
+    break: (s) => {
+      moveToCsi(s);
+      const { variables } = value(s.admissionPolicy)?.spec ?? {};
+      first((variables ?? []).filter(({ name }) => name === "socketVolumes")).expression = "v.hostPath";
+    },
+  },
+  {
+    id: "pod-security",
+    how: "a meshed namespace at restricted, with the CSI driver but without istio-cni",
+    evidence: "refuses NET_ADMIN, which istio-init needs",
+    break: (s) => {
+      moveToCsi(s);
+      enforce(s, "restricted");
+    },
+  },
+  {
+    id: "gateway-api",
+    how: "a gateway whose pods admission refuses",
+    evidence: 'its pods are refused: pods "public-1" is forbidden',
+    break: (s) => {
+      labelDefaults(s, "istio-teleport-gateway-api", "2026-01-01T00:00:00Z");
+      const deployment = structuredClone(first(value(s.istiods)));
+      deployment.metadata = { name: "public-istio", namespace: "ingress" };
+      deployment.status = {
+        conditions: [
+          { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: 'pods "public-1" is forbidden' },
+        ],
+      };
+      value(s.gatewayDeployments).push(deployment);
+    },
+  },
+  {
+    id: "gateway-api",
+    how: "no ConfigMap that gives such gateways the socket",
+    evidence: "it has no ConfigMap labelled gateway.istio.io/defaults-for-class: istio",
+    break: (s) => value(s.gatewayDeployments).push(structuredClone(first(value(s.istiods)))),
+  },
+  {
+    id: "gateway-api",
+    how: "an older ConfigMap of somebody else's, which istiod takes",
+    evidence: "istiod takes the oldest ConfigMap labelled",
+    break: (s) => {
+      value(s.gatewayDeployments).push(structuredClone(first(value(s.istiods))));
+      labelDefaults(s, "istio-teleport-gateway-api", "2026-01-02T00:00:00Z");
+      labelDefaults(s, "platform-defaults", "2026-01-01T00:00:00Z");
+    },
+  },
+  {
     id: "opted-out",
     how: "a pod that chooses Istio's own template",
     evidence: 'its annotation inject.istio.io/templates is "sidecar"',
@@ -511,11 +665,7 @@ const CASES: readonly Case[] = [
     id: "pod-security",
     how: "a meshed namespace at baseline",
     evidence: "it enforces baseline",
-    break: (s) => {
-      const { namespace } = sidecar(s).metadata;
-      const { metadata } = first(value(s.namespaces).filter((each) => each.metadata.name === namespace));
-      metadata.labels = { ...metadata.labels, "pod-security.kubernetes.io/enforce": "baseline" };
-    },
+    break: (s) => enforce(s, "baseline"),
   },
   {
     id: "kubelet-rights",
@@ -853,7 +1003,21 @@ it("finds nothing on the recorded healthy mesh", () => {
     [],
   );
   expect(exitCode(results)).toBe(0);
-  expect(results.filter(({ status }) => status === "skipped").map(({ check }) => check.id)).toEqual(["gateway-mount"]);
+  expect(results.filter(({ status }) => status === "skipped").map(({ check }) => check.id)).toEqual([
+    "gateway-mount",
+    "csi-driver",
+    "gateway-api",
+  ]);
+});
+
+it("finds nothing on the same mesh with the CSI driver, istio-cni and restricted namespaces", () => {
+  const snapshot = healthySnapshot();
+  moveToCsi(snapshot);
+  enforce(snapshot, "restricted");
+  const injector = value(snapshot.istioConfigMaps).find(({ metadata }) => metadata.name === "istio-sidecar-injector");
+  Object.assign(injector?.data ?? {}, { values: JSON.stringify({ pilot: { cni: { enabled: true } } }) });
+  const bad = diagnose(CHECKS, makeFacts(snapshot)).filter(({ status }) => status !== "ok" && status !== "skipped");
+  expect(bad.map(({ check, findings }) => [check.id, findings?.[0]?.evidence])).toEqual([]);
 });
 
 it("does not take a proxy that is on its way to a tbot that has just come back for one that lost it", () => {
@@ -868,18 +1032,22 @@ it("does not take a proxy that is on its way to a tbot that has just come back f
   expect([stream(30), stream(40)]).toEqual(["ok", "problem"]);
 });
 
-it.each(CASES)("$id names $how, and nothing else does", ({ id, status = "problem", evidence, break: breakIt }) => {
-  const snapshot = healthySnapshot();
-  breakIt(snapshot);
-  const results = diagnose(CHECKS, makeFacts(snapshot));
-  const bad = results.filter((result) => result.status !== "ok" && result.status !== "skipped");
-  expect(bad.map(({ check }) => check.id)).toEqual([id]);
-  expect(bad[0]?.status).toBe(status);
-  const findings = bad[0]?.findings ?? [];
-  expect(findings[0]?.evidence).toMatch(evidence);
-  expect(findings.every(({ hint }) => /^[A-Z].*[.`]$/.test(hint))).toBe(true);
-  expect(exitCode(results)).toBe({ problem: 1, unknown: 2, warning: 0, ok: 0, skipped: 0 }[status]);
-});
+it.each(CASES)(
+  "$id names $how, and nothing else does",
+  ({ id, status = "problem", evidence, also = [], break: breakIt }) => {
+    const snapshot = healthySnapshot();
+    breakIt(snapshot);
+    const results = diagnose(CHECKS, makeFacts(snapshot));
+    const bad = results.filter((result) => result.status !== "ok" && result.status !== "skipped");
+    expect(bad.map(({ check }) => check.id).toSorted()).toEqual([id, ...also].toSorted());
+    const named = bad.find(({ check }) => check.id === id);
+    expect(named?.status).toBe(status);
+    const findings = named?.findings ?? [];
+    expect(findings[0]?.evidence).toMatch(evidence);
+    expect(findings.every(({ hint }) => /^[A-Z].*[.`]$/.test(hint))).toBe(true);
+    expect(exitCode(results)).toBe({ problem: 1, unknown: 2, warning: 0, ok: 0, skipped: 0 }[status]);
+  },
+);
 
 it("is content in a rotation while every proxy trusts both roots, and says who uses and trusts which", () => {
   const snapshot = healthySnapshot();
@@ -1120,6 +1288,9 @@ it("continues when nothing at all could be read, and says each reason", () => {
     namespaces: refused,
     pods: refused,
     tbotDaemonSets: refused,
+    csiDaemonSets: refused,
+    gatewayDeployments: refused,
+    csiNodes: refused,
     tbotConfig: refused,
     tbotPods: [],
     kubeletRights: { pods: refused, proxy: refused },

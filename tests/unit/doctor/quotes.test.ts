@@ -28,6 +28,8 @@ const OF_OTHERS: Readonly<Record<string, string>> = {
   'Secret "sh.helm.release.v1…" is invalid: data: Too long: may not be more than 1048576 bytes':
     "Kubernetes, pkg/apis/core/validation: ValidateSecret",
   'conflict with "pilot-discovery" … failurePolicy': "Kubernetes, server-side apply: another manager owns the field",
+  "driver name csi.spiffe.io not found in the list of registered CSI drivers":
+    "Kubernetes, pkg/volume/csi: newCsiDriverClient",
   "requires the use of a service account token with a TTL of less than 30m0s": "Teleport, lib/kube/token/validator.go",
   "unsupported key type/format": "go-jose, shared.go",
 };

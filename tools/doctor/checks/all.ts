@@ -1,6 +1,8 @@
 import { ATTESTATION_CHECKS } from "./attestation.ts";
 import type { Check } from "./check.ts";
 import { CLUSTER_CHECKS } from "./cluster.ts";
+import { csiDriver } from "./csi.ts";
+import { gatewayApi } from "./gateway-api.ts";
 import { IDENTITY_CHECKS } from "./identity.ts";
 import { JOIN_CHECKS } from "./join.ts";
 import { POLICY_CHECKS } from "./policies.ts";
@@ -12,6 +14,8 @@ export const CHECKS: readonly Check[] = [
   ...CLUSTER_CHECKS,
   ...JOIN_CHECKS,
   ...SOCKET_CHECKS,
+  csiDriver,
+  gatewayApi,
   ...ATTESTATION_CHECKS,
   ...IDENTITY_CHECKS,
   ...POLICY_CHECKS,

@@ -10,19 +10,31 @@ import {
   nameOf,
   otherMounts,
   SOCKET_MOUNT,
-  socketMount,
 } from "../facts/meshed-pods.ts";
-import type { Pod } from "../facts/objects.ts";
+import type { AdmissionPolicy, Pod } from "../facts/objects.ts";
+import { proxyVolumeKind, socketMount, templateVolume, usesIstioCni } from "../facts/socket-source.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
+import { GATEWAY_API_HINT, gatewayApiName } from "./gateway-api.ts";
 
 const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";
 
-/** Our template: the one that the values name, or else the one that mounts a host directory at Istio's path. */
-function ourTemplate(facts: Facts, revision: Revision): { name: string; text: string } | undefined {
+/** Istio's own templates mount a directory of the pod at that path. */
+const ISTIOS_OWN = new Set([
+  "sidecar",
+  "gateway",
+  "grpc-simple",
+  "grpc-agent",
+  "waypoint",
+  "kube-gateway",
+  "agentgateway",
+]);
+
+/** Our template: the one that the values name, or else the one that mounts the socket at Istio's path. */
+export function ourTemplate(facts: Facts, revision: Revision): { name: string; text: string } | undefined {
   const templates = Object.entries(revision.injector?.templates ?? {}).map(([name, text]) => ({ name, text }));
   const wanted = facts.intended?.istio.injectionTemplate;
   return templates.find(({ name, text }) =>
-    wanted === undefined ? text.includes(SOCKET_MOUNT) && /hostPath:/.test(text) : name === wanted,
+    wanted === undefined ? templateVolume(text) !== undefined && !ISTIOS_OWN.has(name) : name === wanted,
   );
 }
 
@@ -74,9 +86,9 @@ const socketPath: Check = {
     for (const revision of facts.revisions()) {
       const subject = `istiod ${revision.name}`;
       const text = ourTemplate(facts, revision)?.text ?? "";
-      const path = /^ *path: *"?([^"\s]+)/m.exec(text)?.[1];
-      if (path !== undefined && hostDirectory(path) !== hostDirectory(directory)) {
-        findings.push(problem(subject, `its template mounts ${path}, and tbot listens in ${directory}`, hint));
+      const volume = templateVolume(text);
+      if (volume !== undefined && "path" in volume && hostDirectory(volume.path) !== hostDirectory(directory)) {
+        findings.push(problem(subject, `its template mounts ${volume.path}, and tbot listens in ${directory}`, hint));
       }
       const expected = revision.mesh.defaultConfig?.proxyMetadata?.WORKLOAD_IDENTITY_SOCKET_FILE ?? "socket";
       if (expected !== socketFile) {
@@ -94,15 +106,22 @@ const proxyMount: Check = {
   title: "Each sidecar mounts tbot's socket directory, read-only",
   run(facts) {
     const sidecars = facts.meshedPods().filter((pod) => !isGateway(pod) && chosenTemplates(pod) === undefined);
-    const directory = socketDirectory(facts);
+    const source = facts.socketSource();
     const findings = sidecars.flatMap((pod): Finding[] => {
-      const mount = socketMount(pod, directory);
-      if (mount === "read-only") return [];
+      const mount = socketMount(pod, source);
+      if (mount === "read-only") {
+        const moved = proxyVolumeKind(pod, source) === "hostPath" && injectsOnlyCsi(facts);
+        if (!moved) return [];
+        const evidence = `it still mounts ${source.directory} as a hostPath, and new pods get it from the CSI driver`;
+        return [
+          warning(nameOf(pod), evidence, "Restart it before you end tbot.socket.transition: docs/operate/csi.md."),
+        ];
+      }
       if (mount === "writable") {
         const evidence = "it mounts the directory writable: its agent can remove tbot's socket and serve in its place";
         return [problem(nameOf(pod), evidence, `${RENDER_ISTIO} Then restart the pod.`)];
       }
-      const evidence = `its proxy does not mount ${directory}: it was injected before istiod had the template`;
+      const evidence = `its proxy does not mount ${source.directory}: it was injected before istiod had the template`;
       return [problem(nameOf(pod), evidence, "Restart it: `kubectl rollout restart` of its Deployment.")];
     });
     return { examined: count(sidecars.length, "sidecar"), findings };
@@ -116,13 +135,16 @@ const gatewayMount: Check = {
   run(facts) {
     const gateways = facts.meshedPods().filter(isGateway);
     if (gateways.length === 0) return { skipped: "there is no gateway" };
-    const directory = socketDirectory(facts);
-    const hint =
-      "Install it with the values of `istio-teleport render istio --gateway`: its annotation inject.istio.io/templates must name our template too.";
+    const source = facts.socketSource();
     const findings = gateways.flatMap((pod): Finding[] => {
-      const mount = socketMount(pod, directory);
+      const mount = socketMount(pod, source);
       if (mount === "read-only") return [];
-      const how = mount === "writable" ? `mounts ${directory} writable` : `does not mount ${directory}`;
+      const how = `${mount === "writable" ? "mounts" : "does not mount"} ${source.directory}${mount === "writable" ? " writable" : ""}`;
+      if (gatewayApiName(pod) !== undefined) {
+        return [problem(nameOf(pod), `its proxy ${how}; it is a gateway of the Gateway API`, GATEWAY_API_HINT)];
+      }
+      const hint =
+        "Install it with the values of `istio-teleport render istio --gateway`: its annotation inject.istio.io/templates must name our template too.";
       const templates = chosenTemplates(pod)?.join(",");
       const evidence = `its proxy ${how}; its injection templates are ${templates ?? "the mesh's default ones"}`;
       return [problem(nameOf(pod), evidence, hint)];
@@ -137,11 +159,11 @@ const optedOut: Check = {
   title: "No pod of a meshed namespace opts out of the mesh or of our template",
   run(facts) {
     const names = new Set(facts.meshedNamespaces().map(({ metadata }) => metadata.name));
-    const directory = socketDirectory(facts);
+    const source = facts.socketSource();
     const pods = facts.livePods();
     const findings = pods.flatMap((pod): Finding[] => {
       const templates = chosenTemplates(pod);
-      if (isMeshed(pod) && !isGateway(pod) && templates !== undefined && socketMount(pod, directory) !== "read-only") {
+      if (isMeshed(pod) && !isGateway(pod) && templates !== undefined && socketMount(pod, source) !== "read-only") {
         const evidence = `its annotation inject.istio.io/templates is ${JSON.stringify(templates.join(","))}, without our template`;
         return [
           problem(nameOf(pod), evidence, "Remove the annotation or name our template in it, and restart the pod."),
@@ -231,9 +253,35 @@ function admissionFault(facts: Facts): string | undefined {
   }
   if (binding.spec.matchResources !== undefined) return `the binding of ${policy.metadata.name} is narrowed`;
   if (policy.spec.failurePolicy === "Ignore") return `the policy ${policy.metadata.name} ignores its own failures`;
+  const refused = refusedVolume(facts, policy);
+  if (refused !== undefined) return refused;
   const guarded = policy.spec.variables?.find(({ name }) => name === "socketDir")?.expression.replaceAll("'", "");
   const directory = socketDirectory(facts);
   if (guarded !== directory) return `the policy guards ${guarded}, and tbot's socket is in ${directory}`;
+  return undefined;
+}
+
+/** Whether every istiod gives new pods a volume of the chart's CSI driver. */
+function injectsOnlyCsi(facts: Facts): boolean {
+  const { drivers } = facts.socketSource();
+  return facts.revisions().every((revision) => {
+    const volume = templateVolume(ourTemplate(facts, revision)?.text ?? "");
+    return volume !== undefined && "driver" in volume && drivers.includes(volume.driver);
+  });
+}
+
+/** Why the policy refuses what an istiod injects; absent where it accepts it. */
+function refusedVolume(facts: Facts, policy: AdmissionPolicy): string | undefined {
+  const accepted = policy.spec.variables?.find(({ name }) => name === "socketVolumes")?.expression;
+  if (accepted === undefined) return undefined;
+  for (const revision of facts.revisions()) {
+    const volume = templateVolume(ourTemplate(facts, revision)?.text ?? "");
+    if (volume === undefined) continue;
+    const isAccepted = "driver" in volume ? accepted.includes(`'${volume.driver}'`) : accepted.includes("v.hostPath");
+    if (isAccepted) continue;
+    const what = "driver" in volume ? `volumes of the CSI driver ${volume.driver}` : "a hostPath";
+    return `istiod ${revision.name} injects ${what}, which the policy refuses, so no new pod of its mesh starts`;
+  }
   return undefined;
 }
 
@@ -249,13 +297,21 @@ const podSecurity: Check = {
     const findings = [...namespaces, ...tbots].flatMap(({ metadata: { name, labels } }): Finding[] => {
       const level = labels?.["pod-security.kubernetes.io/enforce"];
       if (level === undefined || level === "privileged") return [];
-      const evidence = `it enforces ${level}, which refuses hostPath volumes: its next pods will not start`;
+      const needs = name === own ? "hostPath volumes" : needsPrivileged(facts);
+      if (needs === undefined) return [];
+      const evidence = `it enforces ${level}, which refuses ${needs}: its next pods will not start`;
       const hint = `kubectl label namespace ${name} pod-security.kubernetes.io/enforce=privileged --overwrite`;
       return [problem(`namespace ${name}`, evidence, `Run \`${hint}\`, and read docs/explain/security.md on tenants.`)];
     });
     return { examined: count(namespaces.length + tbots.length, "namespace"), findings };
   },
 };
+
+/** What of the injected pods Pod Security refuses below `privileged`; absent where nothing is left. */
+function needsPrivileged(facts: Facts): string | undefined {
+  if (!injectsOnlyCsi(facts)) return "hostPath volumes";
+  return facts.revisions().every(usesIstioCni) ? undefined : "NET_ADMIN, which istio-init needs (istio.cni)";
+}
 
 export const SOCKET_CHECKS: readonly Check[] = [
   injectionTemplate,

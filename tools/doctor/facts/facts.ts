@@ -208,6 +208,8 @@ export interface Revision {
   mesh: MeshConfig;
   /** Absent where istiod got its injection configuration in another way. */
   injector?: InjectorConfig;
+  /** The values of Istio's chart that its templates read; absent as above. */
+  injectorValues?: InjectorValues;
   /** PEM of istiod's own roots. */
   istiodRoots: string;
 }
@@ -218,6 +220,10 @@ interface MeshConfig {
   rootNamespace?: string;
   pathNormalization?: { normalization?: string };
   defaultConfig?: { proxyMetadata?: Record<string, string> };
+}
+
+interface InjectorValues {
+  pilot?: { cni?: { enabled?: boolean } };
 }
 
 interface InjectorConfig {
@@ -240,13 +246,16 @@ export function revisions(snapshot: Snapshot): Revision[] {
       const suffix = name === "default" ? "" : `-${name}`;
       return dataOf(configMaps, namespace, `${base}${suffix}`);
     };
-    const injector = yamlMap(data("istio-sidecar-injector").config, `the injection configuration of istiod ${name}`);
+    const { config, values } = data("istio-sidecar-injector");
+    const injector = yamlMap(config, `the injection configuration of istiod ${name}`);
+    const injectorValues = yamlMap(values, `the injection values of istiod ${name}`);
     return {
       name,
       namespace,
       deployment,
       mesh: (yamlMap(data("istio").mesh, `the mesh configuration of istiod ${name}`) ?? {}) as MeshConfig,
       ...(injector !== undefined && { injector: injector as InjectorConfig }),
+      ...(injectorValues !== undefined && { injectorValues: injectorValues as InjectorValues }),
       istiodRoots: dataOf(configMaps, namespace, "istio-ca-root-cert")["root-cert.pem"] ?? "",
     };
   });

@@ -18,6 +18,7 @@ import {
 } from "./facts.ts";
 import { isMeshed, nodeOf } from "./meshed-pods.ts";
 import type { Namespace, Pod } from "./objects.ts";
+import { type SocketSource, socketSource } from "./socket-source.ts";
 
 /**
  * A snapshot, and what follows from it. Each fact is made at its first use and kept; one that could not be made throws
@@ -35,6 +36,7 @@ export interface Facts extends Snapshot {
   certifiedPods(): readonly CertifiedPod[];
   revisions(): readonly Revision[];
   tbotSettings(): TbotSettings;
+  socketSource(): SocketSource;
   clusterName(): string;
   provenClusterName(): string | undefined;
   /** tbot's pod on a node; absent where none is. */
@@ -66,6 +68,7 @@ export function makeFacts(snapshot: Snapshot, parse = (pem: string) => new X509C
     certifiedPods: certified,
     revisions: controlPlanes,
     tbotSettings: once(() => tbotSettings(snapshot)),
+    socketSource: once(() => socketSource(snapshot)),
     clusterName: once(() => clusterName(snapshot, certified)),
     provenClusterName: once(() => provenClusterName(snapshot, certified)),
     tbotOn: (node) => tbotOnNode(tbots().get(node) ?? []),

@@ -25,19 +25,9 @@ export function nodeOf({ spec }: Pod): string {
   return spec.nodeName ?? "";
 }
 
-/**
- * How the proxy gets at the socket: `read-only` and `writable` are mounts of `directory` at Istio's path, `other`
- * everything else, as Istio's own empty directory.
- */
-export function socketMount(pod: Pod, directory: string): "read-only" | "writable" | "other" {
-  const volumes = (pod.spec.volumes ?? []).filter(
-    ({ hostPath }) => hostPath !== undefined && hostDirectory(hostPath.path) === hostDirectory(directory),
-  );
-  const mount = proxyContainer(pod)?.volumeMounts?.find(
-    ({ name, mountPath }) => mountPath === SOCKET_MOUNT && volumes.some((volume) => volume.name === name),
-  );
-  if (mount === undefined) return "other";
-  return mount.readOnly === true ? "read-only" : "writable";
+/** The proxy's mount at Istio's path, of whatever volume. */
+export function proxyMount(pod: Pod): VolumeMount | undefined {
+  return proxyContainer(pod)?.volumeMounts?.find(({ mountPath }) => mountPath === SOCKET_MOUNT);
 }
 
 /** All mounts of a volume in the pod, but the proxy's at Istio's path, which `socketMount` judges. */

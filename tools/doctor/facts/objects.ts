@@ -18,13 +18,15 @@ export interface VolumeMount {
 export interface Container {
   name: string;
   image?: string;
+  args?: string[];
   env?: { name: string; value?: string }[];
   volumeMounts?: VolumeMount[];
 }
 
-interface Volume {
+export interface Volume {
   name: string;
   hostPath?: { path: string };
+  csi?: { driver: string; readOnly?: boolean };
   configMap?: { name?: string };
   projected?: { sources?: { serviceAccountToken?: ServiceAccountTokenSource }[] };
 }
@@ -48,6 +50,8 @@ interface PodSpec {
 interface Condition {
   type: string;
   status: string;
+  reason?: string;
+  message?: string;
   lastTransitionTime?: string;
 }
 
@@ -97,6 +101,13 @@ export interface DaemonSet {
 export interface Deployment {
   metadata: Metadata & { namespace: string };
   spec: { template: { spec: PodSpec } };
+  status?: { conditions?: Condition[] };
+}
+
+/** What a kubelet knows of CSI drivers. */
+export interface CSINode {
+  metadata: Metadata;
+  spec: { drivers?: { name: string }[] | null };
 }
 
 export interface ConfigMap {

@@ -24,6 +24,8 @@ export interface Given {
 /** Labels of this chart's tbot; another chart's in the cluster serves another socket. */
 const TBOT_SELECTOR = "labelSelector=app.kubernetes.io/name=tbot,app.kubernetes.io/part-of=istio-teleport";
 
+const CSI_SELECTOR = "labelSelector=app.kubernetes.io/name=tbot-csi,app.kubernetes.io/part-of=istio-teleport";
+
 const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
 const POLICY_NAME = "istio-teleport-workload-identity";
 const DIAGNOSTICS_PORT = 3001;
@@ -44,28 +46,50 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
   progress("reading the cluster");
   const takenAt = await api.date();
   const apiAhead = takenAt.ok ? takenAt.value - Date.now() : 0;
-  const [version, nodes, nodeLeases, namespaces, pods, labelled, jwks, discovery, istiods, peerAuthentications] =
-    await Promise.all([
-      api.get<Record<string, unknown>>("/version"),
-      api.list<Listed<"nodes">>("/api/v1/nodes"),
-      api.list<Listed<"nodeLeases">>("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"),
-      api.list<Listed<"namespaces">>("/api/v1/namespaces"),
-      api.list("/api/v1/pods", isRunnable),
-      api.list(`/apis/apps/v1/daemonsets?${TBOT_SELECTOR}`, isDaemonSet),
-      api.text("/openid/v1/jwks"),
-      api.get<{ issuer?: unknown }>("/.well-known/openid-configuration"),
-      api.list<Deployment>("/apis/apps/v1/deployments?labelSelector=app=istiod"),
-      api.list<Listed<"peerAuthentications">>("/apis/security.istio.io/v1/peerauthentications"),
-    ]);
+  const [
+    version,
+    nodes,
+    nodeLeases,
+    namespaces,
+    pods,
+    labelled,
+    labelledCsi,
+    jwks,
+    discovery,
+    istiods,
+    peerAuthentications,
+  ] = await Promise.all([
+    api.get<Record<string, unknown>>("/version"),
+    api.list<Listed<"nodes">>("/api/v1/nodes"),
+    api.list<Listed<"nodeLeases">>("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"),
+    api.list<Listed<"namespaces">>("/api/v1/namespaces"),
+    api.list("/api/v1/pods", isRunnable),
+    api.list(`/apis/apps/v1/daemonsets?${TBOT_SELECTOR}`, isDaemonSet),
+    api.list(`/apis/apps/v1/daemonsets?${CSI_SELECTOR}`, isDaemonSet),
+    api.text("/openid/v1/jwks"),
+    api.get<{ issuer?: unknown }>("/.well-known/openid-configuration"),
+    api.list<Deployment>("/apis/apps/v1/deployments?labelSelector=app=istiod"),
+    api.list<Listed<"peerAuthentications">>("/apis/security.istio.io/v1/peerauthentications"),
+  ]);
   const tbotDaemonSets = map(labelled, (found) => ownFirst(found, given));
   const daemonSet = tbotDaemonSets.ok ? tbotDaemonSets.value[0] : undefined;
   const meshed = pods.ok ? pods.value.filter((pod) => isMeshed(pod) && isRunning(pod) && inScope(pod, given)) : [];
-  const [authorizationPolicies, admissionPolicy, admissionBinding, istioConfigMaps, tbotConfig] = await Promise.all([
+  const [
+    authorizationPolicies,
+    admissionPolicy,
+    admissionBinding,
+    istioConfigMaps,
+    tbotConfig,
+    gatewayDeployments,
+    csiNodes,
+  ] = await Promise.all([
     api.list<Listed<"authorizationPolicies">>("/apis/security.istio.io/v1/authorizationpolicies"),
     api.get<NonNullable<Listed<"admissionPolicy">>>(`${ADMISSION}/validatingadmissionpolicies/${POLICY_NAME}`),
     api.get<NonNullable<Listed<"admissionBinding">>>(`${ADMISSION}/validatingadmissionpolicybindings/${POLICY_NAME}`),
     readIstioConfigMaps(api, istiods),
     readTbotConfig(api, daemonSet),
+    api.list<Deployment>("/apis/apps/v1/deployments?labelSelector=gateway.networking.k8s.io/gateway-name"),
+    api.list<Listed<"csiNodes">>("/apis/storage.k8s.io/v1/csinodes"),
   ]);
   // Together, since a node that is silent makes both wait.
   const [tbotPods, proxies, podsRight, proxyRight, teleportVersion] = await Promise.all([
@@ -90,6 +114,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     tbotDaemonSets,
     tbotConfig,
     tbotPods,
+    csiDaemonSets: map(labelledCsi, (found) => ownFirst(found, given)),
     kubeletRights: { pods: podsRight, proxy: proxyRight },
     jwks,
     ...(discovery.ok && discovery.value?.issuer !== undefined && { issuer: String(discovery.value.issuer) }),
@@ -97,6 +122,8 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     istioConfigMaps,
     peerAuthentications,
     authorizationPolicies,
+    gatewayDeployments,
+    csiNodes,
     admissionPolicy,
     admissionBinding,
     proxies: await withRefusals(api, meshed, proxies),

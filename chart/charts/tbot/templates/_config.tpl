@@ -3,6 +3,11 @@
 {{ .Values.nameOverride | default "tbot" }}
 {{- end }}
 
+{{/* Whether the SPIFFE CSI driver is installed ("true"): in the mode csi, and while the mesh moves to or from it. */}}
+{{- define "istio-teleport.tbot.installsCSI" -}}
+{{- or (eq .Values.socket.mode "csi") .Values.socket.transition -}}
+{{- end }}
+
 {{/* tbot.yaml. tbot ignores keys that it does not know: `istio-teleport render` checks this text strictly. */}}
 {{- define "istio-teleport.tbot.config" -}}
 {{- $extra := .Values.extraConfig -}}

@@ -96,6 +96,40 @@ export const SOCKET_SITUATIONS: readonly Situation[] = [
     evidence: "it enforces baseline",
   }),
   alone({
+    id: "csi-driver",
+    how: "istiod injects volumes of a CSI driver that the chart did not install",
+    break: editConfigMap(
+      "istio-system",
+      "istio-sidecar-injector",
+      `s#hostPath:(\\\\n +)path: [^ ]*/run/spire/sockets[^ ]*\\\\n +type: DirectoryOrCreate#csi:\\1driver: csi.spiffe.io\\1readOnly: true#`,
+    ),
+    heal: restoreConfigMap,
+    evidence: "its template mounts a volume of the CSI driver csi.spiffe.io",
+    also: ["admission-policy"],
+  }),
+  alone({
+    id: "gateway-api",
+    how: "a gateway's Deployment, as istiod makes it without the chart's ConfigMap",
+    break: `${apply({
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: {
+        name: "public-istio",
+        namespace: OUTSIDE,
+        labels: { "gateway.networking.k8s.io/gateway-name": "public" },
+      },
+      spec: {
+        selector: { matchLabels: { app: "public" } },
+        template: {
+          metadata: { labels: { app: "public", "sidecar.istio.io/inject": "false" } },
+          spec: { containers: [sleeper({ name: "istio-proxy" })] },
+        },
+      },
+    })} && kubectl -n ${OUTSIDE} wait --for=condition=ReplicaFailure deployment/public-istio --timeout=60s`,
+    heal: `kubectl -n ${OUTSIDE} delete deployment public-istio --wait`,
+    evidence: "its pods are refused",
+  }),
+  alone({
     id: "kubelet-rights",
     how: "tbot's ClusterRoleBinding is deleted",
     break: "kubectl delete clusterrolebinding istio-teleport-tbot",

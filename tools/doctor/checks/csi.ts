@@ -1,0 +1,53 @@
+import { known } from "../facts/facts.ts";
+import { hostDirectory } from "../facts/meshed-pods.ts";
+import { driverName, templateVolume } from "../facts/socket-source.ts";
+import { type Check, count, type Finding, problem } from "./check.ts";
+import { ourTemplate } from "./socket.ts";
+
+/** Without it no pod with a volume of the driver starts, and none ends. */
+export const csiDriver: Check = {
+  id: "csi-driver",
+  step: "socket",
+  title: "The SPIFFE CSI driver is registered on each node, and mounts tbot's directory",
+  run(facts) {
+    const { directory, drivers } = facts.socketSource();
+    const daemonSets = known(facts.csiDaemonSets);
+    const injected = facts.revisions().flatMap((revision): Finding[] => {
+      const volume = templateVolume(ourTemplate(facts, revision)?.text ?? "");
+      if (volume === undefined || !("driver" in volume) || drivers.includes(volume.driver)) return [];
+      const evidence = `its template mounts a volume of the CSI driver ${volume.driver}, and ${drivers.length === 0 ? "the chart has installed none" : `the chart's is ${drivers.join(", ")}`}`;
+      const hint = "Install chart and istiod from the same values (tbot.socket.mode, tbot.csi.driverName).";
+      return [problem(`istiod ${revision.name}`, evidence, hint)];
+    });
+    if (daemonSets.length === 0 && injected.length === 0) return { skipped: "sidecars mount a hostPath" };
+    const nodes = known(facts.csiNodes);
+    const findings = daemonSets.flatMap((daemonSet): Finding[] => {
+      const name = driverName(daemonSet);
+      if (name === undefined) return [];
+      const subject = `the DaemonSet ${daemonSet.metadata.name}`;
+      const paths = (daemonSet.spec.template.spec.volumes ?? []).flatMap(({ hostPath }) => hostPath?.path ?? []);
+      const mounted = paths.some((path) => hostDirectory(path) === hostDirectory(directory));
+      const elsewhere = mounted
+        ? []
+        : [problem(subject, `it does not mount ${directory}, where tbot listens`, "Upgrade the chart's release.")];
+      const missing = nodes.filter(
+        ({ metadata, spec }) =>
+          facts.tbotOn(metadata.name) !== undefined && !spec.drivers?.some((driver) => driver.name === name),
+      );
+      return [
+        ...elsewhere,
+        ...missing.map(({ metadata }) =>
+          problem(
+            `node ${metadata.name}`,
+            `its kubelet knows no CSI driver ${name}: pods that mount its volume neither start nor end there`,
+            `Look at the pods: \`kubectl -n ${daemonSet.metadata.namespace} get pods -l app.kubernetes.io/name=tbot-csi -o wide\`. tbot.csi.kubeletDir must be the kubelet's --root-dir.`,
+          ),
+        ),
+      ];
+    });
+    return {
+      examined: `${drivers.join(", ")} on ${count(nodes.length, "node")}`,
+      findings: [...injected, ...findings],
+    };
+  },
+};

@@ -1,0 +1,67 @@
+import { known } from "../facts/facts.ts";
+import type { Facts } from "../facts/make-facts.ts";
+import { nameOf } from "../facts/meshed-pods.ts";
+import type { Deployment, Pod } from "../facts/objects.ts";
+import { type Check, count, type Finding, problem } from "./check.ts";
+
+/** The label by which istiod finds what to merge into the Deployments it makes for gateways (Istio pilot/pkg/config/kube/gateway). */
+const DEFAULTS_LABEL = "gateway.istio.io/defaults-for-class";
+const CONFIG_MAP = "istio-teleport-gateway-api";
+
+/** How a gateway that istiod makes gets the socket. */
+export const GATEWAY_API_HINT = `Set mesh.gatewayApi.enabled: true and upgrade the chart's release: its ConfigMap ${CONFIG_MAP} gives such gateways the socket. istiod reads it in its own namespace (mesh.rootNamespace).`;
+
+/** Name of the Gateway for which istiod made a pod or Deployment; absent where it is no such gateway's. */
+export function gatewayApiName({ metadata }: Pod | Deployment): string | undefined {
+  return metadata.labels?.["gateway.networking.k8s.io/gateway-name"];
+}
+
+export const gatewayApi: Check = {
+  id: "gateway-api",
+  step: "socket",
+  title: "Gateways of the Kubernetes Gateway API get tbot's socket, and their pods are admitted",
+  run(facts) {
+    const deployments = known(facts.gatewayDeployments);
+    if (deployments.length === 0) return { skipped: "there is no gateway of the Gateway API" };
+    const findings = [...refusedPods(deployments), ...otherDefaults(facts)];
+    return { examined: count(deployments.length, "gateway"), findings };
+  },
+};
+
+/** Such a Deployment has no pod that another check could look at: what refused it is in its condition only. */
+function refusedPods(deployments: readonly Deployment[]): Finding[] {
+  return deployments.flatMap((deployment): Finding[] => {
+    const failure = deployment.status?.conditions?.find(
+      ({ type, status }) => type === "ReplicaFailure" && status === "True",
+    );
+    if (failure === undefined) return [];
+    const evidence = `its pods are refused: ${failure.message ?? failure.reason ?? "no reason given"}`;
+    return [problem(nameOf(deployment), evidence, GATEWAY_API_HINT)];
+  });
+}
+
+/** istiod takes the oldest ConfigMap with the label for a class: another one would be used instead of ours. */
+function otherDefaults(facts: Facts): Finding[] {
+  const all = known(facts.istioConfigMaps).filter(({ metadata }) => metadata.labels?.[DEFAULTS_LABEL] === "istio");
+  const namespaces = [...new Set(facts.revisions().map(({ namespace }) => namespace))];
+  return namespaces.flatMap((namespace): Finding[] => {
+    const here = all
+      .filter(({ metadata }) => metadata.namespace === namespace)
+      .toSorted((a, b) => (a.metadata.creationTimestamp ?? "").localeCompare(b.metadata.creationTimestamp ?? ""));
+    const [oldest] = here;
+    if (oldest === undefined) {
+      return [
+        problem(`namespace ${namespace}`, `it has no ConfigMap labelled ${DEFAULTS_LABEL}: istio`, GATEWAY_API_HINT),
+      ];
+    }
+    if (oldest.metadata.name === CONFIG_MAP) return [];
+    const hint = `Merge what ${CONFIG_MAP} says into it, or remove it, and restart istiod.`;
+    return [
+      problem(
+        nameOf(oldest),
+        `istiod takes the oldest ConfigMap labelled ${DEFAULTS_LABEL}, which is not the chart's`,
+        hint,
+      ),
+    ];
+  });
+}
