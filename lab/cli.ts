@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { EXIT } from "../tools/base/exit-error.ts";
 import { runMain } from "../tools/terminal/run-command.ts";
+import { wantedVersions } from "./build/versions.ts";
 import { down } from "./commands/down.ts";
 import { labStatus, statusTable } from "./commands/status.ts";
 import { execute, runGoTests, runTests } from "./commands/test-run.ts";
@@ -21,7 +22,9 @@ program
   .command("up")
   .description("build what is missing, start what isn't running")
   .addOption(teleportBin())
-  .action(({ teleportBin }: { teleportBin?: string }) => changing(() => up(paths, teleportBin)));
+  .action(({ teleportBin }: { teleportBin?: string }) =>
+    changing(() => up(paths, wantedVersions(process.env), teleportBin)),
+  );
 
 program
   .command("down")
@@ -47,8 +50,9 @@ program
   .option("--down", "stop the lab afterwards, whether the tests passed or not", false)
   .allowUnknownOption()
   .action(async (vitestArguments: string[], options: { fresh: boolean; down: boolean; teleportBin?: string }) => {
+    const versions = wantedVersions(process.env);
     if (options.fresh) await changing(() => down(paths, true));
-    await changing(() => up(paths, options.teleportBin));
+    await changing(() => up(paths, versions, options.teleportBin));
     await step("the npm package, packed and installed as a user would", 5, () => installPackage(paths));
     process.exitCode = await runTests(paths, vitestArguments);
     if (options.down) await changing(() => down(paths, false));
