@@ -6,6 +6,7 @@ import { down } from "./commands/down.ts";
 import { labStatus, statusTable } from "./commands/status.ts";
 import { execute, runGoTests, runTests } from "./commands/test-run.ts";
 import { up } from "./commands/up.ts";
+import { passes, runSlice, versionPairs, versionTable } from "./commands/version-table.ts";
 import { exclusively } from "./machine/exclusive.ts";
 import { labPaths } from "./machine/paths.ts";
 import { checkGo, checkRoot } from "./machine/preflight.ts";
@@ -53,9 +54,27 @@ program
     const versions = wantedVersions(process.env);
     if (options.fresh) await changing(() => down(paths, true));
     await changing(() => up(paths, versions, options.teleportBin));
-    await step("the npm package, packed and installed as a user would", 5, () => installPackage(paths));
+    await packInstalled();
     process.exitCode = await runTests(paths, vitestArguments);
     if (options.down) await changing(() => down(paths, false));
+  });
+
+program
+  .command("versions")
+  .description(
+    "run the part of the lab tests that a supported version must pass, on each pair of LAB_KUBERNETES and LAB_ISTIO; prints a table",
+  )
+  .action(async () => {
+    const rows = [];
+    for (const versions of versionPairs(wantedVersions(process.env))) {
+      await changing(() => down(paths, true));
+      await changing(() => up(paths, versions));
+      await packInstalled();
+      rows.push({ versions, results: await runSlice(paths) });
+    }
+    await changing(() => down(paths, false));
+    process.stdout.write(versionTable(rows));
+    if (!rows.every(({ results }) => passes(results))) process.exitCode = EXIT.refused;
   });
 
 program
@@ -73,6 +92,10 @@ program
     await checkGo();
     process.exitCode = await runGoTests();
   });
+
+function packInstalled(): Promise<void> {
+  return step("the npm package, packed and installed as a user would", 5, () => installPackage(paths));
+}
 
 function teleportBin(): Option {
   return new Option(

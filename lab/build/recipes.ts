@@ -313,8 +313,8 @@ export const ROOTFS_RECIPE: RootfsRecipe = {
   seconds: 40,
 };
 
-export type KubernetesVersion = keyof typeof KUBERNETES_RECIPES;
-export type IstioVersion = keyof typeof ISTIO_RECIPES;
+type KubernetesVersion = keyof typeof KUBERNETES_RECIPES;
+type IstioVersion = keyof typeof ISTIO_RECIPES;
 
 /** Which versions of Kubernetes and Istio a lab consists of. */
 export interface Versions {
