@@ -51,6 +51,12 @@ clusterName, namespace, serviceAccount. */}}
 {{- printf "%s/ns/%s/sa/%s" .clusterName .namespace .serviceAccount -}}
 {{- end }}
 
+{{/* Name of a resource in Teleport, with the cluster's suffix: the same rule as tools/teleport/names.ts. Call with a dict:
+teleport (global.teleport), name (as the values have it). */}}
+{{- define "istio-teleport.teleportName" -}}
+{{- list .name .teleport.cluster | compact | join "-" -}}
+{{- end }}
+
 {{/* A duration of the values ("90s", "20m", "1h") in seconds, as a string. */}}
 {{- define "istio-teleport.seconds" -}}
 {{- $unit := substr (int (sub (len .) 1)) -1 . -}}

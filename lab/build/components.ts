@@ -101,7 +101,7 @@ async function buildPrograms(
   await loggedCommand(
     ["go", "build", "-trimpath", ...tags, `-ldflags=${ldflags}`, "-o", output, ...Object.values(recipe.programs)],
     log,
-    options,
+    { ...options, env: { ...options.env, ...(recipe.cgo && { CGO_ENABLED: "1" }) } },
   );
 }
 

@@ -16,6 +16,8 @@ export interface GoRecipe {
   readonly variables: Readonly<Record<string, string>>;
   /** Build tags (`-tags`), where a program is built without parts of it. */
   readonly tags?: readonly string[];
+  /** Whether a C compiler is needed, which the machine must have. */
+  readonly cgo?: boolean;
   /** Files or folders taken out of a module's sources: target name in the component → where it comes from. */
   readonly sources: Readonly<Record<string, { readonly module: string; readonly path: string }>>;
   /** Measured on two cores with empty caches, downloads included. */
@@ -267,6 +269,17 @@ export const GATEWAY_API_RECIPE = go({
   seconds: 5,
 });
 
+/** Another issuer of SPIFFE identities, from which a mesh moves to Teleport. Its server keeps its records in SQLite, in C. */
+export const SPIRE_RECIPE = go({
+  name: "spire",
+  version: "v1.13.3",
+  programs: Object.fromEntries(
+    ["spire-agent", "spire-server"].map((program) => [program, `github.com/spiffe/spire/cmd/${program}`]),
+  ),
+  cgo: true,
+  seconds: 260,
+});
+
 export const PAUSE_RECIPE = go({
   name: "pause",
   version: "local",
@@ -358,6 +371,7 @@ export const ALL_RECIPES: readonly Recipe[] = [
     ...recipesOf(DEFAULT_VERSIONS),
     ...Object.values(KUBERNETES_RECIPES),
     ...Object.values(ISTIO_RECIPES).flatMap((recipes) => Object.values(recipes)),
+    SPIRE_RECIPE,
   ]),
 ];
 

@@ -10,6 +10,7 @@ import {
   KUBERNETES_RECIPES,
   type Recipe,
   recipesOf,
+  SPIRE_RECIPE,
   type Versions,
 } from "./recipes.ts";
 
@@ -23,9 +24,10 @@ export function istioRecipes(paths: LabPaths): IstioRecipes {
   return ISTIO_RECIPES[labVersions(paths).istio];
 }
 
-/** Every component of this lab, in the order they are built. */
+/** Every component of this lab, in the order they are built: all that CI's run needs, and SPIRE with `LAB_SPIRE=1`. */
 export function componentsOf(paths: LabPaths): readonly Recipe[] {
-  return recipesOf(labVersions(paths));
+  const recipes = recipesOf(labVersions(paths));
+  return process.env.LAB_SPIRE === "1" ? [...recipes, SPIRE_RECIPE] : recipes;
 }
 
 /** The versions that this lab's state is of; the default ones where there is no state, or none of a version still known. */

@@ -33,6 +33,11 @@ export interface Daemon {
   readonly stopSignal: NodeJS.Signals;
 }
 
+/** The kubelet's own directory, which pods of CSI drivers must know. */
+export function kubeletDirectory(paths: LabPaths): string {
+  return join(paths.state, "kubelet");
+}
+
 const START_TIMEOUT_MS = 90_000;
 const STOP_PATIENCE_MS = 10_000;
 
@@ -164,7 +169,7 @@ export function daemons(paths: LabPaths): readonly Daemon[] {
         kubernetes("kubelet"),
         `--config=${config("kubelet.yaml")}`,
         `--kubeconfig=${config("node.kubeconfig")}`,
-        `--root-dir=${join(paths.state, "kubelet")}`,
+        `--root-dir=${kubeletDirectory(paths)}`,
         `--hostname-override=${NODE_NAME}`,
         `--node-ip=${NODE_IP}`,
       ],

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { readValueNodes } from "../../scripts/gen-schema/values-comments.ts";
 import { teleportDocuments } from "../../tools/teleport/documents.ts";
-import { tokenDocument } from "../../tools/teleport/join/join-token.ts";
+import { joinToken, tokenDocument } from "../../tools/teleport/join/join-token.ts";
 import { parseJwks } from "../../tools/teleport/join/jwks.ts";
 import type { Values } from "../../tools/values/types.ts";
 import { type Outcome, once, renderMany } from "../support/render-many.ts";
@@ -32,6 +32,20 @@ const CONTEXT: Record<string, unknown> = {
   "global.teleport.join.issuer": {
     global: { teleport: { join: { type: "oidc", issuer: "https://issuer.example" } } },
   },
+  ...Object.fromEntries(
+    ["driverName", "kubeletDir", "driverImage", "registrarImage", "resources"].map((key) => [
+      `tbot.csi.${key}`,
+      { tbot: { socket: { mode: "csi" } } },
+    ]),
+  ),
+  // Else the test app's namespace is not among them.
+  "global.teleport.workloadIdentity.allowedNamespaces": {
+    global: { teleport: { workloadIdentity: { allowedNamespaces: ["test-app"] } } },
+  },
+  "istio.injection.scope": { istio: { blockIstiodCertificates: false }, testApp: { enabled: false } },
+  "istio.injection.namespaces": {
+    istio: { blockIstiodCertificates: false, injection: { scope: "namespace", namespaces: ["test-app"] } },
+  },
   "tbot.dnsPolicy": { tbot: { dnsConfig: { nameservers: ["192.0.2.1"] } } },
   "tbot.extraVolumeMounts": { tbot: { extraVolumes: [{ name: "perturbed", emptyDir: {} }] } },
   "tbot.networkPolicy.metricsFrom": { tbot: { networkPolicy: { enabled: true } } },
@@ -44,18 +58,6 @@ const keys = (() => {
   const jwks = { keys: [{ ...publicKey.export({ format: "jwk" }), kid: "1", alg: "RS256", use: "sig" }] };
   return parseJwks(Buffer.from(JSON.stringify(jwks)), "the test");
 })();
-
-function joinToken({ global, tbot }: Values): string {
-  const { bot, join } = global.teleport;
-  const means =
-    join.type === "static_jwks"
-      ? { type: join.type, keys }
-      : join.type === "oidc"
-        ? { type: join.type, issuer: join.issuer }
-        : { type: join.type };
-  const serviceAccounts = [`${tbot.namespace.name}:${tbot.serviceAccount.name}`];
-  return tokenDocument({ tokenName: join.tokenName, botName: bot.name, serviceAccounts, means }, "yaml");
-}
 
 /** A set of values and another one, which shall give other bytes. */
 interface Pair {
@@ -101,7 +103,9 @@ async function outputsOf(all: readonly (readonly object[])[]): Promise<Outcome[]
 
 function everything({ values, documents }: Outcome): string {
   const teleport = teleportDocuments(values as Values).map(({ text: yaml }) => yaml);
-  return [...teleport, joinToken(values as Values), JSON.stringify([...documents])].join("---\n");
+  return [...teleport, tokenDocument(joinToken(values as Values, keys), "yaml"), JSON.stringify([...documents])].join(
+    "---\n",
+  );
 }
 
 const NODES = readValueNodes(readFileSync(repositoryPath("chart/values.yaml"), "utf8"));

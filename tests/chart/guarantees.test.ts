@@ -2,7 +2,14 @@ import { createHash } from "node:crypto";
 import { Environment } from "@marcbachmann/cel-js";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { type Rendered, renderObjects, renderScenario, SCENARIOS, scenarioIstiodValues } from "../support/scenarios.ts";
+import {
+  type Rendered,
+  renderScenario,
+  scenarioInputs,
+  scenarioIstiodValues,
+  scenarioValues,
+} from "../support/scenarios.ts";
+import { renderNotes } from "./support/notes.ts";
 
 /** What a reader of the snapshots could miss: each line here is a promise of docs/explain/security.md or of the design. */
 
@@ -149,6 +156,21 @@ describe("fail-closed layers", { concurrent: true }, () => {
     return cel.evaluate(policy.validations[0].expression, known);
   };
 
+  /** Which of the policy's rules refuse a new pod, in their order: the mount, who writes, other host paths. */
+  const refusals = (policy: Rendered["spec"], pod: { metadata?: object; spec: object }, namespace: object) => {
+    const cel = new Environment({ enableOptionalTypes: true, unlistedVariablesAreDyn: true });
+    const known = {
+      object: { metadata: {}, ...pod },
+      namespaceObject: { metadata: { labels: {}, ...namespace } },
+      request: { operation: "CREATE" },
+      variables: {} as Record<string, unknown>,
+    };
+    for (const { name, expression } of policy.variables) known.variables[name] = cel.evaluate(expression, known);
+    return policy.validations.flatMap(({ expression }: { expression: string }, index: number) =>
+      cel.evaluate(expression, known) === true ? [] : [["mount", "writes", "host path"][index]],
+    );
+  };
+
   test.each(["containers", "initContainers"] as const)(
     "a: the template replaces Istio's writable volume by name and path, read-only (%s)",
     async (list) => {
@@ -206,6 +228,107 @@ describe("fail-closed layers", { concurrent: true }, () => {
       expect(message).toContain("ConfigMap istio-teleport-gateway-api in the namespace istio-system");
       expect(message).toContain("mesh.gatewayApi.enabled");
     });
+  });
+
+  describe("with a scope", () => {
+    const IN_NAMESPACES = [
+      "istio.blockIstiodCertificates=false",
+      "istio.injection.scope=namespace",
+      "istio.injection.namespaces={billing,shop}",
+    ];
+    const IN_PODS = ["istio.blockIstiodCertificates=false", "istio.injection.scope=pod"];
+    const policyOf = async (sets: string[]) =>
+      get(await renderScenario("minimal", ...sets), "ValidatingAdmissionPolicy istio-teleport-workload-identity").spec;
+    const webhookOf = async (sets: string[]) =>
+      parse(await scenarioIstiodValues("minimal", ...sets)).sidecarInjectorWebhook;
+    /** What the template makes of a pod, by the branch that Istio's injector takes. */
+    const branches = (text: string) => text.split("{{- else }}\n") as [string, string];
+
+    test("a: of namespaces, the template is a default one that does something in these only", async () => {
+      const { defaultTemplates, templates } = await webhookOf(IN_NAMESPACES);
+      expect(defaultTemplates).toEqual(["sidecar", "teleport"]);
+      const [inside, outside] = branches(templates.teleport);
+      expect(inside.split("\n")[0]).toBe('{{- if has .ObjectMeta.Namespace (list "billing" "shop") }}');
+      const everywhere = (await webhookOf([])).templates.teleport;
+      expect(injected(inside, "containers")).toEqual(injected(everywhere, "containers"));
+      expect(outside).toBe("spec: {}\n{{- end }}\n");
+    });
+
+    test("a: of pods, the template is no default one", async () => {
+      const { defaultTemplates, templates } = await webhookOf(IN_PODS);
+      expect(defaultTemplates).toBeUndefined();
+      expect(injected(templates.teleport, "containers")).toEqual(
+        injected((await webhookOf([])).templates.teleport, "containers"),
+      );
+    });
+
+    test.each([["namespace", IN_NAMESPACES] as const, ["pod", IN_PODS] as const])(
+      "a: of %s, no ConfigMap gives tbot's socket to each gateway of the Gateway API",
+      async (scope, sets) => {
+        expect([...(await renderScenario("minimal", ...sets)).keys()]).not.toContain(
+          "ConfigMap istio-teleport-gateway-api",
+        );
+        const { message } = (await policyOf([...sets])).validations[0];
+        expect(message).toContain(`needs a ConfigMap of its own while istio.injection.scope is ${scope}`);
+        expect(message).not.toContain("istio-teleport-gateway-api");
+      },
+    );
+
+    test.each([
+      [IN_NAMESPACES, "In scope: meshed pods in billing, shop."],
+      [IN_PODS, "In scope: meshed pods with the annotation `inject.istio.io/templates: sidecar,teleport`."],
+    ])("NOTES say what is in scope, and that istiod's certificates are usable (%#)", async (sets, sentence) => {
+      const notes = await renderNotes(await scenarioInputs("minimal", ...sets));
+      expect(notes).toContain(sentence);
+      expect(notes).toContain("WARNING: istio.blockIstiodCertificates is false.");
+      expect(await renderNotes(await scenarioInputs("minimal"))).not.toContain("In scope:");
+    });
+
+    const MESHED = { "istio-injection": "enabled" };
+    const proxy = { name: "istio-proxy", volumeMounts: [{ name: "workload-socket", mountPath: SOCKET_MOUNT }] };
+    const ofIstiod = { containers: [proxy], volumes: [{ name: "workload-socket", emptyDir: {} }] };
+    const socket = { name: "host", hostPath: { path: "/run/spire/sockets" } };
+    const logs = { containers: [{ name: "app" }], volumes: [{ name: "logs", hostPath: { path: "/var/log" } }] };
+    const writer = {
+      containers: [{ name: "app", volumeMounts: [{ name: "host", mountPath: "/host" }] }],
+      volumes: [socket],
+    };
+    const named = (annotation: string) => ({ annotations: { "inject.istio.io/templates": annotation } });
+
+    test("c: of namespaces, the policy asks for the mount in these, and lets other pods keep istiod's", async () => {
+      const policy = await policyOf(IN_NAMESPACES);
+      const inside = { name: "shop", labels: MESHED };
+      const outside = { name: "old", labels: MESHED };
+      expect(refusals(policy, { spec: ofIstiod }, inside)).toEqual(["mount"]);
+      expect(refusals(policy, { spec: ofIstiod }, outside)).toEqual([]);
+      expect(refusals(policy, { spec: logs }, inside)).toEqual(["host path"]);
+      expect(refusals(policy, { spec: logs }, outside)).toEqual([]);
+      // Named, not injected: the label of a pod does that, too.
+      expect(refusals(policy, { spec: ofIstiod }, { name: "shop" })).toEqual(["mount"]);
+      expect(refusals(policy, { spec: logs }, { name: "shop" })).toEqual([]);
+    });
+
+    test("c: of pods, the policy asks for the mount where the annotation names the template", async () => {
+      const policy = await policyOf(IN_PODS);
+      const namespace = { name: "old", labels: MESHED };
+      for (const annotation of ["sidecar,teleport", "sidecar, teleport", "teleport"]) {
+        expect(refusals(policy, { metadata: named(annotation), spec: ofIstiod }, namespace)).toEqual(["mount"]);
+        expect(refusals(policy, { metadata: named(annotation), spec: logs }, namespace)).toEqual(["host path"]);
+      }
+      for (const metadata of [{}, named("sidecar"), named("sidecar,teleport-old")]) {
+        expect(refusals(policy, { metadata, spec: ofIstiod }, namespace)).toEqual([]);
+        expect(refusals(policy, { metadata, spec: logs }, namespace)).toEqual([]);
+      }
+    });
+
+    test.each([["mesh", []] as const, ["namespace", IN_NAMESPACES] as const, ["pod", IN_PODS] as const])(
+      "c: of %s, nobody in the mesh mounts the socket directory writable",
+      async (_, sets) => {
+        const policy = await policyOf([...sets]);
+        expect(refusals(policy, { spec: writer }, { name: "old", labels: MESHED })).toEqual(["writes"]);
+        expect(refusals(policy, { spec: writer }, { name: "plain" })).toEqual([]);
+      },
+    );
   });
 
   test("a: another file name makes the agent refuse to start without the socket", async () => {
@@ -297,6 +420,49 @@ describe("mesh and test app", () => {
   });
 });
 
+describe("bounded connections", () => {
+  const id = "EnvoyFilter istio-teleport-connections";
+  const patches = async (scenario: string, ...sets: string[]) =>
+    get(await renderScenario(scenario, ...sets), id).spec.configPatches.map(
+      ({ match, patch }: { match: Rendered; patch: Rendered }) => ({
+        context: match.context,
+        filter: match.listener.filterChain.filter.name,
+        operation: patch.operation,
+        ...patch.value.typed_config,
+      }),
+    );
+  const http = (duration: string) => ({
+    context: "SIDECAR_INBOUND",
+    filter: "envoy.filters.network.http_connection_manager",
+    operation: "MERGE",
+    "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+    common_http_protocol_options: { max_connection_duration: duration },
+  });
+  const tcp = (duration: string) => ({
+    context: "SIDECAR_INBOUND",
+    filter: "envoy.filters.network.tcp_proxy",
+    operation: "MERGE",
+    "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+    max_downstream_connection_duration: duration,
+  });
+
+  test("by default those of HTTP last as long as a certificate, and those of TCP as long as they like", async () => {
+    expect(await patches("minimal")).toEqual([http("3600s")]);
+    expect((await scenarioValues("minimal")).tbot.credentialTTL).toBe("1h");
+  });
+
+  test("each has a limit of its own, for the whole mesh", async () => {
+    expect(await patches("full")).toEqual([http("5400s"), tcp("86400s")]);
+    const off = "mesh.connections.maxDuration=";
+    expect(await patches("minimal", off, "mesh.connections.tcpMaxDuration=10s")).toEqual([tcp("10s")]);
+    expect(get(await renderScenario("full"), id).metadata.namespace).toBe("istio-root");
+  });
+
+  test.each(["mesh.enabled=false", "mesh.connections.maxDuration="])("no filter with %s", async (set) => {
+    expect([...(await renderScenario("minimal", set)).keys()]).not.toContain(id);
+  });
+});
+
 describe("namespaces", () => {
   test("the test app's is meshed, labelled for Pod Security and kept at uninstall", async () => {
     const { metadata } = get(await renderScenario("test-app"), "Namespace test-app");
@@ -310,13 +476,4 @@ describe("namespaces", () => {
     const objects = await renderScenario("test-app", "testApp.namespace.create=false");
     expect([...objects.values()].filter(({ kind }) => kind === "Namespace")).toEqual([]);
   });
-});
-
-test.each(SCENARIOS)("%s: every object carries the chart's labels", async (scenario) => {
-  for (const { kind, metadata } of await renderObjects(scenario)) {
-    expect(metadata.labels, `${kind} ${metadata.name}`).toMatchObject({
-      "app.kubernetes.io/part-of": "istio-teleport",
-      "app.kubernetes.io/managed-by": "Helm",
-    });
-  }
 });

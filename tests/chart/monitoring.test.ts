@@ -60,6 +60,34 @@ describe("monitoring", () => {
     expect(monitoring(await renderObjects("minimal", "monitoring.enabled=true"))).toHaveLength(3 + DASHBOARDS.length);
   });
 
+  describe("alerts of certificates, with a scope", () => {
+    const OFF = "istio.blockIstiodCertificates=false";
+    const CERTIFICATES = /istio_agent_cert_expiry_seconds|expiration_unix_time_seconds|envoy_sds_default_update_time/;
+
+    test("of namespaces: only of pods in these", async () => {
+      const sets = [OFF, "istio.injection.scope=namespace", "istio.injection.namespaces={billing,shop}"];
+      const judged = (await rules(...sets)).filter(({ expr }) => CERTIFICATES.test(expr));
+      expect(judged.map(({ alert }) => alert)).toEqual([
+        "IstioTeleportIstiodCertificate",
+        "IstioTeleportCertificateNotRenewed",
+        "IstioTeleportCertificateExpiring",
+      ]);
+      for (const { expr } of judged) {
+        const selected = expr.match(new RegExp(`(${CERTIFICATES.source})\\{[^}]*namespace=~"billing\\|shop"\\}`, "g"));
+        expect(selected).toHaveLength(expr.match(new RegExp(CERTIFICATES.source, "g"))?.length ?? 0);
+      }
+    });
+
+    test("of pods, which no label of a series tells: none of istiod's certificates", async () => {
+      const judged = (await rules(OFF, "istio.injection.scope=pod")).filter(({ expr }) => CERTIFICATES.test(expr));
+      expect(judged.map(({ alert }) => alert)).toEqual([
+        "IstioTeleportCertificateNotRenewed",
+        "IstioTeleportCertificateExpiring",
+      ]);
+      for (const { expr } of judged) expect(expr).not.toContain("envoy_sds_default_update_time");
+    });
+  });
+
   test("the PodMonitor of tbot selects tbot's pods and a port that they have", async () => {
     const { spec } = await named("PodMonitor", "tbot");
     const { template } = (await named("DaemonSet", "tbot")).spec;

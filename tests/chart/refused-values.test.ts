@@ -38,6 +38,13 @@ async function toolsRefusal(sets: string[]): Promise<string> {
   }
 }
 
+/** Only pods of the namespace a are in scope. */
+const IN_NAMESPACE_A = [
+  "istio.injection.scope=namespace",
+  "istio.injection.namespaces={a}",
+  "istio.blockIstiodCertificates=false",
+];
+
 /** Each problem of chart/templates/checks/_problems.tpl: assignments on top of the minimal values. */
 const CHECKS: [string, string[]][] = [
   ["enabled is false, which only the condition of a parent chart's dependency reads", ["enabled=false"]],
@@ -52,10 +59,47 @@ const CHECKS: [string, string[]][] = [
     "global.teleport.join.issuer is set but global.teleport.join.type is in_cluster",
     ["global.teleport.join.type=in_cluster", "global.teleport.join.issuer=https://a.example"],
   ],
+  [
+    `global.teleport.bot.name and global.teleport.cluster make the name ${"b".repeat(59)}-prod, which has more than 63`,
+    ["global.teleport.cluster=prod", `global.teleport.bot.name=${"b".repeat(59)}`],
+  ],
+  [
+    `global.teleport.join.tokenName and global.teleport.cluster make the name ${"t".repeat(63)}-a, which has more`,
+    ["global.teleport.cluster=a", `global.teleport.join.tokenName=${"t".repeat(63)}`],
+  ],
+  [
+    "global.teleport.workloadIdentity.labels has cluster: dev while global.teleport.cluster is prod, which sets",
+    ["global.teleport.cluster=prod", "global.teleport.workloadIdentity.labels.cluster=dev"],
+  ],
+  [
+    "testApp.namespace.name is test-app, which global.teleport.workloadIdentity.allowedNamespaces does not list",
+    ["testApp.enabled=true", "global.teleport.workloadIdentity.allowedNamespaces={shop}"],
+  ],
+  [
+    "sockShop.namespace.name is sock-shop, which global.teleport.workloadIdentity.allowedNamespaces does not list",
+    ["sockShop.enabled=true", "global.teleport.workloadIdentity.allowedNamespaces={shop}"],
+  ],
+  [
+    "mesh.gateways.edge.namespace is ingress, which global.teleport.workloadIdentity.allowedNamespaces does not list",
+    [
+      ...["mesh.gateways.edge.namespace=ingress", "mesh.gateways.edge.serviceAccount=gw"],
+      "global.teleport.workloadIdentity.allowedNamespaces={shop}",
+    ],
+  ],
+  [
+    "mesh.applications.office.namespace is office, which global.teleport.workloadIdentity.allowedNamespaces does not",
+    [
+      ...["mesh.applications.office.namespace=office", "mesh.applications.office.services.a.serviceAccount=a"],
+      "mesh.applications.office.services.a.labels.app=a",
+      "global.teleport.workloadIdentity.allowedNamespaces={shop}",
+    ],
+  ],
   ["global.teleport.role.maxSessionTTL is 39m, less than 40m", ["global.teleport.role.maxSessionTTL=39m"]],
   ["tbot.credentialTTL is 337h: Teleport issues X.509 SVIDs for at most 336h", ["tbot.credentialTTL=337h"]],
   ["tbot.credentialTTL is 1209601s: Teleport issues", ["tbot.credentialTTL=1209601s"]],
   ["tbot.renewalInterval is 21m, more than a third of tbot.credentialTTL (1h)", ["tbot.renewalInterval=21m"]],
+  ["mesh.connections.maxDuration is 9s, less than 10s: sidecars", ["mesh.connections.maxDuration=9s"]],
+  ["mesh.connections.tcpMaxDuration is 1s, less than 10s: sidecars", ["mesh.connections.tcpMaxDuration=1s"]],
   ["tbot.image.tag is 18.10.7: tbot before 18.11 neither", ["tbot.image.tag=18.10.7"]],
   ["tbot.image.tag is v17.9.9-amd64: tbot before 18.11 neither", ["tbot.image.tag=v17.9.9-amd64"]],
   ["tbot.extraEnv sets TELEPORT_NODE_NAME, which the chart sets itself", ["tbot.extraEnv[0].name=TELEPORT_NODE_NAME"]],
@@ -146,6 +190,34 @@ const CHECKS: [string, string[]][] = [
   [
     "tbot.resourceQuota.enabled is true in the namespace kube-system",
     ["tbot.resourceQuota.enabled=true", "tbot.namespace.name=kube-system"],
+  ],
+  [
+    "istio.injection.scope is pod while istio.blockIstiodCertificates is true, with which pods outside",
+    ["istio.injection.scope=pod"],
+  ],
+  [
+    "istio.injection.scope is namespace while istio.injection.namespaces is empty",
+    ["istio.injection.scope=namespace", "istio.blockIstiodCertificates=false"],
+  ],
+  [
+    "istio.injection.namespaces is set while istio.injection.scope is mesh, which reads no list",
+    ["istio.injection.namespaces={a}"],
+  ],
+  [
+    "testApp.enabled is true while istio.injection.scope is pod",
+    ["testApp.enabled=true", "istio.injection.scope=pod", "istio.blockIstiodCertificates=false"],
+  ],
+  [
+    "sockShop.enabled is true while istio.injection.scope is pod",
+    ["sockShop.enabled=true", "istio.injection.scope=pod", "istio.blockIstiodCertificates=false"],
+  ],
+  [
+    "testApp.namespace.name is test-app, which is not in istio.injection.namespaces",
+    ["testApp.enabled=true", ...IN_NAMESPACE_A],
+  ],
+  [
+    "sockShop.namespace.name is sock-shop, which is not in istio.injection.namespaces",
+    ["sockShop.enabled=true", ...IN_NAMESPACE_A],
   ],
   [
     "monitoring.enabled is true while tbot.enabled is false: there is no tbot to scrape",
@@ -304,6 +376,15 @@ const FILES: [string, boolean][] = [
 /** Assignments on top of the minimal values that JSON Schema decides about; whether they are legal. */
 const ASSIGNMENTS: [string, boolean][] = [
   ["tbot.socket.file=workload.sock", true],
+  ["global.teleport.cluster=prod-eu-1", true],
+  ["global.teleport.cluster=Prod", false],
+  ["global.teleport.cluster=prod.eu", false],
+  ["global.teleport.cluster=-prod", false],
+  [`global.teleport.cluster=${"c".repeat(20)}`, true],
+  [`global.teleport.cluster=${"c".repeat(21)}`, false],
+  ["global.teleport.workloadIdentity.allowedNamespaces={shop,office}", true],
+  ["global.teleport.workloadIdentity.allowedNamespaces={shop,shop}", false],
+  ["global.teleport.workloadIdentity.allowedNamespaces={sh*p}", false],
   ["tbot.podLabels.example\\.com/team=a", true],
   ["tbot.podLabels.a b=c", false],
   ["tbot.podAnnotations.a/b/c=d", false],

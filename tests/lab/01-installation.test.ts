@@ -5,7 +5,15 @@ import { TELEPORT_CLUSTER_NAME } from "../../lab/cluster/addresses.ts";
 import { shell, tryShell, until } from "./testkit/cluster/shell.ts";
 import { auditEvents } from "./testkit/identity/audit-events.ts";
 import { type ChartRepositories, serveRepositories } from "./testkit/installation/chart-repository.ts";
-import { installationSteps, REPOSITORY, requireEmpty, runStep, USER_DIR } from "./testkit/installation/installation.ts";
+import {
+  installationSteps,
+  REPOSITORY,
+  requireEmpty,
+  runStep,
+  THROUGH_CSI,
+  USER_DIR,
+} from "./testkit/installation/installation.ts";
+import { installCni } from "./testkit/installation/istio-cni.ts";
 
 let repositories: ChartRepositories;
 const started = new Date();
@@ -47,6 +55,7 @@ describe("docs/start/installation.md, as written", () => {
 
   for (const [index, step] of steps.entries()) {
     it(`${step.heading} (block ${index + 1})`, async () => {
+      if (THROUGH_CSI && step.heading.startsWith("3. ")) await installCni(repositories);
       const output = await runStep(step, repositories);
       if (step.script.includes("http_code")) expect(output.trim().split("\n").slice(-2)).toEqual(["200", "403"]);
     });

@@ -6,6 +6,7 @@ import { parseAllDocuments } from "yaml";
 import { TELEPORT_CLUSTER_NAME, TELEPORT_HOST } from "../../lab/cluster/addresses.ts";
 import { releaseBytes } from "../../tools/chart/release-size.ts";
 import { createNamespace, deleteNamespace, namespaceExists } from "./testkit/cluster/namespaces.ts";
+import { type PodSecurityLevel, podSecurityLevels } from "./testkit/cluster/pod-security.ts";
 import { shell } from "./testkit/cluster/shell.ts";
 import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 
@@ -14,6 +15,9 @@ const HELMS = ["helm3", "helm4"];
 
 /** Objects of the Prometheus Operator's kinds, which this cluster doesn't have: 10-monitoring.test.ts looks at them. */
 const PROMETHEUS_OPERATOR = "\napiVersion: monitoring.coreos.com/";
+
+/** The pods that are not of the level `restricted`, besides tbot's, which are in the node's PID namespace. */
+const NOT_RESTRICTED: Readonly<Record<string, PodSecurityLevel>> = {};
 
 /** What `istioctl analyze` says of manifests, of every namespace: without -A it looks at `default` only. */
 async function findings(manifests: string): Promise<unknown[]> {
@@ -116,6 +120,26 @@ describe.each(SCENARIOS)("%s", (scenario) => {
 
   it("istioctl analyze finds nothing", async () => {
     expect(await findings(readFileSync(manifests, "utf8"))).toEqual([]);
+  });
+
+  it("is the same with Helm 3 and Helm 4", async () => {
+    const [three, four] = await Promise.all(
+      HELMS.map((helm) =>
+        shell(`${helm} template istio-teleport '${REPOSITORY}/chart' -f '${REPOSITORY}/chart/ci/${scenario}'`),
+      ),
+    );
+    const objects = (rendered = "") => parseAllDocuments(rendered).map((document) => JSON.stringify(document.toJS()));
+    expect(objects(three).toSorted()).toEqual(objects(four).toSorted());
+  });
+
+  it("its pods need no more than their Pod Security level", { timeout: 120_000 }, async () => {
+    const levels = await podSecurityLevels(readFileSync(manifests, "utf8"));
+    expect(Object.keys(levels)).not.toEqual([]);
+    for (const [workload, level] of Object.entries(levels)) {
+      const tbot = workload.startsWith("DaemonSet ");
+      const expected = tbot ? "privileged" : (NOT_RESTRICTED[workload] ?? "restricted");
+      expect(`${workload}: ${level}`).toBe(`${workload}: ${expected}`);
+    }
   });
 });
 

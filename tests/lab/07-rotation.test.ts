@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { address, onePod, type Pod } from "./testkit/cluster/pods.ts";
+import { address, onePod } from "./testkit/cluster/pods.ts";
 import { shell, until } from "./testkit/cluster/shell.ts";
 import { Issuers, type PresentedIdentity } from "./testkit/identity/issuers.ts";
 import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
+import { counters, rise, STATS_ANNOTATION } from "./testkit/traffic/envoy-counters.ts";
 import {
   exposeFailures,
   LOAD_HOST,
@@ -38,7 +39,6 @@ async function setLife(sets: string): Promise<void> {
 const STATS = { server: "listener.0.0.0.0_15006.ssl.", client: `cluster.outbound|80||${LOAD_HOST};.ssl.` };
 const RETRIES = `cluster.outbound|80||${LOAD_HOST};.upstream_rq_retry`;
 const NO_TLS_FAILURE = { connection_error: 0, fail_verify_error: 0, fail_verify_san: 0, fail_verify_cert_hash: 0 };
-const STATS_ANNOTATION = "sidecar.istio.io/statsInclusionRegexps";
 
 /** Makes the sidecars of server and client keep the statistics, or stop to. New pods come of it. */
 async function keepStats(keep: boolean): Promise<void> {
@@ -49,25 +49,6 @@ async function keepStats(keep: boolean): Promise<void> {
       `kubectl -n test-app patch deploy ${name} --type merge -p '${patch}' && kubectl -n test-app rollout status deploy/${name} --timeout=120s`,
     );
   }
-}
-
-/** Counters of a pod's Envoy whose names start with `prefix`, by the rest of their names. */
-async function counters(pod: Pod, prefix: string): Promise<Record<string, number>> {
-  const stats = await shell(
-    `kubectl -n test-app exec ${pod.metadata.name} -c istio-proxy -- pilot-agent request GET stats`,
-  );
-  return Object.fromEntries(
-    stats
-      .split("\n")
-      .filter((line) => line.startsWith(prefix))
-      .map((line) => line.slice(prefix.length).split(": ") as [string, string])
-      .map(([name, value]) => [name, Number(value)]),
-  );
-}
-
-/** By how much each counter rose. */
-function rise(before: Record<string, number>, after: Record<string, number>): Record<string, number> {
-  return Object.fromEntries(Object.entries(after).map(([name, value]) => [name, value - (before[name] ?? 0)]));
 }
 
 beforeAll(async () => {
@@ -114,8 +95,8 @@ describe(`certificates of ${TTL_SECONDS} s, renewed every ${RENEWAL_SECONDS} s, 
 
       const from = new Date();
       const before = {
-        server: await counters(ends.server, STATS.server),
-        client: await counters(ends.client, STATS.client),
+        server: await counters("test-app", ends.server, STATS.server),
+        client: await counters("test-app", ends.client, STATS.client),
       };
       const load = await startLoad(RATE);
       const end = Date.now() + LOAD_SECONDS * 1000;
@@ -136,14 +117,14 @@ describe(`certificates of ${TTL_SECONDS} s, renewed every ${RENEWAL_SECONDS} s, 
       expect(result.requests).toBeGreaterThanOrEqual(RATE * LOAD_SECONDS - 1);
       expect(result.failed).toEqual([]);
       const handshakes = Math.floor(result.requests / REQUESTS_PER_CONNECTION);
-      const client = rise(before.client, await counters(ends.client, STATS.client));
+      const client = rise(before.client, await counters("test-app", ends.client, STATS.client));
       expect(client).toMatchObject({ ...NO_TLS_FAILURE, fail_verify_no_cert: 0 });
       expect(client.handshake).toBeGreaterThanOrEqual(handshakes);
       // Handshakes without a client's certificate (fail_verify_no_cert) are the test's own readings.
-      const server = rise(before.server, await counters(ends.server, STATS.server));
+      const server = rise(before.server, await counters("test-app", ends.server, STATS.server));
       expect(server).toMatchObject(NO_TLS_FAILURE);
       expect(server.handshake).toBeGreaterThanOrEqual(handshakes);
-      expect(await counters(ends.client, RETRIES)).toMatchObject({ "": 0 });
+      expect(await counters("test-app", ends.client, RETRIES)).toMatchObject({ "": 0 });
       // Five rotations are six certificates.
       expect(seen.server.size).toBeGreaterThanOrEqual(6);
       expect(seen.client.size).toBeGreaterThanOrEqual(6);

@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
@@ -14,15 +13,9 @@ import { rbacFilters } from "./testkit/cluster/rbac-filters.ts";
 import { shell, until } from "./testkit/cluster/shell.ts";
 import { Issuers } from "./testkit/identity/issuers.ts";
 import { certificateOnTheWire } from "./testkit/identity/wire.ts";
-import { type ChartRepositories, serveRepositories } from "./testkit/installation/chart-repository.ts";
+import { addRepositories, type ChartRepositories, serveRepositories } from "./testkit/installation/chart-repository.ts";
 import { documentedSteps } from "./testkit/installation/documented-steps.ts";
-import {
-  installationSteps,
-  REPOSITORY,
-  requireInstalled,
-  runStep,
-  USER_DIR,
-} from "./testkit/installation/installation.ts";
+import { REPOSITORY, requireInstalled, runStep, USER_DIR } from "./testkit/installation/installation.ts";
 import { markdownTable } from "./testkit/reports/markdown-table.ts";
 import { type AccessLogLine, accessLog } from "./testkit/traffic/access-log.ts";
 import { differences, type Matrix, notPassed, report, type Try, tryName } from "./testkit/traffic/matrix.ts";
@@ -429,11 +422,7 @@ beforeAll(async () => {
   await requireInstalled();
   await leaveNothing();
   repositories = await serveRepositories();
-  const names = installationSteps().find(({ script }) => script.includes("helm repo add"));
-  if (names === undefined) throw new Error("docs/start/installation.md adds no chart repository");
-  // Those of an earlier file are served no more, and a name that is taken is refused.
-  rmSync(join(USER_DIR, "helm-config"), { recursive: true, force: true });
-  await runStep(names, repositories);
+  await addRepositories(repositories);
   await createNamespace(OUTSIDE, { meshed: false });
   await shell(
     `kubectl -n ${OUTSIDE} run outside --image=${partImage("front-end")} --image-pull-policy=Never --labels=app=outside --command -- /sock-shop serve outside http:8080`,

@@ -1,61 +1,25 @@
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { istioCharts } from "../../lab/build/toolbox.ts";
-import { labPaths } from "../../lab/machine/paths.ts";
-import { address, isReady, livePods, onePod } from "./testkit/cluster/pods.ts";
+import { address, livePods } from "./testkit/cluster/pods.ts";
 import { shell, until } from "./testkit/cluster/shell.ts";
 import { complaintsOf, doctorReport } from "./testkit/doctor/doctor.ts";
 import { type Issuer, Issuers } from "./testkit/identity/issuers.ts";
-import { documentedBlock } from "./testkit/installation/documented-steps.ts";
-import { ISTIO_LAB_VALUES, REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
+import { requireInstalled } from "./testkit/installation/installation.ts";
 import { istiodAnswers } from "./testkit/installation/layers.ts";
 import { upgrade } from "./testkit/installation/releases.ts";
-import { exposeFailures, type LoadResult, restoreTraffic, startLoad } from "./testkit/traffic/load.ts";
+import { runDocumented } from "./testkit/installation/run-documented.ts";
+import { exposeFailures, type LoadResult, loadWhile, lost, restoreTraffic, TEST_APP } from "./testkit/traffic/load.ts";
 
 const NAMESPACE = "test-app";
-const CLIENT = "app.kubernetes.io/name=allowed-client";
 const PORT = 8080;
 /** Requests per second, from each of the client's pods. */
 const RATE = 30;
-const AFTER_MS = 3000;
 
-/** Runs the block under a heading of a document, with the lab's charts, and its values for istiod behind the document's. */
-async function step(document: "operate/leaving" | "start/installation", heading: string): Promise<void> {
-  const block = documentedBlock(join(REPOSITORY, "docs", `${document}.md`), heading);
-  const istiod = join(istioCharts(labPaths()), "istio-control", "istio-discovery");
-  const script = block
-    .replace(" istio/istiod ", ` '${istiod}' `)
-    .replace(/ -f (istiod-\S+)/, ` -f $1 -f '${ISTIO_LAB_VALUES}'`)
-    .replace(" istio-teleport/istio-teleport ", ` '${REPOSITORY}/chart' `);
-  await shell(`set -eu\nexport NAMESPACE=${NAMESPACE}\n${script}`, { cwd: USER_DIR });
-}
+const step = (document: "operate/leaving" | "start/installation", heading: string) =>
+  runDocumented(document, heading, { NAMESPACE });
 
 /** Restarts all pods as docs/operate/leaving.md says. The client's old pod and its new one call as long as they live. */
-async function restartUnderLoad(): Promise<LoadResult> {
-  const before = await onePod(NAMESPACE, CLIENT);
-  const old = await startLoad(RATE, before);
-  const restarted = step("operate/leaving", "Istiod's CA, step 3");
-  const isOld = ({ metadata }: { metadata: { uid: string } }) => metadata.uid === before.metadata.uid;
-  const next = await until("the new client is Ready", 180, async () =>
-    (await livePods(NAMESPACE, CLIENT)).find((pod) => !isOld(pod) && isReady(pod)),
-  );
-  const young = await startLoad(RATE, next);
-  await until("the old client is asked to end", 180, async () => !(await livePods(NAMESPACE, CLIENT)).some(isOld));
-  const first = await old.stop();
-  await restarted;
-  await sleep(AFTER_MS);
-  const second = await young.stop();
-  return { requests: first.requests + second.requests, failed: [...first.failed, ...second.failed] };
-}
-
-function say(what: string, { requests, failed }: LoadResult): void {
-  const times = failed.map(({ at }) => at.getTime());
-  const seconds = times.length === 0 ? 0 : (Math.max(...times) - Math.min(...times)) / 1000;
-  const codes = [...new Set(failed.map(({ code }) => code))].join();
-  process.stderr.write(
-    `${what}: ${requests} requests, ${failed.length} failed (${codes}), within ${seconds.toFixed(1)} s\n`,
-  );
+function restartUnderLoad(): Promise<LoadResult> {
+  return loadWhile(RATE, TEST_APP, () => step("operate/leaving", "Istiod's CA, step 3"));
 }
 
 /** The status with which a client's call of the server ends. */
@@ -116,7 +80,7 @@ describe("docs/operate/leaving.md", () => {
     await until("a call between pods of both kinds fails", 30, async () => (await answerTo("other-client")) === "503");
     const restart = await restartUnderLoad();
     // How many fail is printed only: it is as many as fall between the first new pod's readiness and the last old one's end.
-    say("way back, plain restart", restart);
+    process.stderr.write(`way back, plain restart: ${lost(restart)}\n`);
     await everyoneHas("istiod");
   });
 
@@ -130,7 +94,7 @@ describe("docs/operate/leaving.md", () => {
     await istiodAnswers();
     await upgrade([]);
     const restart = await restartUnderLoad();
-    say("to Teleport's certificates, plaintext meanwhile", restart);
+    process.stderr.write(`to Teleport's certificates, plaintext meanwhile: ${lost(restart)}\n`);
     await step("operate/leaving", "Plaintext meanwhile: after");
     await everyoneHas("teleport");
     expect(restart.failed).toEqual([]);

@@ -24,6 +24,8 @@ const GATEWAY_ID = `spiffe://${TELEPORT_CLUSTER_NAME}/ns/${INGRESS}/sa/public-is
 /** Service → the path by which the gateway leads to it. The gateway may call the first one only. */
 const PATHS = { server: "/headers", neighbour: "/get" } as const;
 
+const TLS_HOST = "tls.example.com";
+
 /** The graph of this file's application: the gateway is the one caller of one service. */
 const VALUES = {
   mesh: {
@@ -32,15 +34,27 @@ const VALUES = {
       "gateway-api": {
         namespace: APPLICATION,
         services: Object.fromEntries(
-          Object.keys(PATHS).map((name) => [
-            name,
-            {
-              labels: { app: name },
-              serviceAccount: name,
-              ports: [{ port: 80, targetPort: 8080, protocol: "HTTP" }],
-              callers: name === "server" ? [{ gateway: "public" }] : [],
-            },
-          ]),
+          Object.keys(PATHS)
+            .map((name) => [
+              name,
+              {
+                labels: { app: name },
+                serviceAccount: name,
+                ports: [{ port: 80, targetPort: 8080, protocol: "HTTP" }],
+                callers: name === "server" ? [{ gateway: "public" }] : [],
+              },
+            ])
+            .concat([
+              [
+                "tls",
+                {
+                  labels: { app: "tls" },
+                  serviceAccount: "tls",
+                  ports: [{ port: 443, targetPort: 8443, protocol: "TCP" }],
+                  callers: [{ gateway: "public" }],
+                },
+              ],
+            ]),
         ),
       },
     },
@@ -81,7 +95,14 @@ metadata:
   annotations: {networking.istio.io/service-type: ClusterIP}
 spec:
   gatewayClassName: istio
-  listeners: [{name: http, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}]
+  listeners:
+    - {name: http, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}
+    - name: tls
+      port: 443
+      protocol: TLS
+      hostname: ${TLS_HOST}
+      tls: {mode: Passthrough}
+      allowedRoutes: {namespaces: {from: All}}
 `;
 }
 
@@ -98,6 +119,45 @@ ${Object.entries(PATHS)
       `    - {matches: [{path: {type: PathPrefix, value: ${path}}}], backendRefs: [{name: ${name}, port: 80}]}`,
   )
   .join("\n")}
+`;
+
+/** A server that speaks TLS itself: the gateway reads the name that the client asks for, and nothing else. */
+const TLS_SERVER = `
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: tls, namespace: ${APPLICATION}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: tls, namespace: ${APPLICATION}, labels: {app: tls}}
+spec:
+  serviceAccountName: tls
+  containers:
+    - name: tls
+      image: lab.local/client:lab
+      imagePullPolicy: Never
+      workingDir: /tmp
+      command:
+        - sh
+        - -c
+        - >-
+          openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key -out crt -days 1 -subj /CN=${TLS_HOST}
+          && exec openssl s_server -accept 8443 -cert crt -key key -www
+---
+apiVersion: v1
+kind: Service
+metadata: {name: tls, namespace: ${APPLICATION}}
+spec:
+  selector: {app: tls}
+  ports: [{name: tls, port: 443, targetPort: 8443}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata: {name: by-name, namespace: ${APPLICATION}}
+spec:
+  parentRefs: [{name: public, namespace: ${INGRESS}, sectionName: tls}]
+  hostnames: [${TLS_HOST}]
+  rules: [{backendRefs: [{name: tls, port: 443}]}]
 `;
 
 const selectorOf = (name: string) => `gateway.networking.k8s.io/gateway-name=${name}`;
@@ -184,6 +244,27 @@ describe("a gateway of the Kubernetes Gateway API", () => {
       ),
     );
     expect(line.peer_uri_san).toBe(GATEWAY_ID);
+  });
+
+  it("passes TLS on by a TLSRoute, to the service that names it as a caller; the certificate is the service's own", async () => {
+    await shell("kubectl apply -f -", { input: TLS_SERVER });
+    await untilReady(APPLICATION, "app=tls", 90);
+    const ip = await shell(`kubectl -n ${INGRESS} get service public-istio -o jsonpath='{.spec.clusterIP}'`);
+    const presented = await until("the server presents itself through the gateway", 60, async () => {
+      const line = `openssl s_client -connect ${ip}:443 -servername ${TLS_HOST} < /dev/null`;
+      const { stdout } = await tryShell(line);
+      return /subject=.*/.exec(stdout)?.[0];
+    });
+    expect(presented).toMatch(/CN ?= ?tls\.example\.com/);
+  });
+
+  it("passes nothing on when the service does not name the gateway any more", async () => {
+    await shell(`kubectl -n ${APPLICATION} delete authorizationpolicy allow-tls`);
+    const ip = await shell(`kubectl -n ${INGRESS} get service public-istio -o jsonpath='{.spec.clusterIP}'`);
+    await until("the deny-all of the namespace ends the connection", 60, async () => {
+      const { stdout } = await tryShell(`openssl s_client -connect ${ip}:443 -servername ${TLS_HOST} < /dev/null`);
+      return !/subject=/.test(stdout);
+    });
   });
 
   it("is refused by the service beside it, which does not name it", async () => {

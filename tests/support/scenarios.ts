@@ -1,9 +1,11 @@
 import { readdirSync } from "node:fs";
+import { parse } from "yaml";
 import { CHART_DIR } from "../../tools/base/package-files.ts";
 import { istioValues } from "../../tools/chart/istio-values.ts";
 import { type Manifest, parseManifests, renderManifests } from "../../tools/chart/manifests.ts";
 import type { ValuesInputs } from "../../tools/programs/helm.ts";
 import { systemRunner } from "../../tools/programs/system-runner.ts";
+import { DEFAULTS } from "../../tools/values/defaults.ts";
 import { readValuesInputs } from "../../tools/values/inputs.ts";
 import { mergedValues } from "../../tools/values/load.ts";
 import type { Values } from "../../tools/values/types.ts";
@@ -46,19 +48,22 @@ export async function renderScenario(scenario: string, ...sets: string[]): Promi
 
 /** The text of a scenario's manifests; rendered once for the same chart and arguments. */
 export function scenarioManifests(scenario: string, ...sets: string[]): Promise<string> {
-  return kept(CHART_DIR, ["manifests", scenario, ...sets], async () =>
-    renderManifests(
-      systemRunner,
-      { inputs: await scenarioInputs(scenario, ...sets) },
-      // They say only the namespace of the release: to merge the assignments, too, would be another run of Helm.
-      await scenarioValues(scenario),
-    ),
-  );
+  return kept(CHART_DIR, ["manifests", scenario, ...sets], async () => {
+    const inputs = await scenarioInputs(scenario, ...sets);
+    // The defaults stand in for the merged values, which only say where to render to and would be another run of Helm.
+    return renderManifests(systemRunner, { inputs, namespace: namespaceOf(inputs) }, DEFAULTS);
+  });
 }
 
-/** The values for istiod of a scenario; rendered once for the same chart. */
-export function scenarioIstiodValues(scenario: string): Promise<string> {
-  return kept(CHART_DIR, ["istiod", scenario], async () =>
-    istioValues(systemRunner, await scenarioInputs(scenario), "istiod"),
+/** The namespace of the release: the one that a scenario's file gives tbot. */
+function namespaceOf({ files }: ValuesInputs): string {
+  const own = files.map(({ text }) => parse(text) as { tbot?: { namespace?: { name?: string } } });
+  return own.at(-1)?.tbot?.namespace?.name ?? DEFAULTS.tbot.namespace.name;
+}
+
+/** The values for istiod of a scenario; rendered once for the same chart and arguments. */
+export function scenarioIstiodValues(scenario: string, ...sets: string[]): Promise<string> {
+  return kept(CHART_DIR, ["istiod", scenario, ...sets], async () =>
+    istioValues(systemRunner, await scenarioInputs(scenario, ...sets), "istiod"),
   );
 }

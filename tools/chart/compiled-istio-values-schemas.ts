@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 
 export const istiod = validate10;
-const schema11 = {"type":"object","required":["meshConfig","sidecarInjectorWebhook"],"additionalProperties":false,"properties":{"meshConfig":{"type":"object","required":["trustDomain","rootNamespace","pathNormalization"],"additionalProperties":false,"properties":{"trustDomain":{"type":"string","minLength":1},"rootNamespace":{"type":"string","minLength":1},"pathNormalization":{"type":"object","required":["normalization"],"additionalProperties":false,"properties":{"normalization":{"type":"string","minLength":1}}},"accessLogFile":{"type":"string","minLength":1},"accessLogEncoding":{"type":"string","minLength":1},"accessLogFormat":{"type":"string","minLength":1},"defaultConfig":{"type":"object","required":[],"additionalProperties":false,"properties":{"proxyMetadata":{"type":"object","required":["WORKLOAD_IDENTITY_SOCKET_FILE"],"additionalProperties":false,"properties":{"WORKLOAD_IDENTITY_SOCKET_FILE":{"type":"string","minLength":1}}},"proxyStatsMatcher":{"type":"object","required":["inclusionRegexps"],"additionalProperties":false,"properties":{"inclusionRegexps":{"type":"array","items":{"type":"string","minLength":1}}}}},"minProperties":1}}},"env":{"type":"object","required":["DEFAULT_WORKLOAD_CERT_TTL","MAX_WORKLOAD_CERT_TTL"],"additionalProperties":false,"properties":{"DEFAULT_WORKLOAD_CERT_TTL":{"type":"string","minLength":1},"MAX_WORKLOAD_CERT_TTL":{"type":"string","minLength":1}}},"sidecarInjectorWebhook":{"type":"object","required":["defaultTemplates","templates"],"additionalProperties":false,"properties":{"defaultTemplates":{"type":"array","items":{"type":"string","minLength":1},"minItems":2},"templates":{"type":"object","additionalProperties":{"type":"string","minLength":1},"minProperties":1}}}},"$id":"istiod"};
+const schema11 = {"type":"object","required":["meshConfig","sidecarInjectorWebhook"],"additionalProperties":false,"properties":{"meshConfig":{"type":"object","required":["trustDomain","rootNamespace","pathNormalization"],"additionalProperties":false,"properties":{"trustDomain":{"type":"string","minLength":1},"rootNamespace":{"type":"string","minLength":1},"pathNormalization":{"type":"object","required":["normalization"],"additionalProperties":false,"properties":{"normalization":{"type":"string","minLength":1}}},"accessLogFile":{"type":"string","minLength":1},"accessLogEncoding":{"type":"string","minLength":1},"accessLogFormat":{"type":"string","minLength":1},"defaultConfig":{"type":"object","required":[],"additionalProperties":false,"properties":{"proxyMetadata":{"type":"object","required":["WORKLOAD_IDENTITY_SOCKET_FILE"],"additionalProperties":false,"properties":{"WORKLOAD_IDENTITY_SOCKET_FILE":{"type":"string","minLength":1}}},"proxyStatsMatcher":{"type":"object","required":["inclusionRegexps"],"additionalProperties":false,"properties":{"inclusionRegexps":{"type":"array","items":{"type":"string","minLength":1}}}}},"minProperties":1}}},"env":{"type":"object","required":["DEFAULT_WORKLOAD_CERT_TTL","MAX_WORKLOAD_CERT_TTL"],"additionalProperties":false,"properties":{"DEFAULT_WORKLOAD_CERT_TTL":{"type":"string","minLength":1},"MAX_WORKLOAD_CERT_TTL":{"type":"string","minLength":1}}},"pilot":{"type":"object","required":["cni"],"additionalProperties":false,"properties":{"cni":{"type":"object","required":["enabled"],"additionalProperties":false,"properties":{"enabled":{"const":true}}}}},"global":{"type":"object","required":["proxy"],"additionalProperties":false,"properties":{"proxy":{"type":"object","required":["seccompProfile"],"additionalProperties":false,"properties":{"seccompProfile":{"type":"object","required":["type"],"additionalProperties":false,"properties":{"type":{"const":"RuntimeDefault"}}}}}}},"gateways":{"type":"object","required":["seccompProfile"],"additionalProperties":false,"properties":{"seccompProfile":{"type":"object","required":["type"],"additionalProperties":false,"properties":{"type":{"const":"RuntimeDefault"}}}}},"sidecarInjectorWebhook":{"type":"object","required":["templates"],"additionalProperties":false,"properties":{"defaultTemplates":{"type":"array","items":{"type":"string","minLength":1},"minItems":2},"templates":{"type":"object","additionalProperties":{"type":"string","minLength":1},"minProperties":1}}}},"$id":"istiod"};
 const func2 = require("ajv/dist/runtime/ucs2length").default;
 
 function validate10(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
@@ -33,7 +33,7 @@ vErrors.push(err1);
 errors++;
 }
 for(const key0 in data){
-if(!(((key0 === "meshConfig") || (key0 === "env")) || (key0 === "sidecarInjectorWebhook"))){
+if(!((((((key0 === "meshConfig") || (key0 === "env")) || (key0 === "pilot")) || (key0 === "global")) || (key0 === "gateways")) || (key0 === "sidecarInjectorWebhook"))){
 const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema11,data};
 if(vErrors === null){
 vErrors = [err2];
@@ -562,11 +562,11 @@ vErrors.push(err44);
 errors++;
 }
 }
-if(data.sidecarInjectorWebhook !== undefined){
-let data17 = data.sidecarInjectorWebhook;
+if(data.pilot !== undefined){
+let data17 = data.pilot;
 if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
-if(data17.defaultTemplates === undefined){
-const err45 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/required",keyword:"required",params:{missingProperty: "defaultTemplates"},message:"must have required property '"+"defaultTemplates"+"'",schema:schema11.properties.sidecarInjectorWebhook.required,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data17};
+if(data17.cni === undefined){
+const err45 = {instancePath:instancePath+"/pilot",schemaPath:"#/properties/pilot/required",keyword:"required",params:{missingProperty: "cni"},message:"must have required property '"+"cni"+"'",schema:schema11.properties.pilot.required,parentSchema:schema11.properties.pilot,data:data17};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -575,8 +575,9 @@ vErrors.push(err45);
 }
 errors++;
 }
-if(data17.templates === undefined){
-const err46 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/required",keyword:"required",params:{missingProperty: "templates"},message:"must have required property '"+"templates"+"'",schema:schema11.properties.sidecarInjectorWebhook.required,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data17};
+for(const key7 in data17){
+if(!(key7 === "cni")){
+const err46 = {instancePath:instancePath+"/pilot",schemaPath:"#/properties/pilot/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.pilot,data:data17};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -585,9 +586,12 @@ vErrors.push(err46);
 }
 errors++;
 }
-for(const key7 in data17){
-if(!((key7 === "defaultTemplates") || (key7 === "templates"))){
-const err47 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data17};
+}
+if(data17.cni !== undefined){
+let data18 = data17.cni;
+if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
+if(data18.enabled === undefined){
+const err47 = {instancePath:instancePath+"/pilot/cni",schemaPath:"#/properties/pilot/properties/cni/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema11.properties.pilot.properties.cni.required,parentSchema:schema11.properties.pilot.properties.cni,data:data18};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -596,12 +600,9 @@ vErrors.push(err47);
 }
 errors++;
 }
-}
-if(data17.defaultTemplates !== undefined){
-let data18 = data17.defaultTemplates;
-if(Array.isArray(data18)){
-if(data18.length < 2){
-const err48 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/minItems",keyword:"minItems",params:{limit: 2},message:"must NOT have fewer than 2 items",schema:2,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates,data:data18};
+for(const key8 in data18){
+if(!(key8 === "enabled")){
+const err48 = {instancePath:instancePath+"/pilot/cni",schemaPath:"#/properties/pilot/properties/cni/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.pilot.properties.cni,data:data18};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -610,12 +611,11 @@ vErrors.push(err48);
 }
 errors++;
 }
-const len1 = data18.length;
-for(let i1=0; i1<len1; i1++){
-let data19 = data18[i1];
-if(typeof data19 === "string"){
-if(func2(data19) < 1){
-const err49 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates/" + i1,schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items,data:data19};
+}
+if(data18.enabled !== undefined){
+let data19 = data18.enabled;
+if(true !== data19){
+const err49 = {instancePath:instancePath+"/pilot/cni/enabled",schemaPath:"#/properties/pilot/properties/cni/properties/enabled/const",keyword:"const",params:{allowedValue: true},message:"must be equal to constant",schema:true,parentSchema:schema11.properties.pilot.properties.cni.properties.enabled,data:data19};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -625,8 +625,9 @@ vErrors.push(err49);
 errors++;
 }
 }
+}
 else {
-const err50 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates/" + i1,schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items,data:data19};
+const err50 = {instancePath:instancePath+"/pilot/cni",schemaPath:"#/properties/pilot/properties/cni/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.pilot.properties.cni.type,parentSchema:schema11.properties.pilot.properties.cni,data:data18};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -638,7 +639,7 @@ errors++;
 }
 }
 else {
-const err51 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates,data:data18};
+const err51 = {instancePath:instancePath+"/pilot",schemaPath:"#/properties/pilot/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.pilot.type,parentSchema:schema11.properties.pilot,data:data17};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -648,11 +649,11 @@ vErrors.push(err51);
 errors++;
 }
 }
-if(data17.templates !== undefined){
-let data20 = data17.templates;
+if(data.global !== undefined){
+let data20 = data.global;
 if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
-if(Object.keys(data20).length < 1){
-const err52 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates,data:data20};
+if(data20.proxy === undefined){
+const err52 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/required",keyword:"required",params:{missingProperty: "proxy"},message:"must have required property '"+"proxy"+"'",schema:schema11.properties.global.required,parentSchema:schema11.properties.global,data:data20};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -661,11 +662,9 @@ vErrors.push(err52);
 }
 errors++;
 }
-for(const key8 in data20){
-let data21 = data20[key8];
-if(typeof data21 === "string"){
-if(func2(data21) < 1){
-const err53 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties,data:data21};
+for(const key9 in data20){
+if(!(key9 === "proxy")){
+const err53 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global,data:data20};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -675,8 +674,11 @@ vErrors.push(err53);
 errors++;
 }
 }
-else {
-const err54 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties,data:data21};
+if(data20.proxy !== undefined){
+let data21 = data20.proxy;
+if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
+if(data21.seccompProfile === undefined){
+const err54 = {instancePath:instancePath+"/global/proxy",schemaPath:"#/properties/global/properties/proxy/required",keyword:"required",params:{missingProperty: "seccompProfile"},message:"must have required property '"+"seccompProfile"+"'",schema:schema11.properties.global.properties.proxy.required,parentSchema:schema11.properties.global.properties.proxy,data:data21};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -685,10 +687,9 @@ vErrors.push(err54);
 }
 errors++;
 }
-}
-}
-else {
-const err55 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sidecarInjectorWebhook.properties.templates.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates,data:data20};
+for(const key10 in data21){
+if(!(key10 === "seccompProfile")){
+const err55 = {instancePath:instancePath+"/global/proxy",schemaPath:"#/properties/global/properties/proxy/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.proxy,data:data21};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -698,9 +699,11 @@ vErrors.push(err55);
 errors++;
 }
 }
-}
-else {
-const err56 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sidecarInjectorWebhook.type,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data17};
+if(data21.seccompProfile !== undefined){
+let data22 = data21.seccompProfile;
+if(data22 && typeof data22 == "object" && !Array.isArray(data22)){
+if(data22.type === undefined){
+const err56 = {instancePath:instancePath+"/global/proxy/seccompProfile",schemaPath:"#/properties/global/properties/proxy/properties/seccompProfile/required",keyword:"required",params:{missingProperty: "type"},message:"must have required property '"+"type"+"'",schema:schema11.properties.global.properties.proxy.properties.seccompProfile.required,parentSchema:schema11.properties.global.properties.proxy.properties.seccompProfile,data:data22};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -709,15 +712,300 @@ vErrors.push(err56);
 }
 errors++;
 }
-}
-}
-else {
-const err57 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+for(const key11 in data22){
+if(!(key11 === "type")){
+const err57 = {instancePath:instancePath+"/global/proxy/seccompProfile",schemaPath:"#/properties/global/properties/proxy/properties/seccompProfile/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key11},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.global.properties.proxy.properties.seccompProfile,data:data22};
 if(vErrors === null){
 vErrors = [err57];
 }
 else {
 vErrors.push(err57);
+}
+errors++;
+}
+}
+if(data22.type !== undefined){
+let data23 = data22.type;
+if("RuntimeDefault" !== data23){
+const err58 = {instancePath:instancePath+"/global/proxy/seccompProfile/type",schemaPath:"#/properties/global/properties/proxy/properties/seccompProfile/properties/type/const",keyword:"const",params:{allowedValue: "RuntimeDefault"},message:"must be equal to constant",schema:"RuntimeDefault",parentSchema:schema11.properties.global.properties.proxy.properties.seccompProfile.properties.type,data:data23};
+if(vErrors === null){
+vErrors = [err58];
+}
+else {
+vErrors.push(err58);
+}
+errors++;
+}
+}
+}
+else {
+const err59 = {instancePath:instancePath+"/global/proxy/seccompProfile",schemaPath:"#/properties/global/properties/proxy/properties/seccompProfile/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.proxy.properties.seccompProfile.type,parentSchema:schema11.properties.global.properties.proxy.properties.seccompProfile,data:data22};
+if(vErrors === null){
+vErrors = [err59];
+}
+else {
+vErrors.push(err59);
+}
+errors++;
+}
+}
+}
+else {
+const err60 = {instancePath:instancePath+"/global/proxy",schemaPath:"#/properties/global/properties/proxy/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.properties.proxy.type,parentSchema:schema11.properties.global.properties.proxy,data:data21};
+if(vErrors === null){
+vErrors = [err60];
+}
+else {
+vErrors.push(err60);
+}
+errors++;
+}
+}
+}
+else {
+const err61 = {instancePath:instancePath+"/global",schemaPath:"#/properties/global/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.global.type,parentSchema:schema11.properties.global,data:data20};
+if(vErrors === null){
+vErrors = [err61];
+}
+else {
+vErrors.push(err61);
+}
+errors++;
+}
+}
+if(data.gateways !== undefined){
+let data24 = data.gateways;
+if(data24 && typeof data24 == "object" && !Array.isArray(data24)){
+if(data24.seccompProfile === undefined){
+const err62 = {instancePath:instancePath+"/gateways",schemaPath:"#/properties/gateways/required",keyword:"required",params:{missingProperty: "seccompProfile"},message:"must have required property '"+"seccompProfile"+"'",schema:schema11.properties.gateways.required,parentSchema:schema11.properties.gateways,data:data24};
+if(vErrors === null){
+vErrors = [err62];
+}
+else {
+vErrors.push(err62);
+}
+errors++;
+}
+for(const key12 in data24){
+if(!(key12 === "seccompProfile")){
+const err63 = {instancePath:instancePath+"/gateways",schemaPath:"#/properties/gateways/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key12},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.gateways,data:data24};
+if(vErrors === null){
+vErrors = [err63];
+}
+else {
+vErrors.push(err63);
+}
+errors++;
+}
+}
+if(data24.seccompProfile !== undefined){
+let data25 = data24.seccompProfile;
+if(data25 && typeof data25 == "object" && !Array.isArray(data25)){
+if(data25.type === undefined){
+const err64 = {instancePath:instancePath+"/gateways/seccompProfile",schemaPath:"#/properties/gateways/properties/seccompProfile/required",keyword:"required",params:{missingProperty: "type"},message:"must have required property '"+"type"+"'",schema:schema11.properties.gateways.properties.seccompProfile.required,parentSchema:schema11.properties.gateways.properties.seccompProfile,data:data25};
+if(vErrors === null){
+vErrors = [err64];
+}
+else {
+vErrors.push(err64);
+}
+errors++;
+}
+for(const key13 in data25){
+if(!(key13 === "type")){
+const err65 = {instancePath:instancePath+"/gateways/seccompProfile",schemaPath:"#/properties/gateways/properties/seccompProfile/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key13},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.gateways.properties.seccompProfile,data:data25};
+if(vErrors === null){
+vErrors = [err65];
+}
+else {
+vErrors.push(err65);
+}
+errors++;
+}
+}
+if(data25.type !== undefined){
+let data26 = data25.type;
+if("RuntimeDefault" !== data26){
+const err66 = {instancePath:instancePath+"/gateways/seccompProfile/type",schemaPath:"#/properties/gateways/properties/seccompProfile/properties/type/const",keyword:"const",params:{allowedValue: "RuntimeDefault"},message:"must be equal to constant",schema:"RuntimeDefault",parentSchema:schema11.properties.gateways.properties.seccompProfile.properties.type,data:data26};
+if(vErrors === null){
+vErrors = [err66];
+}
+else {
+vErrors.push(err66);
+}
+errors++;
+}
+}
+}
+else {
+const err67 = {instancePath:instancePath+"/gateways/seccompProfile",schemaPath:"#/properties/gateways/properties/seccompProfile/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.gateways.properties.seccompProfile.type,parentSchema:schema11.properties.gateways.properties.seccompProfile,data:data25};
+if(vErrors === null){
+vErrors = [err67];
+}
+else {
+vErrors.push(err67);
+}
+errors++;
+}
+}
+}
+else {
+const err68 = {instancePath:instancePath+"/gateways",schemaPath:"#/properties/gateways/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.gateways.type,parentSchema:schema11.properties.gateways,data:data24};
+if(vErrors === null){
+vErrors = [err68];
+}
+else {
+vErrors.push(err68);
+}
+errors++;
+}
+}
+if(data.sidecarInjectorWebhook !== undefined){
+let data27 = data.sidecarInjectorWebhook;
+if(data27 && typeof data27 == "object" && !Array.isArray(data27)){
+if(data27.templates === undefined){
+const err69 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/required",keyword:"required",params:{missingProperty: "templates"},message:"must have required property '"+"templates"+"'",schema:schema11.properties.sidecarInjectorWebhook.required,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data27};
+if(vErrors === null){
+vErrors = [err69];
+}
+else {
+vErrors.push(err69);
+}
+errors++;
+}
+for(const key14 in data27){
+if(!((key14 === "defaultTemplates") || (key14 === "templates"))){
+const err70 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key14},message:"must NOT have additional properties",schema:false,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data27};
+if(vErrors === null){
+vErrors = [err70];
+}
+else {
+vErrors.push(err70);
+}
+errors++;
+}
+}
+if(data27.defaultTemplates !== undefined){
+let data28 = data27.defaultTemplates;
+if(Array.isArray(data28)){
+if(data28.length < 2){
+const err71 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/minItems",keyword:"minItems",params:{limit: 2},message:"must NOT have fewer than 2 items",schema:2,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates,data:data28};
+if(vErrors === null){
+vErrors = [err71];
+}
+else {
+vErrors.push(err71);
+}
+errors++;
+}
+const len1 = data28.length;
+for(let i1=0; i1<len1; i1++){
+let data29 = data28[i1];
+if(typeof data29 === "string"){
+if(func2(data29) < 1){
+const err72 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates/" + i1,schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items,data:data29};
+if(vErrors === null){
+vErrors = [err72];
+}
+else {
+vErrors.push(err72);
+}
+errors++;
+}
+}
+else {
+const err73 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates/" + i1,schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.items,data:data29};
+if(vErrors === null){
+vErrors = [err73];
+}
+else {
+vErrors.push(err73);
+}
+errors++;
+}
+}
+}
+else {
+const err74 = {instancePath:instancePath+"/sidecarInjectorWebhook/defaultTemplates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/defaultTemplates/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.defaultTemplates,data:data28};
+if(vErrors === null){
+vErrors = [err74];
+}
+else {
+vErrors.push(err74);
+}
+errors++;
+}
+}
+if(data27.templates !== undefined){
+let data30 = data27.templates;
+if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
+if(Object.keys(data30).length < 1){
+const err75 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates,data:data30};
+if(vErrors === null){
+vErrors = [err75];
+}
+else {
+vErrors.push(err75);
+}
+errors++;
+}
+for(const key15 in data30){
+let data31 = data30[key15];
+if(typeof data31 === "string"){
+if(func2(data31) < 1){
+const err76 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties,data:data31};
+if(vErrors === null){
+vErrors = [err76];
+}
+else {
+vErrors.push(err76);
+}
+errors++;
+}
+}
+else {
+const err77 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates/" + key15.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates.additionalProperties,data:data31};
+if(vErrors === null){
+vErrors = [err77];
+}
+else {
+vErrors.push(err77);
+}
+errors++;
+}
+}
+}
+else {
+const err78 = {instancePath:instancePath+"/sidecarInjectorWebhook/templates",schemaPath:"#/properties/sidecarInjectorWebhook/properties/templates/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sidecarInjectorWebhook.properties.templates.type,parentSchema:schema11.properties.sidecarInjectorWebhook.properties.templates,data:data30};
+if(vErrors === null){
+vErrors = [err78];
+}
+else {
+vErrors.push(err78);
+}
+errors++;
+}
+}
+}
+else {
+const err79 = {instancePath:instancePath+"/sidecarInjectorWebhook",schemaPath:"#/properties/sidecarInjectorWebhook/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.properties.sidecarInjectorWebhook.type,parentSchema:schema11.properties.sidecarInjectorWebhook,data:data27};
+if(vErrors === null){
+vErrors = [err79];
+}
+else {
+vErrors.push(err79);
+}
+errors++;
+}
+}
+}
+else {
+const err80 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema11.type,parentSchema:schema11,data};
+if(vErrors === null){
+vErrors = [err80];
+}
+else {
+vErrors.push(err80);
 }
 errors++;
 }

@@ -6,6 +6,11 @@ const object = (required: string[], properties: Record<string, object>) => ({
   properties,
 });
 
+/** What Pod Security asks of each container at the level restricted. */
+const seccompProfile = object(["seccompProfile"], {
+  seccompProfile: object(["type"], { type: { const: "RuntimeDefault" } }),
+});
+
 /**
  * What our template may say of the values that Istio's charts take. The charts themselves ignore unknown keys (no
  * values.schema.json in istio/istiod), so a typo in the template would switch off a layer silently.
@@ -32,7 +37,10 @@ export const ISTIO_VALUES_SCHEMAS = {
       DEFAULT_WORKLOAD_CERT_TTL: text,
       MAX_WORKLOAD_CERT_TTL: text,
     }),
-    sidecarInjectorWebhook: object(["defaultTemplates", "templates"], {
+    pilot: object(["cni"], { cni: object(["enabled"], { enabled: { const: true } }) }),
+    global: object(["proxy"], { proxy: seccompProfile }),
+    gateways: seccompProfile,
+    sidecarInjectorWebhook: object(["templates"], {
       defaultTemplates: { type: "array", items: text, minItems: 2 },
       templates: { type: "object", additionalProperties: text, minProperties: 1 },
     }),

@@ -1,4 +1,4 @@
-import { Document, isMap, isScalar, type Pair, parseDocument, type YAMLMap } from "yaml";
+import { Document, isMap, isScalar, parseDocument, type YAMLMap } from "yaml";
 import { schemaCheck } from "../base/schema-check.ts";
 import { helmTemplate, type ValuesInputs } from "../programs/helm.ts";
 import { unexpectedOutput } from "../programs/json-from.ts";
@@ -26,6 +26,9 @@ export async function istioValues(runner: Runner, inputs: ValuesInputs, chart: I
   return values;
 }
 
+/** Keys that an IstioOperator has below `values` under the chart's names. */
+const IN_VALUES = ["sidecarInjectorWebhook", "global", "gateways"];
+
 /**
  * istiod's values as the IstioOperator document that `istioctl install -f` takes. istioctl knows mesh configuration
  * and istiod's environment under other paths than the chart does (Istio operator/pkg/apis/values_types.proto; the
@@ -43,18 +46,13 @@ export function asIstioOperator(valuesText: string): string {
   for (const pair of source.items) {
     const key = isScalar(pair.key) ? pair.key.value : undefined;
     if (key === "meshConfig") operator.setIn(["spec", "meshConfig"], pair.value);
-    else if (key === "env") operator.setIn(["spec", "values", "pilot"], mapOf(operator, pair));
-    else if (key === "sidecarInjectorWebhook") operator.addIn(["spec", "values"], pair);
+    else if (key === "env") operator.addIn(["spec", "values", "pilot"], pair);
+    else if (key === "pilot")
+      for (const each of (pair.value as YAMLMap).items) operator.addIn(["spec", "values", "pilot"], each);
+    else if (IN_VALUES.includes(String(key))) operator.addIn(["spec", "values"], pair);
     else throw new Error(`the chart's Istio values have ${key}, whose place in an IstioOperator is not known here`);
   }
   return operator.toString({ lineWidth: 0 });
-}
-
-function mapOf(document: Document, pair: Pair): YAMLMap {
-  const map = document.createNode({}) as YAMLMap;
-  map.flow = false;
-  map.items.push(pair);
-  return map;
 }
 
 function parseOneMap(text: string): YAMLMap {

@@ -1,6 +1,7 @@
 import { ExitError } from "../base/exit-error.ts";
 import type { ValuesInputs } from "../programs/helm.ts";
 import type { Runner } from "../programs/run.ts";
+import { teleportNames } from "../teleport/names.ts";
 import { isStdout } from "../terminal/write-file.ts";
 import { DEFAULTS } from "../values/defaults.ts";
 import type { Values } from "../values/types.ts";
@@ -61,6 +62,7 @@ export async function readSettings(
 ): Promise<Settings> {
   const { global, tbot } = inputs === undefined ? DEFAULTS : await givenValues(runner, inputs);
   const { teleport } = global;
+  const names = teleportNames({ global });
   const type = flags.type ?? teleport.join.type;
   refuseFlagsWithoutEffect(flags, type);
   const issuer = type === "oidc" ? (flags.issuer ?? teleport.join.issuer) : "";
@@ -82,8 +84,8 @@ export async function readSettings(
     );
   }
   return {
-    tokenName: flags.tokenName ?? teleport.join.tokenName,
-    botName: flags.botName ?? teleport.bot.name,
+    tokenName: flags.tokenName ?? names.joinToken,
+    botName: flags.botName ?? names.bot,
     serviceAccounts:
       flags.serviceAccount.length > 0 ? flags.serviceAccount : [`${tbot.namespace.name}:${tbot.serviceAccount.name}`],
     type,

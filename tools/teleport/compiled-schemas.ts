@@ -1371,7 +1371,7 @@ return errors === 0;
 }
 
 export const workloadIdentity = validate13;
-const schema14 = {"type":"object","required":["kind","version","metadata","spec"],"properties":{"kind":{"const":"workload_identity"},"version":{"const":"v1"},"metadata":{"type":"object","required":["name"],"properties":{"name":{"type":"string","format":"name"},"labels":{"type":"object","additionalProperties":{"type":"string","minLength":1}}},"additionalProperties":false},"spec":{"type":"object","required":["rules","spiffe"],"properties":{"rules":{"type":"object","required":["allow"],"properties":{"allow":{"type":"array","minItems":1,"items":{"type":"object","required":["conditions"],"properties":{"conditions":{"type":"array","minItems":1,"items":{"type":"object","required":["attribute","eq"],"properties":{"attribute":{"enum":["join.kubernetes.pod.name","join.kubernetes.service_account.name","join.kubernetes.service_account.namespace","join.kubernetes.subject","join.meta.join_method","join.meta.join_token_name","user.bot_name","user.is_bot","user.name","workload.kubernetes.attested","workload.kubernetes.container.image","workload.kubernetes.container.image_digest","workload.kubernetes.container.name","workload.kubernetes.namespace","workload.kubernetes.pod_name","workload.kubernetes.pod_uid","workload.kubernetes.service_account","workload.unix.attested","workload.unix.binary_hash","workload.unix.binary_path","workload.unix.gid","workload.unix.pid","workload.unix.uid"]},"eq":{"type":"object","required":["value"],"properties":{"value":{"type":"string","minLength":1}},"additionalProperties":false}},"additionalProperties":false}}},"additionalProperties":false}}},"additionalProperties":false},"spiffe":{"type":"object","required":["id","x509","jwt"],"properties":{"id":{"type":"string","allOf":[{"format":"spiffe-path"},{"format":"template"}]},"x509":{"type":"object","required":["maximum_ttl"],"properties":{"maximum_ttl":{"type":"string","format":"x509-ttl"},"dns_sans":{"type":"array","items":{"type":"string","allOf":[{"format":"dns-name"},{"format":"template"}]}}},"additionalProperties":false},"jwt":{"type":"object","required":["maximum_ttl"],"properties":{"maximum_ttl":{"type":"string","format":"jwt-ttl"}},"additionalProperties":false},"hint":{"type":"string","format":"template"}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":false,"$id":"workloadIdentity"};
+const schema14 = {"type":"object","required":["kind","version","metadata","spec"],"properties":{"kind":{"const":"workload_identity"},"version":{"const":"v1"},"metadata":{"type":"object","required":["name"],"properties":{"name":{"type":"string","format":"name"},"labels":{"type":"object","additionalProperties":{"type":"string","minLength":1}}},"additionalProperties":false},"spec":{"type":"object","required":["rules","spiffe"],"properties":{"rules":{"type":"object","required":["allow"],"properties":{"allow":{"type":"array","minItems":1,"items":{"type":"object","required":["conditions"],"properties":{"conditions":{"type":"array","minItems":1,"items":{"type":"object","required":["attribute"],"properties":{"attribute":{"enum":["join.kubernetes.pod.name","join.kubernetes.service_account.name","join.kubernetes.service_account.namespace","join.kubernetes.subject","join.meta.join_method","join.meta.join_token_name","user.bot_name","user.is_bot","user.name","workload.kubernetes.attested","workload.kubernetes.container.image","workload.kubernetes.container.image_digest","workload.kubernetes.container.name","workload.kubernetes.namespace","workload.kubernetes.pod_name","workload.kubernetes.pod_uid","workload.kubernetes.service_account","workload.unix.attested","workload.unix.binary_hash","workload.unix.binary_path","workload.unix.gid","workload.unix.pid","workload.unix.uid"]},"eq":{"type":"object","required":["value"],"properties":{"value":{"type":"string","minLength":1}},"additionalProperties":false},"in":{"type":"object","required":["values"],"properties":{"values":{"type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","minLength":1}}},"additionalProperties":false}},"additionalProperties":false,"oneOf":[{"required":["eq"],"properties":{"eq":{}}},{"required":["in"],"properties":{"in":{}}}]}}},"additionalProperties":false}}},"additionalProperties":false},"spiffe":{"type":"object","required":["id","x509","jwt"],"properties":{"id":{"type":"string","allOf":[{"format":"spiffe-path"},{"format":"template"}]},"x509":{"type":"object","required":["maximum_ttl"],"properties":{"maximum_ttl":{"type":"string","format":"x509-ttl"},"dns_sans":{"type":"array","items":{"type":"string","allOf":[{"format":"dns-name"},{"format":"template"}]}}},"additionalProperties":false},"jwt":{"type":"object","required":["maximum_ttl"],"properties":{"maximum_ttl":{"type":"string","format":"jwt-ttl"}},"additionalProperties":false},"hint":{"type":"string","format":"template"}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":false,"$id":"workloadIdentity"};
 const formats22 = formats["spiffe-path"];
 const formats24 = formats.template;
 const formats26 = formats["x509-ttl"];
@@ -1678,9 +1678,13 @@ errors++;
 const len1 = data10.length;
 for(let i1=0; i1<len1; i1++){
 let data11 = data10[i1];
+const _errs29 = errors;
+let valid10 = false;
+let passing0 = null;
+const _errs30 = errors;
 if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
-if(data11.attribute === undefined){
-const err24 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1,schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/required",keyword:"required",params:{missingProperty: "attribute"},message:"must have required property '"+"attribute"+"'",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.required,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items,data:data11};
+if(data11.eq === undefined){
+const err24 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1,schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/oneOf/0/required",keyword:"required",params:{missingProperty: "eq"},message:"must have required property '"+"eq"+"'",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.oneOf[0].required,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.oneOf[0],data:data11};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -1689,8 +1693,16 @@ vErrors.push(err24);
 }
 errors++;
 }
-if(data11.eq === undefined){
-const err25 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1,schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/required",keyword:"required",params:{missingProperty: "eq"},message:"must have required property '"+"eq"+"'",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.required,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items,data:data11};
+}
+var _valid0 = _errs30 === errors;
+if(_valid0){
+valid10 = true;
+passing0 = 0;
+}
+const _errs31 = errors;
+if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
+if(data11.in === undefined){
+const err25 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1,schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/oneOf/1/required",keyword:"required",params:{missingProperty: "in"},message:"must have required property '"+"in"+"'",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.oneOf[1].required,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.oneOf[1],data:data11};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -1699,9 +1711,20 @@ vErrors.push(err25);
 }
 errors++;
 }
-for(const key6 in data11){
-if(!((key6 === "attribute") || (key6 === "eq"))){
-const err26 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1,schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties",schema:false,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items,data:data11};
+}
+var _valid0 = _errs31 === errors;
+if(_valid0 && valid10){
+valid10 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid0){
+valid10 = true;
+passing0 = 1;
+}
+}
+if(!valid10){
+const err26 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1,schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.oneOf,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items,data:data11};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -1710,11 +1733,20 @@ vErrors.push(err26);
 }
 errors++;
 }
+else {
+errors = _errs29;
+if(vErrors !== null){
+if(_errs29){
+vErrors.length = _errs29;
 }
-if(data11.attribute !== undefined){
-let data12 = data11.attribute;
-if(!(((((((((((((((((((((((data12 === "join.kubernetes.pod.name") || (data12 === "join.kubernetes.service_account.name")) || (data12 === "join.kubernetes.service_account.namespace")) || (data12 === "join.kubernetes.subject")) || (data12 === "join.meta.join_method")) || (data12 === "join.meta.join_token_name")) || (data12 === "user.bot_name")) || (data12 === "user.is_bot")) || (data12 === "user.name")) || (data12 === "workload.kubernetes.attested")) || (data12 === "workload.kubernetes.container.image")) || (data12 === "workload.kubernetes.container.image_digest")) || (data12 === "workload.kubernetes.container.name")) || (data12 === "workload.kubernetes.namespace")) || (data12 === "workload.kubernetes.pod_name")) || (data12 === "workload.kubernetes.pod_uid")) || (data12 === "workload.kubernetes.service_account")) || (data12 === "workload.unix.attested")) || (data12 === "workload.unix.binary_hash")) || (data12 === "workload.unix.binary_path")) || (data12 === "workload.unix.gid")) || (data12 === "workload.unix.pid")) || (data12 === "workload.unix.uid"))){
-const err27 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/attribute",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/attribute/enum",keyword:"enum",params:{allowedValues: schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.attribute.enum},message:"must be equal to one of the allowed values",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.attribute.enum,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.attribute,data:data12};
+else {
+vErrors = null;
+}
+}
+}
+if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
+if(data11.attribute === undefined){
+const err27 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1,schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/required",keyword:"required",params:{missingProperty: "attribute"},message:"must have required property '"+"attribute"+"'",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.required,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items,data:data11};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -1723,12 +1755,9 @@ vErrors.push(err27);
 }
 errors++;
 }
-}
-if(data11.eq !== undefined){
-let data13 = data11.eq;
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
-if(data13.value === undefined){
-const err28 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/eq",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/eq/required",keyword:"required",params:{missingProperty: "value"},message:"must have required property '"+"value"+"'",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.eq.required,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.eq,data:data13};
+for(const key6 in data11){
+if(!(((key6 === "attribute") || (key6 === "eq")) || (key6 === "in"))){
+const err28 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1,schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties",schema:false,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items,data:data11};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -1737,9 +1766,11 @@ vErrors.push(err28);
 }
 errors++;
 }
-for(const key7 in data13){
-if(!(key7 === "value")){
-const err29 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/eq",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/eq/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.eq,data:data13};
+}
+if(data11.attribute !== undefined){
+let data12 = data11.attribute;
+if(!(((((((((((((((((((((((data12 === "join.kubernetes.pod.name") || (data12 === "join.kubernetes.service_account.name")) || (data12 === "join.kubernetes.service_account.namespace")) || (data12 === "join.kubernetes.subject")) || (data12 === "join.meta.join_method")) || (data12 === "join.meta.join_token_name")) || (data12 === "user.bot_name")) || (data12 === "user.is_bot")) || (data12 === "user.name")) || (data12 === "workload.kubernetes.attested")) || (data12 === "workload.kubernetes.container.image")) || (data12 === "workload.kubernetes.container.image_digest")) || (data12 === "workload.kubernetes.container.name")) || (data12 === "workload.kubernetes.namespace")) || (data12 === "workload.kubernetes.pod_name")) || (data12 === "workload.kubernetes.pod_uid")) || (data12 === "workload.kubernetes.service_account")) || (data12 === "workload.unix.attested")) || (data12 === "workload.unix.binary_hash")) || (data12 === "workload.unix.binary_path")) || (data12 === "workload.unix.gid")) || (data12 === "workload.unix.pid")) || (data12 === "workload.unix.uid"))){
+const err29 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/attribute",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/attribute/enum",keyword:"enum",params:{allowedValues: schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.attribute.enum},message:"must be equal to one of the allowed values",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.attribute.enum,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.attribute,data:data12};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -1749,11 +1780,11 @@ vErrors.push(err29);
 errors++;
 }
 }
-if(data13.value !== undefined){
-let data14 = data13.value;
-if(typeof data14 === "string"){
-if(func3(data14) < 1){
-const err30 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/eq/value",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/eq/properties/value/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.eq.properties.value,data:data14};
+if(data11.eq !== undefined){
+let data13 = data11.eq;
+if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
+if(data13.value === undefined){
+const err30 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/eq",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/eq/required",keyword:"required",params:{missingProperty: "value"},message:"must have required property '"+"value"+"'",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.eq.required,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.eq,data:data13};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -1762,9 +1793,9 @@ vErrors.push(err30);
 }
 errors++;
 }
-}
-else {
-const err31 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/eq/value",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/eq/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.eq.properties.value.type,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.eq.properties.value,data:data14};
+for(const key7 in data13){
+if(!(key7 === "value")){
+const err31 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/eq",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/eq/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.eq,data:data13};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -1774,9 +1805,11 @@ vErrors.push(err31);
 errors++;
 }
 }
-}
-else {
-const err32 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/eq",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/eq/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.eq.type,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.eq,data:data13};
+if(data13.value !== undefined){
+let data14 = data13.value;
+if(typeof data14 === "string"){
+if(func3(data14) < 1){
+const err32 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/eq/value",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/eq/properties/value/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.eq.properties.value,data:data14};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -1786,9 +1819,8 @@ vErrors.push(err32);
 errors++;
 }
 }
-}
 else {
-const err33 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1,schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.type,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items,data:data11};
+const err33 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/eq/value",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/eq/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.eq.properties.value.type,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.eq.properties.value,data:data14};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -1800,7 +1832,7 @@ errors++;
 }
 }
 else {
-const err34 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.type,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions,data:data10};
+const err34 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/eq",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/eq/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.eq.type,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.eq,data:data13};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -1810,9 +1842,11 @@ vErrors.push(err34);
 errors++;
 }
 }
-}
-else {
-const err35 = {instancePath:instancePath+"/spec/rules/allow/" + i0,schemaPath:"#/properties/spec/properties/rules/properties/allow/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.properties.rules.properties.allow.items.type,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items,data:data9};
+if(data11.in !== undefined){
+let data15 = data11.in;
+if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
+if(data15.values === undefined){
+const err35 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/in",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/in/required",keyword:"required",params:{missingProperty: "values"},message:"must have required property '"+"values"+"'",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.in.required,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.in,data:data15};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -1821,10 +1855,9 @@ vErrors.push(err35);
 }
 errors++;
 }
-}
-}
-else {
-const err36 = {instancePath:instancePath+"/spec/rules/allow",schemaPath:"#/properties/spec/properties/rules/properties/allow/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema14.properties.spec.properties.rules.properties.allow.type,parentSchema:schema14.properties.spec.properties.rules.properties.allow,data:data8};
+for(const key8 in data15){
+if(!(key8 === "values")){
+const err36 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/in",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/in/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.in,data:data15};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -1834,9 +1867,11 @@ vErrors.push(err36);
 errors++;
 }
 }
-}
-else {
-const err37 = {instancePath:instancePath+"/spec/rules",schemaPath:"#/properties/spec/properties/rules/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.properties.rules.type,parentSchema:schema14.properties.spec.properties.rules,data:data7};
+if(data15.values !== undefined){
+let data16 = data15.values;
+if(Array.isArray(data16)){
+if(data16.length < 1){
+const err37 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/in/values",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/in/properties/values/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items",schema:1,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.in.properties.values,data:data16};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -1845,12 +1880,12 @@ vErrors.push(err37);
 }
 errors++;
 }
-}
-if(data6.spiffe !== undefined){
-let data15 = data6.spiffe;
-if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
-if(data15.id === undefined){
-const err38 = {instancePath:instancePath+"/spec/spiffe",schemaPath:"#/properties/spec/properties/spiffe/required",keyword:"required",params:{missingProperty: "id"},message:"must have required property '"+"id"+"'",schema:schema14.properties.spec.properties.spiffe.required,parentSchema:schema14.properties.spec.properties.spiffe,data:data15};
+const len2 = data16.length;
+for(let i2=0; i2<len2; i2++){
+let data17 = data16[i2];
+if(typeof data17 === "string"){
+if(func3(data17) < 1){
+const err38 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/in/values/" + i2,schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/in/properties/values/items/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.in.properties.values.items,data:data17};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -1859,8 +1894,9 @@ vErrors.push(err38);
 }
 errors++;
 }
-if(data15.x509 === undefined){
-const err39 = {instancePath:instancePath+"/spec/spiffe",schemaPath:"#/properties/spec/properties/spiffe/required",keyword:"required",params:{missingProperty: "x509"},message:"must have required property '"+"x509"+"'",schema:schema14.properties.spec.properties.spiffe.required,parentSchema:schema14.properties.spec.properties.spiffe,data:data15};
+}
+else {
+const err39 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/in/values/" + i2,schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/in/properties/values/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.in.properties.values.items.type,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.in.properties.values.items,data:data17};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -1869,8 +1905,19 @@ vErrors.push(err39);
 }
 errors++;
 }
-if(data15.jwt === undefined){
-const err40 = {instancePath:instancePath+"/spec/spiffe",schemaPath:"#/properties/spec/properties/spiffe/required",keyword:"required",params:{missingProperty: "jwt"},message:"must have required property '"+"jwt"+"'",schema:schema14.properties.spec.properties.spiffe.required,parentSchema:schema14.properties.spec.properties.spiffe,data:data15};
+}
+let i3 = data16.length;
+let j0;
+if(i3 > 1){
+const indices0 = {};
+for(;i3--;){
+let item0 = data16[i3];
+if(typeof item0 !== "string"){
+continue;
+}
+if(typeof indices0[item0] == "number"){
+j0 = indices0[item0];
+const err40 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/in/values",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/in/properties/values/uniqueItems",keyword:"uniqueItems",params:{i: i3, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i3+" are identical)",schema:true,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.in.properties.values,data:data16};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -1878,10 +1925,14 @@ else {
 vErrors.push(err40);
 }
 errors++;
+break;
 }
-for(const key8 in data15){
-if(!((((key8 === "id") || (key8 === "x509")) || (key8 === "jwt")) || (key8 === "hint"))){
-const err41 = {instancePath:instancePath+"/spec/spiffe",schemaPath:"#/properties/spec/properties/spiffe/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema14.properties.spec.properties.spiffe,data:data15};
+indices0[item0] = i3;
+}
+}
+}
+else {
+const err41 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/in/values",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/in/properties/values/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.in.properties.values.type,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.in.properties.values,data:data16};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -1891,10 +1942,9 @@ vErrors.push(err41);
 errors++;
 }
 }
-if(data15.id !== undefined){
-let data16 = data15.id;
-if(typeof data16 !== "string"){
-const err42 = {instancePath:instancePath+"/spec/spiffe/id",schemaPath:"#/properties/spec/properties/spiffe/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.spec.properties.spiffe.properties.id.type,parentSchema:schema14.properties.spec.properties.spiffe.properties.id,data:data16};
+}
+else {
+const err42 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1+"/in",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/properties/in/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.in.type,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.properties.in,data:data15};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -1903,9 +1953,10 @@ vErrors.push(err42);
 }
 errors++;
 }
-if(typeof data16 === "string"){
-if(!(formats22.validate(data16))){
-const err43 = {instancePath:instancePath+"/spec/spiffe/id",schemaPath:"#/properties/spec/properties/spiffe/properties/id/allOf/0/format",keyword:"format",params:{format: "spiffe-path"},message:"must match format \""+"spiffe-path"+"\"",schema:"spiffe-path",parentSchema:schema14.properties.spec.properties.spiffe.properties.id.allOf[0],data:data16};
+}
+}
+else {
+const err43 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions/" + i1,schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items.type,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.items,data:data11};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -1915,9 +1966,9 @@ vErrors.push(err43);
 errors++;
 }
 }
-if(typeof data16 === "string"){
-if(!(formats24.validate(data16))){
-const err44 = {instancePath:instancePath+"/spec/spiffe/id",schemaPath:"#/properties/spec/properties/spiffe/properties/id/allOf/1/format",keyword:"format",params:{format: "template"},message:"must match format \""+"template"+"\"",schema:"template",parentSchema:schema14.properties.spec.properties.spiffe.properties.id.allOf[1],data:data16};
+}
+else {
+const err44 = {instancePath:instancePath+"/spec/rules/allow/" + i0+"/conditions",schemaPath:"#/properties/spec/properties/rules/properties/allow/items/properties/conditions/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions.type,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items.properties.conditions,data:data10};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -1928,11 +1979,8 @@ errors++;
 }
 }
 }
-if(data15.x509 !== undefined){
-let data17 = data15.x509;
-if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
-if(data17.maximum_ttl === undefined){
-const err45 = {instancePath:instancePath+"/spec/spiffe/x509",schemaPath:"#/properties/spec/properties/spiffe/properties/x509/required",keyword:"required",params:{missingProperty: "maximum_ttl"},message:"must have required property '"+"maximum_ttl"+"'",schema:schema14.properties.spec.properties.spiffe.properties.x509.required,parentSchema:schema14.properties.spec.properties.spiffe.properties.x509,data:data17};
+else {
+const err45 = {instancePath:instancePath+"/spec/rules/allow/" + i0,schemaPath:"#/properties/spec/properties/rules/properties/allow/items/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.properties.rules.properties.allow.items.type,parentSchema:schema14.properties.spec.properties.rules.properties.allow.items,data:data9};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -1941,9 +1989,10 @@ vErrors.push(err45);
 }
 errors++;
 }
-for(const key9 in data17){
-if(!((key9 === "maximum_ttl") || (key9 === "dns_sans"))){
-const err46 = {instancePath:instancePath+"/spec/spiffe/x509",schemaPath:"#/properties/spec/properties/spiffe/properties/x509/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9},message:"must NOT have additional properties",schema:false,parentSchema:schema14.properties.spec.properties.spiffe.properties.x509,data:data17};
+}
+}
+else {
+const err46 = {instancePath:instancePath+"/spec/rules/allow",schemaPath:"#/properties/spec/properties/rules/properties/allow/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema14.properties.spec.properties.rules.properties.allow.type,parentSchema:schema14.properties.spec.properties.rules.properties.allow,data:data8};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -1953,11 +2002,9 @@ vErrors.push(err46);
 errors++;
 }
 }
-if(data17.maximum_ttl !== undefined){
-let data18 = data17.maximum_ttl;
-if(typeof data18 === "string"){
-if(!(formats26.validate(data18))){
-const err47 = {instancePath:instancePath+"/spec/spiffe/x509/maximum_ttl",schemaPath:"#/properties/spec/properties/spiffe/properties/x509/properties/maximum_ttl/format",keyword:"format",params:{format: "x509-ttl"},message:"must match format \""+"x509-ttl"+"\"",schema:"x509-ttl",parentSchema:schema14.properties.spec.properties.spiffe.properties.x509.properties.maximum_ttl,data:data18};
+}
+else {
+const err47 = {instancePath:instancePath+"/spec/rules",schemaPath:"#/properties/spec/properties/rules/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.properties.rules.type,parentSchema:schema14.properties.spec.properties.rules,data:data7};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -1967,8 +2014,11 @@ vErrors.push(err47);
 errors++;
 }
 }
-else {
-const err48 = {instancePath:instancePath+"/spec/spiffe/x509/maximum_ttl",schemaPath:"#/properties/spec/properties/spiffe/properties/x509/properties/maximum_ttl/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.spec.properties.spiffe.properties.x509.properties.maximum_ttl.type,parentSchema:schema14.properties.spec.properties.spiffe.properties.x509.properties.maximum_ttl,data:data18};
+if(data6.spiffe !== undefined){
+let data18 = data6.spiffe;
+if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
+if(data18.id === undefined){
+const err48 = {instancePath:instancePath+"/spec/spiffe",schemaPath:"#/properties/spec/properties/spiffe/required",keyword:"required",params:{missingProperty: "id"},message:"must have required property '"+"id"+"'",schema:schema14.properties.spec.properties.spiffe.required,parentSchema:schema14.properties.spec.properties.spiffe,data:data18};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -1977,15 +2027,8 @@ vErrors.push(err48);
 }
 errors++;
 }
-}
-if(data17.dns_sans !== undefined){
-let data19 = data17.dns_sans;
-if(Array.isArray(data19)){
-const len2 = data19.length;
-for(let i2=0; i2<len2; i2++){
-let data20 = data19[i2];
-if(typeof data20 !== "string"){
-const err49 = {instancePath:instancePath+"/spec/spiffe/x509/dns_sans/" + i2,schemaPath:"#/properties/spec/properties/spiffe/properties/x509/properties/dns_sans/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.spec.properties.spiffe.properties.x509.properties.dns_sans.items.type,parentSchema:schema14.properties.spec.properties.spiffe.properties.x509.properties.dns_sans.items,data:data20};
+if(data18.x509 === undefined){
+const err49 = {instancePath:instancePath+"/spec/spiffe",schemaPath:"#/properties/spec/properties/spiffe/required",keyword:"required",params:{missingProperty: "x509"},message:"must have required property '"+"x509"+"'",schema:schema14.properties.spec.properties.spiffe.required,parentSchema:schema14.properties.spec.properties.spiffe,data:data18};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -1994,9 +2037,8 @@ vErrors.push(err49);
 }
 errors++;
 }
-if(typeof data20 === "string"){
-if(!(formats28.validate(data20))){
-const err50 = {instancePath:instancePath+"/spec/spiffe/x509/dns_sans/" + i2,schemaPath:"#/properties/spec/properties/spiffe/properties/x509/properties/dns_sans/items/allOf/0/format",keyword:"format",params:{format: "dns-name"},message:"must match format \""+"dns-name"+"\"",schema:"dns-name",parentSchema:schema14.properties.spec.properties.spiffe.properties.x509.properties.dns_sans.items.allOf[0],data:data20};
+if(data18.jwt === undefined){
+const err50 = {instancePath:instancePath+"/spec/spiffe",schemaPath:"#/properties/spec/properties/spiffe/required",keyword:"required",params:{missingProperty: "jwt"},message:"must have required property '"+"jwt"+"'",schema:schema14.properties.spec.properties.spiffe.required,parentSchema:schema14.properties.spec.properties.spiffe,data:data18};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -2005,10 +2047,9 @@ vErrors.push(err50);
 }
 errors++;
 }
-}
-if(typeof data20 === "string"){
-if(!(formats24.validate(data20))){
-const err51 = {instancePath:instancePath+"/spec/spiffe/x509/dns_sans/" + i2,schemaPath:"#/properties/spec/properties/spiffe/properties/x509/properties/dns_sans/items/allOf/1/format",keyword:"format",params:{format: "template"},message:"must match format \""+"template"+"\"",schema:"template",parentSchema:schema14.properties.spec.properties.spiffe.properties.x509.properties.dns_sans.items.allOf[1],data:data20};
+for(const key9 in data18){
+if(!((((key9 === "id") || (key9 === "x509")) || (key9 === "jwt")) || (key9 === "hint"))){
+const err51 = {instancePath:instancePath+"/spec/spiffe",schemaPath:"#/properties/spec/properties/spiffe/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9},message:"must NOT have additional properties",schema:false,parentSchema:schema14.properties.spec.properties.spiffe,data:data18};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -2018,10 +2059,10 @@ vErrors.push(err51);
 errors++;
 }
 }
-}
-}
-else {
-const err52 = {instancePath:instancePath+"/spec/spiffe/x509/dns_sans",schemaPath:"#/properties/spec/properties/spiffe/properties/x509/properties/dns_sans/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema14.properties.spec.properties.spiffe.properties.x509.properties.dns_sans.type,parentSchema:schema14.properties.spec.properties.spiffe.properties.x509.properties.dns_sans,data:data19};
+if(data18.id !== undefined){
+let data19 = data18.id;
+if(typeof data19 !== "string"){
+const err52 = {instancePath:instancePath+"/spec/spiffe/id",schemaPath:"#/properties/spec/properties/spiffe/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.spec.properties.spiffe.properties.id.type,parentSchema:schema14.properties.spec.properties.spiffe.properties.id,data:data19};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -2030,10 +2071,9 @@ vErrors.push(err52);
 }
 errors++;
 }
-}
-}
-else {
-const err53 = {instancePath:instancePath+"/spec/spiffe/x509",schemaPath:"#/properties/spec/properties/spiffe/properties/x509/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.properties.spiffe.properties.x509.type,parentSchema:schema14.properties.spec.properties.spiffe.properties.x509,data:data17};
+if(typeof data19 === "string"){
+if(!(formats22.validate(data19))){
+const err53 = {instancePath:instancePath+"/spec/spiffe/id",schemaPath:"#/properties/spec/properties/spiffe/properties/id/allOf/0/format",keyword:"format",params:{format: "spiffe-path"},message:"must match format \""+"spiffe-path"+"\"",schema:"spiffe-path",parentSchema:schema14.properties.spec.properties.spiffe.properties.id.allOf[0],data:data19};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -2043,11 +2083,9 @@ vErrors.push(err53);
 errors++;
 }
 }
-if(data15.jwt !== undefined){
-let data21 = data15.jwt;
-if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
-if(data21.maximum_ttl === undefined){
-const err54 = {instancePath:instancePath+"/spec/spiffe/jwt",schemaPath:"#/properties/spec/properties/spiffe/properties/jwt/required",keyword:"required",params:{missingProperty: "maximum_ttl"},message:"must have required property '"+"maximum_ttl"+"'",schema:schema14.properties.spec.properties.spiffe.properties.jwt.required,parentSchema:schema14.properties.spec.properties.spiffe.properties.jwt,data:data21};
+if(typeof data19 === "string"){
+if(!(formats24.validate(data19))){
+const err54 = {instancePath:instancePath+"/spec/spiffe/id",schemaPath:"#/properties/spec/properties/spiffe/properties/id/allOf/1/format",keyword:"format",params:{format: "template"},message:"must match format \""+"template"+"\"",schema:"template",parentSchema:schema14.properties.spec.properties.spiffe.properties.id.allOf[1],data:data19};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -2056,9 +2094,13 @@ vErrors.push(err54);
 }
 errors++;
 }
-for(const key10 in data21){
-if(!(key10 === "maximum_ttl")){
-const err55 = {instancePath:instancePath+"/spec/spiffe/jwt",schemaPath:"#/properties/spec/properties/spiffe/properties/jwt/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10},message:"must NOT have additional properties",schema:false,parentSchema:schema14.properties.spec.properties.spiffe.properties.jwt,data:data21};
+}
+}
+if(data18.x509 !== undefined){
+let data20 = data18.x509;
+if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
+if(data20.maximum_ttl === undefined){
+const err55 = {instancePath:instancePath+"/spec/spiffe/x509",schemaPath:"#/properties/spec/properties/spiffe/properties/x509/required",keyword:"required",params:{missingProperty: "maximum_ttl"},message:"must have required property '"+"maximum_ttl"+"'",schema:schema14.properties.spec.properties.spiffe.properties.x509.required,parentSchema:schema14.properties.spec.properties.spiffe.properties.x509,data:data20};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -2067,12 +2109,9 @@ vErrors.push(err55);
 }
 errors++;
 }
-}
-if(data21.maximum_ttl !== undefined){
-let data22 = data21.maximum_ttl;
-if(typeof data22 === "string"){
-if(!(formats32.validate(data22))){
-const err56 = {instancePath:instancePath+"/spec/spiffe/jwt/maximum_ttl",schemaPath:"#/properties/spec/properties/spiffe/properties/jwt/properties/maximum_ttl/format",keyword:"format",params:{format: "jwt-ttl"},message:"must match format \""+"jwt-ttl"+"\"",schema:"jwt-ttl",parentSchema:schema14.properties.spec.properties.spiffe.properties.jwt.properties.maximum_ttl,data:data22};
+for(const key10 in data20){
+if(!((key10 === "maximum_ttl") || (key10 === "dns_sans"))){
+const err56 = {instancePath:instancePath+"/spec/spiffe/x509",schemaPath:"#/properties/spec/properties/spiffe/properties/x509/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10},message:"must NOT have additional properties",schema:false,parentSchema:schema14.properties.spec.properties.spiffe.properties.x509,data:data20};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -2082,8 +2121,11 @@ vErrors.push(err56);
 errors++;
 }
 }
-else {
-const err57 = {instancePath:instancePath+"/spec/spiffe/jwt/maximum_ttl",schemaPath:"#/properties/spec/properties/spiffe/properties/jwt/properties/maximum_ttl/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.spec.properties.spiffe.properties.jwt.properties.maximum_ttl.type,parentSchema:schema14.properties.spec.properties.spiffe.properties.jwt.properties.maximum_ttl,data:data22};
+if(data20.maximum_ttl !== undefined){
+let data21 = data20.maximum_ttl;
+if(typeof data21 === "string"){
+if(!(formats26.validate(data21))){
+const err57 = {instancePath:instancePath+"/spec/spiffe/x509/maximum_ttl",schemaPath:"#/properties/spec/properties/spiffe/properties/x509/properties/maximum_ttl/format",keyword:"format",params:{format: "x509-ttl"},message:"must match format \""+"x509-ttl"+"\"",schema:"x509-ttl",parentSchema:schema14.properties.spec.properties.spiffe.properties.x509.properties.maximum_ttl,data:data21};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -2093,9 +2135,8 @@ vErrors.push(err57);
 errors++;
 }
 }
-}
 else {
-const err58 = {instancePath:instancePath+"/spec/spiffe/jwt",schemaPath:"#/properties/spec/properties/spiffe/properties/jwt/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.properties.spiffe.properties.jwt.type,parentSchema:schema14.properties.spec.properties.spiffe.properties.jwt,data:data21};
+const err58 = {instancePath:instancePath+"/spec/spiffe/x509/maximum_ttl",schemaPath:"#/properties/spec/properties/spiffe/properties/x509/properties/maximum_ttl/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.spec.properties.spiffe.properties.x509.properties.maximum_ttl.type,parentSchema:schema14.properties.spec.properties.spiffe.properties.x509.properties.maximum_ttl,data:data21};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -2105,11 +2146,14 @@ vErrors.push(err58);
 errors++;
 }
 }
-if(data15.hint !== undefined){
-let data23 = data15.hint;
-if(typeof data23 === "string"){
-if(!(formats24.validate(data23))){
-const err59 = {instancePath:instancePath+"/spec/spiffe/hint",schemaPath:"#/properties/spec/properties/spiffe/properties/hint/format",keyword:"format",params:{format: "template"},message:"must match format \""+"template"+"\"",schema:"template",parentSchema:schema14.properties.spec.properties.spiffe.properties.hint,data:data23};
+if(data20.dns_sans !== undefined){
+let data22 = data20.dns_sans;
+if(Array.isArray(data22)){
+const len3 = data22.length;
+for(let i4=0; i4<len3; i4++){
+let data23 = data22[i4];
+if(typeof data23 !== "string"){
+const err59 = {instancePath:instancePath+"/spec/spiffe/x509/dns_sans/" + i4,schemaPath:"#/properties/spec/properties/spiffe/properties/x509/properties/dns_sans/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.spec.properties.spiffe.properties.x509.properties.dns_sans.items.type,parentSchema:schema14.properties.spec.properties.spiffe.properties.x509.properties.dns_sans.items,data:data23};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -2118,9 +2162,9 @@ vErrors.push(err59);
 }
 errors++;
 }
-}
-else {
-const err60 = {instancePath:instancePath+"/spec/spiffe/hint",schemaPath:"#/properties/spec/properties/spiffe/properties/hint/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.spec.properties.spiffe.properties.hint.type,parentSchema:schema14.properties.spec.properties.spiffe.properties.hint,data:data23};
+if(typeof data23 === "string"){
+if(!(formats28.validate(data23))){
+const err60 = {instancePath:instancePath+"/spec/spiffe/x509/dns_sans/" + i4,schemaPath:"#/properties/spec/properties/spiffe/properties/x509/properties/dns_sans/items/allOf/0/format",keyword:"format",params:{format: "dns-name"},message:"must match format \""+"dns-name"+"\"",schema:"dns-name",parentSchema:schema14.properties.spec.properties.spiffe.properties.x509.properties.dns_sans.items.allOf[0],data:data23};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -2130,9 +2174,9 @@ vErrors.push(err60);
 errors++;
 }
 }
-}
-else {
-const err61 = {instancePath:instancePath+"/spec/spiffe",schemaPath:"#/properties/spec/properties/spiffe/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.properties.spiffe.type,parentSchema:schema14.properties.spec.properties.spiffe,data:data15};
+if(typeof data23 === "string"){
+if(!(formats24.validate(data23))){
+const err61 = {instancePath:instancePath+"/spec/spiffe/x509/dns_sans/" + i4,schemaPath:"#/properties/spec/properties/spiffe/properties/x509/properties/dns_sans/items/allOf/1/format",keyword:"format",params:{format: "template"},message:"must match format \""+"template"+"\"",schema:"template",parentSchema:schema14.properties.spec.properties.spiffe.properties.x509.properties.dns_sans.items.allOf[1],data:data23};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -2143,8 +2187,9 @@ errors++;
 }
 }
 }
+}
 else {
-const err62 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.type,parentSchema:schema14.properties.spec,data:data6};
+const err62 = {instancePath:instancePath+"/spec/spiffe/x509/dns_sans",schemaPath:"#/properties/spec/properties/spiffe/properties/x509/properties/dns_sans/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema14.properties.spec.properties.spiffe.properties.x509.properties.dns_sans.type,parentSchema:schema14.properties.spec.properties.spiffe.properties.x509.properties.dns_sans,data:data22};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -2156,12 +2201,135 @@ errors++;
 }
 }
 else {
-const err63 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.type,parentSchema:schema14,data};
+const err63 = {instancePath:instancePath+"/spec/spiffe/x509",schemaPath:"#/properties/spec/properties/spiffe/properties/x509/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.properties.spiffe.properties.x509.type,parentSchema:schema14.properties.spec.properties.spiffe.properties.x509,data:data20};
 if(vErrors === null){
 vErrors = [err63];
 }
 else {
 vErrors.push(err63);
+}
+errors++;
+}
+}
+if(data18.jwt !== undefined){
+let data24 = data18.jwt;
+if(data24 && typeof data24 == "object" && !Array.isArray(data24)){
+if(data24.maximum_ttl === undefined){
+const err64 = {instancePath:instancePath+"/spec/spiffe/jwt",schemaPath:"#/properties/spec/properties/spiffe/properties/jwt/required",keyword:"required",params:{missingProperty: "maximum_ttl"},message:"must have required property '"+"maximum_ttl"+"'",schema:schema14.properties.spec.properties.spiffe.properties.jwt.required,parentSchema:schema14.properties.spec.properties.spiffe.properties.jwt,data:data24};
+if(vErrors === null){
+vErrors = [err64];
+}
+else {
+vErrors.push(err64);
+}
+errors++;
+}
+for(const key11 in data24){
+if(!(key11 === "maximum_ttl")){
+const err65 = {instancePath:instancePath+"/spec/spiffe/jwt",schemaPath:"#/properties/spec/properties/spiffe/properties/jwt/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key11},message:"must NOT have additional properties",schema:false,parentSchema:schema14.properties.spec.properties.spiffe.properties.jwt,data:data24};
+if(vErrors === null){
+vErrors = [err65];
+}
+else {
+vErrors.push(err65);
+}
+errors++;
+}
+}
+if(data24.maximum_ttl !== undefined){
+let data25 = data24.maximum_ttl;
+if(typeof data25 === "string"){
+if(!(formats32.validate(data25))){
+const err66 = {instancePath:instancePath+"/spec/spiffe/jwt/maximum_ttl",schemaPath:"#/properties/spec/properties/spiffe/properties/jwt/properties/maximum_ttl/format",keyword:"format",params:{format: "jwt-ttl"},message:"must match format \""+"jwt-ttl"+"\"",schema:"jwt-ttl",parentSchema:schema14.properties.spec.properties.spiffe.properties.jwt.properties.maximum_ttl,data:data25};
+if(vErrors === null){
+vErrors = [err66];
+}
+else {
+vErrors.push(err66);
+}
+errors++;
+}
+}
+else {
+const err67 = {instancePath:instancePath+"/spec/spiffe/jwt/maximum_ttl",schemaPath:"#/properties/spec/properties/spiffe/properties/jwt/properties/maximum_ttl/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.spec.properties.spiffe.properties.jwt.properties.maximum_ttl.type,parentSchema:schema14.properties.spec.properties.spiffe.properties.jwt.properties.maximum_ttl,data:data25};
+if(vErrors === null){
+vErrors = [err67];
+}
+else {
+vErrors.push(err67);
+}
+errors++;
+}
+}
+}
+else {
+const err68 = {instancePath:instancePath+"/spec/spiffe/jwt",schemaPath:"#/properties/spec/properties/spiffe/properties/jwt/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.properties.spiffe.properties.jwt.type,parentSchema:schema14.properties.spec.properties.spiffe.properties.jwt,data:data24};
+if(vErrors === null){
+vErrors = [err68];
+}
+else {
+vErrors.push(err68);
+}
+errors++;
+}
+}
+if(data18.hint !== undefined){
+let data26 = data18.hint;
+if(typeof data26 === "string"){
+if(!(formats24.validate(data26))){
+const err69 = {instancePath:instancePath+"/spec/spiffe/hint",schemaPath:"#/properties/spec/properties/spiffe/properties/hint/format",keyword:"format",params:{format: "template"},message:"must match format \""+"template"+"\"",schema:"template",parentSchema:schema14.properties.spec.properties.spiffe.properties.hint,data:data26};
+if(vErrors === null){
+vErrors = [err69];
+}
+else {
+vErrors.push(err69);
+}
+errors++;
+}
+}
+else {
+const err70 = {instancePath:instancePath+"/spec/spiffe/hint",schemaPath:"#/properties/spec/properties/spiffe/properties/hint/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema14.properties.spec.properties.spiffe.properties.hint.type,parentSchema:schema14.properties.spec.properties.spiffe.properties.hint,data:data26};
+if(vErrors === null){
+vErrors = [err70];
+}
+else {
+vErrors.push(err70);
+}
+errors++;
+}
+}
+}
+else {
+const err71 = {instancePath:instancePath+"/spec/spiffe",schemaPath:"#/properties/spec/properties/spiffe/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.properties.spiffe.type,parentSchema:schema14.properties.spec.properties.spiffe,data:data18};
+if(vErrors === null){
+vErrors = [err71];
+}
+else {
+vErrors.push(err71);
+}
+errors++;
+}
+}
+}
+else {
+const err72 = {instancePath:instancePath+"/spec",schemaPath:"#/properties/spec/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.properties.spec.type,parentSchema:schema14.properties.spec,data:data6};
+if(vErrors === null){
+vErrors = [err72];
+}
+else {
+vErrors.push(err72);
+}
+errors++;
+}
+}
+}
+else {
+const err73 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema14.type,parentSchema:schema14,data};
+if(vErrors === null){
+vErrors = [err73];
+}
+else {
+vErrors.push(err73);
 }
 errors++;
 }

@@ -132,6 +132,49 @@ export const TEMPLATES = {
     + ": "
     + ((stack1 = (lookupProperty(helpers,"quote")||alias1(depth0, "quote", {"start":{"line":14,"column":22},"end":{"line":14,"column":27}} )).call(alias2,depth0,{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":14,"column":20},"end":{"line":14,"column":34}}})) != null ? stack1 : "")
     + "\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "          # Only for a bot that joined with this cluster's token. Teleport knows it from the join, not from tbot's word.\n          - attribute: join.meta.join_token_name\n            eq:\n              value: "
+    + ((stack1 = (lookupProperty(helpers,"quote")||container.strict(depth0, "quote", {"start":{"line":29,"column":23},"end":{"line":29,"column":28}} )).call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"onlyToken"),{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":29,"column":21},"end":{"line":29,"column":40}}})) != null ? stack1 : "")
+    + "\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "          # Only these namespaces, whatever else a stolen bot claims.\n          - attribute: workload.kubernetes.namespace\n            in:\n              values:\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"onlyNamespaces"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":0},"end":{"line":38,"column":9}}})) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "                - "
+    + ((stack1 = (lookupProperty(helpers,"quote")||container.strict(depth0, "quote", {"start":{"line":37,"column":20},"end":{"line":37,"column":25}} )).call(depth0 != null ? depth0 : (container.nullContext || {}),depth0,{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":37,"column":18},"end":{"line":37,"column":32}}})) != null ? stack1 : "")
+    + "\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "          # Only Istio's proxies. It keeps out the other containers of a node, not who has stolen the bot.\n          - attribute: workload.kubernetes.container.name\n            eq:\n              value: "
+    + ((stack1 = (lookupProperty(helpers,"quote")||container.strict(depth0, "quote", {"start":{"line":44,"column":23},"end":{"line":44,"column":28}} )).call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"onlyContainer"),{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":44,"column":21},"end":{"line":44,"column":44}}})) != null ? stack1 : "")
+    + "\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -146,12 +189,16 @@ export const TEMPLATES = {
     + ((stack1 = (lookupProperty(helpers,"quote")||alias2(depth0, "quote", {"start":{"line":10,"column":10},"end":{"line":10,"column":15}} )).call(alias1,lookupProperty(depth0,"workloadIdentityName"),{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":10,"column":8},"end":{"line":10,"column":38}}})) != null ? stack1 : "")
     + "\n  # The role allows workload identities with exactly these labels.\n  labels:\n"
     + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"labels"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":0},"end":{"line":15,"column":9}}})) != null ? stack1 : "")
-    + "spec:\n  rules:\n    allow:\n      # Only what tbot found in the kubelet's list of pods. An attribute that is not set counts as \"\", so a workload\n      # without attestation gets nothing.\n      - conditions:\n          - attribute: workload.kubernetes.attested\n            eq:\n              value: \"true\"\n  spiffe:\n    # spiffe://<cluster name> and this path: the form that Istio derives principals from. Teleport fills in the braces.\n    id: "
-    + ((stack1 = (lookupProperty(helpers,"quote")||alias2(depth0, "quote", {"start":{"line":27,"column":10},"end":{"line":27,"column":15}} )).call(alias1,lookupProperty(depth0,"spiffeId"),{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":27,"column":8},"end":{"line":27,"column":26}}})) != null ? stack1 : "")
+    + "spec:\n  rules:\n    allow:\n      # Only what tbot found in the kubelet's list of pods. An attribute that is not set counts as \"\", so a workload\n      # without attestation gets nothing.\n      - conditions:\n          - attribute: workload.kubernetes.attested\n            eq:\n              value: \"true\"\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"onlyToken"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":0},"end":{"line":30,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"onlyNamespaces"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":0},"end":{"line":39,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"onlyContainer"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":0},"end":{"line":45,"column":7}}})) != null ? stack1 : "")
+    + "  spiffe:\n    # spiffe://<cluster name> and this path: the form that Istio derives principals from. Teleport fills in the braces.\n    id: "
+    + ((stack1 = (lookupProperty(helpers,"quote")||alias2(depth0, "quote", {"start":{"line":48,"column":10},"end":{"line":48,"column":15}} )).call(alias1,lookupProperty(depth0,"spiffeId"),{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":48,"column":8},"end":{"line":48,"column":26}}})) != null ? stack1 : "")
     + "\n    # Equal to the life that tbot asks for. Without it a stolen bot could have certificates of 24 hours issued.\n    x509:\n      maximum_ttl: "
-    + ((stack1 = (lookupProperty(helpers,"quote")||alias2(depth0, "quote", {"start":{"line":30,"column":21},"end":{"line":30,"column":26}} )).call(alias1,lookupProperty(depth0,"x509MaximumTtl"),{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":30,"column":19},"end":{"line":30,"column":43}}})) != null ? stack1 : "")
+    + ((stack1 = (lookupProperty(helpers,"quote")||alias2(depth0, "quote", {"start":{"line":51,"column":21},"end":{"line":51,"column":26}} )).call(alias1,lookupProperty(depth0,"x509MaximumTtl"),{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":51,"column":19},"end":{"line":51,"column":43}}})) != null ? stack1 : "")
     + "\n    jwt:\n      maximum_ttl: "
-    + ((stack1 = (lookupProperty(helpers,"quote")||alias2(depth0, "quote", {"start":{"line":32,"column":21},"end":{"line":32,"column":26}} )).call(alias1,lookupProperty(depth0,"jwtMaximumTtl"),{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":32,"column":19},"end":{"line":32,"column":42}}})) != null ? stack1 : "")
+    + ((stack1 = (lookupProperty(helpers,"quote")||alias2(depth0, "quote", {"start":{"line":53,"column":21},"end":{"line":53,"column":26}} )).call(alias1,lookupProperty(depth0,"jwtMaximumTtl"),{"name":"quote","hash":{},"data":data,"loc":{"start":{"line":53,"column":19},"end":{"line":53,"column":42}}})) != null ? stack1 : "")
     + "\n";
 },"useData":true},
 };

@@ -132,6 +132,19 @@ const BOT_SPEC = exactObject({
   roles: { type: "array", minItems: 1, uniqueItems: true, items: NAME },
 });
 
+/** Neither not_eq nor not_in: an attribute that is not set counts as "", which passes them. */
+const CONDITION = {
+  ...exactObject(
+    { attribute: { enum: WORKLOAD_ATTRIBUTES } },
+    {
+      eq: exactObject({ value: TEXT }),
+      in: exactObject({ values: { type: "array", minItems: 1, uniqueItems: true, items: TEXT } }),
+    },
+  ),
+  // Of several operators Teleport takes none: .../workloadidentityv1/decision.go.
+  oneOf: ["eq", "in"].map((operator) => ({ required: [operator], properties: { [operator]: {} } })),
+};
+
 const WORKLOAD_IDENTITY_SPEC = exactObject({
   rules: exactObject({
     // Without a rule Teleport issues to every workload: Teleport .../workloadidentityv1/decision.go.
@@ -142,7 +155,7 @@ const WORKLOAD_IDENTITY_SPEC = exactObject({
         conditions: {
           type: "array",
           minItems: 1,
-          items: exactObject({ attribute: { enum: WORKLOAD_ATTRIBUTES }, eq: exactObject({ value: TEXT }) }),
+          items: CONDITION,
         },
       }),
     },

@@ -1,8 +1,10 @@
 import { goDuration, goDurationSeconds } from "../base/durations.ts";
+import { PROXY_CONTAINER } from "../base/injection.ts";
 import { spiffePath } from "../base/spiffe-id.ts";
 import type { Values } from "../values/types.ts";
 import { type DocumentForm, documentText } from "./document-form.ts";
 import { MAX_JWT_TTL } from "./document-schemas.ts";
+import { teleportNames, workloadIdentityLabels } from "./names.ts";
 
 /** One resource, for `tctl create -f` unless another form was asked for. */
 export interface TeleportDocument {
@@ -24,15 +26,19 @@ export function teleportDocuments(
   values: Pick<Values, "global" | "tbot">,
   form: DocumentForm = "yaml",
 ): TeleportDocument[] {
-  const { bot, role, workloadIdentity } = values.global.teleport;
+  const { cluster, role, workloadIdentity } = values.global.teleport;
+  const names = teleportNames(values);
   const lifetime = seconds(values.tbot.credentialTTL);
   const model = {
-    botName: bot.name,
-    roleName: role.name,
+    botName: names.bot,
+    roleName: names.role,
     // As Teleport stores it, so that it compares equal.
     maxSessionTtl: goDuration(seconds(role.maxSessionTTL)),
-    workloadIdentityName: workloadIdentity.name,
-    labels: workloadIdentity.labels,
+    workloadIdentityName: names.workloadIdentity,
+    labels: workloadIdentityLabels(values),
+    onlyToken: cluster === "" ? "" : names.joinToken,
+    onlyNamespaces: workloadIdentity.allowedNamespaces,
+    onlyContainer: workloadIdentity.sidecarsOnly ? PROXY_CONTAINER : "",
     spiffeId: SPIFFE_ID,
     x509MaximumTtl: `${lifetime}s`,
     jwtMaximumTtl: `${Math.min(lifetime, MAX_JWT_TTL)}s`,

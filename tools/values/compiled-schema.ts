@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
 
 export const values = validate21;
-const schema6 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["enabled","checkCRDs","global","istio","tbot","mesh","testApp","sockShop","monitoring"],"additionalProperties":false,"patternProperties":{"^x-":true},"properties":{"enabled":{"$ref":"#/definitions/section.enabled"},"checkCRDs":{"$ref":"#/definitions/section.checkCRDs"},"global":{"$ref":"#/definitions/section.global"},"istio":{"$ref":"#/definitions/section.istio"},"tbot":{"$ref":"#/definitions/section.tbot"},"mesh":{"$ref":"#/definitions/section.mesh"},"testApp":{"$ref":"#/definitions/section.testApp"},"sockShop":{"$ref":"#/definitions/section.sockShop"},"monitoring":{"$ref":"#/definitions/section.monitoring"}},"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}},"Kubernetes.EnvVar":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"value":{"type":["string","null"]},"valueFrom":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EnvVarSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.EnvVarSource":{"type":"object","properties":{"configMapKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapKeySelector"},{"type":"null"}]},"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"fileKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.FileKeySelector"},{"type":"null"}]},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"secretKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretKeySelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ResourceFieldSelector":{"type":"object","required":["resource"],"properties":{"containerName":{"type":["string","null"]},"divisor":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},"resource":{"type":"string"}},"additionalProperties":false},"Kubernetes.FileKeySelector":{"type":"object","required":["volumeName","path","key"],"properties":{"key":{"type":"string"},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"volumeName":{"type":"string"}},"additionalProperties":false},"Kubernetes.ObjectFieldSelector":{"type":"object","required":["fieldPath"],"properties":{"apiVersion":{"type":["string","null"]},"fieldPath":{"type":"string"}},"additionalProperties":false},"Kubernetes.ConfigMapKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.VolumeMount":{"type":"object","required":["name","mountPath"],"properties":{"bindMountOptions":{"type":["array","null"],"items":{"type":"string"}},"mountPath":{"type":"string"},"mountPropagation":{"enum":["Bidirectional","HostToContainer","None",null]},"name":{"type":"string"},"readOnly":{"type":["boolean","null"]},"recursiveReadOnly":{"enum":["Disabled","Enabled","IfPossible",null]},"subPath":{"type":["string","null"]},"subPathExpr":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Volume":{"type":"object","required":["name"],"properties":{"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapVolumeSource"},{"type":"null"}]},"csi":{"anyOf":[{"$ref":"#/definitions/Kubernetes.CSIVolumeSource"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeSource"},{"type":"null"}]},"emptyDir":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EmptyDirVolumeSource"},{"type":"null"}]},"hostPath":{"anyOf":[{"$ref":"#/definitions/Kubernetes.HostPathVolumeSource"},{"type":"null"}]},"image":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ImageVolumeSource"},{"type":"null"}]},"name":{"type":"string"},"nfs":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NFSVolumeSource"},{"type":"null"}]},"persistentVolumeClaim":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PersistentVolumeClaimVolumeSource"},{"type":"null"}]},"projected":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ProjectedVolumeSource"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretVolumeSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"optional":{"type":["boolean","null"]},"secretName":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.KeyToPath":{"type":"object","required":["key","path"],"properties":{"key":{"type":"string"},"mode":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ProjectedVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"sources":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.VolumeProjection"}}},"additionalProperties":false},"Kubernetes.VolumeProjection":{"type":"object","properties":{"clusterTrustBundle":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ClusterTrustBundleProjection"},{"type":"null"}]},"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapProjection"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIProjection"},{"type":"null"}]},"podCertificate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodCertificateProjection"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretProjection"},{"type":"null"}]},"serviceAccountToken":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ServiceAccountTokenProjection"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.ServiceAccountTokenProjection":{"type":"object","required":["path"],"properties":{"audience":{"type":["string","null"]},"expirationSeconds":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.SecretProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.PodCertificateProjection":{"type":"object","required":["signerName","keyType"],"properties":{"certificateChainPath":{"type":["string","null"]},"credentialBundlePath":{"type":["string","null"]},"keyPath":{"type":["string","null"]},"keyType":{"type":"string"},"maxExpirationSeconds":{"type":["integer","null"]},"signerName":{"type":"string"},"user":{"type":["integer","null"]},"userAnnotations":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.DownwardAPIProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeFile":{"type":"object","required":["path"],"properties":{"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"mode":{"type":["integer","null"]},"path":{"type":"string"},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ClusterTrustBundleProjection":{"type":"object","required":["path"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"signerName":{"type":["string","null"]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.LabelSelector":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.LabelSelectorRequirement"}},"matchLabels":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LabelSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","In","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PersistentVolumeClaimVolumeSource":{"type":"object","required":["claimName"],"properties":{"claimName":{"type":"string"},"readOnly":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.NFSVolumeSource":{"type":"object","required":["server","path"],"properties":{"path":{"type":"string"},"readOnly":{"type":["boolean","null"]},"server":{"type":"string"}},"additionalProperties":false},"Kubernetes.ImageVolumeSource":{"type":"object","properties":{"pullPolicy":{"type":["string","null"]},"reference":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostPathVolumeSource":{"type":"object","required":["path"],"properties":{"path":{"type":"string"},"type":{"enum":["","BlockDevice","CharDevice","Directory","DirectoryOrCreate","File","FileOrCreate","Socket",null]}},"additionalProperties":false},"Kubernetes.EmptyDirVolumeSource":{"type":"object","properties":{"medium":{"type":["string","null"]},"mode":{"type":["integer","null"]},"sizeLimit":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.CSIVolumeSource":{"type":"object","required":["driver"],"properties":{"driver":{"type":"string"},"fsType":{"type":["string","null"]},"nodePublishSecretRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LocalObjectReference"},{"type":"null"}]},"readOnly":{"type":["boolean","null"]},"volumeAttributes":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LocalObjectReference":{"type":"object","properties":{"name":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.SecurityContext":{"type":"object","properties":{"allowPrivilegeEscalation":{"type":["boolean","null"]},"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"capabilities":{"anyOf":[{"$ref":"#/definitions/Kubernetes.Capabilities"},{"type":"null"}]},"privileged":{"type":["boolean","null"]},"procMount":{"enum":["Default","Unmasked",null]},"readOnlyRootFilesystem":{"type":["boolean","null"]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SeccompProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.SELinuxOptions":{"type":"object","properties":{"level":{"type":["string","null"]},"role":{"type":["string","null"]},"type":{"type":["string","null"]},"user":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Capabilities":{"type":"object","properties":{"add":{"type":["array","null"],"items":{"type":"string"}},"drop":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.AppArmorProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.PodSecurityContext":{"type":"object","properties":{"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"fsGroup":{"type":["integer","null"]},"fsGroupChangePolicy":{"enum":["Always","OnRootMismatch",null]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxChangePolicy":{"type":["string","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]},"supplementalGroups":{"type":["array","null"],"items":{"type":"integer"}},"supplementalGroupsPolicy":{"enum":["Merge","Strict",null]},"sysctls":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.Sysctl"}}},"additionalProperties":false},"Kubernetes.Sysctl":{"type":"object","required":["name","value"],"properties":{"name":{"type":"string"},"value":{"type":"string"}},"additionalProperties":false},"Kubernetes.PodDNSConfig":{"type":"object","properties":{"nameservers":{"type":["array","null"],"items":{"type":"string"}},"options":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodDNSConfigOption"}},"searches":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PodDNSConfigOption":{"type":"object","properties":{"name":{"type":["string","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostAlias":{"type":"object","required":["ip"],"properties":{"hostnames":{"type":["array","null"],"items":{"type":"string"}},"ip":{"type":"string"}},"additionalProperties":false},"Kubernetes.Affinity":{"type":"object","properties":{"nodeAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeAffinity"},{"type":"null"}]},"podAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAffinity"},{"type":"null"}]},"podAntiAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAntiAffinity"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.PodAntiAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.PodAffinityTerm":{"type":"object","required":["topologyKey"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"matchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"mismatchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"namespaces":{"type":["array","null"],"items":{"type":"string"}},"topologyKey":{"type":"string"}},"additionalProperties":false},"Kubernetes.WeightedPodAffinityTerm":{"type":"object","required":["weight","podAffinityTerm"],"properties":{"podAffinityTerm":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.PodAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.NodeAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PreferredSchedulingTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.NodeSelector":{"type":"object","required":["nodeSelectorTerms"],"properties":{"nodeSelectorTerms":{"type":"array","items":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"}}},"additionalProperties":false},"Kubernetes.NodeSelectorTerm":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}},"matchFields":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}}},"additionalProperties":false},"Kubernetes.NodeSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","Gt","In","Lt","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PreferredSchedulingTerm":{"type":"object","required":["weight","preference"],"properties":{"preference":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.Toleration":{"type":"object","properties":{"effect":{"enum":["NoExecute","NoSchedule","PreferNoSchedule",null]},"key":{"type":["string","null"]},"operator":{"enum":["Equal","Exists","Gt","Lt",null]},"tolerationSeconds":{"type":["integer","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Probe":{"type":"object","properties":{"failureThreshold":{"type":["integer","null"]},"initialDelaySeconds":{"type":["integer","null"]},"periodSeconds":{"type":["integer","null"]},"timeoutSeconds":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.DaemonSetUpdateStrategy":{"type":"object","properties":{"rollingUpdate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.RollingUpdateDaemonSet"},{"type":"null"}]},"type":{"enum":["OnDelete","RollingUpdate",null]}},"additionalProperties":false},"Kubernetes.RollingUpdateDaemonSet":{"type":"object","properties":{"maxSurge":{"type":["integer","string","null"]},"maxUnavailable":{"type":["integer","string","null"]}},"additionalProperties":false},"Kubernetes.NetworkPolicyEgressRule":{"type":"object","properties":{"ports":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPort"}},"to":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPeer":{"type":"object","properties":{"ipBlock":{"anyOf":[{"$ref":"#/definitions/Kubernetes.IPBlock"},{"type":"null"}]},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"podSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.IPBlock":{"type":"object","required":["cidr"],"properties":{"cidr":{"type":"string"},"except":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPort":{"type":"object","properties":{"endPort":{"type":["integer","null"]},"port":{"type":["integer","string","null"]},"protocol":{"enum":["SCTP","TCP","UDP",null]}},"additionalProperties":false},"Kubernetes.ResourceRequirements":{"type":"object","properties":{"claims":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.ResourceClaim"}},"limits":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"requests":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}}},"additionalProperties":false},"Kubernetes.ResourceClaim":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"request":{"type":["string","null"]}},"additionalProperties":false},"section.enabled":{"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true},"section.checkCRDs":{"description":"Refuses to install while Istio's custom resource definitions (or, with monitoring, the Prometheus Operator's) are not in the cluster. Disable it where something else installs them in the same step, such as the first sync of Argo CD.","type":"boolean","default":true},"section.global":{"description":"Read by all charts of a release. Other charts' keys may stand beside these.","type":"object","required":["imageRegistry","imagePullSecrets","commonLabels","commonAnnotations","teleport"],"properties":{"imageRegistry":{"description":"Registry, with an optional path, that replaces the one in the name of every image: `registry.example.com/mirror`.","type":"string","pattern":"^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$","default":""},"imagePullSecrets":{"description":"Secrets with registry credentials for all pods, in the namespace of each: names, or maps with the key `name`.","type":"array","items":{"type":["string","object"],"minLength":1,"required":["name"],"properties":{"name":{"type":"string","minLength":1}},"additionalProperties":false},"default":[]},"commonLabels":{"description":"Labels added to all objects and pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"commonAnnotations":{"description":"Annotations added to all objects and to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"teleport":{"type":"object","required":["clusterName","proxyAddr","caSecret","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, add another.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev","part-of":"istio-teleport"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}},"section.istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","cni","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"cni":{"description":"Says that istio-cni sets up the pods' traffic, so that no injected container needs the capability NET_ADMIN. The chart then prints Istio's values for it, and in the socket mode `csi` the namespaces it creates enforce the Pod Security level `restricted`. Install Istio's chart `cni` first.","type":"boolean","default":false},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"section.tbot":{"type":"object","required":["enabled","nameOverride","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","csi","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"nameOverride":{"description":"Name of tbot's DaemonSet and of the objects that belong to it, if another `tbot` is in its namespace. Labels stay.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":""},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file","mode","transition"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"},"mode":{"description":"How proxies get the socket: as a volume of type `hostPath`, which Pod Security refuses below the level `privileged`, or from the SPIFFE CSI driver (`csi`), which this chart then installs on each node. Choose `csi` for clusters whose namespaces belong to others: with `istio.cni` they can enforce `restricted`. See docs/operate/csi.md.","type":"string","enum":["hostPath","csi"],"default":"hostPath"},"transition":{"description":"Installs the CSI driver in either mode, and lets the admission policy accept the volumes of both. Enable it only while a running mesh moves from one mode to the other.","type":"boolean","default":false}},"additionalProperties":false},"csi":{"type":"object","required":["driverName","kubeletDir","driverImage","registrarImage","resources"],"properties":{"driverName":{"description":"Name of the CSI driver. Change it if SPIRE's driver, which has the same name by default, is in the cluster.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":63,"default":"csi.spiffe.io"},"kubeletDir":{"description":"Directory of the kubelet on the nodes (its flag `--root-dir`).","type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","default":"/var/lib/kubelet"},"driverImage":{"description":"Image of the SPIFFE CSI driver.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"ghcr.io/spiffe/spiffe-csi-driver:0.2.12"},"registrarImage":{"description":"Image of Kubernetes' node-driver-registrar, which makes the driver known to the kubelet.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"registry.k8s.io/sig-storage/csi-node-driver-registrar:v2.17.0"},"resources":{"description":"Resources of each of the two containers.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"10m","memory":"16Mi"},"limits":{"memory":"64Mi"}}}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where that is not the cluster's CA.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container: one of the node that `tbot.extraVolumes` mounts, such as `/etc/kubernetes/kubelet-ca.crt` of OpenShift.","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object","properties":{"attestors":{"type":"object","properties":{"kubernetes":{"type":"object","properties":{"kubelet":{"type":"object"}}}}}}}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port. If Teleport runs in this cluster, add the port of its proxy's pods (3080): network plugins look at that, not at the Service's.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gatewayApi","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gatewayApi":{"type":"object","required":["enabled"],"properties":{"enabled":{"description":"Gives tbot's socket to the gateways that istiod creates for the Kubernetes Gateway API (class `istio`), by a ConfigMap in the root namespace, which must be istiod's own: it looks nowhere else. Without the Gateway API's CRDs the ConfigMap has no effect. Disable it if the mesh has such a ConfigMap already, and add the socket to that one.","type":"boolean","default":true}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each. The ServiceAccount of a gateway of the Kubernetes Gateway API is `<gateway>-istio`.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"section.testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of the test app.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of Sock Shop.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"$id":"values"};
+const schema6 = {"$schema":"http://json-schema.org/draft-07/schema#","$comment":"Generated from chart/values.yaml by npm run gen-schema; do not edit.","title":"Values of the chart istio-teleport","type":"object","required":["enabled","checkCRDs","global","istio","tbot","mesh","testApp","sockShop","monitoring"],"additionalProperties":false,"patternProperties":{"^x-":true},"properties":{"enabled":{"$ref":"#/definitions/section.enabled"},"checkCRDs":{"$ref":"#/definitions/section.checkCRDs"},"global":{"$ref":"#/definitions/section.global"},"istio":{"$ref":"#/definitions/section.istio"},"tbot":{"$ref":"#/definitions/section.tbot"},"mesh":{"$ref":"#/definitions/section.mesh"},"testApp":{"$ref":"#/definitions/section.testApp"},"sockShop":{"$ref":"#/definitions/section.sockShop"},"monitoring":{"$ref":"#/definitions/section.monitoring"}},"definitions":{"Gateway":{"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}},"Port":{"description":"One port of a service.","type":"object","required":["port","protocol"],"additionalProperties":false,"properties":{"port":{"description":"Port of the Kubernetes Service, as callers use it and `callers[].ports` name it.","type":"integer","minimum":1,"maximum":65535},"targetPort":{"description":"Port of the container, as a number, because policies match on it. Defaults to `port`.","type":"integer","minimum":1,"maximum":65535},"protocol":{"description":"Protocol of the port. Use TCP for anything that Istio must not parse, such as databases.","type":"string","enum":["HTTP","HTTP2","GRPC","TCP"]}}},"Caller":{"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}},"Service":{"description":"A group of pods that are called as one service, or that only call others.","type":"object","required":["labels","serviceAccount"],"additionalProperties":false,"properties":{"labels":{"description":"Labels that select the service's pods and no others. They are the selector of its policy.","type":"object","minProperties":1,"propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63}},"serviceAccount":{"description":"ServiceAccount of the service's pods, used by no other service. Their identity is `spiffe://<clusterName>/ns/<namespace>/sa/<serviceAccount>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253},"ports":{"description":"Ports of the service. Omit them for a service that only calls others.","type":"array","items":{"$ref":"#/definitions/Port"}},"callers":{"description":"Who may call the service. If omitted, nobody may.","type":"array","items":{"$ref":"#/definitions/Caller"}}}},"Application":{"description":"The services of one namespace and who may call them.","type":"object","required":["namespace","services"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the application, used by no other application. It must exist and be meshed.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"mode":{"description":"What to do with the graph: `enforce` allows only its edges; `dryRun` allows everything and logs what `enforce` would refuse; `denyAll` allows nothing; `\"off\"`, in quotes, renders no policy.","enum":["enforce","dryRun","denyAll","off"],"default":"enforce"},"services":{"description":"Services of the application, by name. The name is used in this graph only.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["default"]}},"additionalProperties":{"$ref":"#/definitions/Service"}}}},"Kubernetes.EnvVar":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"value":{"type":["string","null"]},"valueFrom":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EnvVarSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.EnvVarSource":{"type":"object","properties":{"configMapKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapKeySelector"},{"type":"null"}]},"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"fileKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.FileKeySelector"},{"type":"null"}]},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"secretKeyRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretKeySelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ResourceFieldSelector":{"type":"object","required":["resource"],"properties":{"containerName":{"type":["string","null"]},"divisor":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},"resource":{"type":"string"}},"additionalProperties":false},"Kubernetes.FileKeySelector":{"type":"object","required":["volumeName","path","key"],"properties":{"key":{"type":"string"},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"volumeName":{"type":"string"}},"additionalProperties":false},"Kubernetes.ObjectFieldSelector":{"type":"object","required":["fieldPath"],"properties":{"apiVersion":{"type":["string","null"]},"fieldPath":{"type":"string"}},"additionalProperties":false},"Kubernetes.ConfigMapKeySelector":{"type":"object","required":["key"],"properties":{"key":{"type":"string"},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.VolumeMount":{"type":"object","required":["name","mountPath"],"properties":{"bindMountOptions":{"type":["array","null"],"items":{"type":"string"}},"mountPath":{"type":"string"},"mountPropagation":{"enum":["Bidirectional","HostToContainer","None",null]},"name":{"type":"string"},"readOnly":{"type":["boolean","null"]},"recursiveReadOnly":{"enum":["Disabled","Enabled","IfPossible",null]},"subPath":{"type":["string","null"]},"subPathExpr":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Volume":{"type":"object","required":["name"],"properties":{"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapVolumeSource"},{"type":"null"}]},"csi":{"anyOf":[{"$ref":"#/definitions/Kubernetes.CSIVolumeSource"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeSource"},{"type":"null"}]},"emptyDir":{"anyOf":[{"$ref":"#/definitions/Kubernetes.EmptyDirVolumeSource"},{"type":"null"}]},"hostPath":{"anyOf":[{"$ref":"#/definitions/Kubernetes.HostPathVolumeSource"},{"type":"null"}]},"image":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ImageVolumeSource"},{"type":"null"}]},"name":{"type":"string"},"nfs":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NFSVolumeSource"},{"type":"null"}]},"persistentVolumeClaim":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PersistentVolumeClaimVolumeSource"},{"type":"null"}]},"projected":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ProjectedVolumeSource"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretVolumeSource"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SecretVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"optional":{"type":["boolean","null"]},"secretName":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.KeyToPath":{"type":"object","required":["key","path"],"properties":{"key":{"type":"string"},"mode":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ProjectedVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"sources":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.VolumeProjection"}}},"additionalProperties":false},"Kubernetes.VolumeProjection":{"type":"object","properties":{"clusterTrustBundle":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ClusterTrustBundleProjection"},{"type":"null"}]},"configMap":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ConfigMapProjection"},{"type":"null"}]},"downwardAPI":{"anyOf":[{"$ref":"#/definitions/Kubernetes.DownwardAPIProjection"},{"type":"null"}]},"podCertificate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodCertificateProjection"},{"type":"null"}]},"secret":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SecretProjection"},{"type":"null"}]},"serviceAccountToken":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ServiceAccountTokenProjection"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.ServiceAccountTokenProjection":{"type":"object","required":["path"],"properties":{"audience":{"type":["string","null"]},"expirationSeconds":{"type":["integer","null"]},"path":{"type":"string"},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.SecretProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.PodCertificateProjection":{"type":"object","required":["signerName","keyType"],"properties":{"certificateChainPath":{"type":["string","null"]},"credentialBundlePath":{"type":["string","null"]},"keyPath":{"type":["string","null"]},"keyType":{"type":"string"},"maxExpirationSeconds":{"type":["integer","null"]},"signerName":{"type":"string"},"user":{"type":["integer","null"]},"userAnnotations":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.DownwardAPIProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeFile":{"type":"object","required":["path"],"properties":{"fieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ObjectFieldSelector"},{"type":"null"}]},"mode":{"type":["integer","null"]},"path":{"type":"string"},"resourceFieldRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.ResourceFieldSelector"},{"type":"null"}]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapProjection":{"type":"object","properties":{"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.ClusterTrustBundleProjection":{"type":"object","required":["path"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]},"path":{"type":"string"},"signerName":{"type":["string","null"]},"user":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.LabelSelector":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.LabelSelectorRequirement"}},"matchLabels":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LabelSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","In","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PersistentVolumeClaimVolumeSource":{"type":"object","required":["claimName"],"properties":{"claimName":{"type":"string"},"readOnly":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.NFSVolumeSource":{"type":"object","required":["server","path"],"properties":{"path":{"type":"string"},"readOnly":{"type":["boolean","null"]},"server":{"type":"string"}},"additionalProperties":false},"Kubernetes.ImageVolumeSource":{"type":"object","properties":{"pullPolicy":{"type":["string","null"]},"reference":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostPathVolumeSource":{"type":"object","required":["path"],"properties":{"path":{"type":"string"},"type":{"enum":["","BlockDevice","CharDevice","Directory","DirectoryOrCreate","File","FileOrCreate","Socket",null]}},"additionalProperties":false},"Kubernetes.EmptyDirVolumeSource":{"type":"object","properties":{"medium":{"type":["string","null"]},"mode":{"type":["integer","null"]},"sizeLimit":{"type":["string","number","null"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"additionalProperties":false},"Kubernetes.DownwardAPIVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.DownwardAPIVolumeFile"}}},"additionalProperties":false},"Kubernetes.CSIVolumeSource":{"type":"object","required":["driver"],"properties":{"driver":{"type":"string"},"fsType":{"type":["string","null"]},"nodePublishSecretRef":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LocalObjectReference"},{"type":"null"}]},"readOnly":{"type":["boolean","null"]},"volumeAttributes":{"type":["object","null"],"additionalProperties":{"type":"string"}}},"additionalProperties":false},"Kubernetes.LocalObjectReference":{"type":"object","properties":{"name":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.ConfigMapVolumeSource":{"type":"object","properties":{"defaultMode":{"type":["integer","null"]},"defaultUser":{"type":["integer","null"]},"items":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.KeyToPath"}},"name":{"type":["string","null"]},"optional":{"type":["boolean","null"]}},"additionalProperties":false},"Kubernetes.SecurityContext":{"type":"object","properties":{"allowPrivilegeEscalation":{"type":["boolean","null"]},"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"capabilities":{"anyOf":[{"$ref":"#/definitions/Kubernetes.Capabilities"},{"type":"null"}]},"privileged":{"type":["boolean","null"]},"procMount":{"enum":["Default","Unmasked",null]},"readOnlyRootFilesystem":{"type":["boolean","null"]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.SeccompProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.SELinuxOptions":{"type":"object","properties":{"level":{"type":["string","null"]},"role":{"type":["string","null"]},"type":{"type":["string","null"]},"user":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Capabilities":{"type":"object","properties":{"add":{"type":["array","null"],"items":{"type":"string"}},"drop":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.AppArmorProfile":{"type":"object","required":["type"],"properties":{"localhostProfile":{"type":["string","null"]},"type":{"enum":["Localhost","RuntimeDefault","Unconfined"]}},"additionalProperties":false},"Kubernetes.PodSecurityContext":{"type":"object","properties":{"appArmorProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.AppArmorProfile"},{"type":"null"}]},"fsGroup":{"type":["integer","null"]},"fsGroupChangePolicy":{"enum":["Always","OnRootMismatch",null]},"runAsGroup":{"type":["integer","null"]},"runAsNonRoot":{"type":["boolean","null"]},"runAsUser":{"type":["integer","null"]},"seLinuxChangePolicy":{"type":["string","null"]},"seLinuxOptions":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SELinuxOptions"},{"type":"null"}]},"seccompProfile":{"anyOf":[{"$ref":"#/definitions/Kubernetes.SeccompProfile"},{"type":"null"}]},"supplementalGroups":{"type":["array","null"],"items":{"type":"integer"}},"supplementalGroupsPolicy":{"enum":["Merge","Strict",null]},"sysctls":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.Sysctl"}}},"additionalProperties":false},"Kubernetes.Sysctl":{"type":"object","required":["name","value"],"properties":{"name":{"type":"string"},"value":{"type":"string"}},"additionalProperties":false},"Kubernetes.PodDNSConfig":{"type":"object","properties":{"nameservers":{"type":["array","null"],"items":{"type":"string"}},"options":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodDNSConfigOption"}},"searches":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PodDNSConfigOption":{"type":"object","properties":{"name":{"type":["string","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.HostAlias":{"type":"object","required":["ip"],"properties":{"hostnames":{"type":["array","null"],"items":{"type":"string"}},"ip":{"type":"string"}},"additionalProperties":false},"Kubernetes.Affinity":{"type":"object","properties":{"nodeAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeAffinity"},{"type":"null"}]},"podAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAffinity"},{"type":"null"}]},"podAntiAffinity":{"anyOf":[{"$ref":"#/definitions/Kubernetes.PodAntiAffinity"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.PodAntiAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.PodAffinityTerm":{"type":"object","required":["topologyKey"],"properties":{"labelSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"matchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"mismatchLabelKeys":{"type":["array","null"],"items":{"type":"string"}},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"namespaces":{"type":["array","null"],"items":{"type":"string"}},"topologyKey":{"type":"string"}},"additionalProperties":false},"Kubernetes.WeightedPodAffinityTerm":{"type":"object","required":["weight","podAffinityTerm"],"properties":{"podAffinityTerm":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.PodAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.WeightedPodAffinityTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PodAffinityTerm"}}},"additionalProperties":false},"Kubernetes.NodeAffinity":{"type":"object","properties":{"preferredDuringSchedulingIgnoredDuringExecution":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.PreferredSchedulingTerm"}},"requiredDuringSchedulingIgnoredDuringExecution":{"anyOf":[{"$ref":"#/definitions/Kubernetes.NodeSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.NodeSelector":{"type":"object","required":["nodeSelectorTerms"],"properties":{"nodeSelectorTerms":{"type":"array","items":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"}}},"additionalProperties":false},"Kubernetes.NodeSelectorTerm":{"type":"object","properties":{"matchExpressions":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}},"matchFields":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NodeSelectorRequirement"}}},"additionalProperties":false},"Kubernetes.NodeSelectorRequirement":{"type":"object","required":["key","operator"],"properties":{"key":{"type":"string"},"operator":{"enum":["DoesNotExist","Exists","Gt","In","Lt","NotIn"]},"values":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.PreferredSchedulingTerm":{"type":"object","required":["weight","preference"],"properties":{"preference":{"$ref":"#/definitions/Kubernetes.NodeSelectorTerm"},"weight":{"type":"integer"}},"additionalProperties":false},"Kubernetes.Toleration":{"type":"object","properties":{"effect":{"enum":["NoExecute","NoSchedule","PreferNoSchedule",null]},"key":{"type":["string","null"]},"operator":{"enum":["Equal","Exists","Gt","Lt",null]},"tolerationSeconds":{"type":["integer","null"]},"value":{"type":["string","null"]}},"additionalProperties":false},"Kubernetes.Probe":{"type":"object","properties":{"failureThreshold":{"type":["integer","null"]},"initialDelaySeconds":{"type":["integer","null"]},"periodSeconds":{"type":["integer","null"]},"timeoutSeconds":{"type":["integer","null"]}},"additionalProperties":false},"Kubernetes.DaemonSetUpdateStrategy":{"type":"object","properties":{"rollingUpdate":{"anyOf":[{"$ref":"#/definitions/Kubernetes.RollingUpdateDaemonSet"},{"type":"null"}]},"type":{"enum":["OnDelete","RollingUpdate",null]}},"additionalProperties":false},"Kubernetes.RollingUpdateDaemonSet":{"type":"object","properties":{"maxSurge":{"type":["integer","string","null"]},"maxUnavailable":{"type":["integer","string","null"]}},"additionalProperties":false},"Kubernetes.NetworkPolicyEgressRule":{"type":"object","properties":{"ports":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPort"}},"to":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPeer":{"type":"object","properties":{"ipBlock":{"anyOf":[{"$ref":"#/definitions/Kubernetes.IPBlock"},{"type":"null"}]},"namespaceSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]},"podSelector":{"anyOf":[{"$ref":"#/definitions/Kubernetes.LabelSelector"},{"type":"null"}]}},"additionalProperties":false},"Kubernetes.IPBlock":{"type":"object","required":["cidr"],"properties":{"cidr":{"type":"string"},"except":{"type":["array","null"],"items":{"type":"string"}}},"additionalProperties":false},"Kubernetes.NetworkPolicyPort":{"type":"object","properties":{"endPort":{"type":["integer","null"]},"port":{"type":["integer","string","null"]},"protocol":{"enum":["SCTP","TCP","UDP",null]}},"additionalProperties":false},"Kubernetes.ResourceRequirements":{"type":"object","properties":{"claims":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.ResourceClaim"}},"limits":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"requests":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}}},"additionalProperties":false},"Kubernetes.ResourceClaim":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"request":{"type":["string","null"]}},"additionalProperties":false},"section.enabled":{"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true},"section.checkCRDs":{"description":"Refuses to install while Istio's custom resource definitions (or, with monitoring, the Prometheus Operator's) are not in the cluster. Disable it where something else installs them in the same step, such as the first sync of Argo CD.","type":"boolean","default":true},"section.global":{"description":"Read by all charts of a release. Other charts' keys may stand beside these.","type":"object","required":["imageRegistry","imagePullSecrets","commonLabels","commonAnnotations","teleport"],"properties":{"imageRegistry":{"description":"Registry, with an optional path, that replaces the one in the name of every image: `registry.example.com/mirror`.","type":"string","pattern":"^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$","default":""},"imagePullSecrets":{"description":"Secrets with registry credentials for all pods, in the namespace of each: names, or maps with the key `name`.","type":"array","items":{"type":["string","object"],"minLength":1,"required":["name"],"properties":{"name":{"type":"string","minLength":1}},"additionalProperties":false},"default":[]},"commonLabels":{"description":"Labels added to all objects and pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"commonAnnotations":{"description":"Annotations added to all objects and to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"teleport":{"type":"object","required":["clusterName","proxyAddr","caSecret","cluster","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"cluster":{"description":"Short name of this Kubernetes cluster, for a Teleport cluster that serves several. The names of bot, role, workload identity and join token get it as a suffix (`istio-tbot-prod`), the workload identity gets the label `cluster`, and Teleport issues only to a bot that joined with this cluster's token. Empty: names as below, and no such rule. See docs/operate/several-clusters.md.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":20,"examples":["prod"],"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels","allowedNamespaces","sidecarsOnly"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, set `global.teleport.cluster`, which adds another.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev","part-of":"istio-teleport"}},"allowedNamespaces":{"description":"Namespaces whose workloads get an identity. Empty: all. List the namespaces of gateways, too. It limits what a stolen bot of this cluster can issue.","type":"array","uniqueItems":true,"items":{"type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"examples":[["shop","istio-ingress"]],"default":[]},"sidecarsOnly":{"description":"Issues to Istio's proxies only: to the container `istio-proxy`, of sidecars and gateways. Leave it off if other containers read tbot's socket themselves.","type":"boolean","default":false}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}},"section.istio":{"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","injection","pathNormalization","blockIstiodCertificates","cni","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"injection":{"description":"Which pods get their identity from Teleport while others still live from another issuer. For a migration; see docs/operate/migration.md.","type":"object","required":["scope","namespaces"],"properties":{"scope":{"description":"All meshed pods (`mesh`), those in the listed namespaces (`namespace`), or those that name the injection template in their annotation (`pod`): `inject.istio.io/templates: sidecar,<name>`. The admission policy, doctor and the alerts follow. All but `mesh` require `istio.blockIstiodCertificates: false`, because the others need istiod's CA.","type":"string","enum":["mesh","namespace","pod"],"default":"mesh"},"namespaces":{"description":"Namespaces in scope; for scope `namespace` only. Upgrade istiod first, then the chart.","type":"array","items":{"type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"uniqueItems":true,"default":[]}},"additionalProperties":false},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"cni":{"description":"Says that istio-cni sets up the pods' traffic, so that no injected container needs the capability NET_ADMIN. The chart then prints Istio's values for it, and in the socket mode `csi` the namespaces it creates enforce the Pod Security level `restricted`. Install Istio's chart `cni` first.","type":"boolean","default":false},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false},"section.tbot":{"type":"object","required":["enabled","nameOverride","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","csi","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"nameOverride":{"description":"Name of tbot's DaemonSet and of the objects that belong to it, if another `tbot` is in its namespace. Labels stay.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":""},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file","mode","transition"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"},"mode":{"description":"How proxies get the socket: as a volume of type `hostPath`, which Pod Security refuses below the level `privileged`, or from the SPIFFE CSI driver (`csi`), which this chart then installs on each node. Choose `csi` for clusters whose namespaces belong to others: with `istio.cni` they can enforce `restricted`. See docs/operate/csi.md.","type":"string","enum":["hostPath","csi"],"default":"hostPath"},"transition":{"description":"Installs the CSI driver in either mode, and lets the admission policy accept the volumes of both. Enable it only while a running mesh moves from one mode to the other.","type":"boolean","default":false}},"additionalProperties":false},"csi":{"type":"object","required":["driverName","kubeletDir","driverImage","registrarImage","resources"],"properties":{"driverName":{"description":"Name of the CSI driver. Change it if SPIRE's driver, which has the same name by default, is in the cluster.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":63,"default":"csi.spiffe.io"},"kubeletDir":{"description":"Directory of the kubelet on the nodes (its flag `--root-dir`).","type":"string","pattern":"^(/[A-Za-z0-9._-]+)+$","default":"/var/lib/kubelet"},"driverImage":{"description":"Image of the SPIFFE CSI driver.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"ghcr.io/spiffe/spiffe-csi-driver:0.2.12"},"registrarImage":{"description":"Image of Kubernetes' node-driver-registrar, which makes the driver known to the kubelet.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"registry.k8s.io/sig-storage/csi-node-driver-registrar:v2.17.0"},"resources":{"description":"Resources of each of the two containers.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"10m","memory":"16Mi"},"limits":{"memory":"64Mi"}}}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where that is not the cluster's CA.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container: one of the node that `tbot.extraVolumes` mounts, such as `/etc/kubernetes/kubelet-ca.crt` of OpenShift.","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object","properties":{"attestors":{"type":"object","properties":{"kubernetes":{"type":"object","properties":{"kubelet":{"type":"object"}}}}}}}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port. If Teleport runs in this cluster, add the port of its proxy's pods (3080): network plugins look at that, not at the Service's.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.mesh":{"type":"object","required":["enabled","rootNamespace","mtls","admission","gatewayApi","connections","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gatewayApi":{"type":"object","required":["enabled"],"properties":{"enabled":{"description":"Gives tbot's socket to the gateways that istiod creates for the Kubernetes Gateway API (class `istio`), by a ConfigMap in the root namespace, which must be istiod's own: it looks nowhere else. Without the Gateway API's CRDs the ConfigMap has no effect. Disable it if the mesh has such a ConfigMap already, and add the socket to that one. It counts for all such gateways, so it is left out unless `istio.injection.scope` is `mesh`.","type":"boolean","default":true}},"additionalProperties":false},"connections":{"type":"object","required":["maxDuration","tcpMaxDuration"],"properties":{"maxDuration":{"description":"How long a sidecar keeps an HTTP connection that a peer opened, as one number with a unit (s, m, h); at least 10s, empty for no limit. Envoy checks the peer's certificate only when a connection opens: without a limit, an identity that Teleport no longer issues lives on in open connections. The connection closes between two requests. One in progress is never cut, and neither is a WebSocket or a gRPC stream. Shorter than tbot.credentialTTL gains little: the peer reconnects until its certificate expires.","type":"string","pattern":"^$|^[1-9][0-9]{0,6}[smh]$","default":"1h"},"tcpMaxDuration":{"description":"The same for TCP connections, such as those of databases. They are cut whatever is under way, so their clients must reconnect: no limit by default.","type":"string","pattern":"^$|^[1-9][0-9]{0,6}[smh]$","default":""}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each. The ServiceAccount of a gateway of the Kubernetes Gateway API is `<gateway>-istio`.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false},"section.testApp":{"type":"object","required":["enabled","namespace","server","client","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs the test app: a server, a client that may call it, and a client that may not.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of the test app.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"test-app"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"server":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of the server. It must return the request's headers as JSON at `/headers` on port 8080. The default is the image of Istio's httpbin sample.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/mccutchen/go-httpbin:v2.15.0"}},"additionalProperties":false},"client":{"type":"object","required":["image"],"properties":{"image":{"description":"Image of both clients. It must contain `sleep` and `curl`. The default is the image of Istio's curl sample.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/curlimages/curl:8.16.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of the test app's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of the test app.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.sockShop":{"type":"object","required":["enabled","namespace","policies","frontEnd","images","imagePullPolicy","imagePullSecrets"],"properties":{"enabled":{"description":"Installs Sock Shop, an application of 14 parts whose policies come from a graph. See docs/start/sock-shop-demo.md.","type":"boolean","default":false},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of Sock Shop, used by no other application.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"sock-shop"},"create":{"description":"Creates the namespace (with the injection label and Pod Security labels, kept on uninstall). Disable it if the namespace exists already.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, for example `istio.io/rev`, which replaces `istio-injection`.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"policies":{"description":"What to do with Sock Shop's graph: render no policy (`none`), allow nothing (`denyAll`), allow only the graph's edges (`enforce`), or allow everything and log what `enforce` would refuse (`dryRun`).","type":"string","enum":["none","denyAll","enforce","dryRun"],"default":"enforce"},"frontEnd":{"type":"object","required":["callers"],"properties":{"callers":{"description":"Who may call the front-end: by default everybody, including plaintext from outside the mesh. Name your gateways to restrict it. Entries are the same as in `mesh.applications.<application>.services.<service>.callers`.","type":"array","items":{"$ref":"#/definitions/Caller"},"default":[{"anyone":true}]}},"additionalProperties":false},"images":{"description":"Images of the parts. The defaults are the images of the published application (github.com/microservices-demo/microservices-demo), with a version added where it names none.","type":"object","required":["front-end","catalogue","catalogue-db","carts","carts-db","orders","orders-db","payment","queue-master","rabbitmq","session-db","shipping","user","user-db"],"properties":{"front-end":{"description":"Image of front-end, the shop's web pages.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/front-end:0.3.12"},"catalogue":{"description":"Image of catalogue.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/catalogue:0.3.5"},"catalogue-db":{"description":"Image of catalogue-db: MySQL with the catalogue's data.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/catalogue-db:0.3.0"},"carts":{"description":"Image of carts.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/carts:0.4.8"},"carts-db":{"description":"Image of carts-db: MongoDB.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/mongo:4.4.0"},"orders":{"description":"Image of orders.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/orders:0.4.7"},"orders-db":{"description":"Image of orders-db: MongoDB.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/mongo:4.4.0"},"payment":{"description":"Image of payment.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/payment:0.4.3"},"queue-master":{"description":"Image of queue-master, which consumes shipments from rabbitmq.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/queue-master:0.3.1"},"rabbitmq":{"description":"Image of rabbitmq.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/rabbitmq:3.6.8"},"session-db":{"description":"Image of session-db: Redis.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/library/redis:7.2.6-alpine"},"shipping":{"description":"Image of shipping.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/shipping:0.4.8"},"user":{"description":"Image of user.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/user:0.4.7"},"user-db":{"description":"Image of user-db: MongoDB with the shop's first accounts.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"docker.io/weaveworksdemos/user-db:0.3.0"}},"additionalProperties":false},"imagePullPolicy":{"description":"Pull policy of Sock Shop's images.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"imagePullSecrets":{"description":"Names of Secrets with registry credentials in the namespace of Sock Shop.","type":"array","items":{"type":"string","minLength":1},"default":[]},"global":{"type":"object"}},"additionalProperties":false},"section.monitoring":{"type":"object","required":["enabled","sidecars","labels","dashboardLabels"],"properties":{"enabled":{"description":"Creates PodMonitors and a PrometheusRule for the Prometheus Operator and dashboards for Grafana, and makes each sidecar expose when its certificate expires (in Istio's values: `istio-teleport render istio`). See docs/operate/monitoring.md.","type":"boolean","default":false},"sidecars":{"description":"Also scrapes the sidecars, for the few series that the alerts and dashboards need. Disable it if your Prometheus scrapes /stats/prometheus of every sidecar already.","type":"boolean","default":true},"labels":{"description":"Labels added to the PodMonitors and the PrometheusRule, so that your Prometheus selects them.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"examples":[{"release":"kube-prometheus-stack"}],"default":{}},"dashboardLabels":{"description":"Labels of the ConfigMaps with the dashboards, so that Grafana's sidecar finds them.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"grafana_dashboard":"1"}}},"additionalProperties":false}},"$id":"values"};
 const func2 = Object.prototype.hasOwnProperty;
 const pattern0 = new RegExp("^x-", "u");
 const schema7 = {"description":"Only for parent charts: what the `condition` of their dependency reads, such as `istio-teleport.enabled`.","type":"boolean","default":true};
@@ -45,17 +45,18 @@ validate24.errors = vErrors;
 return errors === 0;
 }
 
-const schema9 = {"description":"Read by all charts of a release. Other charts' keys may stand beside these.","type":"object","required":["imageRegistry","imagePullSecrets","commonLabels","commonAnnotations","teleport"],"properties":{"imageRegistry":{"description":"Registry, with an optional path, that replaces the one in the name of every image: `registry.example.com/mirror`.","type":"string","pattern":"^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$","default":""},"imagePullSecrets":{"description":"Secrets with registry credentials for all pods, in the namespace of each: names, or maps with the key `name`.","type":"array","items":{"type":["string","object"],"minLength":1,"required":["name"],"properties":{"name":{"type":"string","minLength":1}},"additionalProperties":false},"default":[]},"commonLabels":{"description":"Labels added to all objects and pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"commonAnnotations":{"description":"Annotations added to all objects and to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"teleport":{"type":"object","required":["clusterName","proxyAddr","caSecret","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, add another.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev","part-of":"istio-teleport"}}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}};
+const schema9 = {"description":"Read by all charts of a release. Other charts' keys may stand beside these.","type":"object","required":["imageRegistry","imagePullSecrets","commonLabels","commonAnnotations","teleport"],"properties":{"imageRegistry":{"description":"Registry, with an optional path, that replaces the one in the name of every image: `registry.example.com/mirror`.","type":"string","pattern":"^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$","default":""},"imagePullSecrets":{"description":"Secrets with registry credentials for all pods, in the namespace of each: names, or maps with the key `name`.","type":"array","items":{"type":["string","object"],"minLength":1,"required":["name"],"properties":{"name":{"type":"string","minLength":1}},"additionalProperties":false},"default":[]},"commonLabels":{"description":"Labels added to all objects and pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"commonAnnotations":{"description":"Annotations added to all objects and to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"teleport":{"type":"object","required":["clusterName","proxyAddr","caSecret","cluster","bot","role","workloadIdentity","join"],"properties":{"clusterName":{"description":"Name of your Teleport cluster, as `tctl status` prints it. It is the trust domain of every SVID (`spiffe://<clusterName>/ns/<namespace>/sa/<service account>`), Istio's trust domain and the audience of tbot's join token. Required.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$","maxLength":255,"examples":["example.teleport.sh"],"default":""},"proxyAddr":{"description":"Address of the Teleport Proxy Service as `host:port`, without a scheme. Required.","type":"string","pattern":"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$","examples":["example.teleport.sh:443"],"default":""},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"cluster":{"description":"Short name of this Kubernetes cluster, for a Teleport cluster that serves several. The names of bot, role, workload identity and join token get it as a suffix (`istio-tbot-prod`), the workload identity gets the label `cluster`, and Teleport issues only to a bot that joined with this cluster's token. Empty: names as below, and no such rule. See docs/operate/several-clusters.md.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":20,"examples":["prod"],"default":""},"bot":{"type":"object","required":["name"],"properties":{"name":{"description":"Name of the Teleport bot that tbot joins as.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot"}},"additionalProperties":false},"role":{"type":"object","required":["name","maxSessionTTL"],"properties":{"name":{"description":"Name of the Teleport role that lets the bot issue workload identities with the labels below.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workload-identity-issuer"},"maxSessionTTL":{"description":"Longest life of a credential with this role (the role's options.max_session_ttl), as one number with a unit (s, m, h). tbot asks for 1h and renews it every 20 minutes. Without a limit Teleport lets whoever stole tbot's credential ask for 24 hours or more.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"}},"additionalProperties":false},"workloadIdentity":{"type":"object","required":["name","labels","allowedNamespaces","sidecarsOnly"],"properties":{"name":{"description":"Name of the workload identity resource from which tbot issues SVIDs.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-workloads"},"labels":{"description":"Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, set `global.teleport.cluster`, which adds another.","type":"object","minProperties":1,"additionalProperties":{"type":"string","minLength":1},"default":{"env":"dev","part-of":"istio-teleport"}},"allowedNamespaces":{"description":"Namespaces whose workloads get an identity. Empty: all. List the namespaces of gateways, too. It limits what a stolen bot of this cluster can issue.","type":"array","uniqueItems":true,"items":{"type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"examples":[["shop","istio-ingress"]],"default":[]},"sidecarsOnly":{"description":"Issues to Istio's proxies only: to the container `istio-proxy`, of sidecars and gateways. Leave it off if other containers read tbot's socket themselves.","type":"boolean","default":false}},"additionalProperties":false},"join":{"type":"object","required":["tokenName","type","issuer"],"properties":{"tokenName":{"description":"Name of the Teleport join token (kind `token`).","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-tbot-k8s-join"},"type":{"description":"How Teleport verifies tbot's ServiceAccount token: with a copy of the cluster's JWKS (`static_jwks`), with an issuer that Teleport can reach and that may rotate its keys (`oidc`: EKS, GKE, AKS), or with TokenReview if Teleport's Auth Service runs in the same cluster (`in_cluster`).","type":"string","enum":["static_jwks","oidc","in_cluster"],"default":"static_jwks"},"issuer":{"description":"Issuer URL of the cluster's ServiceAccount tokens; for join type `oidc` only.","type":"string","pattern":"^$|^https://[^\\s?#]+$","examples":["https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"],"default":""}},"additionalProperties":false}},"additionalProperties":false}},"additionalProperties":true,"patternProperties":{"^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$":false}};
 const pattern1 = new RegExp("^$|^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$", "u");
 const pattern2 = new RegExp("^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$", "u");
 const pattern3 = new RegExp("^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$", "u");
 const pattern5 = new RegExp("^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$", "u");
 const pattern6 = new RegExp("^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$", "u");
 const pattern7 = new RegExp("^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
-const pattern8 = new RegExp("^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "u");
-const pattern10 = new RegExp("^[1-9][0-9]{0,6}[smh]$", "u");
-const pattern13 = new RegExp("^$|^https://[^\\s?#]+$", "u");
-const pattern14 = new RegExp("^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$", "u");
+const pattern8 = new RegExp("^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "u");
+const pattern9 = new RegExp("^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "u");
+const pattern11 = new RegExp("^[1-9][0-9]{0,6}[smh]$", "u");
+const pattern15 = new RegExp("^$|^https://[^\\s?#]+$", "u");
+const pattern16 = new RegExp("^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$", "u");
 const func3 = require("ajv/dist/runtime/ucs2length").default;
 
 function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
@@ -390,8 +391,8 @@ vErrors.push(err26);
 }
 errors++;
 }
-if(data8.bot === undefined){
-const err27 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "bot"},message:"must have required property '"+"bot"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+if(data8.cluster === undefined){
+const err27 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "cluster"},message:"must have required property '"+"cluster"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -400,8 +401,8 @@ vErrors.push(err27);
 }
 errors++;
 }
-if(data8.role === undefined){
-const err28 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "role"},message:"must have required property '"+"role"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+if(data8.bot === undefined){
+const err28 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "bot"},message:"must have required property '"+"bot"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -410,8 +411,8 @@ vErrors.push(err28);
 }
 errors++;
 }
-if(data8.workloadIdentity === undefined){
-const err29 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "workloadIdentity"},message:"must have required property '"+"workloadIdentity"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+if(data8.role === undefined){
+const err29 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "role"},message:"must have required property '"+"role"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -420,8 +421,8 @@ vErrors.push(err29);
 }
 errors++;
 }
-if(data8.join === undefined){
-const err30 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "join"},message:"must have required property '"+"join"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
+if(data8.workloadIdentity === undefined){
+const err30 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "workloadIdentity"},message:"must have required property '"+"workloadIdentity"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -430,9 +431,8 @@ vErrors.push(err30);
 }
 errors++;
 }
-for(const key5 in data8){
-if(!(((((((key5 === "clusterName") || (key5 === "proxyAddr")) || (key5 === "caSecret")) || (key5 === "bot")) || (key5 === "role")) || (key5 === "workloadIdentity")) || (key5 === "join"))){
-const err31 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport,data:data8};
+if(data8.join === undefined){
+const err31 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/required",keyword:"required",params:{missingProperty: "join"},message:"must have required property '"+"join"+"'",schema:schema9.properties.teleport.required,parentSchema:schema9.properties.teleport,data:data8};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -441,12 +441,9 @@ vErrors.push(err31);
 }
 errors++;
 }
-}
-if(data8.clusterName !== undefined){
-let data9 = data8.clusterName;
-if(typeof data9 === "string"){
-if(func3(data9) > 255){
-const err32 = {instancePath:instancePath+"/teleport/clusterName",schemaPath:"#/properties/teleport/properties/clusterName/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters",schema:255,parentSchema:schema9.properties.teleport.properties.clusterName,data:data9};
+for(const key5 in data8){
+if(!((((((((key5 === "clusterName") || (key5 === "proxyAddr")) || (key5 === "caSecret")) || (key5 === "cluster")) || (key5 === "bot")) || (key5 === "role")) || (key5 === "workloadIdentity")) || (key5 === "join"))){
+const err32 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport,data:data8};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -455,8 +452,12 @@ vErrors.push(err32);
 }
 errors++;
 }
-if(!pattern5.test(data9)){
-const err33 = {instancePath:instancePath+"/teleport/clusterName",schemaPath:"#/properties/teleport/properties/clusterName/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.clusterName,data:data9};
+}
+if(data8.clusterName !== undefined){
+let data9 = data8.clusterName;
+if(typeof data9 === "string"){
+if(func3(data9) > 255){
+const err33 = {instancePath:instancePath+"/teleport/clusterName",schemaPath:"#/properties/teleport/properties/clusterName/maxLength",keyword:"maxLength",params:{limit: 255},message:"must NOT have more than 255 characters",schema:255,parentSchema:schema9.properties.teleport.properties.clusterName,data:data9};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -465,9 +466,8 @@ vErrors.push(err33);
 }
 errors++;
 }
-}
-else {
-const err34 = {instancePath:instancePath+"/teleport/clusterName",schemaPath:"#/properties/teleport/properties/clusterName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.clusterName.type,parentSchema:schema9.properties.teleport.properties.clusterName,data:data9};
+if(!pattern5.test(data9)){
+const err34 = {instancePath:instancePath+"/teleport/clusterName",schemaPath:"#/properties/teleport/properties/clusterName/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.clusterName,data:data9};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -477,11 +477,8 @@ vErrors.push(err34);
 errors++;
 }
 }
-if(data8.proxyAddr !== undefined){
-let data10 = data8.proxyAddr;
-if(typeof data10 === "string"){
-if(!pattern6.test(data10)){
-const err35 = {instancePath:instancePath+"/teleport/proxyAddr",schemaPath:"#/properties/teleport/properties/proxyAddr/pattern",keyword:"pattern",params:{pattern: "^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$"},message:"must match pattern \""+"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$"+"\"",schema:"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$",parentSchema:schema9.properties.teleport.properties.proxyAddr,data:data10};
+else {
+const err35 = {instancePath:instancePath+"/teleport/clusterName",schemaPath:"#/properties/teleport/properties/clusterName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.clusterName.type,parentSchema:schema9.properties.teleport.properties.clusterName,data:data9};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -491,8 +488,11 @@ vErrors.push(err35);
 errors++;
 }
 }
-else {
-const err36 = {instancePath:instancePath+"/teleport/proxyAddr",schemaPath:"#/properties/teleport/properties/proxyAddr/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.proxyAddr.type,parentSchema:schema9.properties.teleport.properties.proxyAddr,data:data10};
+if(data8.proxyAddr !== undefined){
+let data10 = data8.proxyAddr;
+if(typeof data10 === "string"){
+if(!pattern6.test(data10)){
+const err36 = {instancePath:instancePath+"/teleport/proxyAddr",schemaPath:"#/properties/teleport/properties/proxyAddr/pattern",keyword:"pattern",params:{pattern: "^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$"},message:"must match pattern \""+"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$"+"\"",schema:"^$|^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\]):[1-9][0-9]{0,4}$",parentSchema:schema9.properties.teleport.properties.proxyAddr,data:data10};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -502,11 +502,8 @@ vErrors.push(err36);
 errors++;
 }
 }
-if(data8.caSecret !== undefined){
-let data11 = data8.caSecret;
-if(typeof data11 === "string"){
-if(func3(data11) > 253){
-const err37 = {instancePath:instancePath+"/teleport/caSecret",schemaPath:"#/properties/teleport/properties/caSecret/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema9.properties.teleport.properties.caSecret,data:data11};
+else {
+const err37 = {instancePath:instancePath+"/teleport/proxyAddr",schemaPath:"#/properties/teleport/properties/proxyAddr/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.proxyAddr.type,parentSchema:schema9.properties.teleport.properties.proxyAddr,data:data10};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -515,8 +512,12 @@ vErrors.push(err37);
 }
 errors++;
 }
-if(!pattern7.test(data11)){
-const err38 = {instancePath:instancePath+"/teleport/caSecret",schemaPath:"#/properties/teleport/properties/caSecret/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.caSecret,data:data11};
+}
+if(data8.caSecret !== undefined){
+let data11 = data8.caSecret;
+if(typeof data11 === "string"){
+if(func3(data11) > 253){
+const err38 = {instancePath:instancePath+"/teleport/caSecret",schemaPath:"#/properties/teleport/properties/caSecret/maxLength",keyword:"maxLength",params:{limit: 253},message:"must NOT have more than 253 characters",schema:253,parentSchema:schema9.properties.teleport.properties.caSecret,data:data11};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -525,9 +526,8 @@ vErrors.push(err38);
 }
 errors++;
 }
-}
-else {
-const err39 = {instancePath:instancePath+"/teleport/caSecret",schemaPath:"#/properties/teleport/properties/caSecret/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.caSecret.type,parentSchema:schema9.properties.teleport.properties.caSecret,data:data11};
+if(!pattern7.test(data11)){
+const err39 = {instancePath:instancePath+"/teleport/caSecret",schemaPath:"#/properties/teleport/properties/caSecret/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.caSecret,data:data11};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -537,11 +537,8 @@ vErrors.push(err39);
 errors++;
 }
 }
-if(data8.bot !== undefined){
-let data12 = data8.bot;
-if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
-if(data12.name === undefined){
-const err40 = {instancePath:instancePath+"/teleport/bot",schemaPath:"#/properties/teleport/properties/bot/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema9.properties.teleport.properties.bot.required,parentSchema:schema9.properties.teleport.properties.bot,data:data12};
+else {
+const err40 = {instancePath:instancePath+"/teleport/caSecret",schemaPath:"#/properties/teleport/properties/caSecret/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.caSecret.type,parentSchema:schema9.properties.teleport.properties.caSecret,data:data11};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -550,9 +547,12 @@ vErrors.push(err40);
 }
 errors++;
 }
-for(const key6 in data12){
-if(!(key6 === "name")){
-const err41 = {instancePath:instancePath+"/teleport/bot",schemaPath:"#/properties/teleport/properties/bot/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.bot,data:data12};
+}
+if(data8.cluster !== undefined){
+let data12 = data8.cluster;
+if(typeof data12 === "string"){
+if(func3(data12) > 20){
+const err41 = {instancePath:instancePath+"/teleport/cluster",schemaPath:"#/properties/teleport/properties/cluster/maxLength",keyword:"maxLength",params:{limit: 20},message:"must NOT have more than 20 characters",schema:20,parentSchema:schema9.properties.teleport.properties.cluster,data:data12};
 if(vErrors === null){
 vErrors = [err41];
 }
@@ -561,12 +561,8 @@ vErrors.push(err41);
 }
 errors++;
 }
-}
-if(data12.name !== undefined){
-let data13 = data12.name;
-if(typeof data13 === "string"){
-if(func3(data13) > 63){
-const err42 = {instancePath:instancePath+"/teleport/bot/name",schemaPath:"#/properties/teleport/properties/bot/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.bot.properties.name,data:data13};
+if(!pattern8.test(data12)){
+const err42 = {instancePath:instancePath+"/teleport/cluster",schemaPath:"#/properties/teleport/properties/cluster/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.cluster,data:data12};
 if(vErrors === null){
 vErrors = [err42];
 }
@@ -575,8 +571,9 @@ vErrors.push(err42);
 }
 errors++;
 }
-if(!pattern8.test(data13)){
-const err43 = {instancePath:instancePath+"/teleport/bot/name",schemaPath:"#/properties/teleport/properties/bot/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.bot.properties.name,data:data13};
+}
+else {
+const err43 = {instancePath:instancePath+"/teleport/cluster",schemaPath:"#/properties/teleport/properties/cluster/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.cluster.type,parentSchema:schema9.properties.teleport.properties.cluster,data:data12};
 if(vErrors === null){
 vErrors = [err43];
 }
@@ -586,8 +583,11 @@ vErrors.push(err43);
 errors++;
 }
 }
-else {
-const err44 = {instancePath:instancePath+"/teleport/bot/name",schemaPath:"#/properties/teleport/properties/bot/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.bot.properties.name.type,parentSchema:schema9.properties.teleport.properties.bot.properties.name,data:data13};
+if(data8.bot !== undefined){
+let data13 = data8.bot;
+if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
+if(data13.name === undefined){
+const err44 = {instancePath:instancePath+"/teleport/bot",schemaPath:"#/properties/teleport/properties/bot/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema9.properties.teleport.properties.bot.required,parentSchema:schema9.properties.teleport.properties.bot,data:data13};
 if(vErrors === null){
 vErrors = [err44];
 }
@@ -596,10 +596,9 @@ vErrors.push(err44);
 }
 errors++;
 }
-}
-}
-else {
-const err45 = {instancePath:instancePath+"/teleport/bot",schemaPath:"#/properties/teleport/properties/bot/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.bot.type,parentSchema:schema9.properties.teleport.properties.bot,data:data12};
+for(const key6 in data13){
+if(!(key6 === "name")){
+const err45 = {instancePath:instancePath+"/teleport/bot",schemaPath:"#/properties/teleport/properties/bot/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.bot,data:data13};
 if(vErrors === null){
 vErrors = [err45];
 }
@@ -609,11 +608,11 @@ vErrors.push(err45);
 errors++;
 }
 }
-if(data8.role !== undefined){
-let data14 = data8.role;
-if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
-if(data14.name === undefined){
-const err46 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema9.properties.teleport.properties.role.required,parentSchema:schema9.properties.teleport.properties.role,data:data14};
+if(data13.name !== undefined){
+let data14 = data13.name;
+if(typeof data14 === "string"){
+if(func3(data14) > 63){
+const err46 = {instancePath:instancePath+"/teleport/bot/name",schemaPath:"#/properties/teleport/properties/bot/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.bot.properties.name,data:data14};
 if(vErrors === null){
 vErrors = [err46];
 }
@@ -622,8 +621,8 @@ vErrors.push(err46);
 }
 errors++;
 }
-if(data14.maxSessionTTL === undefined){
-const err47 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "maxSessionTTL"},message:"must have required property '"+"maxSessionTTL"+"'",schema:schema9.properties.teleport.properties.role.required,parentSchema:schema9.properties.teleport.properties.role,data:data14};
+if(!pattern9.test(data14)){
+const err47 = {instancePath:instancePath+"/teleport/bot/name",schemaPath:"#/properties/teleport/properties/bot/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.bot.properties.name,data:data14};
 if(vErrors === null){
 vErrors = [err47];
 }
@@ -632,9 +631,9 @@ vErrors.push(err47);
 }
 errors++;
 }
-for(const key7 in data14){
-if(!((key7 === "name") || (key7 === "maxSessionTTL"))){
-const err48 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.role,data:data14};
+}
+else {
+const err48 = {instancePath:instancePath+"/teleport/bot/name",schemaPath:"#/properties/teleport/properties/bot/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.bot.properties.name.type,parentSchema:schema9.properties.teleport.properties.bot.properties.name,data:data14};
 if(vErrors === null){
 vErrors = [err48];
 }
@@ -644,11 +643,9 @@ vErrors.push(err48);
 errors++;
 }
 }
-if(data14.name !== undefined){
-let data15 = data14.name;
-if(typeof data15 === "string"){
-if(func3(data15) > 63){
-const err49 = {instancePath:instancePath+"/teleport/role/name",schemaPath:"#/properties/teleport/properties/role/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.role.properties.name,data:data15};
+}
+else {
+const err49 = {instancePath:instancePath+"/teleport/bot",schemaPath:"#/properties/teleport/properties/bot/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.bot.type,parentSchema:schema9.properties.teleport.properties.bot,data:data13};
 if(vErrors === null){
 vErrors = [err49];
 }
@@ -657,8 +654,12 @@ vErrors.push(err49);
 }
 errors++;
 }
-if(!pattern8.test(data15)){
-const err50 = {instancePath:instancePath+"/teleport/role/name",schemaPath:"#/properties/teleport/properties/role/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.role.properties.name,data:data15};
+}
+if(data8.role !== undefined){
+let data15 = data8.role;
+if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
+if(data15.name === undefined){
+const err50 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema9.properties.teleport.properties.role.required,parentSchema:schema9.properties.teleport.properties.role,data:data15};
 if(vErrors === null){
 vErrors = [err50];
 }
@@ -667,9 +668,8 @@ vErrors.push(err50);
 }
 errors++;
 }
-}
-else {
-const err51 = {instancePath:instancePath+"/teleport/role/name",schemaPath:"#/properties/teleport/properties/role/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.role.properties.name.type,parentSchema:schema9.properties.teleport.properties.role.properties.name,data:data15};
+if(data15.maxSessionTTL === undefined){
+const err51 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/required",keyword:"required",params:{missingProperty: "maxSessionTTL"},message:"must have required property '"+"maxSessionTTL"+"'",schema:schema9.properties.teleport.properties.role.required,parentSchema:schema9.properties.teleport.properties.role,data:data15};
 if(vErrors === null){
 vErrors = [err51];
 }
@@ -678,12 +678,9 @@ vErrors.push(err51);
 }
 errors++;
 }
-}
-if(data14.maxSessionTTL !== undefined){
-let data16 = data14.maxSessionTTL;
-if(typeof data16 === "string"){
-if(!pattern10.test(data16)){
-const err52 = {instancePath:instancePath+"/teleport/role/maxSessionTTL",schemaPath:"#/properties/teleport/properties/role/properties/maxSessionTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema9.properties.teleport.properties.role.properties.maxSessionTTL,data:data16};
+for(const key7 in data15){
+if(!((key7 === "name") || (key7 === "maxSessionTTL"))){
+const err52 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.role,data:data15};
 if(vErrors === null){
 vErrors = [err52];
 }
@@ -693,8 +690,11 @@ vErrors.push(err52);
 errors++;
 }
 }
-else {
-const err53 = {instancePath:instancePath+"/teleport/role/maxSessionTTL",schemaPath:"#/properties/teleport/properties/role/properties/maxSessionTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.role.properties.maxSessionTTL.type,parentSchema:schema9.properties.teleport.properties.role.properties.maxSessionTTL,data:data16};
+if(data15.name !== undefined){
+let data16 = data15.name;
+if(typeof data16 === "string"){
+if(func3(data16) > 63){
+const err53 = {instancePath:instancePath+"/teleport/role/name",schemaPath:"#/properties/teleport/properties/role/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.role.properties.name,data:data16};
 if(vErrors === null){
 vErrors = [err53];
 }
@@ -703,10 +703,8 @@ vErrors.push(err53);
 }
 errors++;
 }
-}
-}
-else {
-const err54 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.role.type,parentSchema:schema9.properties.teleport.properties.role,data:data14};
+if(!pattern9.test(data16)){
+const err54 = {instancePath:instancePath+"/teleport/role/name",schemaPath:"#/properties/teleport/properties/role/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.role.properties.name,data:data16};
 if(vErrors === null){
 vErrors = [err54];
 }
@@ -716,11 +714,8 @@ vErrors.push(err54);
 errors++;
 }
 }
-if(data8.workloadIdentity !== undefined){
-let data17 = data8.workloadIdentity;
-if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
-if(data17.name === undefined){
-const err55 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema9.properties.teleport.properties.workloadIdentity.required,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data17};
+else {
+const err55 = {instancePath:instancePath+"/teleport/role/name",schemaPath:"#/properties/teleport/properties/role/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.role.properties.name.type,parentSchema:schema9.properties.teleport.properties.role.properties.name,data:data16};
 if(vErrors === null){
 vErrors = [err55];
 }
@@ -729,8 +724,12 @@ vErrors.push(err55);
 }
 errors++;
 }
-if(data17.labels === undefined){
-const err56 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema9.properties.teleport.properties.workloadIdentity.required,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data17};
+}
+if(data15.maxSessionTTL !== undefined){
+let data17 = data15.maxSessionTTL;
+if(typeof data17 === "string"){
+if(!pattern11.test(data17)){
+const err56 = {instancePath:instancePath+"/teleport/role/maxSessionTTL",schemaPath:"#/properties/teleport/properties/role/properties/maxSessionTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema9.properties.teleport.properties.role.properties.maxSessionTTL,data:data17};
 if(vErrors === null){
 vErrors = [err56];
 }
@@ -739,9 +738,9 @@ vErrors.push(err56);
 }
 errors++;
 }
-for(const key8 in data17){
-if(!((key8 === "name") || (key8 === "labels"))){
-const err57 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data17};
+}
+else {
+const err57 = {instancePath:instancePath+"/teleport/role/maxSessionTTL",schemaPath:"#/properties/teleport/properties/role/properties/maxSessionTTL/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.role.properties.maxSessionTTL.type,parentSchema:schema9.properties.teleport.properties.role.properties.maxSessionTTL,data:data17};
 if(vErrors === null){
 vErrors = [err57];
 }
@@ -751,11 +750,9 @@ vErrors.push(err57);
 errors++;
 }
 }
-if(data17.name !== undefined){
-let data18 = data17.name;
-if(typeof data18 === "string"){
-if(func3(data18) > 63){
-const err58 = {instancePath:instancePath+"/teleport/workloadIdentity/name",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.name,data:data18};
+}
+else {
+const err58 = {instancePath:instancePath+"/teleport/role",schemaPath:"#/properties/teleport/properties/role/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.role.type,parentSchema:schema9.properties.teleport.properties.role,data:data15};
 if(vErrors === null){
 vErrors = [err58];
 }
@@ -764,8 +761,12 @@ vErrors.push(err58);
 }
 errors++;
 }
-if(!pattern8.test(data18)){
-const err59 = {instancePath:instancePath+"/teleport/workloadIdentity/name",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.name,data:data18};
+}
+if(data8.workloadIdentity !== undefined){
+let data18 = data8.workloadIdentity;
+if(data18 && typeof data18 == "object" && !Array.isArray(data18)){
+if(data18.name === undefined){
+const err59 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "name"},message:"must have required property '"+"name"+"'",schema:schema9.properties.teleport.properties.workloadIdentity.required,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data18};
 if(vErrors === null){
 vErrors = [err59];
 }
@@ -774,9 +775,8 @@ vErrors.push(err59);
 }
 errors++;
 }
-}
-else {
-const err60 = {instancePath:instancePath+"/teleport/workloadIdentity/name",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.workloadIdentity.properties.name.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.name,data:data18};
+if(data18.labels === undefined){
+const err60 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "labels"},message:"must have required property '"+"labels"+"'",schema:schema9.properties.teleport.properties.workloadIdentity.required,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data18};
 if(vErrors === null){
 vErrors = [err60];
 }
@@ -785,12 +785,8 @@ vErrors.push(err60);
 }
 errors++;
 }
-}
-if(data17.labels !== undefined){
-let data19 = data17.labels;
-if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
-if(Object.keys(data19).length < 1){
-const err61 = {instancePath:instancePath+"/teleport/workloadIdentity/labels",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels,data:data19};
+if(data18.allowedNamespaces === undefined){
+const err61 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "allowedNamespaces"},message:"must have required property '"+"allowedNamespaces"+"'",schema:schema9.properties.teleport.properties.workloadIdentity.required,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data18};
 if(vErrors === null){
 vErrors = [err61];
 }
@@ -799,11 +795,8 @@ vErrors.push(err61);
 }
 errors++;
 }
-for(const key9 in data19){
-let data20 = data19[key9];
-if(typeof data20 === "string"){
-if(func3(data20) < 1){
-const err62 = {instancePath:instancePath+"/teleport/workloadIdentity/labels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data20};
+if(data18.sidecarsOnly === undefined){
+const err62 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/required",keyword:"required",params:{missingProperty: "sidecarsOnly"},message:"must have required property '"+"sidecarsOnly"+"'",schema:schema9.properties.teleport.properties.workloadIdentity.required,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data18};
 if(vErrors === null){
 vErrors = [err62];
 }
@@ -812,9 +805,9 @@ vErrors.push(err62);
 }
 errors++;
 }
-}
-else {
-const err63 = {instancePath:instancePath+"/teleport/workloadIdentity/labels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data20};
+for(const key8 in data18){
+if(!((((key8 === "name") || (key8 === "labels")) || (key8 === "allowedNamespaces")) || (key8 === "sidecarsOnly"))){
+const err63 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data18};
 if(vErrors === null){
 vErrors = [err63];
 }
@@ -824,9 +817,11 @@ vErrors.push(err63);
 errors++;
 }
 }
-}
-else {
-const err64 = {instancePath:instancePath+"/teleport/workloadIdentity/labels",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels,data:data19};
+if(data18.name !== undefined){
+let data19 = data18.name;
+if(typeof data19 === "string"){
+if(func3(data19) > 63){
+const err64 = {instancePath:instancePath+"/teleport/workloadIdentity/name",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/name/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.name,data:data19};
 if(vErrors === null){
 vErrors = [err64];
 }
@@ -835,10 +830,8 @@ vErrors.push(err64);
 }
 errors++;
 }
-}
-}
-else {
-const err65 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.workloadIdentity.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data17};
+if(!pattern9.test(data19)){
+const err65 = {instancePath:instancePath+"/teleport/workloadIdentity/name",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.name,data:data19};
 if(vErrors === null){
 vErrors = [err65];
 }
@@ -848,11 +841,8 @@ vErrors.push(err65);
 errors++;
 }
 }
-if(data8.join !== undefined){
-let data21 = data8.join;
-if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
-if(data21.tokenName === undefined){
-const err66 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "tokenName"},message:"must have required property '"+"tokenName"+"'",schema:schema9.properties.teleport.properties.join.required,parentSchema:schema9.properties.teleport.properties.join,data:data21};
+else {
+const err66 = {instancePath:instancePath+"/teleport/workloadIdentity/name",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.workloadIdentity.properties.name.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.name,data:data19};
 if(vErrors === null){
 vErrors = [err66];
 }
@@ -861,8 +851,12 @@ vErrors.push(err66);
 }
 errors++;
 }
-if(data21.type === undefined){
-const err67 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "type"},message:"must have required property '"+"type"+"'",schema:schema9.properties.teleport.properties.join.required,parentSchema:schema9.properties.teleport.properties.join,data:data21};
+}
+if(data18.labels !== undefined){
+let data20 = data18.labels;
+if(data20 && typeof data20 == "object" && !Array.isArray(data20)){
+if(Object.keys(data20).length < 1){
+const err67 = {instancePath:instancePath+"/teleport/workloadIdentity/labels",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties",schema:1,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels,data:data20};
 if(vErrors === null){
 vErrors = [err67];
 }
@@ -871,8 +865,11 @@ vErrors.push(err67);
 }
 errors++;
 }
-if(data21.issuer === undefined){
-const err68 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "issuer"},message:"must have required property '"+"issuer"+"'",schema:schema9.properties.teleport.properties.join.required,parentSchema:schema9.properties.teleport.properties.join,data:data21};
+for(const key9 in data20){
+let data21 = data20[key9];
+if(typeof data21 === "string"){
+if(func3(data21) < 1){
+const err68 = {instancePath:instancePath+"/teleport/workloadIdentity/labels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters",schema:1,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data21};
 if(vErrors === null){
 vErrors = [err68];
 }
@@ -881,9 +878,9 @@ vErrors.push(err68);
 }
 errors++;
 }
-for(const key10 in data21){
-if(!(((key10 === "tokenName") || (key10 === "type")) || (key10 === "issuer"))){
-const err69 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.join,data:data21};
+}
+else {
+const err69 = {instancePath:instancePath+"/teleport/workloadIdentity/labels/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.additionalProperties,data:data21};
 if(vErrors === null){
 vErrors = [err69];
 }
@@ -893,11 +890,9 @@ vErrors.push(err69);
 errors++;
 }
 }
-if(data21.tokenName !== undefined){
-let data22 = data21.tokenName;
-if(typeof data22 === "string"){
-if(func3(data22) > 63){
-const err70 = {instancePath:instancePath+"/teleport/join/tokenName",schemaPath:"#/properties/teleport/properties/join/properties/tokenName/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.join.properties.tokenName,data:data22};
+}
+else {
+const err70 = {instancePath:instancePath+"/teleport/workloadIdentity/labels",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/labels/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.workloadIdentity.properties.labels.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.labels,data:data20};
 if(vErrors === null){
 vErrors = [err70];
 }
@@ -906,8 +901,16 @@ vErrors.push(err70);
 }
 errors++;
 }
-if(!pattern8.test(data22)){
-const err71 = {instancePath:instancePath+"/teleport/join/tokenName",schemaPath:"#/properties/teleport/properties/join/properties/tokenName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.join.properties.tokenName,data:data22};
+}
+if(data18.allowedNamespaces !== undefined){
+let data22 = data18.allowedNamespaces;
+if(Array.isArray(data22)){
+const len1 = data22.length;
+for(let i1=0; i1<len1; i1++){
+let data23 = data22[i1];
+if(typeof data23 === "string"){
+if(func3(data23) > 63){
+const err71 = {instancePath:instancePath+"/teleport/workloadIdentity/allowedNamespaces/" + i1,schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/allowedNamespaces/items/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.allowedNamespaces.items,data:data23};
 if(vErrors === null){
 vErrors = [err71];
 }
@@ -916,9 +919,8 @@ vErrors.push(err71);
 }
 errors++;
 }
-}
-else {
-const err72 = {instancePath:instancePath+"/teleport/join/tokenName",schemaPath:"#/properties/teleport/properties/join/properties/tokenName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.join.properties.tokenName.type,parentSchema:schema9.properties.teleport.properties.join.properties.tokenName,data:data22};
+if(!pattern9.test(data23)){
+const err72 = {instancePath:instancePath+"/teleport/workloadIdentity/allowedNamespaces/" + i1,schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/allowedNamespaces/items/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.allowedNamespaces.items,data:data23};
 if(vErrors === null){
 vErrors = [err72];
 }
@@ -928,10 +930,8 @@ vErrors.push(err72);
 errors++;
 }
 }
-if(data21.type !== undefined){
-let data23 = data21.type;
-if(typeof data23 !== "string"){
-const err73 = {instancePath:instancePath+"/teleport/join/type",schemaPath:"#/properties/teleport/properties/join/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.join.properties.type.type,parentSchema:schema9.properties.teleport.properties.join.properties.type,data:data23};
+else {
+const err73 = {instancePath:instancePath+"/teleport/workloadIdentity/allowedNamespaces/" + i1,schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/allowedNamespaces/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.workloadIdentity.properties.allowedNamespaces.items.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.allowedNamespaces.items,data:data23};
 if(vErrors === null){
 vErrors = [err73];
 }
@@ -940,8 +940,19 @@ vErrors.push(err73);
 }
 errors++;
 }
-if(!(((data23 === "static_jwks") || (data23 === "oidc")) || (data23 === "in_cluster"))){
-const err74 = {instancePath:instancePath+"/teleport/join/type",schemaPath:"#/properties/teleport/properties/join/properties/type/enum",keyword:"enum",params:{allowedValues: schema9.properties.teleport.properties.join.properties.type.enum},message:"must be equal to one of the allowed values",schema:schema9.properties.teleport.properties.join.properties.type.enum,parentSchema:schema9.properties.teleport.properties.join.properties.type,data:data23};
+}
+let i2 = data22.length;
+let j0;
+if(i2 > 1){
+const indices0 = {};
+for(;i2--;){
+let item0 = data22[i2];
+if(typeof item0 !== "string"){
+continue;
+}
+if(typeof indices0[item0] == "number"){
+j0 = indices0[item0];
+const err74 = {instancePath:instancePath+"/teleport/workloadIdentity/allowedNamespaces",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/allowedNamespaces/uniqueItems",keyword:"uniqueItems",params:{i: i2, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i2+" are identical)",schema:true,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.allowedNamespaces,data:data22};
 if(vErrors === null){
 vErrors = [err74];
 }
@@ -949,13 +960,14 @@ else {
 vErrors.push(err74);
 }
 errors++;
+break;
+}
+indices0[item0] = i2;
 }
 }
-if(data21.issuer !== undefined){
-let data24 = data21.issuer;
-if(typeof data24 === "string"){
-if(!pattern13.test(data24)){
-const err75 = {instancePath:instancePath+"/teleport/join/issuer",schemaPath:"#/properties/teleport/properties/join/properties/issuer/pattern",keyword:"pattern",params:{pattern: "^$|^https://[^\\s?#]+$"},message:"must match pattern \""+"^$|^https://[^\\s?#]+$"+"\"",schema:"^$|^https://[^\\s?#]+$",parentSchema:schema9.properties.teleport.properties.join.properties.issuer,data:data24};
+}
+else {
+const err75 = {instancePath:instancePath+"/teleport/workloadIdentity/allowedNamespaces",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/allowedNamespaces/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema9.properties.teleport.properties.workloadIdentity.properties.allowedNamespaces.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.allowedNamespaces,data:data22};
 if(vErrors === null){
 vErrors = [err75];
 }
@@ -965,8 +977,10 @@ vErrors.push(err75);
 errors++;
 }
 }
-else {
-const err76 = {instancePath:instancePath+"/teleport/join/issuer",schemaPath:"#/properties/teleport/properties/join/properties/issuer/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.join.properties.issuer.type,parentSchema:schema9.properties.teleport.properties.join.properties.issuer,data:data24};
+if(data18.sidecarsOnly !== undefined){
+let data24 = data18.sidecarsOnly;
+if(typeof data24 !== "boolean"){
+const err76 = {instancePath:instancePath+"/teleport/workloadIdentity/sidecarsOnly",schemaPath:"#/properties/teleport/properties/workloadIdentity/properties/sidecarsOnly/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema9.properties.teleport.properties.workloadIdentity.properties.sidecarsOnly.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity.properties.sidecarsOnly,data:data24};
 if(vErrors === null){
 vErrors = [err76];
 }
@@ -978,7 +992,7 @@ errors++;
 }
 }
 else {
-const err77 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.join.type,parentSchema:schema9.properties.teleport.properties.join,data:data21};
+const err77 = {instancePath:instancePath+"/teleport/workloadIdentity",schemaPath:"#/properties/teleport/properties/workloadIdentity/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.workloadIdentity.type,parentSchema:schema9.properties.teleport.properties.workloadIdentity,data:data18};
 if(vErrors === null){
 vErrors = [err77];
 }
@@ -988,9 +1002,11 @@ vErrors.push(err77);
 errors++;
 }
 }
-}
-else {
-const err78 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.type,parentSchema:schema9.properties.teleport,data:data8};
+if(data8.join !== undefined){
+let data25 = data8.join;
+if(data25 && typeof data25 == "object" && !Array.isArray(data25)){
+if(data25.tokenName === undefined){
+const err78 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "tokenName"},message:"must have required property '"+"tokenName"+"'",schema:schema9.properties.teleport.properties.join.required,parentSchema:schema9.properties.teleport.properties.join,data:data25};
 if(vErrors === null){
 vErrors = [err78];
 }
@@ -999,10 +1015,8 @@ vErrors.push(err78);
 }
 errors++;
 }
-}
-for(const key11 in data){
-if(pattern14.test(key11)){
-const err79 = {instancePath:instancePath+"/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/patternProperties/%5E(eleport%7C%5B%5Et%5Deleport%7C.teleport%7Cetleport%7Ctleport%7Ct%5B%5Ee%5Dleport%7Ct.eleport%7Ctleeport%7Cteeport%7Cte%5B%5El%5Deport%7Cte.leport%7Cteelport%7Ctelport%7Ctel%5B%5Ee%5Dport%7Ctel.eport%7Ctelpeort%7Cteleort%7Ctele%5B%5Ep%5Dort%7Ctele.port%7Cteleoprt%7Cteleprt%7Ctelep%5B%5Eo%5Drt%7Ctelep.ort%7Cteleprot%7Ctelepot%7Ctelepo%5B%5Er%5Dt%7Ctelepo.rt%7Ctelepotr%7Ctelepor%7Ctelepor%5B%5Et%5D%7Ctelepor.t%7Cteleport.)%24/false schema",keyword:"false schema",params:{},message:"boolean schema is false",schema:false,parentSchema:schema9.patternProperties["^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$"],data:data[key11]};
+if(data25.type === undefined){
+const err79 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "type"},message:"must have required property '"+"type"+"'",schema:schema9.properties.teleport.properties.join.required,parentSchema:schema9.properties.teleport.properties.join,data:data25};
 if(vErrors === null){
 vErrors = [err79];
 }
@@ -1011,10 +1025,8 @@ vErrors.push(err79);
 }
 errors++;
 }
-}
-}
-else {
-const err80 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.type,parentSchema:schema9,data};
+if(data25.issuer === undefined){
+const err80 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/required",keyword:"required",params:{missingProperty: "issuer"},message:"must have required property '"+"issuer"+"'",schema:schema9.properties.teleport.properties.join.required,parentSchema:schema9.properties.teleport.properties.join,data:data25};
 if(vErrors === null){
 vErrors = [err80];
 }
@@ -1023,11 +1035,153 @@ vErrors.push(err80);
 }
 errors++;
 }
+for(const key10 in data25){
+if(!(((key10 === "tokenName") || (key10 === "type")) || (key10 === "issuer"))){
+const err81 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10},message:"must NOT have additional properties",schema:false,parentSchema:schema9.properties.teleport.properties.join,data:data25};
+if(vErrors === null){
+vErrors = [err81];
+}
+else {
+vErrors.push(err81);
+}
+errors++;
+}
+}
+if(data25.tokenName !== undefined){
+let data26 = data25.tokenName;
+if(typeof data26 === "string"){
+if(func3(data26) > 63){
+const err82 = {instancePath:instancePath+"/teleport/join/tokenName",schemaPath:"#/properties/teleport/properties/join/properties/tokenName/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema9.properties.teleport.properties.join.properties.tokenName,data:data26};
+if(vErrors === null){
+vErrors = [err82];
+}
+else {
+vErrors.push(err82);
+}
+errors++;
+}
+if(!pattern9.test(data26)){
+const err83 = {instancePath:instancePath+"/teleport/join/tokenName",schemaPath:"#/properties/teleport/properties/join/properties/tokenName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema9.properties.teleport.properties.join.properties.tokenName,data:data26};
+if(vErrors === null){
+vErrors = [err83];
+}
+else {
+vErrors.push(err83);
+}
+errors++;
+}
+}
+else {
+const err84 = {instancePath:instancePath+"/teleport/join/tokenName",schemaPath:"#/properties/teleport/properties/join/properties/tokenName/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.join.properties.tokenName.type,parentSchema:schema9.properties.teleport.properties.join.properties.tokenName,data:data26};
+if(vErrors === null){
+vErrors = [err84];
+}
+else {
+vErrors.push(err84);
+}
+errors++;
+}
+}
+if(data25.type !== undefined){
+let data27 = data25.type;
+if(typeof data27 !== "string"){
+const err85 = {instancePath:instancePath+"/teleport/join/type",schemaPath:"#/properties/teleport/properties/join/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.join.properties.type.type,parentSchema:schema9.properties.teleport.properties.join.properties.type,data:data27};
+if(vErrors === null){
+vErrors = [err85];
+}
+else {
+vErrors.push(err85);
+}
+errors++;
+}
+if(!(((data27 === "static_jwks") || (data27 === "oidc")) || (data27 === "in_cluster"))){
+const err86 = {instancePath:instancePath+"/teleport/join/type",schemaPath:"#/properties/teleport/properties/join/properties/type/enum",keyword:"enum",params:{allowedValues: schema9.properties.teleport.properties.join.properties.type.enum},message:"must be equal to one of the allowed values",schema:schema9.properties.teleport.properties.join.properties.type.enum,parentSchema:schema9.properties.teleport.properties.join.properties.type,data:data27};
+if(vErrors === null){
+vErrors = [err86];
+}
+else {
+vErrors.push(err86);
+}
+errors++;
+}
+}
+if(data25.issuer !== undefined){
+let data28 = data25.issuer;
+if(typeof data28 === "string"){
+if(!pattern15.test(data28)){
+const err87 = {instancePath:instancePath+"/teleport/join/issuer",schemaPath:"#/properties/teleport/properties/join/properties/issuer/pattern",keyword:"pattern",params:{pattern: "^$|^https://[^\\s?#]+$"},message:"must match pattern \""+"^$|^https://[^\\s?#]+$"+"\"",schema:"^$|^https://[^\\s?#]+$",parentSchema:schema9.properties.teleport.properties.join.properties.issuer,data:data28};
+if(vErrors === null){
+vErrors = [err87];
+}
+else {
+vErrors.push(err87);
+}
+errors++;
+}
+}
+else {
+const err88 = {instancePath:instancePath+"/teleport/join/issuer",schemaPath:"#/properties/teleport/properties/join/properties/issuer/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema9.properties.teleport.properties.join.properties.issuer.type,parentSchema:schema9.properties.teleport.properties.join.properties.issuer,data:data28};
+if(vErrors === null){
+vErrors = [err88];
+}
+else {
+vErrors.push(err88);
+}
+errors++;
+}
+}
+}
+else {
+const err89 = {instancePath:instancePath+"/teleport/join",schemaPath:"#/properties/teleport/properties/join/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.properties.join.type,parentSchema:schema9.properties.teleport.properties.join,data:data25};
+if(vErrors === null){
+vErrors = [err89];
+}
+else {
+vErrors.push(err89);
+}
+errors++;
+}
+}
+}
+else {
+const err90 = {instancePath:instancePath+"/teleport",schemaPath:"#/properties/teleport/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.properties.teleport.type,parentSchema:schema9.properties.teleport,data:data8};
+if(vErrors === null){
+vErrors = [err90];
+}
+else {
+vErrors.push(err90);
+}
+errors++;
+}
+}
+for(const key11 in data){
+if(pattern16.test(key11)){
+const err91 = {instancePath:instancePath+"/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/patternProperties/%5E(eleport%7C%5B%5Et%5Deleport%7C.teleport%7Cetleport%7Ctleport%7Ct%5B%5Ee%5Dleport%7Ct.eleport%7Ctleeport%7Cteeport%7Cte%5B%5El%5Deport%7Cte.leport%7Cteelport%7Ctelport%7Ctel%5B%5Ee%5Dport%7Ctel.eport%7Ctelpeort%7Cteleort%7Ctele%5B%5Ep%5Dort%7Ctele.port%7Cteleoprt%7Cteleprt%7Ctelep%5B%5Eo%5Drt%7Ctelep.ort%7Cteleprot%7Ctelepot%7Ctelepo%5B%5Er%5Dt%7Ctelepo.rt%7Ctelepotr%7Ctelepor%7Ctelepor%5B%5Et%5D%7Ctelepor.t%7Cteleport.)%24/false schema",keyword:"false schema",params:{},message:"boolean schema is false",schema:false,parentSchema:schema9.patternProperties["^(eleport|[^t]eleport|.teleport|etleport|tleport|t[^e]leport|t.eleport|tleeport|teeport|te[^l]eport|te.leport|teelport|telport|tel[^e]port|tel.eport|telpeort|teleort|tele[^p]ort|tele.port|teleoprt|teleprt|telep[^o]rt|telep.ort|teleprot|telepot|telepo[^r]t|telepo.rt|telepotr|telepor|telepor[^t]|telepor.t|teleport.)$"],data:data[key11]};
+if(vErrors === null){
+vErrors = [err91];
+}
+else {
+vErrors.push(err91);
+}
+errors++;
+}
+}
+}
+else {
+const err92 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema9.type,parentSchema:schema9,data};
+if(vErrors === null){
+vErrors = [err92];
+}
+else {
+vErrors.push(err92);
+}
+errors++;
+}
 validate26.errors = vErrors;
 return errors === 0;
 }
 
-const schema10 = {"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","pathNormalization","blockIstiodCertificates","cni","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"cni":{"description":"Says that istio-cni sets up the pods' traffic, so that no injected container needs the capability NET_ADMIN. The chart then prints Istio's values for it, and in the socket mode `csi` the namespaces it creates enforce the Pod Security level `restricted`. Install Istio's chart `cni` first.","type":"boolean","default":false},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false};
+const schema10 = {"description":"Settings for the values of Istio's own charts: `istio-teleport render istio`.","type":"object","required":["print","injectionTemplate","injection","pathNormalization","blockIstiodCertificates","cni","accessLog"],"properties":{"print":{"description":"Makes the chart print Istio's values instead of installing: `istiod` for the chart istio/istiod, `gateway` for istio/gateway. Use it if you don't have Node: `helm template istio-teleport <chart> -f values.yaml --set istio.print=istiod --show-only templates/istio/istio-values.yaml`. Otherwise leave it empty.","type":"string","enum":["","istiod","gateway"],"default":""},"injectionTemplate":{"description":"Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"not":{"enum":["sidecar","gateway","grpc-simple","grpc-agent","waypoint","kube-gateway","agentgateway"]},"default":"teleport"},"injection":{"description":"Which pods get their identity from Teleport while others still live from another issuer. For a migration; see docs/operate/migration.md.","type":"object","required":["scope","namespaces"],"properties":{"scope":{"description":"All meshed pods (`mesh`), those in the listed namespaces (`namespace`), or those that name the injection template in their annotation (`pod`): `inject.istio.io/templates: sidecar,<name>`. The admission policy, doctor and the alerts follow. All but `mesh` require `istio.blockIstiodCertificates: false`, because the others need istiod's CA.","type":"string","enum":["mesh","namespace","pod"],"default":"mesh"},"namespaces":{"description":"Namespaces in scope; for scope `namespace` only. Upgrade istiod first, then the chart.","type":"array","items":{"type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"uniqueItems":true,"default":[]}},"additionalProperties":false},"pathNormalization":{"description":"Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.","type":"string","enum":["NONE","BASE","MERGE_SLASHES","DECODE_AND_MERGE_SLASHES"],"default":"NONE"},"blockIstiodCertificates":{"description":"Fail-closed layer b: istiod's own CA signs certificates valid for only 1 ms, so no workload can use one. Disable it only while you migrate a mesh from istiod's CA to Teleport, namespace by namespace.","type":"boolean","default":true},"cni":{"description":"Says that istio-cni sets up the pods' traffic, so that no injected container needs the capability NET_ADMIN. The chart then prints Istio's values for it, and in the socket mode `csi` the namespaces it creates enforce the Pod Security level `restricted`. Install Istio's chart `cni` first.","type":"boolean","default":false},"accessLog":{"description":"Enables the access log of every sidecar and gateway, in the format that `istio-teleport graph learn` reads: JSON with both ends' SPIFFE IDs, the container's port, method, path without query, and what a dry run would refuse.","type":"boolean","default":false}},"additionalProperties":false};
 
 function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -1053,8 +1207,8 @@ vErrors.push(err1);
 }
 errors++;
 }
-if(data.pathNormalization === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "pathNormalization"},message:"must have required property '"+"pathNormalization"+"'",schema:schema10.required,parentSchema:schema10,data};
+if(data.injection === undefined){
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "injection"},message:"must have required property '"+"injection"+"'",schema:schema10.required,parentSchema:schema10,data};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1063,8 +1217,8 @@ vErrors.push(err2);
 }
 errors++;
 }
-if(data.blockIstiodCertificates === undefined){
-const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "blockIstiodCertificates"},message:"must have required property '"+"blockIstiodCertificates"+"'",schema:schema10.required,parentSchema:schema10,data};
+if(data.pathNormalization === undefined){
+const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "pathNormalization"},message:"must have required property '"+"pathNormalization"+"'",schema:schema10.required,parentSchema:schema10,data};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1073,8 +1227,8 @@ vErrors.push(err3);
 }
 errors++;
 }
-if(data.cni === undefined){
-const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "cni"},message:"must have required property '"+"cni"+"'",schema:schema10.required,parentSchema:schema10,data};
+if(data.blockIstiodCertificates === undefined){
+const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "blockIstiodCertificates"},message:"must have required property '"+"blockIstiodCertificates"+"'",schema:schema10.required,parentSchema:schema10,data};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -1083,8 +1237,8 @@ vErrors.push(err4);
 }
 errors++;
 }
-if(data.accessLog === undefined){
-const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "accessLog"},message:"must have required property '"+"accessLog"+"'",schema:schema10.required,parentSchema:schema10,data};
+if(data.cni === undefined){
+const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "cni"},message:"must have required property '"+"cni"+"'",schema:schema10.required,parentSchema:schema10,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -1093,9 +1247,8 @@ vErrors.push(err5);
 }
 errors++;
 }
-for(const key0 in data){
-if(!((((((key0 === "print") || (key0 === "injectionTemplate")) || (key0 === "pathNormalization")) || (key0 === "blockIstiodCertificates")) || (key0 === "cni")) || (key0 === "accessLog"))){
-const err6 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema10,data};
+if(data.accessLog === undefined){
+const err6 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "accessLog"},message:"must have required property '"+"accessLog"+"'",schema:schema10.required,parentSchema:schema10,data};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -1104,11 +1257,9 @@ vErrors.push(err6);
 }
 errors++;
 }
-}
-if(data.print !== undefined){
-let data0 = data.print;
-if(typeof data0 !== "string"){
-const err7 = {instancePath:instancePath+"/print",schemaPath:"#/properties/print/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.print.type,parentSchema:schema10.properties.print,data:data0};
+for(const key0 in data){
+if(!(((((((key0 === "print") || (key0 === "injectionTemplate")) || (key0 === "injection")) || (key0 === "pathNormalization")) || (key0 === "blockIstiodCertificates")) || (key0 === "cni")) || (key0 === "accessLog"))){
+const err7 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema10,data};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -1117,13 +1268,26 @@ vErrors.push(err7);
 }
 errors++;
 }
-if(!(((data0 === "") || (data0 === "istiod")) || (data0 === "gateway"))){
-const err8 = {instancePath:instancePath+"/print",schemaPath:"#/properties/print/enum",keyword:"enum",params:{allowedValues: schema10.properties.print.enum},message:"must be equal to one of the allowed values",schema:schema10.properties.print.enum,parentSchema:schema10.properties.print,data:data0};
+}
+if(data.print !== undefined){
+let data0 = data.print;
+if(typeof data0 !== "string"){
+const err8 = {instancePath:instancePath+"/print",schemaPath:"#/properties/print/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.print.type,parentSchema:schema10.properties.print,data:data0};
 if(vErrors === null){
 vErrors = [err8];
 }
 else {
 vErrors.push(err8);
+}
+errors++;
+}
+if(!(((data0 === "") || (data0 === "istiod")) || (data0 === "gateway"))){
+const err9 = {instancePath:instancePath+"/print",schemaPath:"#/properties/print/enum",keyword:"enum",params:{allowedValues: schema10.properties.print.enum},message:"must be equal to one of the allowed values",schema:schema10.properties.print.enum,parentSchema:schema10.properties.print,data:data0};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
 }
 errors++;
 }
@@ -1133,23 +1297,23 @@ let data1 = data.injectionTemplate;
 const _errs6 = errors;
 const _errs7 = errors;
 if(!(((((((data1 === "sidecar") || (data1 === "gateway")) || (data1 === "grpc-simple")) || (data1 === "grpc-agent")) || (data1 === "waypoint")) || (data1 === "kube-gateway")) || (data1 === "agentgateway"))){
-const err9 = {};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-var valid1 = _errs7 === errors;
-if(valid1){
-const err10 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema10.properties.injectionTemplate.not,parentSchema:schema10.properties.injectionTemplate,data:data1};
+const err10 = {};
 if(vErrors === null){
 vErrors = [err10];
 }
 else {
 vErrors.push(err10);
+}
+errors++;
+}
+var valid1 = _errs7 === errors;
+if(valid1){
+const err11 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/not",keyword:"not",params:{},message:"must NOT be valid",schema:schema10.properties.injectionTemplate.not,parentSchema:schema10.properties.injectionTemplate,data:data1};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
 }
 errors++;
 }
@@ -1166,17 +1330,7 @@ vErrors = null;
 }
 if(typeof data1 === "string"){
 if(func3(data1) > 63){
-const err11 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema10.properties.injectionTemplate,data:data1};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-if(!pattern8.test(data1)){
-const err12 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema10.properties.injectionTemplate,data:data1};
+const err12 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema10.properties.injectionTemplate,data:data1};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -1185,9 +1339,8 @@ vErrors.push(err12);
 }
 errors++;
 }
-}
-else {
-const err13 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.injectionTemplate.type,parentSchema:schema10.properties.injectionTemplate,data:data1};
+if(!pattern9.test(data1)){
+const err13 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema10.properties.injectionTemplate,data:data1};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -1197,10 +1350,8 @@ vErrors.push(err13);
 errors++;
 }
 }
-if(data.pathNormalization !== undefined){
-let data2 = data.pathNormalization;
-if(typeof data2 !== "string"){
-const err14 = {instancePath:instancePath+"/pathNormalization",schemaPath:"#/properties/pathNormalization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.pathNormalization.type,parentSchema:schema10.properties.pathNormalization,data:data2};
+else {
+const err14 = {instancePath:instancePath+"/injectionTemplate",schemaPath:"#/properties/injectionTemplate/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.injectionTemplate.type,parentSchema:schema10.properties.injectionTemplate,data:data1};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -1209,8 +1360,12 @@ vErrors.push(err14);
 }
 errors++;
 }
-if(!((((data2 === "NONE") || (data2 === "BASE")) || (data2 === "MERGE_SLASHES")) || (data2 === "DECODE_AND_MERGE_SLASHES"))){
-const err15 = {instancePath:instancePath+"/pathNormalization",schemaPath:"#/properties/pathNormalization/enum",keyword:"enum",params:{allowedValues: schema10.properties.pathNormalization.enum},message:"must be equal to one of the allowed values",schema:schema10.properties.pathNormalization.enum,parentSchema:schema10.properties.pathNormalization,data:data2};
+}
+if(data.injection !== undefined){
+let data2 = data.injection;
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(data2.scope === undefined){
+const err15 = {instancePath:instancePath+"/injection",schemaPath:"#/properties/injection/required",keyword:"required",params:{missingProperty: "scope"},message:"must have required property '"+"scope"+"'",schema:schema10.properties.injection.required,parentSchema:schema10.properties.injection,data:data2};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -1219,11 +1374,8 @@ vErrors.push(err15);
 }
 errors++;
 }
-}
-if(data.blockIstiodCertificates !== undefined){
-let data3 = data.blockIstiodCertificates;
-if(typeof data3 !== "boolean"){
-const err16 = {instancePath:instancePath+"/blockIstiodCertificates",schemaPath:"#/properties/blockIstiodCertificates/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema10.properties.blockIstiodCertificates.type,parentSchema:schema10.properties.blockIstiodCertificates,data:data3};
+if(data2.namespaces === undefined){
+const err16 = {instancePath:instancePath+"/injection",schemaPath:"#/properties/injection/required",keyword:"required",params:{missingProperty: "namespaces"},message:"must have required property '"+"namespaces"+"'",schema:schema10.properties.injection.required,parentSchema:schema10.properties.injection,data:data2};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -1232,11 +1384,9 @@ vErrors.push(err16);
 }
 errors++;
 }
-}
-if(data.cni !== undefined){
-let data4 = data.cni;
-if(typeof data4 !== "boolean"){
-const err17 = {instancePath:instancePath+"/cni",schemaPath:"#/properties/cni/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema10.properties.cni.type,parentSchema:schema10.properties.cni,data:data4};
+for(const key1 in data2){
+if(!((key1 === "scope") || (key1 === "namespaces"))){
+const err17 = {instancePath:instancePath+"/injection",schemaPath:"#/properties/injection/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema10.properties.injection,data:data2};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -1246,10 +1396,10 @@ vErrors.push(err17);
 errors++;
 }
 }
-if(data.accessLog !== undefined){
-let data5 = data.accessLog;
-if(typeof data5 !== "boolean"){
-const err18 = {instancePath:instancePath+"/accessLog",schemaPath:"#/properties/accessLog/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema10.properties.accessLog.type,parentSchema:schema10.properties.accessLog,data:data5};
+if(data2.scope !== undefined){
+let data3 = data2.scope;
+if(typeof data3 !== "string"){
+const err18 = {instancePath:instancePath+"/injection/scope",schemaPath:"#/properties/injection/properties/scope/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.injection.properties.scope.type,parentSchema:schema10.properties.injection.properties.scope,data:data3};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -1258,10 +1408,8 @@ vErrors.push(err18);
 }
 errors++;
 }
-}
-}
-else {
-const err19 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema10.type,parentSchema:schema10,data};
+if(!(((data3 === "mesh") || (data3 === "namespace")) || (data3 === "pod"))){
+const err19 = {instancePath:instancePath+"/injection/scope",schemaPath:"#/properties/injection/properties/scope/enum",keyword:"enum",params:{allowedValues: schema10.properties.injection.properties.scope.enum},message:"must be equal to one of the allowed values",schema:schema10.properties.injection.properties.scope.enum,parentSchema:schema10.properties.injection.properties.scope,data:data3};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -1270,22 +1418,182 @@ vErrors.push(err19);
 }
 errors++;
 }
+}
+if(data2.namespaces !== undefined){
+let data4 = data2.namespaces;
+if(Array.isArray(data4)){
+const len0 = data4.length;
+for(let i0=0; i0<len0; i0++){
+let data5 = data4[i0];
+if(typeof data5 === "string"){
+if(func3(data5) > 63){
+const err20 = {instancePath:instancePath+"/injection/namespaces/" + i0,schemaPath:"#/properties/injection/properties/namespaces/items/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema10.properties.injection.properties.namespaces.items,data:data5};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+if(!pattern9.test(data5)){
+const err21 = {instancePath:instancePath+"/injection/namespaces/" + i0,schemaPath:"#/properties/injection/properties/namespaces/items/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema10.properties.injection.properties.namespaces.items,data:data5};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+}
+else {
+const err22 = {instancePath:instancePath+"/injection/namespaces/" + i0,schemaPath:"#/properties/injection/properties/namespaces/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.injection.properties.namespaces.items.type,parentSchema:schema10.properties.injection.properties.namespaces.items,data:data5};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+}
+let i1 = data4.length;
+let j0;
+if(i1 > 1){
+const indices0 = {};
+for(;i1--;){
+let item0 = data4[i1];
+if(typeof item0 !== "string"){
+continue;
+}
+if(typeof indices0[item0] == "number"){
+j0 = indices0[item0];
+const err23 = {instancePath:instancePath+"/injection/namespaces",schemaPath:"#/properties/injection/properties/namespaces/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)",schema:true,parentSchema:schema10.properties.injection.properties.namespaces,data:data4};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
+}
+errors++;
+break;
+}
+indices0[item0] = i1;
+}
+}
+}
+else {
+const err24 = {instancePath:instancePath+"/injection/namespaces",schemaPath:"#/properties/injection/properties/namespaces/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema10.properties.injection.properties.namespaces.type,parentSchema:schema10.properties.injection.properties.namespaces,data:data4};
+if(vErrors === null){
+vErrors = [err24];
+}
+else {
+vErrors.push(err24);
+}
+errors++;
+}
+}
+}
+else {
+const err25 = {instancePath:instancePath+"/injection",schemaPath:"#/properties/injection/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema10.properties.injection.type,parentSchema:schema10.properties.injection,data:data2};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+}
+}
+if(data.pathNormalization !== undefined){
+let data6 = data.pathNormalization;
+if(typeof data6 !== "string"){
+const err26 = {instancePath:instancePath+"/pathNormalization",schemaPath:"#/properties/pathNormalization/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema10.properties.pathNormalization.type,parentSchema:schema10.properties.pathNormalization,data:data6};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
+}
+errors++;
+}
+if(!((((data6 === "NONE") || (data6 === "BASE")) || (data6 === "MERGE_SLASHES")) || (data6 === "DECODE_AND_MERGE_SLASHES"))){
+const err27 = {instancePath:instancePath+"/pathNormalization",schemaPath:"#/properties/pathNormalization/enum",keyword:"enum",params:{allowedValues: schema10.properties.pathNormalization.enum},message:"must be equal to one of the allowed values",schema:schema10.properties.pathNormalization.enum,parentSchema:schema10.properties.pathNormalization,data:data6};
+if(vErrors === null){
+vErrors = [err27];
+}
+else {
+vErrors.push(err27);
+}
+errors++;
+}
+}
+if(data.blockIstiodCertificates !== undefined){
+let data7 = data.blockIstiodCertificates;
+if(typeof data7 !== "boolean"){
+const err28 = {instancePath:instancePath+"/blockIstiodCertificates",schemaPath:"#/properties/blockIstiodCertificates/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema10.properties.blockIstiodCertificates.type,parentSchema:schema10.properties.blockIstiodCertificates,data:data7};
+if(vErrors === null){
+vErrors = [err28];
+}
+else {
+vErrors.push(err28);
+}
+errors++;
+}
+}
+if(data.cni !== undefined){
+let data8 = data.cni;
+if(typeof data8 !== "boolean"){
+const err29 = {instancePath:instancePath+"/cni",schemaPath:"#/properties/cni/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema10.properties.cni.type,parentSchema:schema10.properties.cni,data:data8};
+if(vErrors === null){
+vErrors = [err29];
+}
+else {
+vErrors.push(err29);
+}
+errors++;
+}
+}
+if(data.accessLog !== undefined){
+let data9 = data.accessLog;
+if(typeof data9 !== "boolean"){
+const err30 = {instancePath:instancePath+"/accessLog",schemaPath:"#/properties/accessLog/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema10.properties.accessLog.type,parentSchema:schema10.properties.accessLog,data:data9};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
+}
+errors++;
+}
+}
+}
+else {
+const err31 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema10.type,parentSchema:schema10,data};
+if(vErrors === null){
+vErrors = [err31];
+}
+else {
+vErrors.push(err31);
+}
+errors++;
+}
 validate28.errors = vErrors;
 return errors === 0;
 }
 
-const schema11 = {"type":"object","required":["enabled","nameOverride","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","csi","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"nameOverride":{"description":"Name of tbot's DaemonSet and of the objects that belong to it, if another `tbot` is in its namespace. Labels stay.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":""},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file","mode","transition"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"},"mode":{"description":"How proxies get the socket: as a volume of type `hostPath`, which Pod Security refuses below the level `privileged`, or from the SPIFFE CSI driver (`csi`), which this chart then installs on each node. Choose `csi` for clusters whose namespaces belong to others: with `istio.cni` they can enforce `restricted`. See docs/operate/csi.md.","type":"string","enum":["hostPath","csi"],"default":"hostPath"},"transition":{"description":"Installs the CSI driver in either mode, and lets the admission policy accept the volumes of both. Enable it only while a running mesh moves from one mode to the other.","type":"boolean","default":false}},"additionalProperties":false},"csi":{"type":"object","required":["driverName","kubeletDir","driverImage","registrarImage","resources"],"properties":{"driverName":{"description":"Name of the CSI driver. Change it if SPIRE's driver, which has the same name by default, is in the cluster.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":63,"default":"csi.spiffe.io"},"kubeletDir":{"description":"Directory of the kubelet on the nodes (its flag `--root-dir`).","type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","default":"/var/lib/kubelet"},"driverImage":{"description":"Image of the SPIFFE CSI driver.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"ghcr.io/spiffe/spiffe-csi-driver:0.2.12"},"registrarImage":{"description":"Image of Kubernetes' node-driver-registrar, which makes the driver known to the kubelet.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"registry.k8s.io/sig-storage/csi-node-driver-registrar:v2.17.0"},"resources":{"description":"Resources of each of the two containers.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"10m","memory":"16Mi"},"limits":{"memory":"64Mi"}}}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where that is not the cluster's CA.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container: one of the node that `tbot.extraVolumes` mounts, such as `/etc/kubernetes/kubelet-ca.crt` of OpenShift.","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object","properties":{"attestors":{"type":"object","properties":{"kubernetes":{"type":"object","properties":{"kubelet":{"type":"object"}}}}}}}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port. If Teleport runs in this cluster, add the port of its proxy's pods (3080): network plugins look at that, not at the Service's.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
-const pattern16 = new RegExp("^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", "u");
-const pattern20 = new RegExp("^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$", "u");
-const pattern21 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$", "u");
-const pattern22 = new RegExp("^$|^sha256:[0-9a-f]{64}$", "u");
-const pattern27 = new RegExp("^(/var)?/run/secrets", "u");
-const pattern28 = new RegExp("^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
-const pattern29 = new RegExp("^[A-Za-z0-9_-][A-Za-z0-9._-]*$", "u");
-const pattern30 = new RegExp("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
-const pattern31 = new RegExp("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
-const pattern32 = new RegExp("^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$", "u");
-const pattern37 = new RegExp("^$|^(/[A-Za-z0-9._-]+)+$", "u");
+const schema11 = {"type":"object","required":["enabled","nameOverride","namespace","image","serviceAccount","credentialTTL","renewalInterval","socket","csi","kubelet","attestBinary","debug","logFormat","extraArgs","extraConfig","resources","priorityClassName","resourceQuota","networkPolicy","updateStrategy","revisionHistoryLimit","terminationGracePeriodSeconds","livenessProbe","readinessProbe","nodeSelector","tolerations","affinity","hostAliases","dnsPolicy","dnsConfig","podSecurityContext","securityContext","extraVolumes","extraVolumeMounts","podLabels","podAnnotations","extraEnv"],"properties":{"enabled":{"description":"Installs tbot, one pod per node.","type":"boolean","default":true},"nameOverride":{"description":"Name of tbot's DaemonSet and of the objects that belong to it, if another `tbot` is in its namespace. Labels stay.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":""},"namespace":{"type":"object","required":["name","create","labels"],"properties":{"name":{"description":"Namespace of tbot. The join token allows only tbot's ServiceAccount in it.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"teleport-system"},"create":{"description":"Creates the namespace (with Pod Security labels, kept on uninstall) if the release is in a different one.","type":"boolean","default":true},"labels":{"description":"Labels added to the namespace, if the chart creates it.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}}},"additionalProperties":false},"image":{"type":"object","required":["repository","tag","digest","pullPolicy","pullSecrets"],"properties":{"repository":{"description":"Image of tbot, without scheme, tag and digest.","type":"string","pattern":"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$","default":"public.ecr.aws/gravitational/tbot-distroless"},"tag":{"description":"Version of tbot: at least 18.11 (native sidecars, SDS chain fix), and no newer major version than the cluster's.","type":"string","pattern":"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$","default":"18.11.10"},"digest":{"description":"Digest that pins the image, as `sha256:<64 hex digits>`. Overrides the tag.","type":"string","pattern":"^$|^sha256:[0-9a-f]{64}$","default":""},"pullPolicy":{"description":"Pull policy of tbot's image.","type":"string","enum":["Always","IfNotPresent","Never"],"default":"IfNotPresent"},"pullSecrets":{"description":"Names of Secrets with registry credentials in tbot's namespace.","type":"array","items":{"type":"string","minLength":1},"default":[]}},"additionalProperties":false},"serviceAccount":{"type":"object","required":["name","annotations"],"properties":{"name":{"description":"Name of tbot's ServiceAccount.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"tbot"},"annotations":{"description":"Annotations of tbot's ServiceAccount.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}}},"additionalProperties":false},"credentialTTL":{"description":"Lifetime of each workload's certificate, as one number with a unit (s, m, h); at most 336h. The workload identity's maximum_ttl is set to the same value.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"1h"},"renewalInterval":{"description":"How often tbot replaces each certificate over the open SDS stream; at most a third of credentialTTL, better a sixth. Each break of tbot's connection to Teleport starts the interval anew. Set it below the time between two breaks if something cuts the connection regularly.","type":"string","pattern":"^[1-9][0-9]{0,6}[smh]$","default":"10m"},"socket":{"type":"object","required":["hostPath","file","mode","transition"],"properties":{"hostPath":{"description":"Directory on the node for tbot's socket and nothing else, below /run, /var/run or /var/lib. Owned by root, mode 0755; sidecars mount it read-only. Change it if another SPIFFE agent runs on the nodes (SPIRE uses the same path by default): tbot removes an existing socket file.","type":"string","pattern":"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$","not":{"pattern":"^(/var)?/run/secrets"},"default":"/run/spire/sockets"},"file":{"description":"File name of the socket. With any name but `socket`, Istio's agent refuses to start while the socket is missing, instead of waiting.","type":"string","pattern":"^[A-Za-z0-9_-][A-Za-z0-9._-]*$","default":"socket"},"mode":{"description":"How proxies get the socket: as a volume of type `hostPath`, which Pod Security refuses below the level `privileged`, or from the SPIFFE CSI driver (`csi`), which this chart then installs on each node. Choose `csi` for clusters whose namespaces belong to others: with `istio.cni` they can enforce `restricted`. See docs/operate/csi.md.","type":"string","enum":["hostPath","csi"],"default":"hostPath"},"transition":{"description":"Installs the CSI driver in either mode, and lets the admission policy accept the volumes of both. Enable it only while a running mesh moves from one mode to the other.","type":"boolean","default":false}},"additionalProperties":false},"csi":{"type":"object","required":["driverName","kubeletDir","driverImage","registrarImage","resources"],"properties":{"driverName":{"description":"Name of the CSI driver. Change it if SPIRE's driver, which has the same name by default, is in the cluster.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":63,"default":"csi.spiffe.io"},"kubeletDir":{"description":"Directory of the kubelet on the nodes (its flag `--root-dir`).","type":"string","pattern":"^(/[A-Za-z0-9._-]+)+$","default":"/var/lib/kubelet"},"driverImage":{"description":"Image of the SPIFFE CSI driver.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"ghcr.io/spiffe/spiffe-csi-driver:0.2.12"},"registrarImage":{"description":"Image of Kubernetes' node-driver-registrar, which makes the driver known to the kubelet.","type":"string","pattern":"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$","default":"registry.k8s.io/sig-storage/csi-node-driver-registrar:v2.17.0"},"resources":{"description":"Resources of each of the two containers.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"10m","memory":"16Mi"},"limits":{"memory":"64Mi"}}}},"additionalProperties":false},"kubelet":{"type":"object","required":["authorization","skipVerify","caSecret","caPath","address"],"properties":{"authorization":{"description":"RBAC for the kubelet's pod list: `pods` grants nodes/pods (Kubernetes 1.33 and later); `proxy` grants nodes/proxy, which older kubelets need and which amounts to exec in every pod.","type":"string","enum":["pods","proxy"],"default":"pods"},"skipVerify":{"description":"Skips verification of the kubelet's certificate. For clusters whose kubelets use self-signed certificates (kind, kubeadm without serverTLSBootstrap).","type":"boolean","default":false},"caSecret":{"description":"Name of a Secret in tbot's namespace whose `ca.crt` signed the kubelets' certificates, where that is not the cluster's CA.","type":"string","pattern":"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253,"default":""},"caPath":{"description":"The same as a file in tbot's container: one of the node that `tbot.extraVolumes` mounts, such as `/etc/kubernetes/kubelet-ca.crt` of OpenShift.","type":"string","pattern":"^$|^(/[A-Za-z0-9._-]+)+$","default":""},"address":{"description":"Host of the kubelet's URL, which its certificate must name: the node's IP address or the node's name.","type":"string","enum":["hostIP","nodeName"],"default":"hostIP"}},"additionalProperties":false},"attestBinary":{"description":"Also attests the path and SHA-256 of the workload's binary. Adds the capability SYS_PTRACE, which makes a compromised tbot root on the node.","type":"boolean","default":false},"debug":{"description":"Sets the log level to DEBUG instead of INFO. Also serves Go's profiler (/debug/pprof) on the diagnostics port 3001.","type":"boolean","default":false},"logFormat":{"description":"Format of tbot's log. `istio-teleport doctor` reads json only.","type":"string","enum":["json","text"],"default":"json"},"extraArgs":{"description":"Arguments added to `tbot start`.","type":"array","items":{"type":"string","minLength":1},"default":[]},"extraConfig":{"description":"Keys merged over tbot.yaml, for settings that no other value has: for example `services: [{attestors: {kubernetes: {kubelet: {secure_port: 10260}}}}]`. The first of `services` is merged over the chart's, further ones are added. tbot ignores keys that it does not know: `istio-teleport render manifests` refuses them.","type":"object","properties":{"services":{"type":"array","items":{"type":"object","properties":{"attestors":{"type":"object","properties":{"kubernetes":{"type":"object","properties":{"kubelet":{"type":"object"}}}}}}}}},"additionalProperties":true,"default":{}},"resources":{"description":"Compute resources of tbot. The defaults are for 100 sidecars per node: see docs/operate/faults.md.","$ref":"#/definitions/Kubernetes.ResourceRequirements","default":{"requests":{"cpu":"50m","memory":"128Mi"},"limits":{"memory":"512Mi"}}},"priorityClassName":{"description":"Priority class of tbot. No meshed pod starts on a node without tbot. On GKE also set `tbot.resourceQuota.enabled`, or choose a class of your own.","type":"string","default":"system-node-critical"},"resourceQuota":{"type":"object","required":["enabled","pods"],"properties":{"enabled":{"description":"Creates a ResourceQuota for the priority class in tbot's namespace. GKE refuses tbot's pods without it.","type":"boolean","default":false},"pods":{"description":"How many pods of the class it allows: at least the number of nodes.","type":"integer","minimum":1,"default":5000}},"additionalProperties":false},"networkPolicy":{"type":"object","required":["enabled","metricsFrom","extraEgress"],"properties":{"enabled":{"description":"Creates a NetworkPolicy for tbot: out to DNS, Teleport's proxy and kubelets, in for metrics alone.","type":"boolean","default":false},"metricsFrom":{"description":"Who may reach the diagnostics port 3001, which has no authentication: where your Prometheus runs.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyPeer"},"default":[]},"extraEgress":{"description":"Rules added for what tbot calls, for example an HTTP proxy on the way to Teleport, or kubelets at another port. If Teleport runs in this cluster, add the port of its proxy's pods (3080): network plugins look at that, not at the Service's.","type":"array","items":{"$ref":"#/definitions/Kubernetes.NetworkPolicyEgressRule"},"default":[]}},"additionalProperties":false},"updateStrategy":{"description":"Update strategy of the DaemonSet.","$ref":"#/definitions/Kubernetes.DaemonSetUpdateStrategy","default":{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":1}}},"revisionHistoryLimit":{"description":"How many old revisions of the DaemonSet Kubernetes keeps.","type":"integer","minimum":0,"default":10},"terminationGracePeriodSeconds":{"description":"Seconds that tbot has to end.","type":"integer","minimum":0,"default":30},"livenessProbe":{"description":"Settings of tbot's liveness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"failureThreshold":6,"periodSeconds":10}},"readinessProbe":{"description":"Settings of tbot's readiness probe.","$ref":"#/definitions/Kubernetes.Probe","default":{"periodSeconds":5}},"nodeSelector":{"description":"Node labels that restrict where tbot runs. Meshed pods on other nodes never become ready.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{"kubernetes.io/os":"linux"}},"tolerations":{"description":"Tolerations of tbot. The default tolerates every taint.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Toleration"},"default":[{"operator":"Exists"}]},"affinity":{"description":"Affinity of tbot. The default keeps it off EKS Fargate and virtual nodes, where its pods could never start.","$ref":"#/definitions/Kubernetes.Affinity","default":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"eks.amazonaws.com/compute-type","operator":"NotIn","values":["fargate"]},{"key":"type","operator":"NotIn","values":["virtual-kubelet"]}]}]}}}},"hostAliases":{"description":"Host names added to tbot's /etc/hosts.","type":"array","items":{"$ref":"#/definitions/Kubernetes.HostAlias"},"default":[]},"dnsPolicy":{"description":"DNS policy of tbot's pods.","type":"string","enum":["ClusterFirst","ClusterFirstWithHostNet","Default","None"],"default":"ClusterFirst"},"dnsConfig":{"description":"DNS settings of tbot's pods.","$ref":"#/definitions/Kubernetes.PodDNSConfig","default":{}},"podSecurityContext":{"description":"Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.PodSecurityContext","default":{}},"securityContext":{"description":"Merged over the container's security context (no privilege escalation, read-only root file system, no capability). What you set here replaces the chart's hardening: NOTES warn of it.","$ref":"#/definitions/Kubernetes.SecurityContext","default":{}},"extraVolumes":{"description":"Volumes added to tbot's pods.","type":"array","items":{"$ref":"#/definitions/Kubernetes.Volume"},"default":[]},"extraVolumeMounts":{"description":"Volume mounts added to tbot's container.","type":"array","items":{"$ref":"#/definitions/Kubernetes.VolumeMount"},"default":[]},"podLabels":{"description":"Labels added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string","pattern":"^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$","maxLength":63},"default":{}},"podAnnotations":{"description":"Annotations added to tbot's pods.","type":"object","propertyNames":{"pattern":"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"},"additionalProperties":{"type":"string"},"default":{}},"extraEnv":{"description":"Environment variables added to tbot, for example an HTTP proxy for reaching Teleport.","type":"array","items":{"$ref":"#/definitions/Kubernetes.EnvVar"},"default":[]},"global":{"type":"object"}},"additionalProperties":false};
+const pattern23 = new RegExp("^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$", "u");
+const pattern24 = new RegExp("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$", "u");
+const pattern25 = new RegExp("^$|^sha256:[0-9a-f]{64}$", "u");
+const pattern30 = new RegExp("^(/var)?/run/secrets", "u");
+const pattern31 = new RegExp("^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
+const pattern32 = new RegExp("^[A-Za-z0-9_-][A-Za-z0-9._-]*$", "u");
+const pattern33 = new RegExp("^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", "u");
+const pattern34 = new RegExp("^(/[A-Za-z0-9._-]+)+$", "u");
+const pattern35 = new RegExp("^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$", "u");
+const pattern40 = new RegExp("^$|^(/[A-Za-z0-9._-]+)+$", "u");
 const schema12 = {"type":"object","properties":{"claims":{"type":["array","null"],"items":{"$ref":"#/definitions/Kubernetes.ResourceClaim"}},"limits":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}},"requests":{"type":["object","null"],"additionalProperties":{"type":["string","number"],"pattern":"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"}}},"additionalProperties":false};
 const schema13 = {"type":"object","required":["name"],"properties":{"name":{"type":"string"},"request":{"type":["string","null"]}},"additionalProperties":false};
 
@@ -1356,7 +1664,7 @@ validate32.errors = vErrors;
 return errors === 0;
 }
 
-const pattern34 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
+const pattern37 = new RegExp("^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$", "u");
 
 function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -1422,7 +1730,7 @@ vErrors.push(err3);
 errors++;
 }
 if(typeof data3 === "string"){
-if(!pattern34.test(data3)){
+if(!pattern37.test(data3)){
 const err4 = {instancePath:instancePath+"/limits/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/limits/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema12.properties.limits.additionalProperties,data:data3};
 if(vErrors === null){
 vErrors = [err4];
@@ -1462,7 +1770,7 @@ vErrors.push(err6);
 errors++;
 }
 if(typeof data5 === "string"){
-if(!pattern34.test(data5)){
+if(!pattern37.test(data5)){
 const err7 = {instancePath:instancePath+"/requests/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/requests/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema12.properties.requests.additionalProperties,data:data5};
 if(vErrors === null){
 vErrors = [err7];
@@ -5323,7 +5631,7 @@ vErrors.push(err3);
 errors++;
 }
 if(typeof data1 === "string"){
-if(!pattern34.test(data1)){
+if(!pattern37.test(data1)){
 const err4 = {instancePath:instancePath+"/divisor",schemaPath:"#/properties/divisor/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema52.properties.divisor,data:data1};
 if(vErrors === null){
 vErrors = [err4];
@@ -5677,7 +5985,7 @@ vErrors.push(err3);
 errors++;
 }
 if(typeof data2 === "string"){
-if(!pattern34.test(data2)){
+if(!pattern37.test(data2)){
 const err4 = {instancePath:instancePath+"/sizeLimit",schemaPath:"#/properties/sizeLimit/pattern",keyword:"pattern",params:{pattern: "^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"},message:"must match pattern \""+"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"+"\"",schema:"^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",parentSchema:schema53.properties.sizeLimit,data:data2};
 if(vErrors === null){
 vErrors = [err4];
@@ -8932,7 +9240,7 @@ vErrors.push(err39);
 }
 errors++;
 }
-if(!pattern16.test(data1)){
+if(!pattern8.test(data1)){
 const err40 = {instancePath:instancePath+"/nameOverride",schemaPath:"#/properties/nameOverride/pattern",keyword:"pattern",params:{pattern: "^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.nameOverride,data:data1};
 if(vErrors === null){
 vErrors = [err40];
@@ -9012,7 +9320,7 @@ vErrors.push(err46);
 }
 errors++;
 }
-if(!pattern8.test(data3)){
+if(!pattern9.test(data3)){
 const err47 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.namespace.properties.name,data:data3};
 if(vErrors === null){
 vErrors = [err47];
@@ -9203,7 +9511,7 @@ errors++;
 if(data7.repository !== undefined){
 let data8 = data7.repository;
 if(typeof data8 === "string"){
-if(!pattern20.test(data8)){
+if(!pattern23.test(data8)){
 const err63 = {instancePath:instancePath+"/image/repository",schemaPath:"#/properties/image/properties/repository/pattern",keyword:"pattern",params:{pattern: "^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"},message:"must match pattern \""+"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$"+"\"",schema:"^([A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*$",parentSchema:schema11.properties.image.properties.repository,data:data8};
 if(vErrors === null){
 vErrors = [err63];
@@ -9228,7 +9536,7 @@ errors++;
 if(data7.tag !== undefined){
 let data9 = data7.tag;
 if(typeof data9 === "string"){
-if(!pattern21.test(data9)){
+if(!pattern24.test(data9)){
 const err65 = {instancePath:instancePath+"/image/tag",schemaPath:"#/properties/image/properties/tag/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"},message:"must match pattern \""+"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"+"\"",schema:"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",parentSchema:schema11.properties.image.properties.tag,data:data9};
 if(vErrors === null){
 vErrors = [err65];
@@ -9253,7 +9561,7 @@ errors++;
 if(data7.digest !== undefined){
 let data10 = data7.digest;
 if(typeof data10 === "string"){
-if(!pattern22.test(data10)){
+if(!pattern25.test(data10)){
 const err67 = {instancePath:instancePath+"/image/digest",schemaPath:"#/properties/image/properties/digest/pattern",keyword:"pattern",params:{pattern: "^$|^sha256:[0-9a-f]{64}$"},message:"must match pattern \""+"^$|^sha256:[0-9a-f]{64}$"+"\"",schema:"^$|^sha256:[0-9a-f]{64}$",parentSchema:schema11.properties.image.properties.digest,data:data10};
 if(vErrors === null){
 vErrors = [err67];
@@ -9399,7 +9707,7 @@ vErrors.push(err78);
 }
 errors++;
 }
-if(!pattern8.test(data15)){
+if(!pattern9.test(data15)){
 const err79 = {instancePath:instancePath+"/serviceAccount/name",schemaPath:"#/properties/serviceAccount/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema11.properties.serviceAccount.properties.name,data:data15};
 if(vErrors === null){
 vErrors = [err79];
@@ -9490,7 +9798,7 @@ errors++;
 if(data.credentialTTL !== undefined){
 let data18 = data.credentialTTL;
 if(typeof data18 === "string"){
-if(!pattern10.test(data18)){
+if(!pattern11.test(data18)){
 const err86 = {instancePath:instancePath+"/credentialTTL",schemaPath:"#/properties/credentialTTL/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.credentialTTL,data:data18};
 if(vErrors === null){
 vErrors = [err86];
@@ -9515,7 +9823,7 @@ errors++;
 if(data.renewalInterval !== undefined){
 let data19 = data.renewalInterval;
 if(typeof data19 === "string"){
-if(!pattern10.test(data19)){
+if(!pattern11.test(data19)){
 const err88 = {instancePath:instancePath+"/renewalInterval",schemaPath:"#/properties/renewalInterval/pattern",keyword:"pattern",params:{pattern: "^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^[1-9][0-9]{0,6}[smh]$",parentSchema:schema11.properties.renewalInterval,data:data19};
 if(vErrors === null){
 vErrors = [err88];
@@ -9597,7 +9905,7 @@ let data21 = data20.hostPath;
 const _errs54 = errors;
 const _errs55 = errors;
 if(typeof data21 === "string"){
-if(!pattern27.test(data21)){
+if(!pattern30.test(data21)){
 const err95 = {};
 if(vErrors === null){
 vErrors = [err95];
@@ -9631,7 +9939,7 @@ vErrors = null;
 }
 }
 if(typeof data21 === "string"){
-if(!pattern28.test(data21)){
+if(!pattern31.test(data21)){
 const err97 = {instancePath:instancePath+"/socket/hostPath",schemaPath:"#/properties/socket/properties/hostPath/pattern",keyword:"pattern",params:{pattern: "^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^/(run|var/run|var/lib)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.socket.properties.hostPath,data:data21};
 if(vErrors === null){
 vErrors = [err97];
@@ -9656,7 +9964,7 @@ errors++;
 if(data20.file !== undefined){
 let data22 = data20.file;
 if(typeof data22 === "string"){
-if(!pattern29.test(data22)){
+if(!pattern32.test(data22)){
 const err99 = {instancePath:instancePath+"/socket/file",schemaPath:"#/properties/socket/properties/file/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-][A-Za-z0-9._-]*$"},message:"must match pattern \""+"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"+"\"",schema:"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",parentSchema:schema11.properties.socket.properties.file,data:data22};
 if(vErrors === null){
 vErrors = [err99];
@@ -9804,7 +10112,7 @@ vErrors.push(err111);
 }
 errors++;
 }
-if(!pattern30.test(data26)){
+if(!pattern33.test(data26)){
 const err112 = {instancePath:instancePath+"/csi/driverName",schemaPath:"#/properties/csi/properties/driverName/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema11.properties.csi.properties.driverName,data:data26};
 if(vErrors === null){
 vErrors = [err112];
@@ -9829,8 +10137,8 @@ errors++;
 if(data25.kubeletDir !== undefined){
 let data27 = data25.kubeletDir;
 if(typeof data27 === "string"){
-if(!pattern31.test(data27)){
-const err114 = {instancePath:instancePath+"/csi/kubeletDir",schemaPath:"#/properties/csi/properties/kubeletDir/pattern",keyword:"pattern",params:{pattern: "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema11.properties.csi.properties.kubeletDir,data:data27};
+if(!pattern34.test(data27)){
+const err114 = {instancePath:instancePath+"/csi/kubeletDir",schemaPath:"#/properties/csi/properties/kubeletDir/pattern",keyword:"pattern",params:{pattern: "^(/[A-Za-z0-9._-]+)+$"},message:"must match pattern \""+"^(/[A-Za-z0-9._-]+)+$"+"\"",schema:"^(/[A-Za-z0-9._-]+)+$",parentSchema:schema11.properties.csi.properties.kubeletDir,data:data27};
 if(vErrors === null){
 vErrors = [err114];
 }
@@ -9854,7 +10162,7 @@ errors++;
 if(data25.driverImage !== undefined){
 let data28 = data25.driverImage;
 if(typeof data28 === "string"){
-if(!pattern32.test(data28)){
+if(!pattern35.test(data28)){
 const err116 = {instancePath:instancePath+"/csi/driverImage",schemaPath:"#/properties/csi/properties/driverImage/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema11.properties.csi.properties.driverImage,data:data28};
 if(vErrors === null){
 vErrors = [err116];
@@ -9879,7 +10187,7 @@ errors++;
 if(data25.registrarImage !== undefined){
 let data29 = data25.registrarImage;
 if(typeof data29 === "string"){
-if(!pattern32.test(data29)){
+if(!pattern35.test(data29)){
 const err118 = {instancePath:instancePath+"/csi/registrarImage",schemaPath:"#/properties/csi/properties/registrarImage/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema11.properties.csi.properties.registrarImage,data:data29};
 if(vErrors === null){
 vErrors = [err118];
@@ -10058,7 +10366,7 @@ errors++;
 if(data31.caPath !== undefined){
 let data35 = data31.caPath;
 if(typeof data35 === "string"){
-if(!pattern37.test(data35)){
+if(!pattern40.test(data35)){
 const err133 = {instancePath:instancePath+"/kubelet/caPath",schemaPath:"#/properties/kubelet/properties/caPath/pattern",keyword:"pattern",params:{pattern: "^$|^(/[A-Za-z0-9._-]+)+$"},message:"must match pattern \""+"^$|^(/[A-Za-z0-9._-]+)+$"+"\"",schema:"^$|^(/[A-Za-z0-9._-]+)+$",parentSchema:schema11.properties.kubelet.properties.caPath,data:data35};
 if(vErrors === null){
 vErrors = [err133];
@@ -10971,7 +11279,9 @@ validate30.errors = vErrors;
 return errors === 0;
 }
 
-const schema73 = {"type":"object","required":["enabled","rootNamespace","mtls","admission","gatewayApi","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gatewayApi":{"type":"object","required":["enabled"],"properties":{"enabled":{"description":"Gives tbot's socket to the gateways that istiod creates for the Kubernetes Gateway API (class `istio`), by a ConfigMap in the root namespace, which must be istiod's own: it looks nowhere else. Without the Gateway API's CRDs the ConfigMap has no effect. Disable it if the mesh has such a ConfigMap already, and add the socket to that one.","type":"boolean","default":true}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each. The ServiceAccount of a gateway of the Kubernetes Gateway API is `<gateway>-istio`.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false};
+const schema73 = {"type":"object","required":["enabled","rootNamespace","mtls","admission","gatewayApi","connections","gateways","applications"],"properties":{"enabled":{"description":"Installs the mesh-wide policies.","type":"boolean","default":true},"rootNamespace":{"description":"Root namespace of the mesh (`meshConfig.rootNamespace`, in the values that `istio-teleport render istio` prints). Policies in it apply to the whole mesh.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63,"default":"istio-system"},"mtls":{"type":"object","required":["enabled","mode"],"properties":{"enabled":{"description":"Creates the PeerAuthentication `default` in the root namespace. Disable it if the mesh has one already.","type":"boolean","default":true},"mode":{"description":"Mesh-wide mutual TLS: STRICT refuses plaintext.","type":"string","enum":["STRICT","PERMISSIVE"],"default":"STRICT"}},"additionalProperties":false},"admission":{"type":"object","required":["enabled","allowedHostPaths"],"properties":{"enabled":{"description":"Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.","type":"boolean","default":true},"allowedHostPaths":{"description":"Additional host paths that pods in meshed namespaces may mount, each exactly as the pod specifies it.","type":"array","items":{"type":"string","pattern":"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},"uniqueItems":true,"default":[]}},"additionalProperties":false},"gatewayApi":{"type":"object","required":["enabled"],"properties":{"enabled":{"description":"Gives tbot's socket to the gateways that istiod creates for the Kubernetes Gateway API (class `istio`), by a ConfigMap in the root namespace, which must be istiod's own: it looks nowhere else. Without the Gateway API's CRDs the ConfigMap has no effect. Disable it if the mesh has such a ConfigMap already, and add the socket to that one. It counts for all such gateways, so it is left out unless `istio.injection.scope` is `mesh`.","type":"boolean","default":true}},"additionalProperties":false},"connections":{"type":"object","required":["maxDuration","tcpMaxDuration"],"properties":{"maxDuration":{"description":"How long a sidecar keeps an HTTP connection that a peer opened, as one number with a unit (s, m, h); at least 10s, empty for no limit. Envoy checks the peer's certificate only when a connection opens: without a limit, an identity that Teleport no longer issues lives on in open connections. The connection closes between two requests. One in progress is never cut, and neither is a WebSocket or a gRPC stream. Shorter than tbot.credentialTTL gains little: the peer reconnects until its certificate expires.","type":"string","pattern":"^$|^[1-9][0-9]{0,6}[smh]$","default":"1h"},"tcpMaxDuration":{"description":"The same for TCP connections, such as those of databases. They are cut whatever is under way, so their clients must reconnect: no limit by default.","type":"string","pattern":"^$|^[1-9][0-9]{0,6}[smh]$","default":""}},"additionalProperties":false},"gateways":{"description":"Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each. The ServiceAccount of a gateway of the Kubernetes Gateway API is `<gateway>-istio`.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Gateway"},"default":{}},"applications":{"description":"Applications, one per namespace, under a name of your choice, and which services may call which. The chart compiles each to one AuthorizationPolicy per called service, plus a deny-all and strict mutual TLS for the namespace.","type":"object","propertyNames":{"pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"additionalProperties":{"$ref":"#/definitions/Application"},"default":{}}},"additionalProperties":false};
+const pattern49 = new RegExp("^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$", "u");
+const pattern50 = new RegExp("^$|^[1-9][0-9]{0,6}[smh]$", "u");
 const schema74 = {"description":"A gateway of the mesh, identified by its pods' namespace and ServiceAccount.","type":"object","required":["namespace","serviceAccount"],"additionalProperties":false,"properties":{"namespace":{"description":"Namespace of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":63},"serviceAccount":{"description":"ServiceAccount of the gateway's pods.","type":"string","pattern":"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$","maxLength":253}}};
 
 function validate176(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
@@ -11023,7 +11333,7 @@ vErrors.push(err3);
 }
 errors++;
 }
-if(!pattern8.test(data0)){
+if(!pattern9.test(data0)){
 const err4 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema74.properties.namespace,data:data0};
 if(vErrors === null){
 vErrors = [err4];
@@ -11058,7 +11368,7 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(!pattern30.test(data1)){
+if(!pattern33.test(data1)){
 const err7 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema74.properties.serviceAccount,data:data1};
 if(vErrors === null){
 vErrors = [err7];
@@ -11244,8 +11554,8 @@ return errors === 0;
 }
 
 const schema78 = {"description":"Who may call a service: exactly one of `service`, `gateway`, `principal` and `anyone`, optionally narrowed to ports, methods or paths.","type":"object","additionalProperties":false,"properties":{"service":{"description":"Name of a service in this application, or in the one that `application` names.","type":"string","minLength":1},"application":{"description":"Application of `service`, if it is a different one.","type":"string","minLength":1},"gateway":{"description":"Name of a gateway in `mesh.gateways`.","type":"string","minLength":1},"principal":{"description":"SPIFFE ID without `spiffe://`, for callers that are not in the graph; its last part may be `*`: `example.teleport.sh/ns/billing/sa/*`.","type":"string","minLength":1},"anyone":{"description":"Everybody, including callers without an identity and plaintext from outside the mesh. For entry points.","type":"boolean","enum":[true]},"ports":{"description":"Only these ports, numbered as in the service's `ports[].port`. If omitted, all ports.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"integer","minimum":1,"maximum":65535}},"methods":{"description":"Only these HTTP methods (gRPC uses POST). If omitted, all methods.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^[A-Z]+$"}},"paths":{"description":"Only these HTTP paths, without a query and in ASCII, as they appear in requests: exact (`/health`), by prefix (`/api/*`), by suffix (`*/info`), or by template (`/carts/{*}/items`; one `{**}` for several parts, after every `{*}`). If omitted, all paths. Requires an `istio.pathNormalization` other than NONE.","type":"array","minItems":1,"uniqueItems":true,"items":{"type":"string","pattern":"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"}}}};
-const pattern56 = new RegExp("^[A-Z]+$", "u");
-const pattern57 = new RegExp("^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$", "u");
+const pattern61 = new RegExp("^[A-Z]+$", "u");
+const pattern62 = new RegExp("^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$", "u");
 
 function validate182(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -11488,7 +11798,7 @@ const len1 = data7.length;
 for(let i2=0; i2<len1; i2++){
 let data8 = data7[i2];
 if(typeof data8 === "string"){
-if(!pattern56.test(data8)){
+if(!pattern61.test(data8)){
 const err18 = {instancePath:instancePath+"/methods/" + i2,schemaPath:"#/properties/methods/items/pattern",keyword:"pattern",params:{pattern: "^[A-Z]+$"},message:"must match pattern \""+"^[A-Z]+$"+"\"",schema:"^[A-Z]+$",parentSchema:schema78.properties.methods.items,data:data8};
 if(vErrors === null){
 vErrors = [err18];
@@ -11563,7 +11873,7 @@ const len2 = data9.length;
 for(let i4=0; i4<len2; i4++){
 let data10 = data9[i4];
 if(typeof data10 === "string"){
-if(!pattern57.test(data10)){
+if(!pattern62.test(data10)){
 const err23 = {instancePath:instancePath+"/paths/" + i4,schemaPath:"#/properties/paths/items/pattern",keyword:"pattern",params:{pattern: "^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"},message:"must match pattern \""+"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$"+"\"",schema:"^(/[!\"$-)+->@-z|~]*\\*?|\\*[!\"$-)+->@-z|~]*|(/([A-Za-z0-9._~%!$&'()+,;:@=-]+|\\{\\*\\}))*/\\{\\*\\*?\\}(/[A-Za-z0-9._~%!$&'()+,;:@=-]+)*)$",parentSchema:schema78.properties.paths.items,data:data10};
 if(vErrors === null){
 vErrors = [err23];
@@ -11772,7 +12082,7 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(!pattern30.test(data2)){
+if(!pattern33.test(data2)){
 const err11 = {instancePath:instancePath+"/serviceAccount",schemaPath:"#/properties/serviceAccount/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",parentSchema:schema76.properties.serviceAccount,data:data2};
 if(vErrors === null){
 vErrors = [err11];
@@ -11903,7 +12213,7 @@ vErrors.push(err3);
 }
 errors++;
 }
-if(!pattern8.test(data0)){
+if(!pattern9.test(data0)){
 const err4 = {instancePath:instancePath+"/namespace",schemaPath:"#/properties/namespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema75.properties.namespace,data:data0};
 if(vErrors === null){
 vErrors = [err4];
@@ -11988,7 +12298,7 @@ vErrors.push(err9);
 }
 errors++;
 }
-if(!pattern8.test(key1)){
+if(!pattern9.test(key1)){
 const err10 = {instancePath:instancePath+"/services",schemaPath:"#/properties/services/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema75.properties.services.propertyNames,data:key1,propertyName:key1};
 if(vErrors === null){
 vErrors = [err10];
@@ -12099,8 +12409,8 @@ vErrors.push(err4);
 }
 errors++;
 }
-if(data.gateways === undefined){
-const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "gateways"},message:"must have required property '"+"gateways"+"'",schema:schema73.required,parentSchema:schema73,data};
+if(data.connections === undefined){
+const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "connections"},message:"must have required property '"+"connections"+"'",schema:schema73.required,parentSchema:schema73,data};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -12109,8 +12419,8 @@ vErrors.push(err5);
 }
 errors++;
 }
-if(data.applications === undefined){
-const err6 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "applications"},message:"must have required property '"+"applications"+"'",schema:schema73.required,parentSchema:schema73,data};
+if(data.gateways === undefined){
+const err6 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "gateways"},message:"must have required property '"+"gateways"+"'",schema:schema73.required,parentSchema:schema73,data};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -12119,9 +12429,8 @@ vErrors.push(err6);
 }
 errors++;
 }
-for(const key0 in data){
-if(!(((((((key0 === "enabled") || (key0 === "rootNamespace")) || (key0 === "mtls")) || (key0 === "admission")) || (key0 === "gatewayApi")) || (key0 === "gateways")) || (key0 === "applications"))){
-const err7 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema73,data};
+if(data.applications === undefined){
+const err7 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "applications"},message:"must have required property '"+"applications"+"'",schema:schema73.required,parentSchema:schema73,data};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -12130,11 +12439,9 @@ vErrors.push(err7);
 }
 errors++;
 }
-}
-if(data.enabled !== undefined){
-let data0 = data.enabled;
-if(typeof data0 !== "boolean"){
-const err8 = {instancePath:instancePath+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema73.properties.enabled.type,parentSchema:schema73.properties.enabled,data:data0};
+for(const key0 in data){
+if(!((((((((key0 === "enabled") || (key0 === "rootNamespace")) || (key0 === "mtls")) || (key0 === "admission")) || (key0 === "gatewayApi")) || (key0 === "connections")) || (key0 === "gateways")) || (key0 === "applications"))){
+const err8 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties",schema:false,parentSchema:schema73,data};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -12144,11 +12451,10 @@ vErrors.push(err8);
 errors++;
 }
 }
-if(data.rootNamespace !== undefined){
-let data1 = data.rootNamespace;
-if(typeof data1 === "string"){
-if(func3(data1) > 63){
-const err9 = {instancePath:instancePath+"/rootNamespace",schemaPath:"#/properties/rootNamespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema73.properties.rootNamespace,data:data1};
+if(data.enabled !== undefined){
+let data0 = data.enabled;
+if(typeof data0 !== "boolean"){
+const err9 = {instancePath:instancePath+"/enabled",schemaPath:"#/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema73.properties.enabled.type,parentSchema:schema73.properties.enabled,data:data0};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -12157,8 +12463,12 @@ vErrors.push(err9);
 }
 errors++;
 }
-if(!pattern8.test(data1)){
-const err10 = {instancePath:instancePath+"/rootNamespace",schemaPath:"#/properties/rootNamespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema73.properties.rootNamespace,data:data1};
+}
+if(data.rootNamespace !== undefined){
+let data1 = data.rootNamespace;
+if(typeof data1 === "string"){
+if(func3(data1) > 63){
+const err10 = {instancePath:instancePath+"/rootNamespace",schemaPath:"#/properties/rootNamespace/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema73.properties.rootNamespace,data:data1};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -12167,9 +12477,8 @@ vErrors.push(err10);
 }
 errors++;
 }
-}
-else {
-const err11 = {instancePath:instancePath+"/rootNamespace",schemaPath:"#/properties/rootNamespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema73.properties.rootNamespace.type,parentSchema:schema73.properties.rootNamespace,data:data1};
+if(!pattern9.test(data1)){
+const err11 = {instancePath:instancePath+"/rootNamespace",schemaPath:"#/properties/rootNamespace/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema73.properties.rootNamespace,data:data1};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -12179,11 +12488,8 @@ vErrors.push(err11);
 errors++;
 }
 }
-if(data.mtls !== undefined){
-let data2 = data.mtls;
-if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
-if(data2.enabled === undefined){
-const err12 = {instancePath:instancePath+"/mtls",schemaPath:"#/properties/mtls/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema73.properties.mtls.required,parentSchema:schema73.properties.mtls,data:data2};
+else {
+const err12 = {instancePath:instancePath+"/rootNamespace",schemaPath:"#/properties/rootNamespace/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema73.properties.rootNamespace.type,parentSchema:schema73.properties.rootNamespace,data:data1};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -12192,8 +12498,12 @@ vErrors.push(err12);
 }
 errors++;
 }
-if(data2.mode === undefined){
-const err13 = {instancePath:instancePath+"/mtls",schemaPath:"#/properties/mtls/required",keyword:"required",params:{missingProperty: "mode"},message:"must have required property '"+"mode"+"'",schema:schema73.properties.mtls.required,parentSchema:schema73.properties.mtls,data:data2};
+}
+if(data.mtls !== undefined){
+let data2 = data.mtls;
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(data2.enabled === undefined){
+const err13 = {instancePath:instancePath+"/mtls",schemaPath:"#/properties/mtls/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema73.properties.mtls.required,parentSchema:schema73.properties.mtls,data:data2};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -12202,9 +12512,8 @@ vErrors.push(err13);
 }
 errors++;
 }
-for(const key1 in data2){
-if(!((key1 === "enabled") || (key1 === "mode"))){
-const err14 = {instancePath:instancePath+"/mtls",schemaPath:"#/properties/mtls/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema73.properties.mtls,data:data2};
+if(data2.mode === undefined){
+const err14 = {instancePath:instancePath+"/mtls",schemaPath:"#/properties/mtls/required",keyword:"required",params:{missingProperty: "mode"},message:"must have required property '"+"mode"+"'",schema:schema73.properties.mtls.required,parentSchema:schema73.properties.mtls,data:data2};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -12213,11 +12522,9 @@ vErrors.push(err14);
 }
 errors++;
 }
-}
-if(data2.enabled !== undefined){
-let data3 = data2.enabled;
-if(typeof data3 !== "boolean"){
-const err15 = {instancePath:instancePath+"/mtls/enabled",schemaPath:"#/properties/mtls/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema73.properties.mtls.properties.enabled.type,parentSchema:schema73.properties.mtls.properties.enabled,data:data3};
+for(const key1 in data2){
+if(!((key1 === "enabled") || (key1 === "mode"))){
+const err15 = {instancePath:instancePath+"/mtls",schemaPath:"#/properties/mtls/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties",schema:false,parentSchema:schema73.properties.mtls,data:data2};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -12227,10 +12534,10 @@ vErrors.push(err15);
 errors++;
 }
 }
-if(data2.mode !== undefined){
-let data4 = data2.mode;
-if(typeof data4 !== "string"){
-const err16 = {instancePath:instancePath+"/mtls/mode",schemaPath:"#/properties/mtls/properties/mode/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema73.properties.mtls.properties.mode.type,parentSchema:schema73.properties.mtls.properties.mode,data:data4};
+if(data2.enabled !== undefined){
+let data3 = data2.enabled;
+if(typeof data3 !== "boolean"){
+const err16 = {instancePath:instancePath+"/mtls/enabled",schemaPath:"#/properties/mtls/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema73.properties.mtls.properties.enabled.type,parentSchema:schema73.properties.mtls.properties.enabled,data:data3};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -12239,8 +12546,11 @@ vErrors.push(err16);
 }
 errors++;
 }
-if(!((data4 === "STRICT") || (data4 === "PERMISSIVE"))){
-const err17 = {instancePath:instancePath+"/mtls/mode",schemaPath:"#/properties/mtls/properties/mode/enum",keyword:"enum",params:{allowedValues: schema73.properties.mtls.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema73.properties.mtls.properties.mode.enum,parentSchema:schema73.properties.mtls.properties.mode,data:data4};
+}
+if(data2.mode !== undefined){
+let data4 = data2.mode;
+if(typeof data4 !== "string"){
+const err17 = {instancePath:instancePath+"/mtls/mode",schemaPath:"#/properties/mtls/properties/mode/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema73.properties.mtls.properties.mode.type,parentSchema:schema73.properties.mtls.properties.mode,data:data4};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -12249,10 +12559,8 @@ vErrors.push(err17);
 }
 errors++;
 }
-}
-}
-else {
-const err18 = {instancePath:instancePath+"/mtls",schemaPath:"#/properties/mtls/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.properties.mtls.type,parentSchema:schema73.properties.mtls,data:data2};
+if(!((data4 === "STRICT") || (data4 === "PERMISSIVE"))){
+const err18 = {instancePath:instancePath+"/mtls/mode",schemaPath:"#/properties/mtls/properties/mode/enum",keyword:"enum",params:{allowedValues: schema73.properties.mtls.properties.mode.enum},message:"must be equal to one of the allowed values",schema:schema73.properties.mtls.properties.mode.enum,parentSchema:schema73.properties.mtls.properties.mode,data:data4};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -12262,11 +12570,9 @@ vErrors.push(err18);
 errors++;
 }
 }
-if(data.admission !== undefined){
-let data5 = data.admission;
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-if(data5.enabled === undefined){
-const err19 = {instancePath:instancePath+"/admission",schemaPath:"#/properties/admission/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema73.properties.admission.required,parentSchema:schema73.properties.admission,data:data5};
+}
+else {
+const err19 = {instancePath:instancePath+"/mtls",schemaPath:"#/properties/mtls/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.properties.mtls.type,parentSchema:schema73.properties.mtls,data:data2};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -12275,8 +12581,12 @@ vErrors.push(err19);
 }
 errors++;
 }
-if(data5.allowedHostPaths === undefined){
-const err20 = {instancePath:instancePath+"/admission",schemaPath:"#/properties/admission/required",keyword:"required",params:{missingProperty: "allowedHostPaths"},message:"must have required property '"+"allowedHostPaths"+"'",schema:schema73.properties.admission.required,parentSchema:schema73.properties.admission,data:data5};
+}
+if(data.admission !== undefined){
+let data5 = data.admission;
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(data5.enabled === undefined){
+const err20 = {instancePath:instancePath+"/admission",schemaPath:"#/properties/admission/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema73.properties.admission.required,parentSchema:schema73.properties.admission,data:data5};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -12285,9 +12595,8 @@ vErrors.push(err20);
 }
 errors++;
 }
-for(const key2 in data5){
-if(!((key2 === "enabled") || (key2 === "allowedHostPaths"))){
-const err21 = {instancePath:instancePath+"/admission",schemaPath:"#/properties/admission/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema73.properties.admission,data:data5};
+if(data5.allowedHostPaths === undefined){
+const err21 = {instancePath:instancePath+"/admission",schemaPath:"#/properties/admission/required",keyword:"required",params:{missingProperty: "allowedHostPaths"},message:"must have required property '"+"allowedHostPaths"+"'",schema:schema73.properties.admission.required,parentSchema:schema73.properties.admission,data:data5};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -12296,16 +12605,27 @@ vErrors.push(err21);
 }
 errors++;
 }
-}
-if(data5.enabled !== undefined){
-let data6 = data5.enabled;
-if(typeof data6 !== "boolean"){
-const err22 = {instancePath:instancePath+"/admission/enabled",schemaPath:"#/properties/admission/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema73.properties.admission.properties.enabled.type,parentSchema:schema73.properties.admission.properties.enabled,data:data6};
+for(const key2 in data5){
+if(!((key2 === "enabled") || (key2 === "allowedHostPaths"))){
+const err22 = {instancePath:instancePath+"/admission",schemaPath:"#/properties/admission/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties",schema:false,parentSchema:schema73.properties.admission,data:data5};
 if(vErrors === null){
 vErrors = [err22];
 }
 else {
 vErrors.push(err22);
+}
+errors++;
+}
+}
+if(data5.enabled !== undefined){
+let data6 = data5.enabled;
+if(typeof data6 !== "boolean"){
+const err23 = {instancePath:instancePath+"/admission/enabled",schemaPath:"#/properties/admission/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema73.properties.admission.properties.enabled.type,parentSchema:schema73.properties.admission.properties.enabled,data:data6};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
 }
 errors++;
 }
@@ -12317,24 +12637,24 @@ const len0 = data7.length;
 for(let i0=0; i0<len0; i0++){
 let data8 = data7[i0];
 if(typeof data8 === "string"){
-if(!pattern31.test(data8)){
-const err23 = {instancePath:instancePath+"/admission/allowedHostPaths/" + i0,schemaPath:"#/properties/admission/properties/allowedHostPaths/items/pattern",keyword:"pattern",params:{pattern: "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema73.properties.admission.properties.allowedHostPaths.items,data:data8};
-if(vErrors === null){
-vErrors = [err23];
-}
-else {
-vErrors.push(err23);
-}
-errors++;
-}
-}
-else {
-const err24 = {instancePath:instancePath+"/admission/allowedHostPaths/" + i0,schemaPath:"#/properties/admission/properties/allowedHostPaths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema73.properties.admission.properties.allowedHostPaths.items.type,parentSchema:schema73.properties.admission.properties.allowedHostPaths.items,data:data8};
+if(!pattern49.test(data8)){
+const err24 = {instancePath:instancePath+"/admission/allowedHostPaths/" + i0,schemaPath:"#/properties/admission/properties/allowedHostPaths/items/pattern",keyword:"pattern",params:{pattern: "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"},message:"must match pattern \""+"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$"+"\"",schema:"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$",parentSchema:schema73.properties.admission.properties.allowedHostPaths.items,data:data8};
 if(vErrors === null){
 vErrors = [err24];
 }
 else {
 vErrors.push(err24);
+}
+errors++;
+}
+}
+else {
+const err25 = {instancePath:instancePath+"/admission/allowedHostPaths/" + i0,schemaPath:"#/properties/admission/properties/allowedHostPaths/items/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema73.properties.admission.properties.allowedHostPaths.items.type,parentSchema:schema73.properties.admission.properties.allowedHostPaths.items,data:data8};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
 }
 errors++;
 }
@@ -12350,12 +12670,12 @@ continue;
 }
 if(typeof indices0[item0] == "number"){
 j0 = indices0[item0];
-const err25 = {instancePath:instancePath+"/admission/allowedHostPaths",schemaPath:"#/properties/admission/properties/allowedHostPaths/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)",schema:true,parentSchema:schema73.properties.admission.properties.allowedHostPaths,data:data7};
+const err26 = {instancePath:instancePath+"/admission/allowedHostPaths",schemaPath:"#/properties/admission/properties/allowedHostPaths/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)",schema:true,parentSchema:schema73.properties.admission.properties.allowedHostPaths,data:data7};
 if(vErrors === null){
-vErrors = [err25];
+vErrors = [err26];
 }
 else {
-vErrors.push(err25);
+vErrors.push(err26);
 }
 errors++;
 break;
@@ -12365,19 +12685,7 @@ indices0[item0] = i1;
 }
 }
 else {
-const err26 = {instancePath:instancePath+"/admission/allowedHostPaths",schemaPath:"#/properties/admission/properties/allowedHostPaths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema73.properties.admission.properties.allowedHostPaths.type,parentSchema:schema73.properties.admission.properties.allowedHostPaths,data:data7};
-if(vErrors === null){
-vErrors = [err26];
-}
-else {
-vErrors.push(err26);
-}
-errors++;
-}
-}
-}
-else {
-const err27 = {instancePath:instancePath+"/admission",schemaPath:"#/properties/admission/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.properties.admission.type,parentSchema:schema73.properties.admission,data:data5};
+const err27 = {instancePath:instancePath+"/admission/allowedHostPaths",schemaPath:"#/properties/admission/properties/allowedHostPaths/type",keyword:"type",params:{type: "array"},message:"must be array",schema:schema73.properties.admission.properties.allowedHostPaths.type,parentSchema:schema73.properties.admission.properties.allowedHostPaths,data:data7};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -12387,11 +12695,9 @@ vErrors.push(err27);
 errors++;
 }
 }
-if(data.gatewayApi !== undefined){
-let data9 = data.gatewayApi;
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-if(data9.enabled === undefined){
-const err28 = {instancePath:instancePath+"/gatewayApi",schemaPath:"#/properties/gatewayApi/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema73.properties.gatewayApi.required,parentSchema:schema73.properties.gatewayApi,data:data9};
+}
+else {
+const err28 = {instancePath:instancePath+"/admission",schemaPath:"#/properties/admission/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.properties.admission.type,parentSchema:schema73.properties.admission,data:data5};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -12400,9 +12706,12 @@ vErrors.push(err28);
 }
 errors++;
 }
-for(const key3 in data9){
-if(!(key3 === "enabled")){
-const err29 = {instancePath:instancePath+"/gatewayApi",schemaPath:"#/properties/gatewayApi/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema73.properties.gatewayApi,data:data9};
+}
+if(data.gatewayApi !== undefined){
+let data9 = data.gatewayApi;
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+if(data9.enabled === undefined){
+const err29 = {instancePath:instancePath+"/gatewayApi",schemaPath:"#/properties/gatewayApi/required",keyword:"required",params:{missingProperty: "enabled"},message:"must have required property '"+"enabled"+"'",schema:schema73.properties.gatewayApi.required,parentSchema:schema73.properties.gatewayApi,data:data9};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -12411,11 +12720,9 @@ vErrors.push(err29);
 }
 errors++;
 }
-}
-if(data9.enabled !== undefined){
-let data10 = data9.enabled;
-if(typeof data10 !== "boolean"){
-const err30 = {instancePath:instancePath+"/gatewayApi/enabled",schemaPath:"#/properties/gatewayApi/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema73.properties.gatewayApi.properties.enabled.type,parentSchema:schema73.properties.gatewayApi.properties.enabled,data:data10};
+for(const key3 in data9){
+if(!(key3 === "enabled")){
+const err30 = {instancePath:instancePath+"/gatewayApi",schemaPath:"#/properties/gatewayApi/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties",schema:false,parentSchema:schema73.properties.gatewayApi,data:data9};
 if(vErrors === null){
 vErrors = [err30];
 }
@@ -12425,9 +12732,10 @@ vErrors.push(err30);
 errors++;
 }
 }
-}
-else {
-const err31 = {instancePath:instancePath+"/gatewayApi",schemaPath:"#/properties/gatewayApi/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.properties.gatewayApi.type,parentSchema:schema73.properties.gatewayApi,data:data9};
+if(data9.enabled !== undefined){
+let data10 = data9.enabled;
+if(typeof data10 !== "boolean"){
+const err31 = {instancePath:instancePath+"/gatewayApi/enabled",schemaPath:"#/properties/gatewayApi/properties/enabled/type",keyword:"type",params:{type: "boolean"},message:"must be boolean",schema:schema73.properties.gatewayApi.properties.enabled.type,parentSchema:schema73.properties.gatewayApi.properties.enabled,data:data10};
 if(vErrors === null){
 vErrors = [err31];
 }
@@ -12437,14 +12745,9 @@ vErrors.push(err31);
 errors++;
 }
 }
-if(data.gateways !== undefined){
-let data11 = data.gateways;
-if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
-for(const key4 in data11){
-const _errs29 = errors;
-if(typeof key4 === "string"){
-if(func3(key4) > 63){
-const err32 = {instancePath:instancePath+"/gateways",schemaPath:"#/properties/gateways/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema73.properties.gateways.propertyNames,data:key4,propertyName:key4};
+}
+else {
+const err32 = {instancePath:instancePath+"/gatewayApi",schemaPath:"#/properties/gatewayApi/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.properties.gatewayApi.type,parentSchema:schema73.properties.gatewayApi,data:data9};
 if(vErrors === null){
 vErrors = [err32];
 }
@@ -12453,8 +12756,12 @@ vErrors.push(err32);
 }
 errors++;
 }
-if(!pattern8.test(key4)){
-const err33 = {instancePath:instancePath+"/gateways",schemaPath:"#/properties/gateways/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema73.properties.gateways.propertyNames,data:key4,propertyName:key4};
+}
+if(data.connections !== undefined){
+let data11 = data.connections;
+if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
+if(data11.maxDuration === undefined){
+const err33 = {instancePath:instancePath+"/connections",schemaPath:"#/properties/connections/required",keyword:"required",params:{missingProperty: "maxDuration"},message:"must have required property '"+"maxDuration"+"'",schema:schema73.properties.connections.required,parentSchema:schema73.properties.connections,data:data11};
 if(vErrors === null){
 vErrors = [err33];
 }
@@ -12463,10 +12770,8 @@ vErrors.push(err33);
 }
 errors++;
 }
-}
-var valid7 = _errs29 === errors;
-if(!valid7){
-const err34 = {instancePath:instancePath+"/gateways",schemaPath:"#/properties/gateways/propertyNames",keyword:"propertyNames",params:{propertyName: key4},message:"property name must be valid",schema:schema73.properties.gateways.propertyNames,parentSchema:schema73.properties.gateways,data:data11};
+if(data11.tcpMaxDuration === undefined){
+const err34 = {instancePath:instancePath+"/connections",schemaPath:"#/properties/connections/required",keyword:"required",params:{missingProperty: "tcpMaxDuration"},message:"must have required property '"+"tcpMaxDuration"+"'",schema:schema73.properties.connections.required,parentSchema:schema73.properties.connections,data:data11};
 if(vErrors === null){
 vErrors = [err34];
 }
@@ -12475,16 +12780,9 @@ vErrors.push(err34);
 }
 errors++;
 }
-}
-for(const key5 in data11){
-if(!(validate176(data11[key5], {instancePath:instancePath+"/gateways/" + key5.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data11,parentDataProperty:key5,rootData}))){
-vErrors = vErrors === null ? validate176.errors : vErrors.concat(validate176.errors);
-errors = vErrors.length;
-}
-}
-}
-else {
-const err35 = {instancePath:instancePath+"/gateways",schemaPath:"#/properties/gateways/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.properties.gateways.type,parentSchema:schema73.properties.gateways,data:data11};
+for(const key4 in data11){
+if(!((key4 === "maxDuration") || (key4 === "tcpMaxDuration"))){
+const err35 = {instancePath:instancePath+"/connections",schemaPath:"#/properties/connections/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties",schema:false,parentSchema:schema73.properties.connections,data:data11};
 if(vErrors === null){
 vErrors = [err35];
 }
@@ -12494,14 +12792,11 @@ vErrors.push(err35);
 errors++;
 }
 }
-if(data.applications !== undefined){
-let data13 = data.applications;
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
-for(const key6 in data13){
-const _errs34 = errors;
-if(typeof key6 === "string"){
-if(func3(key6) > 63){
-const err36 = {instancePath:instancePath+"/applications",schemaPath:"#/properties/applications/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema73.properties.applications.propertyNames,data:key6,propertyName:key6};
+if(data11.maxDuration !== undefined){
+let data12 = data11.maxDuration;
+if(typeof data12 === "string"){
+if(!pattern50.test(data12)){
+const err36 = {instancePath:instancePath+"/connections/maxDuration",schemaPath:"#/properties/connections/properties/maxDuration/pattern",keyword:"pattern",params:{pattern: "^$|^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^$|^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^$|^[1-9][0-9]{0,6}[smh]$",parentSchema:schema73.properties.connections.properties.maxDuration,data:data12};
 if(vErrors === null){
 vErrors = [err36];
 }
@@ -12510,8 +12805,9 @@ vErrors.push(err36);
 }
 errors++;
 }
-if(!pattern8.test(key6)){
-const err37 = {instancePath:instancePath+"/applications",schemaPath:"#/properties/applications/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema73.properties.applications.propertyNames,data:key6,propertyName:key6};
+}
+else {
+const err37 = {instancePath:instancePath+"/connections/maxDuration",schemaPath:"#/properties/connections/properties/maxDuration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema73.properties.connections.properties.maxDuration.type,parentSchema:schema73.properties.connections.properties.maxDuration,data:data12};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -12521,9 +12817,11 @@ vErrors.push(err37);
 errors++;
 }
 }
-var valid9 = _errs34 === errors;
-if(!valid9){
-const err38 = {instancePath:instancePath+"/applications",schemaPath:"#/properties/applications/propertyNames",keyword:"propertyNames",params:{propertyName: key6},message:"property name must be valid",schema:schema73.properties.applications.propertyNames,parentSchema:schema73.properties.applications,data:data13};
+if(data11.tcpMaxDuration !== undefined){
+let data13 = data11.tcpMaxDuration;
+if(typeof data13 === "string"){
+if(!pattern50.test(data13)){
+const err38 = {instancePath:instancePath+"/connections/tcpMaxDuration",schemaPath:"#/properties/connections/properties/tcpMaxDuration/pattern",keyword:"pattern",params:{pattern: "^$|^[1-9][0-9]{0,6}[smh]$"},message:"must match pattern \""+"^$|^[1-9][0-9]{0,6}[smh]$"+"\"",schema:"^$|^[1-9][0-9]{0,6}[smh]$",parentSchema:schema73.properties.connections.properties.tcpMaxDuration,data:data13};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -12533,15 +12831,8 @@ vErrors.push(err38);
 errors++;
 }
 }
-for(const key7 in data13){
-if(!(validate178(data13[key7], {instancePath:instancePath+"/applications/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data13,parentDataProperty:key7,rootData}))){
-vErrors = vErrors === null ? validate178.errors : vErrors.concat(validate178.errors);
-errors = vErrors.length;
-}
-}
-}
 else {
-const err39 = {instancePath:instancePath+"/applications",schemaPath:"#/properties/applications/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.properties.applications.type,parentSchema:schema73.properties.applications,data:data13};
+const err39 = {instancePath:instancePath+"/connections/tcpMaxDuration",schemaPath:"#/properties/connections/properties/tcpMaxDuration/type",keyword:"type",params:{type: "string"},message:"must be string",schema:schema73.properties.connections.properties.tcpMaxDuration.type,parentSchema:schema73.properties.connections.properties.tcpMaxDuration,data:data13};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -12553,12 +12844,138 @@ errors++;
 }
 }
 else {
-const err40 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.type,parentSchema:schema73,data};
+const err40 = {instancePath:instancePath+"/connections",schemaPath:"#/properties/connections/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.properties.connections.type,parentSchema:schema73.properties.connections,data:data11};
 if(vErrors === null){
 vErrors = [err40];
 }
 else {
 vErrors.push(err40);
+}
+errors++;
+}
+}
+if(data.gateways !== undefined){
+let data14 = data.gateways;
+if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
+for(const key5 in data14){
+const _errs36 = errors;
+if(typeof key5 === "string"){
+if(func3(key5) > 63){
+const err41 = {instancePath:instancePath+"/gateways",schemaPath:"#/properties/gateways/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema73.properties.gateways.propertyNames,data:key5,propertyName:key5};
+if(vErrors === null){
+vErrors = [err41];
+}
+else {
+vErrors.push(err41);
+}
+errors++;
+}
+if(!pattern9.test(key5)){
+const err42 = {instancePath:instancePath+"/gateways",schemaPath:"#/properties/gateways/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema73.properties.gateways.propertyNames,data:key5,propertyName:key5};
+if(vErrors === null){
+vErrors = [err42];
+}
+else {
+vErrors.push(err42);
+}
+errors++;
+}
+}
+var valid8 = _errs36 === errors;
+if(!valid8){
+const err43 = {instancePath:instancePath+"/gateways",schemaPath:"#/properties/gateways/propertyNames",keyword:"propertyNames",params:{propertyName: key5},message:"property name must be valid",schema:schema73.properties.gateways.propertyNames,parentSchema:schema73.properties.gateways,data:data14};
+if(vErrors === null){
+vErrors = [err43];
+}
+else {
+vErrors.push(err43);
+}
+errors++;
+}
+}
+for(const key6 in data14){
+if(!(validate176(data14[key6], {instancePath:instancePath+"/gateways/" + key6.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data14,parentDataProperty:key6,rootData}))){
+vErrors = vErrors === null ? validate176.errors : vErrors.concat(validate176.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err44 = {instancePath:instancePath+"/gateways",schemaPath:"#/properties/gateways/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.properties.gateways.type,parentSchema:schema73.properties.gateways,data:data14};
+if(vErrors === null){
+vErrors = [err44];
+}
+else {
+vErrors.push(err44);
+}
+errors++;
+}
+}
+if(data.applications !== undefined){
+let data16 = data.applications;
+if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
+for(const key7 in data16){
+const _errs41 = errors;
+if(typeof key7 === "string"){
+if(func3(key7) > 63){
+const err45 = {instancePath:instancePath+"/applications",schemaPath:"#/properties/applications/propertyNames/maxLength",keyword:"maxLength",params:{limit: 63},message:"must NOT have more than 63 characters",schema:63,parentSchema:schema73.properties.applications.propertyNames,data:key7,propertyName:key7};
+if(vErrors === null){
+vErrors = [err45];
+}
+else {
+vErrors.push(err45);
+}
+errors++;
+}
+if(!pattern9.test(key7)){
+const err46 = {instancePath:instancePath+"/applications",schemaPath:"#/properties/applications/propertyNames/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema73.properties.applications.propertyNames,data:key7,propertyName:key7};
+if(vErrors === null){
+vErrors = [err46];
+}
+else {
+vErrors.push(err46);
+}
+errors++;
+}
+}
+var valid10 = _errs41 === errors;
+if(!valid10){
+const err47 = {instancePath:instancePath+"/applications",schemaPath:"#/properties/applications/propertyNames",keyword:"propertyNames",params:{propertyName: key7},message:"property name must be valid",schema:schema73.properties.applications.propertyNames,parentSchema:schema73.properties.applications,data:data16};
+if(vErrors === null){
+vErrors = [err47];
+}
+else {
+vErrors.push(err47);
+}
+errors++;
+}
+}
+for(const key8 in data16){
+if(!(validate178(data16[key8], {instancePath:instancePath+"/applications/" + key8.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data16,parentDataProperty:key8,rootData}))){
+vErrors = vErrors === null ? validate178.errors : vErrors.concat(validate178.errors);
+errors = vErrors.length;
+}
+}
+}
+else {
+const err48 = {instancePath:instancePath+"/applications",schemaPath:"#/properties/applications/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.properties.applications.type,parentSchema:schema73.properties.applications,data:data16};
+if(vErrors === null){
+vErrors = [err48];
+}
+else {
+vErrors.push(err48);
+}
+errors++;
+}
+}
+}
+else {
+const err49 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object",schema:schema73.type,parentSchema:schema73,data};
+if(vErrors === null){
+vErrors = [err49];
+}
+else {
+vErrors.push(err49);
 }
 errors++;
 }
@@ -12715,7 +13132,7 @@ vErrors.push(err12);
 }
 errors++;
 }
-if(!pattern8.test(data2)){
+if(!pattern9.test(data2)){
 const err13 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema79.properties.namespace.properties.name,data:data2};
 if(vErrors === null){
 vErrors = [err13];
@@ -12866,7 +13283,7 @@ errors++;
 if(data6.image !== undefined){
 let data7 = data6.image;
 if(typeof data7 === "string"){
-if(!pattern32.test(data7)){
+if(!pattern35.test(data7)){
 const err25 = {instancePath:instancePath+"/server/image",schemaPath:"#/properties/server/properties/image/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema79.properties.server.properties.image,data:data7};
 if(vErrors === null){
 vErrors = [err25];
@@ -12928,7 +13345,7 @@ errors++;
 if(data8.image !== undefined){
 let data9 = data8.image;
 if(typeof data9 === "string"){
-if(!pattern32.test(data9)){
+if(!pattern35.test(data9)){
 const err30 = {instancePath:instancePath+"/client/image",schemaPath:"#/properties/client/properties/image/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema79.properties.client.properties.image,data:data9};
 if(vErrors === null){
 vErrors = [err30];
@@ -13213,7 +13630,7 @@ vErrors.push(err13);
 }
 errors++;
 }
-if(!pattern8.test(data2)){
+if(!pattern9.test(data2)){
 const err14 = {instancePath:instancePath+"/namespace/name",schemaPath:"#/properties/namespace/properties/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},message:"must match pattern \""+"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"+"\"",schema:"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",parentSchema:schema80.properties.namespace.properties.name,data:data2};
 if(vErrors === null){
 vErrors = [err14];
@@ -13576,7 +13993,7 @@ errors++;
 if(data10["front-end"] !== undefined){
 let data11 = data10["front-end"];
 if(typeof data11 === "string"){
-if(!pattern32.test(data11)){
+if(!pattern35.test(data11)){
 const err45 = {instancePath:instancePath+"/images/front-end",schemaPath:"#/properties/images/properties/front-end/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["front-end"],data:data11};
 if(vErrors === null){
 vErrors = [err45];
@@ -13601,7 +14018,7 @@ errors++;
 if(data10.catalogue !== undefined){
 let data12 = data10.catalogue;
 if(typeof data12 === "string"){
-if(!pattern32.test(data12)){
+if(!pattern35.test(data12)){
 const err47 = {instancePath:instancePath+"/images/catalogue",schemaPath:"#/properties/images/properties/catalogue/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.catalogue,data:data12};
 if(vErrors === null){
 vErrors = [err47];
@@ -13626,7 +14043,7 @@ errors++;
 if(data10["catalogue-db"] !== undefined){
 let data13 = data10["catalogue-db"];
 if(typeof data13 === "string"){
-if(!pattern32.test(data13)){
+if(!pattern35.test(data13)){
 const err49 = {instancePath:instancePath+"/images/catalogue-db",schemaPath:"#/properties/images/properties/catalogue-db/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["catalogue-db"],data:data13};
 if(vErrors === null){
 vErrors = [err49];
@@ -13651,7 +14068,7 @@ errors++;
 if(data10.carts !== undefined){
 let data14 = data10.carts;
 if(typeof data14 === "string"){
-if(!pattern32.test(data14)){
+if(!pattern35.test(data14)){
 const err51 = {instancePath:instancePath+"/images/carts",schemaPath:"#/properties/images/properties/carts/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.carts,data:data14};
 if(vErrors === null){
 vErrors = [err51];
@@ -13676,7 +14093,7 @@ errors++;
 if(data10["carts-db"] !== undefined){
 let data15 = data10["carts-db"];
 if(typeof data15 === "string"){
-if(!pattern32.test(data15)){
+if(!pattern35.test(data15)){
 const err53 = {instancePath:instancePath+"/images/carts-db",schemaPath:"#/properties/images/properties/carts-db/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["carts-db"],data:data15};
 if(vErrors === null){
 vErrors = [err53];
@@ -13701,7 +14118,7 @@ errors++;
 if(data10.orders !== undefined){
 let data16 = data10.orders;
 if(typeof data16 === "string"){
-if(!pattern32.test(data16)){
+if(!pattern35.test(data16)){
 const err55 = {instancePath:instancePath+"/images/orders",schemaPath:"#/properties/images/properties/orders/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.orders,data:data16};
 if(vErrors === null){
 vErrors = [err55];
@@ -13726,7 +14143,7 @@ errors++;
 if(data10["orders-db"] !== undefined){
 let data17 = data10["orders-db"];
 if(typeof data17 === "string"){
-if(!pattern32.test(data17)){
+if(!pattern35.test(data17)){
 const err57 = {instancePath:instancePath+"/images/orders-db",schemaPath:"#/properties/images/properties/orders-db/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["orders-db"],data:data17};
 if(vErrors === null){
 vErrors = [err57];
@@ -13751,7 +14168,7 @@ errors++;
 if(data10.payment !== undefined){
 let data18 = data10.payment;
 if(typeof data18 === "string"){
-if(!pattern32.test(data18)){
+if(!pattern35.test(data18)){
 const err59 = {instancePath:instancePath+"/images/payment",schemaPath:"#/properties/images/properties/payment/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.payment,data:data18};
 if(vErrors === null){
 vErrors = [err59];
@@ -13776,7 +14193,7 @@ errors++;
 if(data10["queue-master"] !== undefined){
 let data19 = data10["queue-master"];
 if(typeof data19 === "string"){
-if(!pattern32.test(data19)){
+if(!pattern35.test(data19)){
 const err61 = {instancePath:instancePath+"/images/queue-master",schemaPath:"#/properties/images/properties/queue-master/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["queue-master"],data:data19};
 if(vErrors === null){
 vErrors = [err61];
@@ -13801,7 +14218,7 @@ errors++;
 if(data10.rabbitmq !== undefined){
 let data20 = data10.rabbitmq;
 if(typeof data20 === "string"){
-if(!pattern32.test(data20)){
+if(!pattern35.test(data20)){
 const err63 = {instancePath:instancePath+"/images/rabbitmq",schemaPath:"#/properties/images/properties/rabbitmq/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.rabbitmq,data:data20};
 if(vErrors === null){
 vErrors = [err63];
@@ -13826,7 +14243,7 @@ errors++;
 if(data10["session-db"] !== undefined){
 let data21 = data10["session-db"];
 if(typeof data21 === "string"){
-if(!pattern32.test(data21)){
+if(!pattern35.test(data21)){
 const err65 = {instancePath:instancePath+"/images/session-db",schemaPath:"#/properties/images/properties/session-db/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["session-db"],data:data21};
 if(vErrors === null){
 vErrors = [err65];
@@ -13851,7 +14268,7 @@ errors++;
 if(data10.shipping !== undefined){
 let data22 = data10.shipping;
 if(typeof data22 === "string"){
-if(!pattern32.test(data22)){
+if(!pattern35.test(data22)){
 const err67 = {instancePath:instancePath+"/images/shipping",schemaPath:"#/properties/images/properties/shipping/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.shipping,data:data22};
 if(vErrors === null){
 vErrors = [err67];
@@ -13876,7 +14293,7 @@ errors++;
 if(data10.user !== undefined){
 let data23 = data10.user;
 if(typeof data23 === "string"){
-if(!pattern32.test(data23)){
+if(!pattern35.test(data23)){
 const err69 = {instancePath:instancePath+"/images/user",schemaPath:"#/properties/images/properties/user/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties.user,data:data23};
 if(vErrors === null){
 vErrors = [err69];
@@ -13901,7 +14318,7 @@ errors++;
 if(data10["user-db"] !== undefined){
 let data24 = data10["user-db"];
 if(typeof data24 === "string"){
-if(!pattern32.test(data24)){
+if(!pattern35.test(data24)){
 const err71 = {instancePath:instancePath+"/images/user-db",schemaPath:"#/properties/images/properties/user-db/pattern",keyword:"pattern",params:{pattern: "^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"},message:"must match pattern \""+"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$"+"\"",schema:"^[^:/@\\s]+(:[0-9]+)?(/[^:/@\\s]+)*(:[\\w.-]+)?(@sha256:[0-9a-f]{64})?$",parentSchema:schema80.properties.images.properties["user-db"],data:data24};
 if(vErrors === null){
 vErrors = [err71];

@@ -14,6 +14,7 @@ export const DEFAULTS: Values = {
       "clusterName": "",
       "proxyAddr": "",
       "caSecret": "",
+      "cluster": "",
       "bot": {
         "name": "istio-tbot"
       },
@@ -26,7 +27,9 @@ export const DEFAULTS: Values = {
         "labels": {
           "env": "dev",
           "part-of": "istio-teleport"
-        }
+        },
+        "allowedNamespaces": [],
+        "sidecarsOnly": false
       },
       "join": {
         "tokenName": "istio-tbot-k8s-join",
@@ -38,6 +41,10 @@ export const DEFAULTS: Values = {
   "istio": {
     "print": "",
     "injectionTemplate": "teleport",
+    "injection": {
+      "scope": "mesh",
+      "namespaces": []
+    },
     "pathNormalization": "NONE",
     "blockIstiodCertificates": true,
     "cni": false,
@@ -189,6 +196,10 @@ export const DEFAULTS: Values = {
     },
     "gatewayApi": {
       "enabled": true
+    },
+    "connections": {
+      "maxDuration": "1h",
+      "tcpMaxDuration": ""
     },
     "gateways": {},
     "applications": {}

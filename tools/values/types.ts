@@ -54,6 +54,10 @@ export interface Values {
        * Name of a Secret in tbot's namespace whose `ca.crt` tbot trusts for Teleport's proxy, besides the public CAs of its image: for a proxy with a certificate of a private CA, or behind a proxy that inspects TLS.
        */
       caSecret: string;
+      /**
+       * Short name of this Kubernetes cluster, for a Teleport cluster that serves several. The names of bot, role, workload identity and join token get it as a suffix (`istio-tbot-prod`), the workload identity gets the label `cluster`, and Teleport issues only to a bot that joined with this cluster's token. Empty: names as below, and no such rule. See docs/operate/several-clusters.md.
+       */
+      cluster: string;
       bot: {
         /**
          * Name of the Teleport bot that tbot joins as.
@@ -76,11 +80,19 @@ export interface Values {
          */
         name: string;
         /**
-         * Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, add another.
+         * Labels of the workload identity. The role allows every workload identity that has all of them, so one of them must be this one's alone: by default `part-of: istio-teleport`. With several meshes in one Teleport cluster, set `global.teleport.cluster`, which adds another.
          */
         labels: {
           [k: string]: string;
         };
+        /**
+         * Namespaces whose workloads get an identity. Empty: all. List the namespaces of gateways, too. It limits what a stolen bot of this cluster can issue.
+         */
+        allowedNamespaces: string[];
+        /**
+         * Issues to Istio's proxies only: to the container `istio-proxy`, of sidecars and gateways. Leave it off if other containers read tbot's socket themselves.
+         */
+        sidecarsOnly: boolean;
       };
       join: {
         /**
@@ -110,6 +122,19 @@ export interface Values {
      * Name of the sidecar injection template that mounts tbot's socket. Pods that set `inject.istio.io/templates` themselves must include it: `sidecar,<name>` or `gateway,<name>`.
      */
     injectionTemplate: string;
+    /**
+     * Which pods get their identity from Teleport while others still live from another issuer. For a migration; see docs/operate/migration.md.
+     */
+    injection: {
+      /**
+       * All meshed pods (`mesh`), those in the listed namespaces (`namespace`), or those that name the injection template in their annotation (`pod`): `inject.istio.io/templates: sidecar,<name>`. The admission policy, doctor and the alerts follow. All but `mesh` require `istio.blockIstiodCertificates: false`, because the others need istiod's CA.
+       */
+      scope: "mesh" | "namespace" | "pod";
+      /**
+       * Namespaces in scope; for scope `namespace` only. Upgrade istiod first, then the chart.
+       */
+      namespaces: string[];
+    };
     /**
      * Path normalization of the mesh (`meshConfig.pathNormalization.normalization`). NONE leaves paths as the client sent them, which weakens AuthorizationPolicies that match on paths.
      */
@@ -459,9 +484,19 @@ export interface Values {
     };
     gatewayApi: {
       /**
-       * Gives tbot's socket to the gateways that istiod creates for the Kubernetes Gateway API (class `istio`), by a ConfigMap in the root namespace, which must be istiod's own: it looks nowhere else. Without the Gateway API's CRDs the ConfigMap has no effect. Disable it if the mesh has such a ConfigMap already, and add the socket to that one.
+       * Gives tbot's socket to the gateways that istiod creates for the Kubernetes Gateway API (class `istio`), by a ConfigMap in the root namespace, which must be istiod's own: it looks nowhere else. Without the Gateway API's CRDs the ConfigMap has no effect. Disable it if the mesh has such a ConfigMap already, and add the socket to that one. It counts for all such gateways, so it is left out unless `istio.injection.scope` is `mesh`.
        */
       enabled: boolean;
+    };
+    connections: {
+      /**
+       * How long a sidecar keeps an HTTP connection that a peer opened, as one number with a unit (s, m, h); at least 10s, empty for no limit. Envoy checks the peer's certificate only when a connection opens: without a limit, an identity that Teleport no longer issues lives on in open connections. The connection closes between two requests. One in progress is never cut, and neither is a WebSocket or a gRPC stream. Shorter than tbot.credentialTTL gains little: the peer reconnects until its certificate expires.
+       */
+      maxDuration: string;
+      /**
+       * The same for TCP connections, such as those of databases. They are cut whatever is under way, so their clients must reconnect: no limit by default.
+       */
+      tcpMaxDuration: string;
     };
     /**
      * Gateways that services may name as callers, under a name of your choice: the namespace and ServiceAccount of each. The ServiceAccount of a gateway of the Kubernetes Gateway API is `<gateway>-istio`.

@@ -15,6 +15,9 @@ grows with the graph and not with its square. */}}
 {{- $_ := set $placesOf $name (dict "namespace" (printf "%s.namespace" $path) "mode" (printf "%s.mode" $path) "off" "off" "services" dict) }}
 {{- else }}
 {{- $_ := set $placesOf $name $bundled.places }}
+{{- if eq $.Values.istio.injection.scope "pod" }}
+{{- $problems = append $problems (printf "%s is true while istio.injection.scope is pod, and the pods of %s do not name the injection template: set it to false, or the scope to namespace." $bundled.enabledBy $bundled.title) }}
+{{- end }}
 {{- if hasKey $.Values.mesh.applications $name }}
 {{- $problems = append $problems (printf "mesh.applications.%s has the name of %s's own graph: rename it, or set %s to false." $name $bundled.title $bundled.enabledBy) }}
 {{- end }}
@@ -34,6 +37,9 @@ grows with the graph and not with its square. */}}
 {{- $namespace := $application.namespace }}
 {{- if has $namespace (list $.Values.tbot.namespace.name $.Values.mesh.rootNamespace) }}
 {{- $problems = append $problems (printf "%s is %s, the namespace of tbot or of Istio: give the application one of its own." $places.namespace $namespace) }}
+{{- end }}
+{{- if and (eq $.Values.istio.injection.scope "namespace") (not (has $namespace $.Values.istio.injection.namespaces)) }}
+{{- $problems = append $problems (printf "%s is %s, which is not in istio.injection.namespaces: add it, or leave the application out until its namespace is in scope." $places.namespace $namespace) }}
 {{- end }}
 {{- if and $.Values.testApp.enabled (eq $namespace $.Values.testApp.namespace.name) }}
 {{- $problems = append $problems (printf "%s is %s, the namespace of the test app: give the application one of its own." $places.namespace $namespace) }}

@@ -21,6 +21,33 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- if and (ne $t.join.type "oidc") $t.join.issuer }}
 {{- $problems = append $problems (printf "global.teleport.join.issuer is set but global.teleport.join.type is %s: remove the issuer or set the type to oidc." $t.join.type) }}
 {{- end }}
+{{- with $t.cluster }}
+{{- range $path, $name := dict "bot.name" $t.bot.name "role.name" $t.role.name "workloadIdentity.name" $t.workloadIdentity.name "join.tokenName" $t.join.tokenName }}
+{{- $full := include "istio-teleport.teleportName" (dict "teleport" $t "name" $name) }}
+{{- if gt (len $full) 63 }}
+{{- $problems = append $problems (printf "global.teleport.%s and global.teleport.cluster make the name %s, which has more than 63 characters: shorten one of them." $path $full) }}
+{{- end }}
+{{- end }}
+{{- $label := get $t.workloadIdentity.labels "cluster" | default . }}
+{{- if ne $label . }}
+{{- $problems = append $problems (printf "global.teleport.workloadIdentity.labels has cluster: %s while global.teleport.cluster is %s, which sets that label itself: remove it." $label .) }}
+{{- end }}
+{{- end }}
+{{- with $t.workloadIdentity.allowedNamespaces }}
+{{- $needed := dict -}}
+{{- if $.Values.testApp.enabled }}{{ $_ := set $needed "testApp.namespace.name" $.Values.testApp.namespace.name }}{{ end -}}
+{{- $bundled := include "istio-teleport.bundledApplications" $ | fromJson -}}
+{{- range $name, $application := include "istio-teleport.applications" $ | fromJson }}
+{{- $places := (get $bundled $name | default dict).places | default dict }}
+{{- $_ := set $needed ($places.namespace | default (printf "mesh.applications.%s.namespace" $name)) $application.namespace }}
+{{- end }}
+{{- range $name, $gateway := $.Values.mesh.gateways }}{{ $_ := set $needed (printf "mesh.gateways.%s.namespace" $name) $gateway.namespace }}{{ end -}}
+{{- range $path, $namespace := $needed }}
+{{- if not (has $namespace $t.workloadIdentity.allowedNamespaces) }}
+{{- $problems = append $problems (printf "%s is %s, which global.teleport.workloadIdentity.allowedNamespaces does not list, so no workload there would get an identity: add it." $path $namespace) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- $session := include "istio-teleport.seconds" $t.role.maxSessionTTL | int64 -}}
 {{- if lt $session 2400 }}
 {{- $problems = append $problems (printf "global.teleport.role.maxSessionTTL is %s, less than 40m: tbot renews its credential every 20 minutes, and one missed renewal would end it; raise it." $t.role.maxSessionTTL) }}
@@ -38,6 +65,12 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- end }}
 {{- if gt (mul 3 $renewal) $ttl }}
 {{- $problems = append $problems (printf "tbot.renewalInterval is %s, more than a third of tbot.credentialTTL (%s): two breaks of tbot's connection to Teleport would let certificates expire; lower the interval or raise the TTL." .Values.tbot.renewalInterval .Values.tbot.credentialTTL) }}
+{{- end }}
+{{- /* Envoy gives a connection 5 s to end between two requests: below this, connections would do little else. */ -}}
+{{- range $key, $duration := .Values.mesh.connections }}
+{{- if and $duration (lt (include "istio-teleport.seconds" $duration | int64) 10) }}
+{{- $problems = append $problems (printf "mesh.connections.%s is %s, less than 10s: sidecars would open new connections all the time; raise it, or leave it empty for no limit." $key $duration) }}
+{{- end }}
 {{- end }}
 {{- if and (not .Values.tbot.image.digest) (regexMatch "^v?[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$" .Values.tbot.image.tag) }}
 {{- if semverCompare "<18.11.0-0" .Values.tbot.image.tag }}
@@ -168,6 +201,23 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- end }}
 {{- if and .Values.tbot.resourceQuota.enabled (eq .Values.tbot.namespace.name "kube-system") }}
 {{- $problems = append $problems "tbot.resourceQuota.enabled is true in the namespace kube-system, where it would limit the cluster's own pods: remove it; that namespace needs none." }}
+{{- end }}
+{{- $injection := .Values.istio.injection -}}
+{{- if and (ne $injection.scope "mesh") .Values.istio.blockIstiodCertificates }}
+{{- $problems = append $problems (printf "istio.injection.scope is %s while istio.blockIstiodCertificates is true, with which pods outside the scope get no certificate at all: set istio.blockIstiodCertificates to false until the scope is mesh." $injection.scope) }}
+{{- end }}
+{{- if and (eq $injection.scope "namespace") (not $injection.namespaces) }}
+{{- $problems = append $problems "istio.injection.scope is namespace while istio.injection.namespaces is empty, so no pod gets its identity from Teleport: list the namespaces." }}
+{{- end }}
+{{- if and (ne $injection.scope "namespace") $injection.namespaces }}
+{{- $problems = append $problems (printf "istio.injection.namespaces is set while istio.injection.scope is %s, which reads no list: remove the list, or set the scope to namespace." $injection.scope) }}
+{{- end }}
+{{- if .Values.testApp.enabled }}
+{{- if eq $injection.scope "pod" }}
+{{- $problems = append $problems "testApp.enabled is true while istio.injection.scope is pod, and the pods of the test app do not name the injection template: set it to false, or the scope to namespace." }}
+{{- else if and (eq $injection.scope "namespace") (not (has .Values.testApp.namespace.name $injection.namespaces)) }}
+{{- $problems = append $problems (printf "testApp.namespace.name is %s, which is not in istio.injection.namespaces: add it, or disable the test app." .Values.testApp.namespace.name) }}
+{{- end }}
 {{- end }}
 {{- if and .Values.monitoring.enabled (not .Values.tbot.enabled) }}
 {{- $problems = append $problems "monitoring.enabled is true while tbot.enabled is false: there is no tbot to scrape; enable tbot or disable monitoring." }}

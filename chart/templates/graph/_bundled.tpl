@@ -3,6 +3,7 @@ read them as data, as they read mesh.applications. Of each:
   title        what people call it
   enabledBy    the value that installs it
   namespaceLabels  labels of its namespace
+  createsNamespace  whether the chart creates it
   application  its entry in the form of mesh.applications; absent while it is not installed
   places       for the sentences of the checks, the values that set the parts of that entry: namespace, mode, services by
                name; and off, how that mode's value spells "off"
@@ -10,7 +11,7 @@ Call with the chart's context. */}}
 {{- define "istio-teleport.bundledApplications" -}}
 {{- $values := .Values.sockShop -}}
 {{- $places := dict "namespace" "sockShop.namespace.name" "namespaceLabels" "sockShop.namespace.labels" "mode" "sockShop.policies" "off" "none" "services" (dict "front-end" "sockShop.frontEnd") -}}
-{{- $sockShop := dict "title" "Sock Shop" "enabledBy" "sockShop.enabled" "namespaceLabels" $values.namespace.labels "places" $places -}}
+{{- $sockShop := dict "title" "Sock Shop" "enabledBy" "sockShop.enabled" "namespaceLabels" $values.namespace.labels "createsNamespace" $values.namespace.create "places" $places -}}
 {{- if $values.enabled -}}
 {{- $services := get (.Subcharts.sockShop.Files.Get "files/graph.yaml" | fromYaml) "services" -}}
 {{- $_ := set (get $services "front-end") "callers" $values.frontEnd.callers -}}

@@ -11,6 +11,7 @@ import { POD_GONE, type Read } from "../../../tools/programs/kube-api/read.ts";
 import { tokenDocument } from "../../../tools/teleport/join/join-token.ts";
 import { parseJwks } from "../../../tools/teleport/join/jwks.ts";
 import { storedTokens } from "../../../tools/teleport/join/stored-token.ts";
+import { DEFAULTS } from "../../../tools/values/defaults.ts";
 import { jwksBytes, rsaKey } from "../support/keys.ts";
 import { healthySnapshot } from "./healthy-snapshot.ts";
 
@@ -1199,6 +1200,41 @@ describe("the end of a tbot that does not start", () => {
   });
 });
 
+describe("the join token of one of several clusters", () => {
+  /** A mesh whose values and tbot.yaml name the cluster prod, with the tokens of prod and dev in Teleport. */
+  function clusterProd(botOfProd: string): Snapshot {
+    const snapshot = healthySnapshot();
+    const intended = structuredClone(DEFAULTS);
+    Object.assign(intended.global.teleport, { cluster: "prod" });
+    snapshot.intended = intended;
+    editTbot(snapshot, (config) => {
+      Object.assign(config.onboarding as object, { token: "istio-tbot-k8s-join-prod" });
+    });
+    const tokens = [["dev", "istio-tbot-dev"] as const, ["prod", botOfProd] as const].map(([cluster, botName]) => {
+      giveToken(snapshot, {
+        text: (yaml) =>
+          yaml
+            .replace(/name: "istio-tbot-k8s-join[^"]*"/, `name: istio-tbot-k8s-join-${cluster}`)
+            .replace(/bot_name: "[^"]*"/, `bot_name: ${botName}`),
+      });
+      return first(snapshot.joinTokens);
+    });
+    snapshot.joinTokens = tokens;
+    return snapshot;
+  }
+
+  it("is the one with the cluster's suffix, among others'", () => {
+    const report = only("join-token", clusterProd("istio-tbot-prod"));
+    expect(report).toMatchObject({ status: "ok", examined: "token istio-tbot-k8s-join-prod", findings: [] });
+  });
+
+  it("must name the cluster's bot", () => {
+    const { evidence } = first(only("join-token", clusterProd("istio-tbot")).findings);
+    expect(evidence).toContain("spec.bot_name");
+    expect(evidence).toContain("tbot would join as another bot");
+  });
+});
+
 describe("what Envoy's log says of a pod without a certificate", () => {
   function waiting(refusal: Read<string | undefined>) {
     const snapshot = healthySnapshot();
@@ -1208,7 +1244,7 @@ describe("what Envoy's log says of a pod without a certificate", () => {
   }
 
   it.each([
-    [REFUSAL, "See attestation first: a pod that tbot did not attest matches no rule;"],
+    [REFUSAL, "See attestation first: a pod that tbot did not attest matches no rule. Nor does one in a namespace"],
     ['fetching X509 SVIDs: lock targeting User:"bot-istio-tbot" is in force', "`tctl rm lock/NAME`"],
     ['fetching X509 SVIDs: workload_identity "x" doesn\'t exist', "| tctl create -f`"],
     ['fetching X509 SVIDs: access denied to perform action "read" on "workload_identity"', "| tctl create -f`"],

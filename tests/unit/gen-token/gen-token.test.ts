@@ -115,6 +115,22 @@ describe("the document", () => {
     });
   });
 
+  it("gives the names of values the cluster's suffix, and those of flags none", async () => {
+    await writeFile(
+      file("values.yaml"),
+      "global: {teleport: {clusterName: c, proxyAddr: 'c:443', cluster: prod, bot: {name: b}}}\n",
+    );
+    await genToken("-f", file("values.yaml"), "--jwks-file", file("jwks.json"));
+    expect(parse(output.stdout)).toMatchObject({
+      metadata: { name: "istio-tbot-k8s-join-prod" },
+      spec: { bot_name: "b-prod" },
+    });
+    output.stdout = "";
+    const flags = ["--token-name", "t2", "--bot-name", "b2"];
+    await genToken("-f", file("values.yaml"), "--jwks-file", file("jwks.json"), ...flags);
+    expect(parse(output.stdout)).toMatchObject({ metadata: { name: "t2" }, spec: { bot_name: "b2" } });
+  });
+
   it("holds old and new keys for a rotation", async () => {
     await genToken("--jwks-file", file("jwks.json"), "--extra-jwks", file("old.json"));
     expect(keysOf(output.stdout)).toEqual(["current", "previous"]);

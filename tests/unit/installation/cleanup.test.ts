@@ -412,6 +412,66 @@ describe("what it did not make stays", () => {
   });
 });
 
+describe("of several clusters of one Teleport", () => {
+  const documentsOf = (cluster: string): FakeResource[] => {
+    const values = structuredClone(DEFAULTS);
+    Object.assign(values.global.teleport, { clusterName: "example.teleport.sh", cluster });
+    return [
+      ...teleportDocuments(values).map(({ text }) => parse(text) as FakeResource),
+      token(`istio-tbot-k8s-join-${cluster}`, `istio-tbot-${cluster}`),
+    ];
+  };
+  const names = (resources: readonly FakeResource[]) =>
+    resources.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+  const own = [
+    "token/istio-tbot-k8s-join-dev",
+    "bot/istio-tbot-dev",
+    "role/istio-workload-identity-issuer-dev",
+    "workload_identity/istio-workloads-dev",
+  ];
+
+  test("it takes its own resources and touches none of another's, nor those without a cluster's name", async () => {
+    const others = [...fakes.state.teleport.resources, ...documentsOf("prod"), ...documentsOf("dev-2")];
+    change(({ teleport }) => {
+      teleport.resources = [...others, ...documentsOf("dev")];
+    });
+    await run({ ...EVERYTHING, set: ["global.teleport.cluster=dev"] });
+    expect(fakes.changes.filter((change) => change.startsWith("tctl"))).toEqual(own.map((name) => `tctl rm ${name}`));
+    expect(names(fakes.state.teleport.resources)).toEqual(names(others));
+  });
+
+  test("it names its own resources only where tctl does not answer", async () => {
+    change((state) => state.failures.push({ when: "tctl", how: "error", says: "ERROR: not logged in" }));
+    await run({ yes: true, set: ["global.teleport.cluster=dev"] });
+    expect(output.stdout).toBe(own.map((name) => `tctl rm ${name}\n`).join(""));
+  });
+
+  test("with kubectl at dev and prod's values it leaves prod's resources: their token has other keys", async () => {
+    change((state) => {
+      state.jwks = jwksBytes(rsaKey("dev").jwk).toString();
+      const prod = documentsOf("prod");
+      const jwks = jwksBytes(rsaKey("prod").jwk).toString();
+      const spec = {
+        ...(prod.at(-1) as unknown as { spec: object }).spec,
+        kubernetes: { type: "static_jwks", static_jwks: { jwks }, allow: [] },
+      };
+      state.teleport.resources = [...prod.slice(0, -1), Object.assign(prod.at(-1) as FakeResource, { spec })];
+    });
+    await run({ ...EVERYTHING, set: ["global.teleport.cluster=prod"] });
+    expect(fakes.changes.filter((change) => change.startsWith("tctl"))).toEqual([]);
+    expect(output.stderr).toContain("the token holds keys of another cluster and none of this one's");
+    expect(fakes.state.teleport.resources).toHaveLength(4);
+  });
+
+  test("it deletes its own token's file, and keeps another cluster's", async () => {
+    for (const cluster of ["dev", "prod"]) {
+      await writeFile(file(`${cluster}.yaml`), JSON.stringify(documentsOf(cluster).at(-1)));
+    }
+    await run({ yes: true, set: ["global.teleport.cluster=dev"] });
+    expect((await readdir(directory)).filter((name) => name.endsWith(".yaml"))).toEqual(["prod.yaml"]);
+  });
+});
+
 describe("Teleport", () => {
   const offline = (state: FakeState) =>
     state.failures.push({ when: "tctl", how: "error", says: "ERROR: not logged in" });

@@ -385,6 +385,34 @@ describe("what is not as the values say is fixed", () => {
   });
 });
 
+test("of several clusters of one Teleport each gets its own resources, and touches none of another's", async () => {
+  const names = () => fakes.state.teleport.resources.map(({ kind, metadata }) => `${kind}/${metadata.name}`);
+  const named = (suffix: string) =>
+    [
+      "role/istio-workload-identity-issuer",
+      "bot/istio-tbot",
+      "workload_identity/istio-workloads",
+      "token/istio-tbot-k8s-join",
+    ].map((name) => `${name}${suffix}`);
+  await install({ set: ["global.teleport.cluster=prod"] });
+  expect(names()).toEqual(named("-prod"));
+  const prod = structuredClone(fakes.state.teleport.resources);
+
+  // Another cluster, with keys of its own, and the same Teleport.
+  const { teleport } = fakes.state;
+  fakes = fakePrograms({ ...emptyCluster(), jwks: jwksBytes(otherKey.jwk).toString(), teleport });
+  await install({ set: ["global.teleport.cluster=dev"] });
+  expect(names()).toEqual([...named("-prod"), ...named("-dev")]);
+  expect(fakes.state.teleport.resources.slice(0, 4)).toEqual(prod);
+
+  // With prod's values there, it stops before a change: it would take prod's tbots their way to join.
+  fakes = fakePrograms({ ...emptyCluster(), jwks: jwksBytes(otherKey.jwk).toString(), teleport });
+  await refusal(() => install({ set: ["global.teleport.cluster=prod"] }));
+  expect(output.stderr).toContain("it holds keys of another cluster and none of this one's");
+  expect(output.stderr).toContain("Name this cluster with global.teleport.cluster");
+  expect(fakes.changes).toEqual([]);
+});
+
 const own = { "meta.helm.sh/release-name": "istio-teleport" };
 const mesh = (name: string, text: string) => ({
   kind: "ConfigMap",
@@ -428,9 +456,9 @@ describe("pre-flight", () => {
     ],
     [
       "missing rights",
-      (state) => Object.assign(state, { forbidden: ["clusterroles", "configmaps", "daemonsets"] }),
+      (state) => Object.assign(state, { forbidden: ["clusterroles", "configmaps", "daemonsets", "envoyfilters"] }),
       {},
-      "your account: it may not create clusterroles.rbac.authorization.k8s.io, create daemonsets.apps in teleport-system, create configmaps in istio-system",
+      "your account: it may not create clusterroles.rbac.authorization.k8s.io, create daemonsets.apps in teleport-system, create envoyfilters.networking.istio.io in istio-system, create configmaps in istio-system",
     ],
     [
       "another Teleport cluster",

@@ -121,6 +121,38 @@ describe("the four resources", () => {
   });
 });
 
+describe("the resources of one of several clusters", () => {
+  const values = structuredClone(DEFAULTS);
+  Object.assign(values.global.teleport, { cluster: "prod" });
+  Object.assign(values.global.teleport.workloadIdentity, { allowedNamespaces: ["shop", "edge"], sidecarsOnly: true });
+  const said = all("yaml", values).map((text) => parse(text));
+
+  it("have only names that the operator's CRDs and the Terraform provider document", () => {
+    const [identity] = said.filter(({ kind }) => kind === "workload_identity");
+    // Both list eq, not_eq, in and not_in for a condition.
+    expect([...new Set(paths({ spec: identity.spec }))].toSorted()).toEqual(
+      [...DOCUMENTED.workload_identity, "spec.rules.allow[].conditions[].in.values[]"].toSorted(),
+    );
+  });
+
+  it("say the same in every form, with the cluster's names", () => {
+    const objects = all("operator", values).map((text) => parse(text));
+    expect(objects.map(({ metadata, spec }) => ({ metadata, spec }))).toEqual(
+      said.map(({ metadata, spec }) => ({ metadata, spec })),
+    );
+    expect(all("terraform", values).map(readHcl)).toEqual(
+      said.map(({ version, metadata, spec }) => ({ version, metadata, spec })),
+    );
+    expect(all("json", values).map((text) => JSON.parse(text))).toEqual(said);
+    expect(said.map(({ metadata }) => metadata.name)).toEqual([
+      "istio-workload-identity-issuer-prod",
+      "istio-tbot-prod",
+      "istio-workloads-prod",
+      "istio-tbot-k8s-join-prod",
+    ]);
+  });
+});
+
 describe("terraformResource", () => {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: a template of Terraform
   it.each(["${var.x}", "%{ if true }", '"\\', "\u0000\b\f\n\r\t\u007f", "é\u2028😀", "$$ % $"])(

@@ -665,6 +665,30 @@ describe("checkTeleportDocument", () => {
       "conditions[0].not_eq is not allowed there",
     ],
     [
+      "a condition with two operators, of which Teleport takes none",
+      identity,
+      (d) => {
+        d.spec.rules.allow[0].conditions[0].in = { values: ["true"] };
+      },
+      "it must match exactly one schema in oneOf",
+    ],
+    [
+      "a condition without an operator",
+      identity,
+      (d) => {
+        delete d.spec.rules.allow[0].conditions[0].eq;
+      },
+      "spec.rules.allow[0].conditions[0].eq is missing",
+    ],
+    [
+      "a list of no values, which nothing passes",
+      identity,
+      (d) => {
+        d.spec.rules.allow[0].conditions[0] = { attribute: "workload.kubernetes.namespace", in: { values: [] } };
+      },
+      "in.values is empty",
+    ],
+    [
       "a condition on an unknown attribute",
       identity,
       (d) => {

@@ -82,7 +82,7 @@ test("unknown keys of one map share one list of the keys that are known", async 
   const message = await load(wrong).catch((error: Error) => error.message);
   expect(String(message).split("\n").sort()).toEqual([
     "tbot.kubelet.qqq and tbot.kubelet.zzz are not values; known here: authorization, skipVerify, caSecret, caPath, address.",
-    "tbot.socket.xxx is not a value; known here: hostPath, file.",
+    "tbot.socket.xxx is not a value; known here: hostPath, file, mode, transition.",
   ]);
 });
 
@@ -97,10 +97,10 @@ test("a key that stands elsewhere is named there, in each of a few places", asyn
 });
 
 test("the values of a parent chart have a hint at the flag for them", async () => {
-  const parent = `${MINIMAL}identity: {enabled: true, tbot: {debug: true}}\ncluster: {enabled: true}\n`;
+  const parent = `${MINIMAL}identity: {enabled: true, tbot: {debug: true}}\nfleet: {enabled: true}\n`;
   const message = await load(parent).catch((error: Error) => error.message);
   expect(String(message).split("\n")).toEqual([
-    expect.stringContaining("cluster is not a value; known here: enabled,"),
+    expect.stringContaining("fleet is not a value; known here: enabled,"),
     "identity is not a value; for a parent chart's values, in which it names this chart, add --values-key identity.",
   ]);
 });

@@ -1,8 +1,8 @@
 import { known } from "../facts/facts.ts";
+import { ourTemplate } from "../facts/injection-scope.ts";
 import { hostDirectory } from "../facts/meshed-pods.ts";
 import { driverName, templateVolume } from "../facts/socket-source.ts";
 import { type Check, count, type Finding, problem } from "./check.ts";
-import { ourTemplate } from "./socket.ts";
 
 /** Without it no pod with a volume of the driver starts, and none ends. */
 export const csiDriver: Check = {
@@ -12,8 +12,8 @@ export const csiDriver: Check = {
   run(facts) {
     const { directory, drivers } = facts.socketSource();
     const daemonSets = known(facts.csiDaemonSets);
-    const injected = facts.revisions().flatMap((revision): Finding[] => {
-      const volume = templateVolume(ourTemplate(facts, revision)?.text ?? "");
+    const injected = facts.ownRevisions().flatMap((revision): Finding[] => {
+      const volume = templateVolume(ourTemplate(facts, revision.injector)?.text ?? "");
       if (volume === undefined || !("driver" in volume) || drivers.includes(volume.driver)) return [];
       const evidence = `its template mounts a volume of the CSI driver ${volume.driver}, and ${drivers.length === 0 ? "the chart has installed none" : `the chart's is ${drivers.join(", ")}`}`;
       const hint = "Install chart and istiod from the same values (tbot.socket.mode, tbot.csi.driverName).";

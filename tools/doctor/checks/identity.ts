@@ -21,7 +21,7 @@ const trustDomain: Check = {
       return { examined: "no istiod", findings: [problem("the cluster", evidence, RENDER_ISTIO)] };
     }
     const name = facts.clusterName();
-    const all = facts.revisions();
+    const all = facts.ownRevisions();
     const findings = all.flatMap((revision): Finding[] => {
       const own = revision.mesh.trustDomain ?? "cluster.local";
       if (own === name) return [];
@@ -40,7 +40,8 @@ const istiodCa: Check = {
   step: "identity",
   title: "istiod's own CA signs nothing usable (fail-closed layer b)",
   run(facts) {
-    const all = facts.revisions();
+    const all = facts.ownRevisions();
+    const isPart = facts.injectionScope().kind !== "mesh";
     const findings = all.flatMap(({ name, deployment }): Finding[] => {
       const env = deployment.spec.template.spec.containers.flatMap((container) => container.env ?? []);
       const usable = ["DEFAULT_WORKLOAD_CERT_TTL", "MAX_WORKLOAD_CERT_TTL"].filter((variable) => {
@@ -48,7 +49,8 @@ const istiodCa: Check = {
         return life === undefined || life > UNUSABLE;
       });
       if (usable.length === 0) return [];
-      const isMeant = facts.intended?.istio.blockIstiodCertificates === false;
+      // Pods out of scope need istiod's certificates.
+      const isMeant = isPart || facts.intended?.istio.blockIstiodCertificates === false;
       const evidence = `it does not set ${usable.join(" and ")} to 1ms: one annotation gives a pod istiod's certificate for a Teleport identity`;
       const hint = `Set istio.blockIstiodCertificates: true (its default). ${RENDER_ISTIO}`;
       return [(isMeant ? warning : problem)(`istiod ${name}`, evidence, hint)];

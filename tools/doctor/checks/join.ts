@@ -7,6 +7,7 @@ import type { JoinToken } from "../../teleport/join/join-token.ts";
 import { parseJwks } from "../../teleport/join/jwks.ts";
 import type { StoredToken } from "../../teleport/join/stored-token.ts";
 import { type TokenDifference, tokenDifferences } from "../../teleport/join/token-difference.ts";
+import { teleportNames } from "../../teleport/names.ts";
 import { checkTbotConfig } from "../../teleport/tbot-config.ts";
 import { CouldNotLook, type Ended, joinTokenSource, known, runningTbots, tbotDaemonSet } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
@@ -138,7 +139,7 @@ const tbotToken: Check = {
       return { examined: "the projected token", findings: [problem(subject, evidence, hint)] };
     }
     // As a last resort the mesh's trust domain, which must be the same name.
-    const name = facts.provenClusterName() ?? facts.revisions()[0]?.mesh.trustDomain;
+    const name = facts.provenClusterName() ?? facts.ownRevisions()[0]?.mesh.trustDomain;
     const life = source.expirationSeconds ?? 3600;
     const findings: Finding[] = [];
     if (name === undefined) {
@@ -160,10 +161,11 @@ function wantedToken(facts: Facts, stored: StoredToken): JoinToken {
   const daemonSet = tbotDaemonSet(facts);
   const account = daemonSet.spec.template.spec.serviceAccountName ?? "default";
   const intended = facts.intended?.global.teleport;
+  const names = facts.intended && teleportNames(facts.intended);
   const type = intended?.join.type ?? stored.type;
   return {
     tokenName: stored.name,
-    botName: intended?.bot.name ?? stored.botName,
+    botName: names?.bot ?? stored.botName,
     serviceAccounts: [`${daemonSet.metadata.namespace}:${account}`],
     means:
       type === "static_jwks"
@@ -179,7 +181,7 @@ const NO_TOKEN = "give the join token: `tctl get token/NAME --format json | isti
 function compareToken(facts: Facts, judge: (stored: StoredToken, differences: TokenDifference[]) => Outcome): Outcome {
   const { joinTokens } = facts;
   if (joinTokens === undefined) return { skipped: NO_TOKEN };
-  const name = facts.intended?.global.teleport.join.tokenName ?? facts.tbotSettings().tokenName;
+  const name = facts.intended ? teleportNames(facts.intended).joinToken : facts.tbotSettings().tokenName;
   const stored = joinTokens.find((token) => token.name === name) ?? joinTokens[0];
   if (stored === undefined) return { skipped: NO_TOKEN };
   return judge(stored, tokenDifferences(stored, wantedToken(facts, stored)));

@@ -15,7 +15,7 @@ export const LOCKED: [words: RegExp, hint: string] = [
 const FIXES: readonly [words: RegExp, hint: string][] = [
   [
     /no matching rule found/,
-    "See attestation first: a pod that tbot did not attest matches no rule; otherwise compare spec.rules of the workload identity with `istio-teleport render teleport`.",
+    "See attestation first: a pod that tbot did not attest matches no rule. Nor does one in a namespace that global.teleport.workloadIdentity.allowedNamespaces does not list, nor a bot that joined with another token than this cluster's. Otherwise compare spec.rules of the workload identity with `istio-teleport render teleport`.",
   ],
   LOCKED,
   [/doesn't exist|access denied to perform|access to workload_identity denied/, CREATE_RESOURCES],

@@ -1,6 +1,7 @@
 import { WITH_ADMISSION_POLICIES } from "../../base/kubernetes-versions.ts";
 import { isBefore, versionIn } from "../../base/versions.ts";
-import { CouldNotLook, known, type Revision, socketDirectory, tbotDaemonSet } from "../facts/facts.ts";
+import { CouldNotLook, known, socketDirectory, tbotDaemonSet } from "../facts/facts.ts";
+import { isInScope, ourTemplate, scopeOfTemplate, scopeText } from "../facts/injection-scope.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import {
   chosenTemplates,
@@ -18,43 +19,29 @@ import { GATEWAY_API_HINT, gatewayApiName } from "./gateway-api.ts";
 
 const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";
 
-/** Istio's own templates mount a directory of the pod at that path. */
-const ISTIOS_OWN = new Set([
-  "sidecar",
-  "gateway",
-  "grpc-simple",
-  "grpc-agent",
-  "waypoint",
-  "kube-gateway",
-  "agentgateway",
-]);
-
-/** Our template: the one that the values name, or else the one that mounts the socket at Istio's path. */
-export function ourTemplate(facts: Facts, revision: Revision): { name: string; text: string } | undefined {
-  const templates = Object.entries(revision.injector?.templates ?? {}).map(([name, text]) => ({ name, text }));
-  const wanted = facts.intended?.istio.injectionTemplate;
-  return templates.find(({ name, text }) =>
-    wanted === undefined ? templateVolume(text) !== undefined && !ISTIOS_OWN.has(name) : name === wanted,
-  );
-}
-
 const injectionTemplate: Check = {
   id: "injection-template",
   step: "socket",
   title: "Each istiod injects the template that mounts tbot's socket read-only",
   run(facts) {
-    const all = facts.revisions();
+    const all = facts.ownRevisions();
+    const scope = facts.injectionScope();
     const findings = all.flatMap((revision): Finding[] => {
       const subject = `istiod ${revision.name}`;
       if (revision.injector === undefined) {
         const evidence = "it has no ConfigMap istio-sidecar-injector";
         return [unknown(subject, evidence, "Look at its injection configuration by hand, then at proxy-mount.")];
       }
-      const template = ourTemplate(facts, revision);
+      const template = ourTemplate(facts, revision.injector);
       if (template === undefined) {
         return [problem(subject, "no injection template mounts tbot's socket", RENDER_ISTIO)];
       }
-      if (!revision.injector.defaultTemplates?.includes(template.name)) {
+      const own = scopeText(scopeOfTemplate(template));
+      if (own !== scopeText(scope)) {
+        const evidence = `the template ${template.name} is for ${own}, and the values are for ${scopeText(scope)}`;
+        return [problem(subject, evidence, RENDER_ISTIO)];
+      }
+      if (scope.kind !== "pod" && !revision.injector.defaultTemplates?.includes(template.name)) {
         const evidence = `the template ${template.name} is not among the defaultTemplates`;
         return [problem(subject, evidence, RENDER_ISTIO)];
       }
@@ -64,7 +51,8 @@ const injectionTemplate: Check = {
       }
       return [];
     });
-    return { examined: count(all.length, "revision"), findings };
+    const examined = count(all.length, "revision");
+    return { examined: scope.kind === "mesh" ? examined : `${examined}, for ${scopeText(scope)}`, findings };
   },
 };
 
@@ -83,10 +71,9 @@ const socketPath: Check = {
       const evidence = `tbot listens in ${directory}, and its DaemonSet mounts ${paths.join(", ") || "no host directory"}`;
       findings.push(problem("the DaemonSet of tbot", evidence, hint));
     }
-    for (const revision of facts.revisions()) {
+    for (const revision of facts.ownRevisions()) {
       const subject = `istiod ${revision.name}`;
-      const text = ourTemplate(facts, revision)?.text ?? "";
-      const volume = templateVolume(text);
+      const volume = templateVolume(ourTemplate(facts, revision.injector)?.text ?? "");
       if (volume !== undefined && "path" in volume && hostDirectory(volume.path) !== hostDirectory(directory)) {
         findings.push(problem(subject, `its template mounts ${volume.path}, and tbot listens in ${directory}`, hint));
       }
@@ -105,7 +92,10 @@ const proxyMount: Check = {
   step: "socket",
   title: "Each sidecar mounts tbot's socket directory, read-only",
   run(facts) {
-    const sidecars = facts.meshedPods().filter((pod) => !isGateway(pod) && chosenTemplates(pod) === undefined);
+    const scope = facts.injectionScope();
+    // Of a pod that chooses its templates, opted-out speaks; unless that is how pods come into scope.
+    const isOurs = (pod: Pod) => !isGateway(pod) && (scope.kind === "pod" || chosenTemplates(pod) === undefined);
+    const sidecars = facts.meshedPods().filter(isOurs);
     const source = facts.socketSource();
     const findings = sidecars.flatMap((pod): Finding[] => {
       const mount = socketMount(pod, source);
@@ -124,7 +114,10 @@ const proxyMount: Check = {
       const evidence = `its proxy does not mount ${source.directory}: it was injected before istiod had the template`;
       return [problem(nameOf(pod), evidence, "Restart it: `kubectl rollout restart` of its Deployment.")];
     });
-    return { examined: count(sidecars.length, "sidecar"), findings };
+    const examined = count(sidecars.length, "sidecar");
+    if (scope.kind === "mesh") return { examined, findings };
+    const others = count(facts.podsOutOfScope(), "meshed pod");
+    return { examined: `${examined} of ${scopeText(scope)}; ${others} out of scope`, findings };
   },
 };
 
@@ -161,7 +154,9 @@ const optedOut: Check = {
     const names = new Set(facts.meshedNamespaces().map(({ metadata }) => metadata.name));
     const source = facts.socketSource();
     const pods = facts.livePods();
+    const scope = facts.injectionScope();
     const findings = pods.flatMap((pod): Finding[] => {
+      if (!isInScope(scope, pod)) return [];
       const templates = chosenTemplates(pod);
       if (isMeshed(pod) && !isGateway(pod) && templates !== undefined && socketMount(pod, source) !== "read-only") {
         const evidence = `its annotation inject.istio.io/templates is ${JSON.stringify(templates.join(","))}, without our template`;
@@ -264,8 +259,8 @@ function admissionFault(facts: Facts): string | undefined {
 /** Whether every istiod gives new pods a volume of the chart's CSI driver. */
 function injectsOnlyCsi(facts: Facts): boolean {
   const { drivers } = facts.socketSource();
-  return facts.revisions().every((revision) => {
-    const volume = templateVolume(ourTemplate(facts, revision)?.text ?? "");
+  return facts.ownRevisions().every((revision) => {
+    const volume = templateVolume(ourTemplate(facts, revision.injector)?.text ?? "");
     return volume !== undefined && "driver" in volume && drivers.includes(volume.driver);
   });
 }
@@ -274,8 +269,8 @@ function injectsOnlyCsi(facts: Facts): boolean {
 function refusedVolume(facts: Facts, policy: AdmissionPolicy): string | undefined {
   const accepted = policy.spec.variables?.find(({ name }) => name === "socketVolumes")?.expression;
   if (accepted === undefined) return undefined;
-  for (const revision of facts.revisions()) {
-    const volume = templateVolume(ourTemplate(facts, revision)?.text ?? "");
+  for (const revision of facts.ownRevisions()) {
+    const volume = templateVolume(ourTemplate(facts, revision.injector)?.text ?? "");
     if (volume === undefined) continue;
     const isAccepted = "driver" in volume ? accepted.includes(`'${volume.driver}'`) : accepted.includes("v.hostPath");
     if (isAccepted) continue;
@@ -310,7 +305,7 @@ const podSecurity: Check = {
 /** What of the injected pods Pod Security refuses below `privileged`; absent where nothing is left. */
 function needsPrivileged(facts: Facts): string | undefined {
   if (!injectsOnlyCsi(facts)) return "hostPath volumes";
-  return facts.revisions().every(usesIstioCni) ? undefined : "NET_ADMIN, which istio-init needs (istio.cni)";
+  return facts.ownRevisions().every(usesIstioCni) ? undefined : "NET_ADMIN, which istio-init needs (istio.cni)";
 }
 
 export const SOCKET_CHECKS: readonly Check[] = [

@@ -22,7 +22,7 @@ export function isReady({ status }: Pick<Node | Pod, "status">): boolean {
   return status.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") ?? false;
 }
 
-/** Pods in scope that are on a node and have not finished. */
+/** Pods in the namespaces of --namespace that are on a node and have not finished. */
 export function livePods({ scope }: Snapshot, allLive: readonly Pod[]): Pod[] {
   return allLive.filter(({ metadata }) => scope?.includes(metadata.namespace) ?? true);
 }
@@ -39,7 +39,7 @@ export function runningPods({ pods }: Snapshot): Pod[] {
   );
 }
 
-/** Namespaces in scope whose pods Istio injects. */
+/** Namespaces of --namespace whose pods Istio injects. */
 export function meshedNamespaces(snapshot: Snapshot): Namespace[] {
   return known(snapshot.namespaces).filter(
     ({ metadata: { name, labels } }) => isMeshedNamespace(labels) && (snapshot.scope?.includes(name) ?? true),
@@ -226,7 +226,8 @@ interface InjectorValues {
   pilot?: { cni?: { enabled?: boolean } };
 }
 
-interface InjectorConfig {
+/** What istiod injects, by its ConfigMap. */
+export interface InjectorConfig {
   defaultTemplates?: string[];
   templates?: Record<string, string>;
 }

@@ -16,6 +16,7 @@ import {
   tbotPodsOf,
   tbotSettings,
 } from "./facts.ts";
+import { type InjectionScope, injectionScope, isInScope, ownRevisions } from "./injection-scope.ts";
 import { isMeshed, nodeOf } from "./meshed-pods.ts";
 import type { Namespace, Pod } from "./objects.ts";
 import { type SocketSource, socketSource } from "./socket-source.ts";
@@ -30,11 +31,18 @@ export interface Facts extends Snapshot {
   /** See the functions of these names. */
   runningPods(): readonly Pod[];
   livePods(): readonly Pod[];
-  /** Running pods in scope that have Istio's proxy. */
+  /** Which meshed pods are to have Teleport's identity. */
+  injectionScope(): InjectionScope;
+  /** Running pods in this scope that have Istio's proxy. */
   meshedPods(): readonly Pod[];
+  /** How many have it and are out of this scope. */
+  podsOutOfScope(): number;
+  /** Meshed namespaces whose pods are in this scope; where pods choose, those in which one has chosen it. */
   meshedNamespaces(): readonly Namespace[];
   certifiedPods(): readonly CertifiedPod[];
   revisions(): readonly Revision[];
+  /** Those of them that give pods in this scope their sidecars. */
+  ownRevisions(): readonly Revision[];
   tbotSettings(): TbotSettings;
   socketSource(): SocketSource;
   clusterName(): string;
@@ -54,8 +62,11 @@ export function makeFacts(snapshot: Snapshot, parse = (pem: string) => new X509C
   const running = once(() => runningPods(snapshot));
   const allLive = once(() => allLivePods(running()));
   const live = once(() => livePods(snapshot, allLive()));
-  const meshed = once(() => live().filter(isMeshed));
   const controlPlanes = once(() => revisions(snapshot));
+  const scope = once(() => injectionScope(snapshot, controlPlanes));
+  const allMeshed = once(() => live().filter(isMeshed));
+  const meshed = once(() => allMeshed().filter((pod) => isInScope(scope(), pod)));
+  const inScope = once(() => new Set(live().flatMap((pod) => (isInScope(scope(), pod) ? pod.metadata.namespace : []))));
   const certified = once(() => certifiedPods(snapshot.proxies, meshed(), controlPlanes(), certificate));
   const tbots = once(() => groupBy(tbotPodsOf(snapshot, allLive()), nodeOf));
   return {
@@ -63,16 +74,30 @@ export function makeFacts(snapshot: Snapshot, parse = (pem: string) => new X509C
     certificate,
     runningPods: running,
     livePods: live,
+    injectionScope: scope,
     meshedPods: meshed,
-    meshedNamespaces: once(() => meshedNamespaces(snapshot)),
+    podsOutOfScope: () => allMeshed().length - meshed().length,
+    meshedNamespaces: once(() => meshedNamespacesIn(snapshot, scope(), inScope)),
     certifiedPods: certified,
     revisions: controlPlanes,
+    ownRevisions: once(() => ownRevisions(snapshot, scope(), controlPlanes())),
     tbotSettings: once(() => tbotSettings(snapshot)),
     socketSource: once(() => socketSource(snapshot)),
     clusterName: once(() => clusterName(snapshot, certified)),
     provenClusterName: once(() => provenClusterName(snapshot, certified)),
     tbotOn: (node) => tbotOnNode(tbots().get(node) ?? []),
   };
+}
+
+function meshedNamespacesIn(
+  snapshot: Snapshot,
+  scope: InjectionScope,
+  withPods: () => ReadonlySet<string>,
+): Namespace[] {
+  const all = meshedNamespaces(snapshot);
+  if (scope.kind === "mesh") return all;
+  const listed = scope.kind === "namespace" ? new Set(scope.namespaces) : withPods();
+  return all.filter(({ metadata }) => listed.has(metadata.name));
 }
 
 /** The same answer, or the same error, at each call. */

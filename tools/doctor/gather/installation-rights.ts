@@ -65,6 +65,9 @@ function neededRights({ tbot, mesh }: Values, skipIstio: boolean): Right[] {
           },
         ]
       : []),
+    ...(mesh.enabled && Object.values(mesh.connections).some((duration) => duration !== "")
+      ? [{ verb: "create", group: "networking.istio.io", resource: "envoyfilters", namespace: mesh.rootNamespace }]
+      : []),
     ...(mesh.enabled && mesh.gatewayApi.enabled
       ? [{ verb: "create", group: "", resource: "configmaps", namespace: mesh.rootNamespace }]
       : []),

@@ -3,6 +3,7 @@ import { readKeys } from "../../gen-token/keys.ts";
 import type { ClusterAccess } from "../../programs/kubectl.ts";
 import { isUnavailable } from "../../programs/run.ts";
 import { isOfAnotherCluster } from "../../teleport/join/token-difference.ts";
+import { teleportNames } from "../../teleport/names.ts";
 import { teleportResources, teleportStatus, teleportTokens } from "../../teleport/resources.ts";
 import type { Values } from "../../values/types.ts";
 
@@ -25,8 +26,9 @@ export async function teleportRemains(
   access: ClusterAccess,
   required: boolean,
 ): Promise<TeleportRemains> {
-  const { join, bot, role, workloadIdentity, clusterName } = values.global.teleport;
-  const shared = [`bot/${bot.name}`, `role/${role.name}`, `workload_identity/${workloadIdentity.name}`];
+  const { clusterName } = values.global.teleport;
+  const names = teleportNames(values);
+  const shared = [`bot/${names.bot}`, `role/${names.role}`, `workload_identity/${names.workloadIdentity}`];
   try {
     const status = await teleportStatus(access.runner);
     if (status.clusterName !== clusterName) {
@@ -40,28 +42,28 @@ export async function teleportRemains(
     if (required || !isUnavailable(error)) throw error;
     const reason = error.message.replace(/\.$/, "");
     return {
-      references: [`token/${join.tokenName}`, ...shared],
+      references: [`token/${names.joinToken}`, ...shared],
       left: [`Teleport's resources: whether they are there was not seen: ${reason}`],
     };
   }
 }
 
 async function look(values: Values, access: ClusterAccess, shared: readonly string[]): Promise<TeleportRemains> {
-  const { join, bot } = values.global.teleport;
+  const { joinToken, bot } = teleportNames(values);
   const [resources, tokens] = [await teleportResources(access.runner, values), await teleportTokens(access.runner)];
   const references: string[] = [];
   const left: string[] = [];
-  const token = tokens.find(({ name }) => name === join.tokenName);
+  const token = tokens.find(({ name }) => name === joinToken);
   // Another cluster that was installed with the same values: kubectl may only be at the wrong one.
   if (token?.type === "static_jwks" && isOfAnotherCluster(token, (await readKeys({ ...access, extraJwks: [] })).keys)) {
     const names = [`token/${token.name}`, ...shared].join(", ");
     return { references, left: [`${names}: the token holds keys of another cluster and none of this one's`] };
   }
   if (token !== undefined) {
-    if (token.joinMethod === "kubernetes" && token.botName === bot.name) references.push(`token/${token.name}`);
+    if (token.joinMethod === "kubernetes" && token.botName === bot) references.push(`token/${token.name}`);
     else left.push(`token/${token.name}: it is of another kind than ours`);
   }
-  const others = tokens.filter(({ name, botName }) => name !== join.tokenName && botName === bot.name);
+  const others = tokens.filter(({ name, botName }) => name !== joinToken && botName === bot);
   if (others.length > 0) {
     const names = others.map(({ name }) => `token/${name}`).join(", ");
     return { references, left: [...left, `${shared.join(", ")}: the bot joins with ${names}, too`] };

@@ -1,5 +1,6 @@
 import type { Values } from "../../values/types.ts";
 import { type DocumentForm, documentText } from "../document-form.ts";
+import { teleportNames } from "../names.ts";
 import { type PublicJwk, serializeJwks } from "./jwks.ts";
 
 /** How Teleport checks tbot's ServiceAccount token: Teleport api/types/provisioning.go, spec.kubernetes.type. */
@@ -23,10 +24,11 @@ export interface JoinToken {
  * @param keys the cluster's keys, for the type static_jwks; the other types need none
  */
 export function joinToken({ global, tbot }: Pick<Values, "global" | "tbot">, keys: readonly PublicJwk[]): JoinToken {
-  const { join, bot } = global.teleport;
+  const { join } = global.teleport;
+  const names = teleportNames({ global });
   return {
-    tokenName: join.tokenName,
-    botName: bot.name,
+    tokenName: names.joinToken,
+    botName: names.bot,
     serviceAccounts: [`${tbot.namespace.name}:${tbot.serviceAccount.name}`],
     means: joinMeans(join.type, { keys, issuer: join.issuer }),
   };

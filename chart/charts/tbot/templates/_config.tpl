@@ -25,11 +25,12 @@
 
 {{/* What the chart's own values make of it. */}}
 {{- define "istio-teleport.tbot.ownConfig" -}}
+{{- $t := .Values.global.teleport -}}
 version: v2
-proxy_server: {{ .Values.global.teleport.proxyAddr | quote }}
+proxy_server: {{ $t.proxyAddr | quote }}
 onboarding:
   join_method: kubernetes
-  token: {{ .Values.global.teleport.join.tokenName | quote }}
+  token: {{ include "istio-teleport.teleportName" (dict "teleport" $t "name" $t.join.tokenName) | quote }}
 # Nothing on disk: tbot joins anew at each start with its ServiceAccount token.
 storage:
   type: memory
@@ -38,7 +39,7 @@ services:
   - type: workload-identity-api
     listen: {{ printf "unix://%s/%s" .Values.socket.hostPath .Values.socket.file | quote }}
     selector:
-      name: {{ .Values.global.teleport.workloadIdentity.name | quote }}
+      name: {{ include "istio-teleport.teleportName" (dict "teleport" $t "name" $t.workloadIdentity.name) | quote }}
     credential_ttl: {{ .Values.credentialTTL }}
     renewal_interval: {{ .Values.renewalInterval }}
     attestors:

@@ -125,7 +125,7 @@ export const SOCKET_SITUATIONS: readonly Situation[] = [
           spec: { containers: [sleeper({ name: "istio-proxy" })] },
         },
       },
-    })} && kubectl -n ${OUTSIDE} wait --for=condition=ReplicaFailure deployment/public-istio --timeout=60s`,
+    })}\nkubectl -n ${OUTSIDE} wait --for=condition=ReplicaFailure deployment/public-istio --timeout=60s`,
     heal: `kubectl -n ${OUTSIDE} delete deployment public-istio --wait`,
     evidence: "its pods are refused",
   }),

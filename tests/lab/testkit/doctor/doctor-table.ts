@@ -18,16 +18,20 @@ const PODS = new RegExp(`${POD.source}(?:, ${POD.source})*(?:, …)?`, "g");
  * that differs, `…` for keys, fingerprints and whatever else is meshed.
  */
 export function lasting(text: string): string {
-  return text
-    .replaceAll(/\b[0-9a-f]{16}\b/g, "…")
-    .replaceAll(/ key "[\w-]{43}"/g, ' key "…"')
-    .replaceAll(/(?<=whoever may create pods in ).*?(?= can )/g, "…")
-    .replaceAll(PODS, (names) => (names.includes("/") || names.startsWith("tbot-") ? "POD" : names))
-    .replaceAll(/\d+ (?:s|min|h)(?= ahead| behind| ago)/g, "N s")
-    .replaceAll(/(?<=expires in )\d+ (?:s|min|h)\b/g, "N s")
-    .replaceAll(/\b\d+ times?\b/g, "N times")
-    .replaceAll(/\b\d+ others? (?:is|are) (?=fresh)/g, "N others are ")
-    .replaceAll(/\b\d+(?= (?:meshed )?pods )/g, "N");
+  return (
+    text
+      .replaceAll(/\b[0-9a-f]{16}\b/g, "…")
+      // A pod that was never made: its ReplicaSet asked for a name with this start.
+      .replaceAll(/"[a-z0-9-]+-[0-9a-f]{8,10}-"/g, '"POD"')
+      .replaceAll(/ key "[\w-]{43}"/g, ' key "…"')
+      .replaceAll(/(?<=whoever may create pods in ).*?(?= can )/g, "…")
+      .replaceAll(PODS, (names) => (names.includes("/") || names.startsWith("tbot-") ? "POD" : names))
+      .replaceAll(/\d+ (?:s|min|h)(?= ahead| behind| ago)/g, "N s")
+      .replaceAll(/(?<=expires in )\d+ (?:s|min|h)\b/g, "N s")
+      .replaceAll(/\b\d+ times?\b/g, "N times")
+      .replaceAll(/\b\d+ others? (?:is|are) (?=fresh)/g, "N others are ")
+      .replaceAll(/\b\d+(?= (?:meshed )?pods )/g, "N")
+  );
 }
 
 /** The table as Markdown. */

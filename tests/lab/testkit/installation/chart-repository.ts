@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -6,7 +6,7 @@ import { join, normalize } from "node:path";
 import { istioCharts } from "../../../../lab/build/toolbox.ts";
 import { labPaths } from "../../../../lab/machine/paths.ts";
 import { shell } from "../cluster/shell.ts";
-import { REPOSITORY, USER_DIR } from "./installation.ts";
+import { installationSteps, REPOSITORY, runStep, USER_DIR } from "./installation.ts";
 
 /** The two chart repositories that the documents name, on loopback. */
 export interface ChartRepositories {
@@ -22,6 +22,7 @@ export async function serveRepositories(): Promise<ChartRepositories> {
     join(charts, "base"),
     join(charts, "istio-control", "istio-discovery"),
     join(charts, "gateway"),
+    join(charts, "istio-cni"),
   ]);
   const own = await serveCharts(join(USER_DIR, "charts"), [join(REPOSITORY, "chart")]);
   return {
@@ -32,6 +33,15 @@ export async function serveRepositories(): Promise<ChartRepositories> {
       await own.close();
     },
   };
+}
+
+/** Makes them known to Helm under the documents' names, by docs/start/installation.md. */
+export async function addRepositories(repositories: ChartRepositories): Promise<void> {
+  const names = installationSteps().find(({ script }) => script.includes("helm repo add"));
+  if (names === undefined) throw new Error("docs/start/installation.md adds no chart repository");
+  // Those of an earlier file are served no more, and a name that is taken is refused.
+  rmSync(join(USER_DIR, "helm-config"), { recursive: true, force: true });
+  await runStep(names, repositories);
 }
 
 /** A chart repository, as `helm repo add` wants it. */

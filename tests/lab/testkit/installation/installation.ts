@@ -2,6 +2,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { TELEPORT_CLUSTER_NAME, TELEPORT_HOST, TELEPORT_PORT } from "../../../../lab/cluster/addresses.ts";
+import { kubeletDirectory } from "../../../../lab/cluster/daemons.ts";
 import { labPaths } from "../../../../lab/machine/paths.ts";
 import { userFolder } from "../../../../lab/machine/user-folder.ts";
 import { shell, tryShell } from "../cluster/shell.ts";
@@ -14,12 +15,26 @@ export const REPOSITORY = new URL("../../../..", import.meta.url).pathname;
 export const USER_DIR = userFolder(labPaths());
 
 /**
+ * Whether the whole lab gets tbot's socket from the CSI driver, with istio-cni and namespaces at restricted: with
+ * `LAB_SOCKET=csi`. Otherwise by hostPath, and 24-csi.test.ts moves from the one to the other.
+ */
+export const THROUGH_CSI = process.env.LAB_SOCKET === "csi";
+
+/**
  * What the lab's user sets beside the two required values: images that no registry serves here, the test app, and the
  * access log, by which the tests see who called, from the peer's certificate rather than from a header.
  */
 const LAB_VALUES = {
-  istio: { accessLog: true },
-  tbot: { image: { repository: "lab.local/tbot", tag: "lab" } },
+  istio: { accessLog: true, ...(THROUGH_CSI && { cni: true }) },
+  tbot: {
+    image: { repository: "lab.local/tbot", tag: "lab" },
+    ...(THROUGH_CSI && { socket: { mode: "csi" } }),
+    csi: {
+      kubeletDir: kubeletDirectory(labPaths()),
+      driverImage: "lab.local/spiffe-csi-driver:lab",
+      registrarImage: "lab.local/csi-node-driver-registrar:lab",
+    },
+  },
   testApp: {
     enabled: true,
     server: { image: "lab.local/go-httpbin:lab" },
@@ -31,6 +46,9 @@ const LAB_VALUES = {
 /** Overrides of istiod for the lab's plain Envoy; see the file itself. */
 export const ISTIO_LAB_VALUES = join(REPOSITORY, "lab", "cluster", "istio-lab-values.yaml");
 
+/** Overrides of Istio's chart `cni`; see the file itself. */
+const ISTIO_CNI_LAB_VALUES = join(REPOSITORY, "lab", "cluster", "istio-cni-lab-values.yaml");
+
 /** Settings of Istio's gateway chart for the lab; see the file itself. */
 export const GATEWAY_LAB_VALUES = join(REPOSITORY, "lab", "cluster", "gateway-lab-values.yaml");
 
@@ -40,6 +58,7 @@ const NAMES = "export TELEPORT_CLUSTER=";
 /** Istio's charts that documents install, how they take the values that render printed, and the lab's values, which come behind. */
 const ISTIO_CHARTS = [
   { chart: " istio/istiod ", values: " -f istiod-values.yaml", overrides: ISTIO_LAB_VALUES },
+  { chart: " istio/cni ", values: " istio/cni", overrides: ISTIO_CNI_LAB_VALUES },
   { chart: " istio/gateway ", values: " -f gateway-values.yaml", overrides: GATEWAY_LAB_VALUES },
 ];
 

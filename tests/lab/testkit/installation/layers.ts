@@ -15,11 +15,14 @@ export interface Layers {
 }
 
 /**
- * Installs the layers asked for, and a socket file's name, and waits until they hold. Layer a has no switch in the
+ * Installs the layers asked for, and values beside the user's, and waits until they hold. Layer a has no switch in the
  * product: its absence is made by taking `readOnly` out of the rendered values, which leaves Istio's writable mount.
  */
-export async function applyLayers(layers: Layers, socketFile = "socket"): Promise<void> {
-  const sets = [`tbot.socket.file=${socketFile}`];
+export async function applyLayers(
+  layers: Layers,
+  { socketFile = "socket", sets: more = [] }: { readonly socketFile?: string; readonly sets?: readonly string[] } = {},
+): Promise<void> {
+  const sets = [`tbot.socket.file=${socketFile}`, ...more];
   const istiodSets = [...sets, `istio.blockIstiodCertificates=${layers.istiod}`].map((set) => `--set ${set}`).join(" ");
   const chartSets = [...sets, `mesh.admission.enabled=${layers.admission}`].map((set) => `--set ${set}`).join(" ");
   const edit = layers.pod ? "cat" : "sed '/readOnly: true/d'";
@@ -67,7 +70,17 @@ async function dryRunPod(annotations: Record<string, string> = {}): Promise<stri
     apiVersion: "v1",
     kind: "Pod",
     metadata: { name: "dry-run", namespace: "probe", annotations },
-    spec: { containers: [{ name: "a", image: "a" }] },
+    // As Pod Security asks at the level restricted, at which the namespace may be.
+    spec: {
+      securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: "RuntimeDefault" } },
+      containers: [
+        {
+          name: "a",
+          image: "a",
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+        },
+      ],
+    },
   };
   try {
     return await shell("kubectl create -f - --dry-run=server -o json", { input: JSON.stringify(pod) });

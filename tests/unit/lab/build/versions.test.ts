@@ -1,13 +1,20 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
 import { componentDir, missingComponents, removeSupersededComponents } from "../../../../lab/build/components.ts";
 import { images } from "../../../../lab/build/images.ts";
-import { ALL_RECIPES, componentFolder, ISTIO_RECIPES, KUBERNETES_RECIPES } from "../../../../lab/build/recipes.ts";
+import {
+  ALL_RECIPES,
+  componentFolder,
+  ISTIO_RECIPES,
+  KUBERNETES_RECIPES,
+  recipesOf,
+  SPIRE_RECIPE,
+} from "../../../../lab/build/recipes.ts";
 import { istioCharts, toolPath } from "../../../../lab/build/toolbox.ts";
-import { chooseVersions, labVersions, wantedVersions } from "../../../../lab/build/versions.ts";
+import { chooseVersions, componentsOf, labVersions, wantedVersions } from "../../../../lab/build/versions.ts";
 import { clusterConfig } from "../../../../lab/cluster/cluster-config.ts";
 import { daemons } from "../../../../lab/cluster/daemons.ts";
 import { type LabPaths, labPaths } from "../../../../lab/machine/paths.ts";
@@ -109,6 +116,19 @@ describe("a lab's versions", () => {
   ] as const)("Kubernetes %s gets its authentication configuration as %s", (kubernetes, apiVersion) => {
     chooseVersions(paths, { kubernetes });
     expect(parse(clusterConfig(paths)["authentication.yaml"] ?? "")).toMatchObject({ apiVersion });
+  });
+});
+
+describe("what is built on request", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it.each([
+    ["", false],
+    ["1", true],
+  ])("LAB_SPIRE=%s: SPIRE is among a lab's components: %s", (asked, wanted) => {
+    vi.stubEnv("LAB_SPIRE", asked);
+    expect(componentsOf(paths).includes(SPIRE_RECIPE)).toBe(wanted);
+    expect(componentsOf(paths)).toEqual(expect.arrayContaining([...recipesOf(labVersions(paths))]));
   });
 });
 

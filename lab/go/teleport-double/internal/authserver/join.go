@@ -80,6 +80,9 @@ func (s *Server) tryJoin(ctx context.Context, r *http.Request, request authapi.J
 	}
 	certificate, err := signBotCertificate(
 		s.hostCA, identity, bot.UserName(), request.PublicKey, s.now(), s.credentialEnd(request.Expires, bot))
+	if err == nil {
+		s.lastJoins.Store(identity.BotName, identity.Join)
+	}
 	return identity, certificate, err
 }
 

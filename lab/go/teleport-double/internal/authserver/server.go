@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/gravitational/trace"
@@ -62,6 +63,10 @@ type Server struct {
 
 	bundleChanged signal
 	watchesBroken signal
+
+	// lastJoins is what a thief of a bot's credential would have: bot name ->
+	// attribute.Join of its last join.
+	lastJoins sync.Map
 }
 
 // New opens the data directory and fills it on the first start.

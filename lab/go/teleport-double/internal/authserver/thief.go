@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/gravitational/trace"
 
+	"istio-teleport/lab/go/teleport-double/internal/attribute"
 	"istio-teleport/lab/go/teleport-double/internal/authapi"
 )
 
@@ -24,6 +25,10 @@ func (s *Server) steal(_ *http.Request, request authapi.StealRequest) (authapi.S
 		return authapi.StealResponse{}, trace.BadParameter("ttl: %v", err)
 	}
 	stolen := botIdentity{BotName: request.BotName, BotInstanceID: uuid.NewString()}
+	// The bot's own certificate says how it joined, and so do all that follow.
+	if join, ok := s.lastJoins.Load(request.BotName); ok {
+		stolen.Join = join.(*attribute.Join)
+	}
 	if err := s.checkLocks(stolen); err != nil {
 		return authapi.StealResponse{}, err
 	}
