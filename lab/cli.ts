@@ -1,10 +1,12 @@
 import { Command, Option } from "commander";
 import { EXIT } from "../tools/base/exit-error.ts";
 import { runMain } from "../tools/terminal/run-command.ts";
+import { wantedVersions } from "./build/versions.ts";
 import { down } from "./commands/down.ts";
 import { labStatus, statusTable } from "./commands/status.ts";
 import { execute, runGoTests, runTests } from "./commands/test-run.ts";
 import { up } from "./commands/up.ts";
+import { passes, runSlice, versionPairs, versionTable } from "./commands/version-table.ts";
 import { exclusively } from "./machine/exclusive.ts";
 import { labPaths } from "./machine/paths.ts";
 import { checkGo, checkRoot } from "./machine/preflight.ts";
@@ -21,7 +23,9 @@ program
   .command("up")
   .description("build what is missing, start what isn't running")
   .addOption(teleportBin())
-  .action(({ teleportBin }: { teleportBin?: string }) => changing(() => up(paths, teleportBin)));
+  .action(({ teleportBin }: { teleportBin?: string }) =>
+    changing(() => up(paths, wantedVersions(process.env), teleportBin)),
+  );
 
 program
   .command("down")
@@ -47,11 +51,30 @@ program
   .option("--down", "stop the lab afterwards, whether the tests passed or not", false)
   .allowUnknownOption()
   .action(async (vitestArguments: string[], options: { fresh: boolean; down: boolean; teleportBin?: string }) => {
+    const versions = wantedVersions(process.env);
     if (options.fresh) await changing(() => down(paths, true));
-    await changing(() => up(paths, options.teleportBin));
-    await step("the npm package, packed and installed as a user would", 5, () => installPackage(paths));
+    await changing(() => up(paths, versions, options.teleportBin));
+    await packInstalled();
     process.exitCode = await runTests(paths, vitestArguments);
     if (options.down) await changing(() => down(paths, false));
+  });
+
+program
+  .command("versions")
+  .description(
+    "run the part of the lab tests that a supported version must pass, on each pair of LAB_KUBERNETES and LAB_ISTIO; prints a table",
+  )
+  .action(async () => {
+    const rows = [];
+    for (const versions of versionPairs(wantedVersions(process.env))) {
+      await changing(() => down(paths, true));
+      await changing(() => up(paths, versions));
+      await packInstalled();
+      rows.push({ versions, results: await runSlice(paths) });
+    }
+    await changing(() => down(paths, false));
+    process.stdout.write(versionTable(rows));
+    if (!rows.every(({ results }) => passes(results))) process.exitCode = EXIT.refused;
   });
 
 program
@@ -69,6 +92,10 @@ program
     await checkGo();
     process.exitCode = await runGoTests();
   });
+
+function packInstalled(): Promise<void> {
+  return step("the npm package, packed and installed as a user would", 5, () => installPackage(paths));
+}
 
 function teleportBin(): Option {
   return new Option(

@@ -14,15 +14,14 @@ import { LAB_SOURCES, type LabPaths } from "../machine/paths.ts";
 import { step } from "../machine/progress.ts";
 import { command, loggedCommand } from "../machine/shell.ts";
 import {
+  ALL_RECIPES,
   componentFolder,
   type GoRecipe,
-  RECIPES,
   type Recipe,
   type RootfsRecipe,
-  SPIRE_RECIPE,
   type WheelRecipe,
-  wantedRecipes,
 } from "./recipes.ts";
+import { componentsOf } from "./versions.ts";
 
 /** How Go modules of the lab are built and tested: without a C compiler, from exactly what go.mod and go.sum pin. */
 export const GO_ENVIRONMENT = { CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOWORK: "off" } as const;
@@ -34,7 +33,7 @@ export function componentDir(paths: LabPaths, recipe: Recipe): string {
 
 /** The components that are still to be built. */
 export function missingComponents(paths: LabPaths): Recipe[] {
-  return wantedRecipes().filter((recipe) => !existsSync(componentDir(paths, recipe)));
+  return componentsOf(paths).filter((recipe) => !existsSync(componentDir(paths, recipe)));
 }
 
 /**
@@ -142,9 +141,9 @@ async function buildRootfs(recipe: RootfsRecipe, target: string, log: string): P
   rmSync(root, { recursive: true });
 }
 
-/** Removes components that no recipe names any more, e.g. earlier builds of the Teleport double. */
-function removeSupersededComponents(paths: LabPaths): void {
-  const current = new Set([...RECIPES, SPIRE_RECIPE].map((recipe) => componentFolder(recipe)));
+/** Removes components that no recipe of any version names any more, e.g. earlier builds of the Teleport double. */
+export function removeSupersededComponents(paths: LabPaths): void {
+  const current = new Set(ALL_RECIPES.map((recipe) => componentFolder(recipe)));
   for (const folder of readdirSync(paths.components)) {
     if (!current.has(folder)) rmSync(join(paths.components, folder), { recursive: true });
   }

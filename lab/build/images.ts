@@ -24,8 +24,7 @@ import {
   componentFolder,
   ENVOY_RECIPE,
   HTTPBIN_RECIPE,
-  ISTIO_CNI_RECIPE,
-  ISTIO_RECIPE,
+  type IstioRecipes,
   NODE_DRIVER_REGISTRAR_RECIPE,
   PAUSE_RECIPE,
   type Recipe,
@@ -35,6 +34,7 @@ import {
   VEGETA_RECIPE,
 } from "./recipes.ts";
 import { hasOwnTeleport, teleportProgram } from "./teleport.ts";
+import { istioRecipes } from "./versions.ts";
 
 /** An image of the lab: files out of components, on nothing or on the Debian root file system. */
 interface Image {
@@ -97,7 +97,7 @@ function tbotImage(paths: LabPaths): Image {
 
 /** Every image of the lab; none can be pulled from anywhere. */
 export function images(paths: LabPaths): readonly Image[] {
-  return [tbotImage(paths), ...COMPONENT_IMAGES];
+  return [tbotImage(paths), ...istioImages(istioRecipes(paths)), ...COMPONENT_IMAGES];
 }
 
 const COMPONENT_IMAGES: readonly Image[] = [
@@ -127,41 +127,6 @@ const COMPONENT_IMAGES: readonly Image[] = [
     settings: { Entrypoint: ["/bin/sleep", "infinity"], User: NOBODY, Env: [PATH_VARIABLE] },
   },
   {
-    reference: "lab.local/istio/pilot:lab",
-    onRootfs: true,
-    files: { "/usr/local/bin/pilot-discovery": { recipe: ISTIO_RECIPE, file: "pilot-discovery" } },
-    settings: { Entrypoint: ["/usr/local/bin/pilot-discovery"], User: ISTIO_USER, Env: [PATH_VARIABLE] },
-  },
-  {
-    reference: "lab.local/istio/proxyv2:lab",
-    onRootfs: true,
-    files: {
-      "/usr/local/bin/pilot-agent": { recipe: ISTIO_RECIPE, file: "pilot-agent" },
-      "/usr/local/bin/envoy": { recipe: ENVOY_RECIPE, file: "envoy" },
-      "/var/lib/istio/envoy/envoy_bootstrap_tmpl.json": { recipe: ISTIO_RECIPE, file: "envoy_bootstrap.json" },
-    },
-    settings: {
-      Entrypoint: ["/usr/local/bin/pilot-agent"],
-      User: ISTIO_USER,
-      Env: [PATH_VARIABLE, `ISTIO_META_ISTIO_PROXY_SHA=envoy-${ENVOY_RECIPE.version}`],
-      WorkingDir: "/",
-    },
-  },
-  {
-    reference: "lab.local/istio/install-cni:lab",
-    onRootfs: true,
-    files: {
-      "/opt/cni/bin/istio-cni": { recipe: ISTIO_CNI_RECIPE, file: "istio-cni" },
-      "/usr/local/bin/install-cni": { recipe: ISTIO_CNI_RECIPE, file: "install-cni" },
-    },
-    settings: {
-      Entrypoint: ["/usr/local/bin/install-cni"],
-      User: ROOT,
-      Env: [PATH_VARIABLE],
-      WorkingDir: "/opt/cni/bin",
-    },
-  },
-  {
     reference: "lab.local/spiffe-csi-driver:lab",
     onRootfs: false,
     files: { "/spiffe-csi-driver": { recipe: SPIFFE_CSI_RECIPE, file: "spiffe-csi-driver" } },
@@ -176,6 +141,46 @@ const COMPONENT_IMAGES: readonly Image[] = [
     settings: { Entrypoint: ["/csi-node-driver-registrar"], User: ROOT },
   },
 ];
+
+function istioImages({ istio, cni }: IstioRecipes): readonly Image[] {
+  return [
+    {
+      reference: "lab.local/istio/pilot:lab",
+      onRootfs: true,
+      files: { "/usr/local/bin/pilot-discovery": { recipe: istio, file: "pilot-discovery" } },
+      settings: { Entrypoint: ["/usr/local/bin/pilot-discovery"], User: ISTIO_USER, Env: [PATH_VARIABLE] },
+    },
+    {
+      reference: "lab.local/istio/proxyv2:lab",
+      onRootfs: true,
+      files: {
+        "/usr/local/bin/pilot-agent": { recipe: istio, file: "pilot-agent" },
+        "/usr/local/bin/envoy": { recipe: ENVOY_RECIPE, file: "envoy" },
+        "/var/lib/istio/envoy/envoy_bootstrap_tmpl.json": { recipe: istio, file: "envoy_bootstrap.json" },
+      },
+      settings: {
+        Entrypoint: ["/usr/local/bin/pilot-agent"],
+        User: ISTIO_USER,
+        Env: [PATH_VARIABLE, `ISTIO_META_ISTIO_PROXY_SHA=envoy-${ENVOY_RECIPE.version}`],
+        WorkingDir: "/",
+      },
+    },
+    {
+      reference: "lab.local/istio/install-cni:lab",
+      onRootfs: true,
+      files: {
+        "/opt/cni/bin/istio-cni": { recipe: cni, file: "istio-cni" },
+        "/usr/local/bin/install-cni": { recipe: cni, file: "install-cni" },
+      },
+      settings: {
+        Entrypoint: ["/usr/local/bin/install-cni"],
+        User: ROOT,
+        Env: [PATH_VARIABLE],
+        WorkingDir: "/opt/cni/bin",
+      },
+    },
+  ];
+}
 
 /** The images whose content, as made from today's components, isn't in containerd yet. */
 export function outdatedImages(paths: LabPaths): Image[] {

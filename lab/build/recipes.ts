@@ -51,8 +51,6 @@ export type Recipe = GoRecipe | WheelRecipe | RootfsRecipe;
 /** Part of every component's key: raise it when the way of building (components.ts) changes what is built. */
 const BUILD_REVISION = 1;
 
-const KUBERNETES = "v1.37.2";
-const ISTIO_RELEASE = "1.31.0-lab";
 const HELM3 = "v3.22.0";
 const HELM3_KUBERNETES_MINOR = "37";
 const HELM4 = "v4.3.1";
@@ -64,24 +62,36 @@ function go(recipe: Omit<GoRecipe, "kind" | "module" | "variables" | "sources"> 
   return { kind: "go", module: `pins/${recipe.name}`, variables: {}, sources: {}, ...recipe };
 }
 
-/** Kubernetes. Without the linked-in version, Helm's and Istio's version checks go wrong (no native sidecars). */
-export const KUBERNETES_RECIPE = go({
-  name: "kubernetes",
-  version: KUBERNETES,
-  programs: Object.fromEntries(
-    ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"].map(
-      (program) => [program, `k8s.io/kubernetes/cmd/${program}`],
+/**
+ * The versions of Kubernetes that the lab can run, the default first. Without the linked-in version, Helm's and Istio's
+ * version checks go wrong (no native sidecars).
+ */
+export const KUBERNETES_RECIPES = {
+  "1.37": kubernetes("v1.37.2", "pins/kubernetes"),
+  "1.35": kubernetes("v1.35.4", "pins/kubernetes-1.35"),
+  "1.33": kubernetes("v1.33.13", "pins/kubernetes-1.33"),
+} as const;
+
+function kubernetes(version: string, module: string): GoRecipe {
+  return go({
+    name: "kubernetes",
+    version,
+    module,
+    programs: Object.fromEntries(
+      ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"].map(
+        (program) => [program, `k8s.io/kubernetes/cmd/${program}`],
+      ),
     ),
-  ),
-  variables: {
-    "k8s.io/component-base/version.gitVersion": KUBERNETES,
-    "k8s.io/component-base/version.gitMajor": "1",
-    "k8s.io/component-base/version.gitMinor": "37",
-    "k8s.io/component-base/version.gitTreeState": "clean",
-    "k8s.io/client-go/pkg/version.gitVersion": KUBERNETES,
-  },
-  seconds: 420,
-});
+    variables: {
+      "k8s.io/component-base/version.gitVersion": version,
+      "k8s.io/component-base/version.gitMajor": "1",
+      "k8s.io/component-base/version.gitMinor": version.split(".")[1] as string,
+      "k8s.io/component-base/version.gitTreeState": "clean",
+      "k8s.io/client-go/pkg/version.gitVersion": version,
+    },
+    seconds: 420,
+  });
+}
 
 export const ETCD_RECIPE = go({
   name: "etcd",
@@ -109,38 +119,65 @@ export const COREDNS_RECIPE = go({
   seconds: 74,
 });
 
-/** Istio 1.31, with its own charts and Envoy bootstrap template out of the same module. */
-export const ISTIO_RECIPE = go({
-  name: "istio",
-  version: "v0.0.0-20260827124520-eed52ebb66ad",
-  programs: {
-    "pilot-discovery": "istio.io/istio/pilot/cmd/pilot-discovery",
-    "pilot-agent": "istio.io/istio/pilot/cmd/pilot-agent",
-    istioctl: "istio.io/istio/istioctl/cmd/istioctl",
-  },
-  variables: {
-    "istio.io/istio/pkg/version.buildVersion": ISTIO_RELEASE,
-    "istio.io/istio/pkg/version.buildTag": ISTIO_RELEASE,
-    "istio.io/istio/pkg/version.buildHub": "lab.local/istio",
-  },
-  sources: {
-    charts: { module: "istio.io/istio", path: "manifests/charts" },
-    "envoy_bootstrap.json": { module: "istio.io/istio", path: "tools/packaging/common/envoy_bootstrap.json" },
-  },
-  seconds: 220,
-});
+/** What is built of one version of Istio. */
+export interface IstioRecipes {
+  /** istiod, pilot-agent and istioctl, with Istio's own charts and Envoy bootstrap template out of the same module. */
+  readonly istio: GoRecipe;
+  /** The CNI plugin and its installer: with it no pod needs the capability NET_ADMIN. */
+  readonly cni: GoRecipe;
+}
 
-/** Istio's CNI plugin and its installer, of the same version: with it no pod needs the capability NET_ADMIN. */
-export const ISTIO_CNI_RECIPE = go({
-  name: "istio-cni",
-  version: ISTIO_RECIPE.version,
-  programs: {
-    "istio-cni": "istio.io/istio/cni/cmd/istio-cni",
-    "install-cni": "istio.io/istio/cni/cmd/install-cni",
-  },
-  variables: ISTIO_RECIPE.variables,
-  seconds: 60,
-});
+/** The versions of Istio that the lab can run, the default first. The module proxy serves commits of its branches, and no release. */
+export const ISTIO_RECIPES = {
+  "1.31": istio({
+    version: "v0.0.0-20260827124520-eed52ebb66ad",
+    release: "1.31.0-lab",
+    pins: { istio: "pins/istio", cni: "pins/istio-cni" },
+  }),
+  // After 1.30.3: it wants istio.io/api of the branch towards 1.30.4.
+  "1.30": istio({
+    version: "v0.0.0-20260826214018-9739e10eb9d7",
+    release: "1.30.4-lab",
+    pins: { istio: "pins/istio-1.30", cni: "pins/istio-1.30" },
+  }),
+} as const;
+
+function istio(of: { version: string; release: string; pins: { istio: string; cni: string } }): IstioRecipes {
+  const variables = {
+    "istio.io/istio/pkg/version.buildVersion": of.release,
+    "istio.io/istio/pkg/version.buildTag": of.release,
+    "istio.io/istio/pkg/version.buildHub": "lab.local/istio",
+  };
+  return {
+    istio: go({
+      name: "istio",
+      version: of.version,
+      module: of.pins.istio,
+      programs: {
+        "pilot-discovery": "istio.io/istio/pilot/cmd/pilot-discovery",
+        "pilot-agent": "istio.io/istio/pilot/cmd/pilot-agent",
+        istioctl: "istio.io/istio/istioctl/cmd/istioctl",
+      },
+      variables,
+      sources: {
+        charts: { module: "istio.io/istio", path: "manifests/charts" },
+        "envoy_bootstrap.json": { module: "istio.io/istio", path: "tools/packaging/common/envoy_bootstrap.json" },
+      },
+      seconds: 220,
+    }),
+    cni: go({
+      name: "istio-cni",
+      version: of.version,
+      module: of.pins.cni,
+      programs: {
+        "istio-cni": "istio.io/istio/cni/cmd/istio-cni",
+        "install-cni": "istio.io/istio/cni/cmd/install-cni",
+      },
+      variables,
+      seconds: 60,
+    }),
+  };
+}
 
 /**
  * The SPIFFE CSI driver itself, in the newest version that the module proxy serves; Go's checksum database does not know
@@ -289,34 +326,54 @@ export const ROOTFS_RECIPE: RootfsRecipe = {
   seconds: 40,
 };
 
-/** Every component, in the order they are built: what the cluster needs first. */
-export const RECIPES: readonly Recipe[] = [
-  KUBERNETES_RECIPE,
-  ETCD_RECIPE,
-  CONTAINERD_RECIPE,
-  COREDNS_RECIPE,
-  PAUSE_RECIPE,
-  ISTIO_RECIPE,
-  ISTIO_CNI_RECIPE,
-  ENVOY_RECIPE,
-  ROOTFS_RECIPE,
-  TELEPORT_DOUBLE_RECIPE,
-  HTTPBIN_RECIPE,
-  SOCK_SHOP_STAND_IN_RECIPE,
-  SPIFFE_CSI_RECIPE,
-  NODE_DRIVER_REGISTRAR_RECIPE,
-  VEGETA_RECIPE,
-  PROMETHEUS_RECIPE,
-  KWOK_RECIPE,
-  GATEWAY_API_RECIPE,
-  HELM3_RECIPE,
-  HELM4_RECIPE,
-];
+type KubernetesVersion = keyof typeof KUBERNETES_RECIPES;
+type IstioVersion = keyof typeof ISTIO_RECIPES;
 
-/** The components that are built: all that CI's run needs, and SPIRE with `LAB_SPIRE=1`. */
-export function wantedRecipes(): readonly Recipe[] {
-  return process.env.LAB_SPIRE === "1" ? [...RECIPES, SPIRE_RECIPE] : RECIPES;
+/** Which versions of Kubernetes and Istio a lab consists of. */
+export interface Versions {
+  readonly kubernetes: KubernetesVersion;
+  readonly istio: IstioVersion;
 }
+
+/** What CI runs, and the lab where nobody chooses. */
+export const DEFAULT_VERSIONS: Versions = { kubernetes: "1.37", istio: "1.31" };
+
+/** Every component of a lab, in the order they are built: what the cluster needs first. */
+export function recipesOf(versions: Versions): readonly Recipe[] {
+  const { istio, cni } = ISTIO_RECIPES[versions.istio];
+  return [
+    KUBERNETES_RECIPES[versions.kubernetes],
+    ETCD_RECIPE,
+    CONTAINERD_RECIPE,
+    COREDNS_RECIPE,
+    PAUSE_RECIPE,
+    istio,
+    cni,
+    ENVOY_RECIPE,
+    ROOTFS_RECIPE,
+    TELEPORT_DOUBLE_RECIPE,
+    HTTPBIN_RECIPE,
+    SOCK_SHOP_STAND_IN_RECIPE,
+    SPIFFE_CSI_RECIPE,
+    NODE_DRIVER_REGISTRAR_RECIPE,
+    VEGETA_RECIPE,
+    PROMETHEUS_RECIPE,
+    KWOK_RECIPE,
+    GATEWAY_API_RECIPE,
+    HELM3_RECIPE,
+    HELM4_RECIPE,
+  ];
+}
+
+/** Every component of every version that a lab can have. */
+export const ALL_RECIPES: readonly Recipe[] = [
+  ...new Set([
+    ...recipesOf(DEFAULT_VERSIONS),
+    ...Object.values(KUBERNETES_RECIPES),
+    ...Object.values(ISTIO_RECIPES).flatMap((recipes) => Object.values(recipes)),
+    SPIRE_RECIPE,
+  ]),
+];
 
 /** A component's folder name: name, version and the first 8 hex digits of `recipeHash`. */
 export function componentFolder(recipe: Recipe, labSources: string = LAB_SOURCES): string {

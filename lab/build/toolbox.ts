@@ -5,28 +5,24 @@ import { insideLab } from "../machine/namespaces.ts";
 import type { LabPaths } from "../machine/paths.ts";
 import { type CommandResult, tryCommand } from "../machine/shell.ts";
 import { componentDir } from "./components.ts";
-import {
-  CONTAINERD_RECIPE,
-  HELM3_RECIPE,
-  HELM4_RECIPE,
-  ISTIO_RECIPE,
-  KUBERNETES_RECIPE,
-  PROMETHEUS_RECIPE,
-  type Recipe,
-} from "./recipes.ts";
+import { CONTAINERD_RECIPE, HELM3_RECIPE, HELM4_RECIPE, PROMETHEUS_RECIPE, type Recipe } from "./recipes.ts";
 import { teleportProgram } from "./teleport.ts";
+import { istioRecipes, kubernetesRecipe } from "./versions.ts";
 
-/** The lab's client programs but tctl: the name by which a person calls it → component and file. `helm` is Helm 4. */
+/**
+ * The lab's client programs but tctl: the name by which a person calls it → component and file. `helm` is Helm 4. kubectl
+ * and istioctl are of the versions that run: what goes wrong with them is then no difference of version.
+ */
 const TOOLS = {
-  kubectl: [KUBERNETES_RECIPE, "kubectl"],
-  helm: [HELM4_RECIPE, "helm"],
-  helm3: [HELM3_RECIPE, "helm"],
-  helm4: [HELM4_RECIPE, "helm"],
-  istioctl: [ISTIO_RECIPE, "istioctl"],
-  ctr: [CONTAINERD_RECIPE, "ctr"],
-  prometheus: [PROMETHEUS_RECIPE, "prometheus"],
-  promtool: [PROMETHEUS_RECIPE, "promtool"],
-} as const satisfies Record<string, readonly [Recipe, string]>;
+  kubectl: [kubernetesRecipe, "kubectl"],
+  helm: [() => HELM4_RECIPE, "helm"],
+  helm3: [() => HELM3_RECIPE, "helm"],
+  helm4: [() => HELM4_RECIPE, "helm"],
+  istioctl: [(paths) => istioRecipes(paths).istio, "istioctl"],
+  ctr: [() => CONTAINERD_RECIPE, "ctr"],
+  prometheus: [() => PROMETHEUS_RECIPE, "prometheus"],
+  promtool: [() => PROMETHEUS_RECIPE, "promtool"],
+} as const satisfies Record<string, readonly [(paths: LabPaths) => Recipe, string]>;
 
 export type Tool = keyof typeof TOOLS | "tctl";
 
@@ -34,12 +30,12 @@ export type Tool = keyof typeof TOOLS | "tctl";
 export function toolPath(paths: LabPaths, tool: Tool): string {
   if (tool === "tctl") return teleportProgram(paths, tool);
   const [recipe, file] = TOOLS[tool];
-  return join(componentDir(paths, recipe), file);
+  return join(componentDir(paths, recipe(paths)), file);
 }
 
 /** Folder with Istio's own charts: `base`, `istio-control/istio-discovery`, `gateway`, `istio-cni`. */
 export function istioCharts(paths: LabPaths): string {
-  return join(componentDir(paths, ISTIO_RECIPE), "charts");
+  return join(componentDir(paths, istioRecipes(paths).istio), "charts");
 }
 
 /**

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { labVersions } from "../build/versions.ts";
 import type { LabPaths } from "../machine/paths.ts";
 import {
   CLUSTER_DOMAIN,
@@ -19,7 +20,7 @@ export const PAUSE_IMAGE = "lab.local/pause:lab";
 /** File name (below `state/config`) → content, for every configuration file that the cluster's programs read. */
 export function clusterConfig(paths: LabPaths): Readonly<Record<string, string>> {
   return {
-    "authentication.yaml": stringify(authentication()),
+    "authentication.yaml": stringify(authentication(paths)),
     "containerd.toml": containerd(paths),
     "cni/10-lab.conflist": JSON.stringify(cni(paths)),
     "kubelet.yaml": stringify(kubelet(paths)),
@@ -32,9 +33,10 @@ export function clusterConfig(paths: LabPaths): Readonly<Record<string, string>>
 }
 
 /** Anonymous requests see health only, as kubeadm and managed clusters have it; JWKS and issuer need authentication. */
-function authentication(): unknown {
+function authentication(paths: LabPaths): unknown {
   return {
-    apiVersion: "apiserver.config.k8s.io/v1",
+    // v1 came with Kubernetes 1.34.
+    apiVersion: `apiserver.config.k8s.io/${labVersions(paths).kubernetes === "1.33" ? "v1beta1" : "v1"}`,
     kind: "AuthenticationConfiguration",
     anonymous: { enabled: true, conditions: ["/livez", "/readyz", "/healthz"].map((path) => ({ path })) },
   };

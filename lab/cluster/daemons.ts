@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { componentDir } from "../build/components.ts";
-import { CONTAINERD_RECIPE, COREDNS_RECIPE, ETCD_RECIPE, KUBERNETES_RECIPE, type Recipe } from "../build/recipes.ts";
+import { CONTAINERD_RECIPE, COREDNS_RECIPE, ETCD_RECIPE, type Recipe } from "../build/recipes.ts";
 import { teleportProgram } from "../build/teleport.ts";
+import { kubernetesRecipe } from "../build/versions.ts";
 import { asLabProcess, insideLab } from "../machine/namespaces.ts";
 import type { LabPaths } from "../machine/paths.ts";
 import { logFile, runningProcess, startProcess, stopProcess } from "../machine/processes.ts";
@@ -43,7 +44,7 @@ const STOP_PATIENCE_MS = 10_000;
 /** Every program of the lab, in the order of starting; each is stopped after those that follow it. */
 export function daemons(paths: LabPaths): readonly Daemon[] {
   const program = (recipe: Recipe, name: string) => join(componentDir(paths, recipe), name);
-  const kubernetes = (name: string) => program(KUBERNETES_RECIPE, name);
+  const kubernetes = (name: string) => program(kubernetesRecipe(paths), name);
   const pki = (file: string) => join(paths.pki, file);
   const config = (file: string) => join(paths.config, file);
   const http = (url: string) => ["curl", "--silent", "--show-error", "--fail", "--insecure", "--max-time", "2", url];

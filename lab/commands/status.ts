@@ -1,6 +1,6 @@
 import { missingComponents } from "../build/components.ts";
 import { images, outdatedImages } from "../build/images.ts";
-import { wantedRecipes } from "../build/recipes.ts";
+import { componentsOf, labVersions, versionsName } from "../build/versions.ts";
 import { daemons, isCurrent, isHealthy } from "../cluster/daemons.ts";
 import { isNodeReady } from "../cluster/node.ts";
 import { namespacesExist } from "../machine/namespaces.ts";
@@ -17,10 +17,11 @@ export interface PartStatus {
 /** How every part of the lab is. */
 export async function labStatus(paths: LabPaths): Promise<readonly PartStatus[]> {
   const missing = missingComponents(paths);
+  const all = componentsOf(paths).length;
   const components = {
     part: "components",
     healthy: missing.length === 0,
-    detail: `${wantedRecipes().length - missing.length} of ${wantedRecipes().length} built`,
+    detail: `${all - missing.length} of ${all} built; ${versionsName(labVersions(paths))}`,
   };
   if (!namespacesExist(paths))
     return [components, { part: "namespaces", healthy: false, detail: "none: the lab is down" }];

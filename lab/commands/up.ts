@@ -4,8 +4,10 @@ import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { buildComponents, missingComponents } from "../build/components.ts";
 import { installPackages } from "../build/debian-packages.ts";
 import { importImages, outdatedImages } from "../build/images.ts";
+import type { Versions } from "../build/recipes.ts";
 import { chooseTeleport, teleportName } from "../build/teleport.ts";
 import { writeEnvironment } from "../build/toolbox.ts";
+import { chooseVersions } from "../build/versions.ts";
 import { clusterConfig } from "../cluster/cluster-config.ts";
 import { awaitDaemon, type Daemon, daemons, isCurrent, isHealthy, startDaemon } from "../cluster/daemons.ts";
 import { acceptsPods, isNodeReady } from "../cluster/node.ts";
@@ -23,10 +25,12 @@ const NODE_READY_TIMEOUT_MS = 120_000;
  * Brings the lab up, or what is missing of it: builds components, starts the cluster and what plays Teleport, imports images.
  * On a healthy lab it changes nothing. Throws an ExitError if the machine or a part refuses.
  *
+ * @param versions of Kubernetes and Istio; default: what this lab's state is of, else what CI runs
  * @param teleportBin folder of a Teleport release that is to play itself; default: what did so before, else the double
  */
-export async function up(paths: LabPaths, teleportBin?: string): Promise<void> {
+export async function up(paths: LabPaths, versions: Partial<Versions>, teleportBin?: string): Promise<void> {
   const start = Date.now();
+  chooseVersions(paths, versions);
   if (teleportBin !== undefined) chooseTeleport(paths, teleportBin);
   const missing = missingComponents(paths);
   if (missing.length === 0 && (await isUp(paths)))

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
-import { RECIPES, type Recipe } from "../build/recipes.ts";
+import { DEFAULT_VERSIONS, type Recipe, recipesOf } from "../build/recipes.ts";
 import { cgroupMounts } from "./namespaces.ts";
 import type { LabPaths } from "./paths.ts";
 import { tryCommand } from "./shell.ts";
@@ -34,7 +34,9 @@ export async function checkMachine(paths: LabPaths, missing: readonly Recipe[]):
  */
 export function neededGigabytes(missing: readonly Recipe[]): number {
   const seconds = (recipes: readonly Recipe[]) => recipes.reduce((sum, recipe) => sum + recipe.seconds, 0);
-  return Math.ceil(WARM_GIGABYTES + ((COLD_GIGABYTES - WARM_GIGABYTES) * seconds(missing)) / seconds(RECIPES));
+  return Math.ceil(
+    WARM_GIGABYTES + ((COLD_GIGABYTES - WARM_GIGABYTES) * seconds(missing)) / seconds(recipesOf(DEFAULT_VERSIONS)),
+  );
 }
 
 /** Refuses another user than root, who alone may make or remove what the lab consists of. */

@@ -1,24 +1,25 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
+  ALL_RECIPES,
   componentFolder,
   ETCD_RECIPE,
   type GoRecipe,
-  RECIPES,
+  ISTIO_RECIPES,
+  KUBERNETES_RECIPES,
   ROOTFS_RECIPE,
   recipeHash,
-  SPIRE_RECIPE,
-  wantedRecipes,
+  recipesOf,
 } from "../../../../lab/build/recipes.ts";
 import { LAB_SOURCES } from "../../../../lab/machine/paths.ts";
 
-const goRecipes = [...RECIPES, SPIRE_RECIPE].filter((recipe): recipe is GoRecipe => recipe.kind === "go");
+const goRecipes = ALL_RECIPES.filter((recipe): recipe is GoRecipe => recipe.kind === "go");
 const pinned = goRecipes.filter(({ version }) => version !== "local");
 
 describe("Go recipes", () => {
-  it.each(pinned.map((recipe) => [recipe.name, recipe] as const))(
+  it.each(pinned.map((recipe) => [`${recipe.name} ${recipe.version}`, recipe] as const))(
     "%s: the version in the recipe is the one that go.mod pins",
     (_name, recipe) => {
       const goMod = readFileSync(join(LAB_SOURCES, recipe.module, "go.mod"), "utf8");
@@ -45,16 +46,26 @@ describe("Go recipes", () => {
   });
 });
 
-describe("wantedRecipes", () => {
-  afterEach(() => vi.unstubAllEnvs());
+describe("versions of Kubernetes and Istio", () => {
+  it.each(Object.entries(KUBERNETES_RECIPES))("Kubernetes %s is that version, and says so", (minor, recipe) => {
+    expect(recipe.version).toMatch(new RegExp(`^v${minor}\\.\\d+$`));
+    expect(recipe.variables).toMatchObject({
+      "k8s.io/component-base/version.gitVersion": recipe.version,
+      "k8s.io/component-base/version.gitMinor": minor.split(".")[1],
+    });
+  });
 
-  it.each([
-    ["", false],
-    ["1", true],
-  ])("LAB_SPIRE=%s: SPIRE is among them: %s", (asked, wanted) => {
-    vi.stubEnv("LAB_SPIRE", asked);
-    expect(wantedRecipes().includes(SPIRE_RECIPE)).toBe(wanted);
-    expect(wantedRecipes()).toEqual(expect.arrayContaining([...RECIPES]));
+  it.each(Object.entries(ISTIO_RECIPES))("Istio %s says that it is, and so does its CNI plugin", (minor, recipes) => {
+    for (const { variables } of [recipes.istio, recipes.cni])
+      expect(variables["istio.io/istio/pkg/version.buildVersion"]).toMatch(new RegExp(`^${minor}\\.\\d+-lab$`));
+  });
+
+  it("make a lab of one of each", () => {
+    const recipes = recipesOf({ kubernetes: "1.33", istio: "1.30" });
+    const named = (name: string) => recipes.filter((recipe) => recipe.name === name);
+    expect(named("kubernetes")).toEqual([KUBERNETES_RECIPES["1.33"]]);
+    expect(named("istio")).toEqual([ISTIO_RECIPES["1.30"].istio]);
+    expect(named("istio-cni")).toEqual([ISTIO_RECIPES["1.30"].cni]);
   });
 });
 
@@ -103,6 +114,6 @@ describe("componentFolder", () => {
   });
 
   it("is different for every component", () => {
-    expect(new Set(RECIPES.map((recipe) => componentFolder(recipe))).size).toBe(RECIPES.length);
+    expect(new Set(ALL_RECIPES.map((recipe) => componentFolder(recipe))).size).toBe(ALL_RECIPES.length);
   });
 });
