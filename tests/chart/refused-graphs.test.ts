@@ -50,6 +50,16 @@ const CASES: [string, object][] = [
     },
   ],
   [
+    "sockShop.enabled is true while istio.injection.scope is pod, and the pods of Sock Shop do not name the injection template: set it to false, or the scope to namespace.",
+    { sockShop: { enabled: true }, istio: { blockIstiodCertificates: false, injection: { scope: "pod" } } },
+  ],
+  [
+    "mesh.applications.shop.namespace is shop, which is not in istio.injection.namespaces: add it, or leave the application out until its namespace is in scope.",
+    {
+      istio: { blockIstiodCertificates: false, injection: { scope: "namespace", namespaces: ["office"] } },
+    },
+  ],
+  [
     "mesh.applications.sock-shop has the name of Sock Shop's own graph: rename it, or set sockShop.enabled to false.",
     { sockShop: { enabled: true }, mesh: { applications: { "sock-shop": { namespace: "own", services: {} } } } },
   ],
