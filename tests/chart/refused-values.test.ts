@@ -38,13 +38,6 @@ async function toolsRefusal(sets: string[]): Promise<string> {
   }
 }
 
-/** Only pods of the namespace a are in scope. */
-const IN_NAMESPACE_A = [
-  "istio.injection.scope=namespace",
-  "istio.injection.namespaces={a}",
-  "istio.blockIstiodCertificates=false",
-];
-
 /** Each problem of chart/templates/checks/_problems.tpl: assignments on top of the minimal values. */
 const CHECKS: [string, string[]][] = [
   ["enabled is false, which only the condition of a parent chart's dependency reads", ["enabled=false"]],
@@ -208,16 +201,13 @@ const CHECKS: [string, string[]][] = [
     ["testApp.enabled=true", "istio.injection.scope=pod", "istio.blockIstiodCertificates=false"],
   ],
   [
-    "sockShop.enabled is true while istio.injection.scope is pod",
-    ["sockShop.enabled=true", "istio.injection.scope=pod", "istio.blockIstiodCertificates=false"],
-  ],
-  [
     "testApp.namespace.name is test-app, which is not in istio.injection.namespaces",
-    ["testApp.enabled=true", ...IN_NAMESPACE_A],
-  ],
-  [
-    "sockShop.namespace.name is sock-shop, which is not in istio.injection.namespaces",
-    ["sockShop.enabled=true", ...IN_NAMESPACE_A],
+    [
+      "testApp.enabled=true",
+      "istio.injection.scope=namespace",
+      "istio.injection.namespaces={a}",
+      "istio.blockIstiodCertificates=false",
+    ],
   ],
   [
     "monitoring.enabled is true while tbot.enabled is false: there is no tbot to scrape",

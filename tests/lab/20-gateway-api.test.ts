@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
@@ -286,6 +286,16 @@ describe("without the ConfigMap", () => {
     expect(message).toContain("does not mount tbot's socket directory");
     expect(message).toContain(`ConfigMap ${CONFIG_MAP} in the namespace istio-system`);
     expect(await livePods(INGRESS, selectorOf("bare"))).toEqual([]);
+  });
+
+  it("a gateway gets the mount from a ConfigMap of its own, as docs/operate/migration.md has it", async () => {
+    const document = readFileSync(join(REPOSITORY, "docs", "operate", "migration.md"), "utf8");
+    const [, objects] = /\n## Gateways of the Kubernetes Gateway API\n.*?```yaml\n(.*?)```/s.exec(document) ?? [];
+    const input = objects
+      ?.replaceAll("namespace: ingress", `namespace: ${INGRESS}`)
+      .replaceAll("name: public", "name: own");
+    await shell("kubectl apply -f -", { input: input ?? "" });
+    await untilReady(INGRESS, selectorOf("own"), 120);
   });
 
   it("becomes Ready by itself when the chart's next upgrade brings it back", async () => {

@@ -5,11 +5,11 @@ import { diagnose, type Result } from "../../../tools/doctor/diagnose.ts";
 import { scopeOfTemplate } from "../../../tools/doctor/facts/injection-scope.ts";
 import { makeFacts } from "../../../tools/doctor/facts/make-facts.ts";
 import { isMeshed } from "../../../tools/doctor/facts/meshed-pods.ts";
-import type { Deployment, Pod } from "../../../tools/doctor/facts/objects.ts";
+import type { AdmissionPolicy, Deployment, Pod } from "../../../tools/doctor/facts/objects.ts";
 import type { Snapshot } from "../../../tools/doctor/snapshot.ts";
 import type { Read } from "../../../tools/programs/kube-api/read.ts";
 import type { Values } from "../../../tools/values/types.ts";
-import { scenarioIstiodValues, scenarioValues } from "../../support/scenarios.ts";
+import { renderScenario, scenarioIstiodValues, scenarioValues } from "../../support/scenarios.ts";
 import { healthySnapshot } from "./healthy-snapshot.ts";
 
 /** A mesh of which only a part is to have Teleport's identity: doctor judges that part and leaves the rest alone. */
@@ -20,6 +20,7 @@ const SCOPES = {
   pod: [OFF, "istio.injection.scope=pod"],
 };
 type Scope = keyof typeof SCOPES;
+const POLICY = "ValidatingAdmissionPolicy istio-teleport-workload-identity";
 
 function value<T>(read: Read<T>): T {
   if (!read.ok) throw new Error(read.reason);
@@ -49,6 +50,8 @@ async function snapshotOf(scope: Scope): Promise<Snapshot> {
   for (const { spec } of value(snapshot.istiods)) {
     for (const container of spec.template.spec.containers) container.env = [];
   }
+  const policy = (await renderScenario("minimal", ...SCOPES[scope])).get(POLICY);
+  snapshot.admissionPolicy = { ok: true, value: policy as unknown as AdmissionPolicy };
   for (const pod of value(snapshot.pods).filter(isMeshed)) {
     if (scope === "pod") pod.metadata.annotations = { "inject.istio.io/templates": "sidecar, teleport" };
   }
@@ -125,6 +128,14 @@ describe.each(Object.keys(SCOPES) as Scope[])("scope %s", (scope) => {
     const pod = addPodOfIstiod(snapshot, { "inject.istio.io/templates": "teleport,sidecar" });
     if (scope === "namespace") pod.metadata = { ...pod.metadata, namespace: "test-app", annotations: {} };
     expect(text(of(look(snapshot), "proxy-mount").findings)).toContain("its proxy does not mount");
+  });
+
+  it("must be the admission policy's, too", async () => {
+    const snapshot = await snapshotOf(scope);
+    expect(of(look(snapshot), "admission-policy").findings).toEqual([]);
+    snapshot.admissionPolicy = healthySnapshot().admissionPolicy;
+    const said = text(of(look(snapshot), "admission-policy").findings);
+    expect(said).toContain("the policy judges the mesh, and Teleport's identities are for");
   });
 
   it("must be the template's, too", async () => {

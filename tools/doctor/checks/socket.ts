@@ -1,7 +1,7 @@
 import { WITH_ADMISSION_POLICIES } from "../../base/kubernetes-versions.ts";
 import { isBefore, versionIn } from "../../base/versions.ts";
 import { CouldNotLook, known, socketDirectory, tbotDaemonSet } from "../facts/facts.ts";
-import { isInScope, ourTemplate, scopeOfTemplate, scopeText } from "../facts/injection-scope.ts";
+import { isInScope, ourTemplate, scopeOfPolicy, scopeOfTemplate, scopeText } from "../facts/injection-scope.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import {
   chosenTemplates,
@@ -253,6 +253,9 @@ function admissionFault(facts: Facts): string | undefined {
   const guarded = policy.spec.variables?.find(({ name }) => name === "socketDir")?.expression.replaceAll("'", "");
   const directory = socketDirectory(facts);
   if (guarded !== directory) return `the policy guards ${guarded}, and tbot's socket is in ${directory}`;
+  const judged = scopeText(scopeOfPolicy(policy));
+  const scope = scopeText(facts.injectionScope());
+  if (judged !== scope) return `the policy judges ${judged}, and Teleport's identities are for ${scope}`;
   return undefined;
 }
 

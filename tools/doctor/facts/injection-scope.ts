@@ -1,7 +1,7 @@
 import type { Snapshot } from "../snapshot.ts";
 import { CouldNotLook, type InjectorConfig, type Revision } from "./facts.ts";
 import { chosenTemplates } from "./meshed-pods.ts";
-import type { Pod } from "./objects.ts";
+import type { AdmissionPolicy, Pod } from "./objects.ts";
 import { templateVolume } from "./socket-source.ts";
 
 /** Which meshed pods are to have Teleport's identity (value istio.injection.scope). */
@@ -42,9 +42,22 @@ export function ourTemplate({ intended }: Pick<Snapshot, "intended">, injector?:
 /** The scope with which a template was rendered, by the lines that chart/templates/istio/istio-values.yaml begins it with. */
 export function scopeOfTemplate({ name, text }: InjectionTemplate): InjectionScope {
   const [, list] = /^\{\{- if has \.ObjectMeta\.Namespace \(list((?: "[^"]*")*)\) \}\}/.exec(text) ?? [];
-  if (list !== undefined)
-    return { kind: "namespace", namespaces: [...list.matchAll(/"([^"]*)"/g)].map(([, n]) => n ?? "") };
+  if (list !== undefined) return { kind: "namespace", namespaces: quoted(list) };
   return text.startsWith("{{- /* scope: pod */}}") ? { kind: "pod", template: name } : { kind: "mesh" };
+}
+
+/** What stands in double quotes. */
+function quoted(text: string): string[] {
+  return [...text.matchAll(/"([^"]*)"/g)].flatMap(([, name]) => name ?? []);
+}
+
+/** The scope that an admission policy has, by its variable of chart/templates/mesh/admission.yaml. */
+export function scopeOfPolicy({ spec }: AdmissionPolicy): InjectionScope {
+  const expression = spec.variables?.find(({ name }) => name === "inScope")?.expression ?? "";
+  const [, list] = /metadata\.name in \[(.*)\]/.exec(expression) ?? [];
+  if (list !== undefined) return { kind: "namespace", namespaces: quoted(list) };
+  const [, template] = /t\.trim\(\) == '([^']*)'/.exec(expression) ?? [];
+  return template === undefined ? { kind: "mesh" } : { kind: "pod", template };
 }
 
 /** The scope that the values state, or else the one of the first istiod that has our template; the mesh without one. */
