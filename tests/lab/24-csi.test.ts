@@ -49,9 +49,10 @@ afterAll(async () => {
   await applyLayers(ALL, { sets: ["tbot.socket.transition=true"] });
   await shell("kubectl label namespace test-app pod-security.kubernetes.io/enforce=privileged --overwrite");
   await restartTestApp();
-  await deleteNamespace("probe");
+  await shell("kubectl -n probe delete pods --all --grace-period=1");
   await removeCni();
   await applyLayers(ALL);
+  await deleteNamespace("probe");
   await repositories.close();
 });
 
