@@ -1,5 +1,7 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse, stringify } from "yaml";
 import { TELEPORT_CLUSTER_NAME } from "../../lab/cluster/addresses.ts";
 import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { address, isReady, onePod, untilReady } from "./testkit/cluster/pods.ts";
@@ -16,7 +18,13 @@ import {
 import { Issuers } from "./testkit/identity/issuers.ts";
 import { addRepositories, type ChartRepositories, serveRepositories } from "./testkit/installation/chart-repository.ts";
 import { documentedSteps } from "./testkit/installation/documented-steps.ts";
-import { REPOSITORY, requireInstalled, runStep, USER_DIR } from "./testkit/installation/installation.ts";
+import {
+  CSI_LAB_VALUES,
+  REPOSITORY,
+  requireInstalled,
+  runStep,
+  USER_DIR,
+} from "./testkit/installation/installation.ts";
 import { CSI_DOCUMENT, installCni, removeCni } from "./testkit/installation/istio-cni.ts";
 import { applyLayers } from "./testkit/installation/layers.ts";
 import { createTeleportResources, tbotRolledOut, upgrade } from "./testkit/installation/releases.ts";
@@ -30,12 +38,18 @@ const RATE = 60;
 const CSI = ["tbot.socket.mode=csi", "istio.cni=true"];
 const ALL = { pod: true, istiod: true, admission: true };
 
+const VALUES = join(USER_DIR, "values.yaml");
+
 let repositories: ChartRepositories;
+let ownValues: string;
 
 beforeAll(async () => {
   await requireInstalled();
   repositories = await serveRepositories();
   await addRepositories(repositories);
+  ownValues = readFileSync(VALUES, "utf8");
+  const values = parse(ownValues) as { tbot: object };
+  writeFileSync(VALUES, stringify({ ...values, tbot: { ...values.tbot, csi: CSI_LAB_VALUES } }));
   await exposeFailures();
 });
 
@@ -51,6 +65,7 @@ afterAll(async () => {
   await restartTestApp();
   await shell("kubectl -n probe delete pods --all --grace-period=1");
   await removeCni();
+  writeFileSync(VALUES, ownValues);
   await applyLayers(ALL);
   await deleteNamespace("probe");
   await repositories.close();

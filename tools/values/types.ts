@@ -474,7 +474,7 @@ export interface Values {
     };
     admission: {
       /**
-       * Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. Disable it only while you migrate a mesh to Teleport, or below Kubernetes 1.30.
+       * Fail-closed layer c: a ValidatingAdmissionPolicy (Kubernetes 1.30 and later) that refuses meshed pods without the read-only mount of tbot's socket, and refuses every other hostPath in meshed namespaces. It follows `istio.injection.scope`. Disable it only on the way back to istiod's CA, or below Kubernetes 1.30.
        */
       enabled: boolean;
       /**

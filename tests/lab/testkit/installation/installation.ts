@@ -20,6 +20,13 @@ export const USER_DIR = userFolder(labPaths());
  */
 export const THROUGH_CSI = process.env.LAB_SOCKET === "csi";
 
+/** What the chart's CSI driver needs to know of the lab. */
+export const CSI_LAB_VALUES = {
+  kubeletDir: kubeletDirectory(labPaths()),
+  driverImage: "lab.local/spiffe-csi-driver:lab",
+  registrarImage: "lab.local/csi-node-driver-registrar:lab",
+};
+
 /**
  * What the lab's user sets beside the two required values: images that no registry serves here, the test app, and the
  * access log, by which the tests see who called, from the peer's certificate rather than from a header.
@@ -28,12 +35,8 @@ const LAB_VALUES = {
   istio: { accessLog: true, ...(THROUGH_CSI && { cni: true }) },
   tbot: {
     image: { repository: "lab.local/tbot", tag: "lab" },
-    ...(THROUGH_CSI && { socket: { mode: "csi" } }),
-    csi: {
-      kubeletDir: kubeletDirectory(labPaths()),
-      driverImage: "lab.local/spiffe-csi-driver:lab",
-      registrarImage: "lab.local/csi-node-driver-registrar:lab",
-    },
+    // Not otherwise: an earlier chart, which is upgraded to this one, refuses values that it does not know.
+    ...(THROUGH_CSI && { socket: { mode: "csi" }, csi: CSI_LAB_VALUES }),
   },
   testApp: {
     enabled: true,
