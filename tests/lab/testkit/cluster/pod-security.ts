@@ -2,7 +2,7 @@ import { parseAllDocuments } from "yaml";
 import { shell, tryShell } from "./shell.ts";
 
 const LEVELS = ["restricted", "baseline", "privileged"] as const;
-export type PodSecurityLevel = (typeof LEVELS)[number];
+type PodSecurityLevel = (typeof LEVELS)[number];
 
 interface Workload {
   readonly kind?: string;
@@ -10,32 +10,44 @@ interface Workload {
   readonly spec?: { readonly template?: { readonly spec?: Readonly<Record<string, unknown>> } };
 }
 
+/** A workload, "Kind name", and the strictest Pod Security level at which the API server takes its pods. */
+interface Judged {
+  readonly workload: string;
+  readonly level: PodSecurityLevel;
+}
+
 /**
- * The strictest Pod Security level at which the API server takes the pods of each workload of rendered manifests, before
- * Istio injects anything, by "Kind name". Nothing is created but three namespaces, which are removed.
+ * Has the API server judge the pods of each workload of rendered manifests, before Istio injects anything. Nothing is created
+ * but three namespaces, which are removed.
  */
-export async function podSecurityLevels(manifests: string): Promise<Record<string, PodSecurityLevel>> {
-  const pods = parseAllDocuments(manifests)
+export async function podSecurityLevels(manifests: string): Promise<Judged[]> {
+  const workloads = parseAllDocuments(manifests)
     .map((document) => document.toJS() as Workload | null)
     .filter((workload) => workload?.spec?.template?.spec !== undefined) as Workload[];
-  const levels: Record<string, PodSecurityLevel> = {};
+  const levels = new Map<number, PodSecurityLevel>();
   const namespace = (level: PodSecurityLevel) => `pod-security-${level}`;
   try {
     // The loosest first, so that a stricter one that takes the pod, too, has the last word.
     for (const level of LEVELS.toReversed()) {
       await shell("kubectl apply -f -", { input: JSON.stringify(namespaceOf(namespace(level), level)) });
-      for (const pod of pods) {
-        const { code, stderr } = await tryShell(`kubectl create --dry-run=server -f -`, {
-          input: JSON.stringify(podOf(pod, namespace(level))),
-        });
-        if (code === 0) levels[`${pod.kind} ${pod.metadata.name}`] = level;
-        else if (!stderr.includes("violates PodSecurity")) throw new Error(stderr);
-      }
+      const pods = workloads.map((workload, index) => podOf(workload, `pod-${index}`, namespace(level)));
+      const list = { apiVersion: "v1", kind: "List", items: pods };
+      const { stdout, stderr } = await tryShell("kubectl create --dry-run=server -o name -f -", {
+        input: JSON.stringify(list),
+      });
+      const lines = new Set(stdout.split("\n"));
+      const taken = [...workloads.keys()].filter((index) => lines.has(`pod/pod-${index}`));
+      const refused = stderr.split("\n").filter((line) => line.includes("violates PodSecurity"));
+      if (taken.length + refused.length !== workloads.length) throw new Error(stderr);
+      for (const index of taken) levels.set(index, level);
     }
   } finally {
     await shell(`kubectl delete namespace ${LEVELS.map(namespace).join(" ")} --ignore-not-found`);
   }
-  return levels;
+  return workloads.map(({ kind, metadata }, index) => ({
+    workload: `${kind} ${metadata.name}`,
+    level: levels.get(index) ?? "privileged",
+  }));
 }
 
 function namespaceOf(name: string, level: PodSecurityLevel): object {
@@ -44,7 +56,7 @@ function namespaceOf(name: string, level: PodSecurityLevel): object {
 }
 
 /** A pod of a workload's, without what the namespace or the cluster must have for it. */
-function podOf({ metadata, spec }: Workload, namespace: string): object {
+function podOf({ spec }: Workload, name: string, namespace: string): object {
   const { serviceAccountName: _account, priorityClassName: _class, ...own } = spec?.template?.spec ?? {};
-  return { apiVersion: "v1", kind: "Pod", metadata: { name: metadata.name, namespace }, spec: own };
+  return { apiVersion: "v1", kind: "Pod", metadata: { name, namespace }, spec: own };
 }
