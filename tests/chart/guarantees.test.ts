@@ -2,13 +2,8 @@ import { createHash } from "node:crypto";
 import { Environment } from "@marcbachmann/cel-js";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import {
-  type Rendered,
-  renderScenario,
-  scenarioInputs,
-  scenarioIstiodValues,
-  scenarioValues,
-} from "../support/scenarios.ts";
+import { DEFAULTS } from "../../tools/values/defaults.ts";
+import { type Rendered, renderScenario, scenarioInputs, scenarioIstiodValues } from "../support/scenarios.ts";
 import { renderNotes } from "./support/notes.ts";
 
 /** What a reader of the snapshots could miss: each line here is a promise of docs/explain/security.md or of the design. */
@@ -448,7 +443,7 @@ describe("bounded connections", () => {
 
   test("by default those of HTTP last as long as a certificate, and those of TCP as long as they like", async () => {
     expect(await patches("minimal")).toEqual([http("3600s")]);
-    expect((await scenarioValues("minimal")).tbot.credentialTTL).toBe("1h");
+    expect(DEFAULTS.tbot.credentialTTL).toBe(DEFAULTS.mesh.connections.maxDuration);
   });
 
   test("each has a limit of its own, for the whole mesh", async () => {

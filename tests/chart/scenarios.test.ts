@@ -1,16 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { istioValues } from "../../tools/chart/istio-values.ts";
-import { systemRunner } from "../../tools/programs/system-runner.ts";
-import {
-  type Rendered,
-  renderObjects,
-  renderScenario,
-  SCENARIOS,
-  scenarioInputs,
-  scenarioIstiodValues,
-  scenarioValues,
-} from "../support/scenarios.ts";
+import { type Rendered, renderObjects, renderScenario, SCENARIOS } from "../support/scenarios.ts";
 
 /** What each scenario of chart/ci promises, beside its snapshot. */
 
@@ -75,12 +65,6 @@ describe("gke", () => {
     expect(quota.spec.hard).toEqual({ pods: "200" });
     expect(quota.spec.scopeSelector.matchExpressions[0].values).toEqual([tbot.spec.template.spec.priorityClassName]);
   });
-
-  test("Teleport reads the keys from Google's issuer", async () => {
-    const { join } = (await scenarioValues("gke")).global.teleport;
-    expect(join.type).toBe("oidc");
-    expect(join.issuer).toMatch(/^https:\/\/container\.googleapis\.com\//);
-  });
 });
 
 describe("gateway", () => {
@@ -89,12 +73,6 @@ describe("gateway", () => {
     expect(new Set(await modes("gateway"))).toEqual(new Set(["STRICT"]));
     // The comparison sees a port that is open: the front-end's without the gateway.
     expect(await modes("sock-shop")).toContain("PERMISSIVE");
-  });
-
-  test("the gateway's pods get both templates", async () => {
-    const { podAnnotations } = parse(await istioValues(systemRunner, await scenarioInputs("gateway"), "gateway"));
-    const own = Object.keys(parse(await scenarioIstiodValues("gateway")).sidecarInjectorWebhook.templates);
-    expect(podAnnotations["inject.istio.io/templates"].split(",")).toEqual(["gateway", ...own]);
   });
 });
 
