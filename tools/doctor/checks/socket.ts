@@ -13,7 +13,7 @@ import {
   SOCKET_MOUNT,
 } from "../facts/meshed-pods.ts";
 import type { AdmissionPolicy, Pod } from "../facts/objects.ts";
-import { proxyVolumeKind, socketMount, templateVolume, usesIstioCni } from "../facts/socket-source.ts";
+import { hasSocketHostPath, socketMount, templateVolume, usesIstioCni } from "../facts/socket-source.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
 import { GATEWAY_API_HINT, gatewayApiName } from "./gateway-api.ts";
 
@@ -99,14 +99,7 @@ const proxyMount: Check = {
     const source = facts.socketSource();
     const findings = sidecars.flatMap((pod): Finding[] => {
       const mount = socketMount(pod, source);
-      if (mount === "read-only") {
-        const moved = proxyVolumeKind(pod, source) === "hostPath" && injectsOnlyCsi(facts);
-        if (!moved) return [];
-        const evidence = `it still mounts ${source.directory} as a hostPath, and new pods get it from the CSI driver`;
-        return [
-          warning(nameOf(pod), evidence, "Restart it before you end tbot.socket.transition: docs/operate/csi.md."),
-        ];
-      }
+      if (mount === "read-only") return [];
       if (mount === "writable") {
         const evidence = "it mounts the directory writable: its agent can remove tbot's socket and serve in its place";
         return [problem(nameOf(pod), evidence, `${RENDER_ISTIO} Then restart the pod.`)];
@@ -114,12 +107,28 @@ const proxyMount: Check = {
       const evidence = `its proxy does not mount ${source.directory}: it was injected before istiod had the template`;
       return [problem(nameOf(pod), evidence, "Restart it: `kubectl rollout restart` of its Deployment.")];
     });
+    const all = [...findings, ...stillOnHostPath(facts)];
     const examined = count(sidecars.length, "sidecar");
-    if (scope.kind === "mesh") return { examined, findings };
+    if (scope.kind === "mesh") return { examined, findings: all };
     const others = count(facts.podsOutOfScope(), "meshed pod");
-    return { examined: `${examined} of ${scopeText(scope)}; ${others} out of scope`, findings };
+    return { examined: `${examined} of ${scopeText(scope)}; ${others} out of scope`, findings: all };
   },
 };
+
+/** Whoever has tbot's directory as a hostPath while new pods get it from the CSI driver: gateways and plain pods, too. */
+function stillOnHostPath(facts: Facts): Finding[] {
+  const source = facts.socketSource();
+  if (source.drivers.length === 0 || !injectsOnlyCsi(facts)) return [];
+  const scope = facts.injectionScope();
+  const namespaces = new Set(facts.meshedNamespaces().map(({ metadata }) => metadata.name));
+  const judged = facts
+    .livePods()
+    .filter((pod) => isInScope(scope, pod) && (isMeshed(pod) || namespaces.has(pod.metadata.namespace)));
+  const evidence = `it still mounts ${source.directory} as a hostPath, and new pods get it from the CSI driver`;
+  const hint =
+    "Restart it before you end tbot.socket.transition, and take the volume out of its own manifest if it is there: docs/operate/csi.md.";
+  return judged.filter((pod) => hasSocketHostPath(pod, source)).map((pod) => warning(nameOf(pod), evidence, hint));
+}
 
 const gatewayMount: Check = {
   id: "gateway-mount",
