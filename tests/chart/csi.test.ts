@@ -223,6 +223,18 @@ describe("the driver", () => {
     ]);
   });
 
+  test("has tbot's SELinux options, since the registrar uses sockets on the node, and nothing else that is tbot's alone", async () => {
+    const pods = async (...sets: string[]) => (await daemonSet(...sets)).spec.template;
+    const { securityContext, ...rest } = (await pods("tbot.podSecurityContext.seLinuxOptions.type=spc_t")).spec;
+    expect(securityContext).toEqual({ seLinuxOptions: { type: "spc_t" } });
+    const plain = await pods();
+    expect(rest).toEqual(plain.spec);
+    // AppArmor's annotation names a container, and Kubernetes refuses it in a pod without that container.
+    const apparmor = "container\\.apparmor\\.security\\.beta\\.kubernetes\\.io/tbot=unconfined";
+    const theirs = [`tbot.podAnnotations.${apparmor}`, "tbot.podLabels.a=b", "tbot.podSecurityContext.fsGroup=1"];
+    expect(await pods(...theirs)).toEqual(plain);
+  });
+
   test("OpenShift lets restricted namespaces use its volumes", async () => {
     const { metadata } = get(await renderScenario("csi"), "CSIDriver csi.spiffe.io");
     expect(metadata.labels?.["security.openshift.io/csi-ephemeral-volume-profile"]).toBe("restricted");
