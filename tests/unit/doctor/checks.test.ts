@@ -550,6 +550,26 @@ const CASES: readonly Case[] = [
   },
   {
     id: "proxy-mount",
+    how: "on the way back, a pod that the kubelet could not end without the driver",
+    status: "warning",
+    evidence: "it still mounts a volume of the CSI driver csi.spiffe.io, and new pods get a hostPath",
+    break: (s) => {
+      const before = healthySnapshot();
+      moveToCsi(s);
+      s.istioConfigMaps = before.istioConfigMaps;
+      s.admissionPolicy = before.admissionPolicy;
+      const kept = nameOf(sidecar(s));
+      s.pods = before.pods;
+      const pod = first(value(s.pods).filter((each) => nameOf(each) === kept));
+      for (const volume of pod.spec.volumes ?? []) {
+        if (volume.name !== "workload-socket") continue;
+        delete volume.hostPath;
+        volume.csi = { driver: "csi.spiffe.io", readOnly: true };
+      }
+    },
+  },
+  {
+    id: "proxy-mount",
     how: "a container that mounts the hostPath for itself while the policy will refuse it",
     status: "warning",
     evidence: "it still mounts /run/spire/sockets as a hostPath",

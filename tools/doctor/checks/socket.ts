@@ -1,6 +1,7 @@
 import { WITH_ADMISSION_POLICIES } from "../../base/kubernetes-versions.ts";
 import { isBefore, versionIn } from "../../base/versions.ts";
 import { CouldNotLook, known, socketDirectory, tbotDaemonSet } from "../facts/facts.ts";
+import { injectsOnlyCsi } from "../facts/injected-volume.ts";
 import { isInScope, ourTemplate, scopeOfPolicy, scopeOfTemplate, scopeText } from "../facts/injection-scope.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import {
@@ -13,9 +14,10 @@ import {
   SOCKET_MOUNT,
 } from "../facts/meshed-pods.ts";
 import type { AdmissionPolicy, Pod } from "../facts/objects.ts";
-import { hasSocketHostPath, socketMount, templateVolume, usesIstioCni } from "../facts/socket-source.ts";
+import { socketMount, templateVolume, usesIstioCni } from "../facts/socket-source.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
 import { GATEWAY_API_HINT, gatewayApiName } from "./gateway-api.ts";
+import { leftBehind } from "./left-behind.ts";
 
 const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";
 
@@ -107,28 +109,13 @@ const proxyMount: Check = {
       const evidence = `its proxy does not mount ${source.directory}: it was injected before istiod had the template`;
       return [problem(nameOf(pod), evidence, "Restart it: `kubectl rollout restart` of its Deployment.")];
     });
-    const all = [...findings, ...stillOnHostPath(facts)];
+    const all = [...findings, ...leftBehind(facts)];
     const examined = count(sidecars.length, "sidecar");
     if (scope.kind === "mesh") return { examined, findings: all };
     const others = count(facts.podsOutOfScope(), "meshed pod");
     return { examined: `${examined} of ${scopeText(scope)}; ${others} out of scope`, findings: all };
   },
 };
-
-/** Whoever has tbot's directory as a hostPath while new pods get it from the CSI driver: gateways and plain pods, too. */
-function stillOnHostPath(facts: Facts): Finding[] {
-  const source = facts.socketSource();
-  if (source.drivers.length === 0 || !injectsOnlyCsi(facts)) return [];
-  const scope = facts.injectionScope();
-  const namespaces = new Set(facts.meshedNamespaces().map(({ metadata }) => metadata.name));
-  const judged = facts
-    .livePods()
-    .filter((pod) => isInScope(scope, pod) && (isMeshed(pod) || namespaces.has(pod.metadata.namespace)));
-  const evidence = `it still mounts ${source.directory} as a hostPath, and new pods get it from the CSI driver`;
-  const hint =
-    "Restart it before you end tbot.socket.transition, and take the volume out of its own manifest if it is there: docs/operate/csi.md.";
-  return judged.filter((pod) => hasSocketHostPath(pod, source)).map((pod) => warning(nameOf(pod), evidence, hint));
-}
 
 const gatewayMount: Check = {
   id: "gateway-mount",
@@ -266,15 +253,6 @@ function admissionFault(facts: Facts): string | undefined {
   const scope = scopeText(facts.injectionScope());
   if (judged !== scope) return `the policy judges ${judged}, and Teleport's identities are for ${scope}`;
   return undefined;
-}
-
-/** Whether every istiod gives new pods a volume of the chart's CSI driver. */
-function injectsOnlyCsi(facts: Facts): boolean {
-  const { drivers } = facts.socketSource();
-  return facts.ownRevisions().every((revision) => {
-    const volume = templateVolume(ourTemplate(facts, revision.injector)?.text ?? "");
-    return volume !== undefined && "driver" in volume && drivers.includes(volume.driver);
-  });
 }
 
 /** Why the policy refuses what an istiod injects; absent where it accepts it. */

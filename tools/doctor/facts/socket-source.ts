@@ -47,9 +47,9 @@ export function socketMount(pod: Pod, source: SocketSource): "read-only" | "writ
   return mount.readOnly === true || volume.csi?.readOnly === true ? "read-only" : "writable";
 }
 
-/** Whether a pod has tbot's directory as a hostPath, for its proxy or for a container of its own. */
-export function hasSocketHostPath({ spec }: Pod, source: SocketSource): boolean {
-  return spec.volumes?.some((volume) => socketVolumeKind(volume, source) === "hostPath") ?? false;
+/** Whether a pod has tbot's directory by a volume of this kind, for its proxy or for a container of its own. */
+export function hasSocketVolume({ spec }: Pod, source: SocketSource, kind: SocketVolume): boolean {
+  return spec.volumes?.some((volume) => socketVolumeKind(volume, source) === kind) ?? false;
 }
 
 /** Whether the sidecars that a control plane injects get along without NET_ADMIN, since istio-cni does istio-init's work. */
