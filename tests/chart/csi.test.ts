@@ -32,7 +32,7 @@ async function admits(spec: object, ...sets: string[]): Promise<boolean> {
   const known = {
     object: { spec },
     request: { operation: "CREATE" },
-    namespaceObject: { metadata: { labels: { "istio-injection": "enabled" } } },
+    namespaceObject: { metadata: { name: "shop", labels: { "istio-injection": "enabled" } } },
     variables: {} as Record<string, unknown>,
   };
   for (const { name, expression } of policy.variables) known.variables[name] = cel.evaluate(expression, known);
@@ -103,6 +103,40 @@ describe("the admission policy", () => {
       hostPath: await admits(spec, HOST_PATH),
       both: await admits(spec, TRANSITION),
     }).toEqual({ csi, hostPath, both });
+  });
+});
+
+describe("a meshed pod out of scope", () => {
+  const OUT = [
+    "istio.blockIstiodCertificates=false",
+    "istio.injection.scope=namespace",
+    "istio.injection.namespaces={payments}",
+    "testApp.enabled=false",
+  ];
+  const mounting = (path: string, mount: object = {}) =>
+    pod({ name: "workload-socket", hostPath: { path } }, mount, "app");
+  /** The directory itself, by the link and in odd spellings, above it, in it, and the whole node. */
+  const WAYS = [
+    DIRECTORY,
+    "/var/run/spire/sockets",
+    "/run//spire/./sockets/",
+    "/run/spire",
+    "/var/run",
+    "/run/spire/sockets/x",
+    "/",
+    "/proc/1/root",
+  ];
+
+  test.each(["csi", "hostPath"])("writes to tbot's socket by no host path (%s)", async (mode) => {
+    const set = `tbot.socket.mode=${mode}`;
+    for (const path of WAYS) {
+      expect(await admits(mounting(path), ...OUT, set), path).toBe(false);
+      expect(await admits(mounting(path, { readOnly: true, subPath: "x" }), ...OUT, set), path).toBe(false);
+      expect(await admits(mounting(path, { readOnly: true }), ...OUT, set), path).toBe(true);
+    }
+    for (const path of ["/var/log", "/run/spire2", "/var/lib/spire/sockets"]) {
+      expect(await admits(mounting(path), ...OUT, set), path).toBe(true);
+    }
   });
 });
 
@@ -187,6 +221,18 @@ describe("the driver", () => {
       "mirror.example/x/spiffe/spiffe-csi-driver",
       "mirror.example/x/sig-storage/csi-node-driver-registrar",
     ]);
+  });
+
+  test("has tbot's SELinux options, since the registrar uses sockets on the node, and nothing else that is tbot's alone", async () => {
+    const pods = async (...sets: string[]) => (await daemonSet(...sets)).spec.template;
+    const { securityContext, ...rest } = (await pods("tbot.podSecurityContext.seLinuxOptions.type=spc_t")).spec;
+    expect(securityContext).toEqual({ seLinuxOptions: { type: "spc_t" } });
+    const plain = await pods();
+    expect(rest).toEqual(plain.spec);
+    // AppArmor's annotation names a container, and Kubernetes refuses it in a pod without that container.
+    const apparmor = "container\\.apparmor\\.security\\.beta\\.kubernetes\\.io/tbot=unconfined";
+    const theirs = [`tbot.podAnnotations.${apparmor}`, "tbot.podLabels.a=b", "tbot.podSecurityContext.fsGroup=1"];
+    expect(await pods(...theirs)).toEqual(plain);
   });
 
   test("OpenShift lets restricted namespaces use its volumes", async () => {

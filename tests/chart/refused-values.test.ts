@@ -220,6 +220,41 @@ const CHECKS: [string, string[]][] = [
     "mesh.admission.allowedHostPaths has /run/spire/sockets/x,",
     ["mesh.admission.allowedHostPaths={/run/spire/sockets/x}"],
   ],
+  [
+    "mesh.admission.allowedHostPaths has /var/lib/kubelet, through which a pod could come between the kubelet and the",
+    ["tbot.socket.mode=csi", "mesh.admission.allowedHostPaths={/var/lib/kubelet}"],
+  ],
+  [
+    "mesh.admission.allowedHostPaths has /var/lib/k/plugins/a.b/x, through which a pod could come between",
+    [
+      "tbot.socket.transition=true",
+      "tbot.csi.kubeletDir=/var/lib/k",
+      "tbot.csi.driverName=a.b",
+      "mesh.admission.allowedHostPaths={/var/lib/k/plugins/a.b/x}",
+    ],
+  ],
+  [
+    "tbot.socket.hostPath is /var/lib/kubelet/plugins/csi.spiffe.io, in or above tbot.csi.kubeletDir (/var/lib/kubelet)",
+    ["tbot.socket.mode=csi", "tbot.socket.hostPath=/var/lib/kubelet/plugins/csi.spiffe.io"],
+  ],
+  [
+    "tbot.socket.hostPath is /var/run/x, in or above tbot.csi.kubeletDir (/run/x/kubelet)",
+    ["tbot.socket.mode=csi", "tbot.socket.hostPath=/var/run/x", "tbot.csi.kubeletDir=/run/x/kubelet"],
+  ],
+  [
+    "tbot.serviceAccount.name is mesh-csi, the name of the CSI driver's ServiceAccount",
+    ["tbot.socket.mode=csi", "tbot.nameOverride=mesh", "tbot.serviceAccount.name=mesh-csi"],
+  ],
+  ["mesh.connections.maxDuration is 2562048h, more than 2562047h", ["mesh.connections.maxDuration=2562048h"]],
+  [
+    "istio.injection.namespaces[1] is legacy, which global.teleport.workloadIdentity.allowedNamespaces does not list",
+    [
+      "istio.injection.scope=namespace",
+      "istio.injection.namespaces={shop,legacy}",
+      "istio.blockIstiodCertificates=false",
+      "global.teleport.workloadIdentity.allowedNamespaces={shop}",
+    ],
+  ],
 ];
 
 /** Each of another kind, so that none hides the others. */
@@ -393,6 +428,12 @@ const ASSIGNMENTS: [string, boolean][] = [
   ["sockShop.images.carts=A/b:1:2", false],
   ["tbot.socket.file=a/b", false],
   ["tbot.socket.fil=x", false],
+  ["tbot.csi.driverName=teleport.csi.spiffe.io", true],
+  ["tbot.csi.driverName=csi..io", false],
+  ["tbot.csi.driverName=csi.-io", false],
+  ["tbot.csi.kubeletDir=/home/a/.local/kubelet", true],
+  ["tbot.csi.kubeletDir=/var/lib/x/../kubelet", false],
+  ["mesh.connections.maxDuration=2562047h", true],
   ["unknown=1", false],
   ["global.other=1", true],
   ["global.teleports.x=1", false],

@@ -328,7 +328,7 @@ export interface Values {
        */
       enabled: boolean;
       /**
-       * How many pods of the class it allows: at least the number of nodes.
+       * How many pods of the class it allows: at least the number of nodes, and twice that with the CSI driver, which has a pod on each node, too.
        */
       pods: number;
     };
@@ -411,7 +411,7 @@ export interface Values {
       [k: string]: unknown;
     };
     /**
-     * Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux. What you set here replaces the chart's hardening: NOTES warn of it.
+     * Merged over the pods' security context (user and group 0, seccomp RuntimeDefault), for example `seLinuxOptions` for nodes that enforce SELinux, which the CSI driver's pods get as well. What you set here replaces the chart's hardening: NOTES warn of it.
      */
     podSecurityContext: {
       [k: string]: unknown;

@@ -42,6 +42,7 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- $_ := set $needed ($places.namespace | default (printf "mesh.applications.%s.namespace" $name)) $application.namespace }}
 {{- end }}
 {{- range $name, $gateway := $.Values.mesh.gateways }}{{ $_ := set $needed (printf "mesh.gateways.%s.namespace" $name) $gateway.namespace }}{{ end -}}
+{{- range $index, $namespace := $.Values.istio.injection.namespaces }}{{ $_ := set $needed (printf "istio.injection.namespaces[%d]" $index) $namespace }}{{ end -}}
 {{- range $path, $namespace := $needed }}
 {{- if not (has $namespace $t.workloadIdentity.allowedNamespaces) }}
 {{- $problems = append $problems (printf "%s is %s, which global.teleport.workloadIdentity.allowedNamespaces does not list, so no workload there would get an identity: add it." $path $namespace) }}
@@ -70,6 +71,10 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- range $key, $duration := .Values.mesh.connections }}
 {{- if and $duration (lt (include "istio-teleport.seconds" $duration | int64) 10) }}
 {{- $problems = append $problems (printf "mesh.connections.%s is %s, less than 10s: sidecars would open new connections all the time; raise it, or leave it empty for no limit." $key $duration) }}
+{{- end }}
+{{- /* Envoy counts nanoseconds in 63 bits. */}}
+{{- if and $duration (gt (include "istio-teleport.seconds" $duration | int64) 9223369200) }}
+{{- $problems = append $problems (printf "mesh.connections.%s is %s, more than 2562047h, for which Envoy would refuse every listener of every sidecar: lower it, or leave it empty for no limit." $key $duration) }}
 {{- end }}
 {{- end }}
 {{- if and (not .Values.tbot.image.digest) (regexMatch "^v?[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$" .Values.tbot.image.tag) }}
@@ -191,12 +196,34 @@ names the value and the fix. checks.yaml and our tools read it. Call with the ch
 {{- if and .Values.testApp.enabled (has .Values.testApp.namespace.name (list .Values.tbot.namespace.name .Values.mesh.rootNamespace)) }}
 {{- $problems = append $problems (printf "testApp.namespace.name is %s, the namespace of tbot or of Istio: give the test app one of its own." .Values.testApp.namespace.name) }}
 {{- end }}
-{{- /* /var/run is a link to /run on nodes. */ -}}
+{{- /* Directories of the node by which a pod could take the socket over; with the CSI driver also where kubelet and driver
+meet, and where volumes are mounted. /var/run is a link to /run on nodes. */ -}}
 {{- $socketDir := regexReplaceAll "^/var/run/" .Values.tbot.socket.hostPath "/run/" -}}
-{{- range .Values.mesh.admission.allowedHostPaths }}
-{{- $path := regexReplaceAll "^/var/run(/|$)" . "/run${1}" -}}
-{{- if or (eq $path $socketDir) (hasPrefix (printf "%s/" $path) $socketDir) (hasPrefix (printf "%s/" $socketDir) $path) (regexMatch "^/proc(/|$)" $path) }}
-{{- $problems = append $problems (printf "mesh.admission.allowedHostPaths has %s, through which a pod could write to tbot's socket directory %s: allow a narrower path." . $.Values.tbot.socket.hostPath) }}
+{{- $guarded := dict .Values.tbot.socket.hostPath (printf "write to tbot's socket directory %s" .Values.tbot.socket.hostPath) -}}
+{{- if or (eq .Values.tbot.socket.mode "csi") .Values.tbot.socket.transition }}
+{{- $csi := .Values.tbot.csi -}}
+{{- range list "pods" (printf "plugins/%s" $csi.driverName) "plugins_registry" }}
+{{- $dir := printf "%s/%s" $csi.kubeletDir . }}
+{{- $_ := set $guarded $dir (printf "come between the kubelet and the CSI driver in %s" $dir) }}
+{{- end }}
+{{- $kubeletDir := regexReplaceAll "^/var/run/" $csi.kubeletDir "/run/" }}
+{{- if or (hasPrefix (printf "%s/" $kubeletDir) (printf "%s/" $socketDir)) (hasPrefix (printf "%s/" $socketDir) (printf "%s/" $kubeletDir)) }}
+{{- $problems = append $problems (printf "tbot.socket.hostPath is %s, in or above tbot.csi.kubeletDir (%s), and pods would get what the kubelet keeps there with tbot's socket: choose another directory." .Values.tbot.socket.hostPath $csi.kubeletDir) }}
+{{- end }}
+{{- $account := printf "%s-csi" (.Values.tbot.nameOverride | default "tbot") }}
+{{- if eq .Values.tbot.serviceAccount.name $account }}
+{{- $problems = append $problems (printf "tbot.serviceAccount.name is %s, the name of the CSI driver's ServiceAccount, which must have no right of tbot's: choose another name." $account) }}
+{{- end }}
+{{- end }}
+{{- range $allowed := .Values.mesh.admission.allowedHostPaths }}
+{{- $path := printf "%s/" (regexReplaceAll "^/var/run(/|$)" $allowed "/run${1}") -}}
+{{- $through := list -}}
+{{- range $dir, $does := $guarded }}
+{{- $real := printf "%s/" (regexReplaceAll "^/var/run/" $dir "/run/") }}
+{{- if or (hasPrefix $path $real) (hasPrefix $real $path) (hasPrefix "/proc/" $path) }}{{ $through = append $through $does }}{{ end }}
+{{- end }}
+{{- with $through }}
+{{- $problems = append $problems (printf "mesh.admission.allowedHostPaths has %s, through which a pod could %s: allow a narrower path." $allowed (last .)) }}
 {{- end }}
 {{- end }}
 {{- if and .Values.tbot.resourceQuota.enabled (eq .Values.tbot.namespace.name "kube-system") }}

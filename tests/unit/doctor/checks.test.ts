@@ -137,6 +137,16 @@ function moveToCsi(snapshot: Snapshot) {
   if (accepted !== undefined) accepted.expression = "v.csi.driver == 'csi.spiffe.io'";
 }
 
+/** The move, but for the sidecar that was not restarted. */
+function keepsHostPath(snapshot: Snapshot) {
+  moveToCsi(snapshot);
+  for (const volume of sidecar(snapshot).spec.volumes ?? []) {
+    if (volume.csi === undefined) continue;
+    delete volume.csi;
+    volume.hostPath = { path: "/run/spire/sockets" };
+  }
+}
+
 function enforce(snapshot: Snapshot, level: string) {
   const { namespace } = sidecar(snapshot).metadata;
   const { metadata } = first(value(snapshot.namespaces).filter((each) => each.metadata.name === namespace));
@@ -491,6 +501,15 @@ const CASES: readonly Case[] = [
   },
   {
     id: "csi-driver",
+    how: "a node of tbot whose kubelet has registered no driver at all",
+    evidence: "its kubelet knows no CSI driver csi.spiffe.io",
+    break: (s) => {
+      moveToCsi(s);
+      s.csiNodes = { ok: true, value: [] };
+    },
+  },
+  {
+    id: "csi-driver",
     how: "a driver that mounts another directory than tbot's",
     evidence: "it does not mount /run/spire/sockets",
     break: (s) => {
@@ -505,14 +524,58 @@ const CASES: readonly Case[] = [
     how: "a pod that keeps its hostPath while new ones get the CSI driver's volume",
     status: "warning",
     evidence: "it still mounts /run/spire/sockets as a hostPath",
+    break: keepsHostPath,
+  },
+  {
+    id: "proxy-mount",
+    how: "a gateway that keeps its hostPath while new pods get the CSI driver's volume",
+    status: "warning",
+    evidence: "it still mounts /run/spire/sockets as a hostPath",
+    break: (s) => {
+      keepsHostPath(s);
+      const pod = sidecar(s);
+      pod.spec.containers = [proxyContainer(pod)];
+      pod.spec.initContainers = [];
+    },
+  },
+  {
+    id: "proxy-mount",
+    how: "a pod that names our template and keeps its hostPath",
+    status: "warning",
+    evidence: "it still mounts /run/spire/sockets as a hostPath",
+    break: (s) => {
+      keepsHostPath(s);
+      sidecar(s).metadata.annotations = { "inject.istio.io/templates": "sidecar,teleport" };
+    },
+  },
+  {
+    id: "proxy-mount",
+    how: "on the way back, a pod that the kubelet could not end without the driver",
+    status: "warning",
+    evidence: "it still mounts a volume of the CSI driver csi.spiffe.io, and new pods get a hostPath",
+    break: (s) => {
+      const before = healthySnapshot();
+      moveToCsi(s);
+      s.istioConfigMaps = before.istioConfigMaps;
+      s.admissionPolicy = before.admissionPolicy;
+      const kept = nameOf(sidecar(s));
+      s.pods = before.pods;
+      const pod = first(value(s.pods).filter((each) => nameOf(each) === kept));
+      for (const volume of pod.spec.volumes ?? []) {
+        if (volume.name !== "workload-socket") continue;
+        delete volume.hostPath;
+        volume.csi = { driver: "csi.spiffe.io", readOnly: true };
+      }
+    },
+  },
+  {
+    id: "proxy-mount",
+    how: "a container that mounts the hostPath for itself while the policy will refuse it",
+    status: "warning",
+    evidence: "it still mounts /run/spire/sockets as a hostPath",
     break: (s) => {
       moveToCsi(s);
-      const pod = sidecar(s);
-      for (const volume of pod.spec.volumes ?? []) {
-        if (volume.csi === undefined) continue;
-        delete volume.csi;
-        volume.hostPath = { path: "/run/spire/sockets" };
-      }
+      sidecar(s).spec.volumes?.push({ name: "own", hostPath: { path: "/run/spire/sockets" } });
     },
   },
   {

@@ -264,25 +264,44 @@ test("pods that have certificates from tbot are named first", async () => {
 describe("the CSI driver, through which the kubelet unmounts the pods' volumes", () => {
   const volumes = [{ csi: { driver: "csi.spiffe.io" } }];
   const mounting = (pod: FakeObject): FakeObject => ({ ...pod, spec: { ...(pod.spec as object), volumes } });
+  const driverOf = (annotations: object) => object("CSIDriver", "csi.spiffe.io", undefined, { annotations });
+  const OURS = driverOf(helmOwned("istio-teleport", "teleport-system"));
+  const ofReplicaSet = (name: string) => ({ labels: partOf, ownerReferences: [{ kind: "ReplicaSet", name }] });
+  const demoPod = mounting(meshedPod("server-2", "test-app", ofReplicaSet("server-7d9f8c")));
 
   test("outlives the pods of the demos: they end first", async () => {
-    change(({ objects }) => objects.push(mounting(meshedPod("server-2", "test-app", { labels: partOf }))));
+    change(({ objects }) => objects.push(OURS, demoPod));
     await run();
     const script = output.stdout.split("\n").filter((line) => !line.startsWith("#"));
     const at = (start: RegExp) => script.findIndex((line) => start.test(line));
-    const ended = [/^kubectl .*delete deployments --namespace=test-app/, /^kubectl .*wait --for=delete pods/].map(at);
-    expect(ended.every((index) => index >= 0)).toBe(true);
-    expect(Math.max(...ended)).toBeLessThan(at(/^helm uninstall istio-teleport/));
+    const end = at(/^kubectl .*delete deployments server --namespace=test-app --cascade=foreground --timeout=300s$/);
+    expect(end).toBeGreaterThanOrEqual(0);
+    expect(end).toBeLessThan(at(/^helm uninstall istio-teleport/));
   });
 
-  test("stays, with the chart's release, while pods of others mount its volumes", async () => {
-    change(({ objects }) => objects.push(mounting(meshedPod("cart", "shop"))));
+  test.each<[string, FakeObject[]]>([
+    ["in another namespace", [mounting(meshedPod("cart", "shop"))]],
+    [
+      "labelled as if they were the demo's",
+      [
+        object("Deployment", "cart", "shop", { labels: partOf }),
+        mounting(meshedPod("cart-1", "shop", ofReplicaSet("cart-7d9f8c"))),
+      ],
+    ],
+  ])("stays, with the chart's release, while pods of others mount its volumes: %s", async (_where, pods) => {
+    change(({ objects }) => objects.push(OURS, demoPod, ...pods));
     await run();
     expect(output.stdout).not.toContain("helm uninstall istio-teleport");
+    expect(output.stdout).not.toContain("delete deployments");
     expect(output.stderr).toContain("Left: the release of the chart: pods in shop mount volumes of its CSI driver");
   });
 
-  test("is no reason to end anything while nobody mounts a volume of it", async () => {
+  test.each<[string, FakeObject[]]>([
+    ["nobody mounts a volume of it", [OURS]],
+    ["there is none", [mounting(meshedPod("cart", "shop"))]],
+    ["it is SPIRE's", [driverOf(helmOwned("spire", "spire-system")), mounting(meshedPod("cart", "shop"))]],
+  ])("is no reason to keep or to end anything while %s", async (_why, objects) => {
+    change((state) => state.objects.push(...objects));
     await run();
     expect(output.stdout).not.toContain("delete deployments");
     expect(output.stdout).toContain("uninstall istio-teleport");

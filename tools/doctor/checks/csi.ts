@@ -20,7 +20,10 @@ export const csiDriver: Check = {
       return [problem(`istiod ${revision.name}`, evidence, hint)];
     });
     if (daemonSets.length === 0 && injected.length === 0) return { skipped: "sidecars mount a hostPath" };
-    const nodes = known(facts.csiNodes);
+    const registered = new Map(
+      known(facts.csiNodes).map(({ metadata, spec }) => [metadata.name, (spec.drivers ?? []).map(({ name }) => name)]),
+    );
+    const nodes = known(facts.nodes).filter(({ metadata }) => facts.tbotOn(metadata.name) !== undefined);
     const findings = daemonSets.flatMap((daemonSet): Finding[] => {
       const name = driverName(daemonSet);
       if (name === undefined) return [];
@@ -30,10 +33,7 @@ export const csiDriver: Check = {
       const elsewhere = mounted
         ? []
         : [problem(subject, `it does not mount ${directory}, where tbot listens`, "Upgrade the chart's release.")];
-      const missing = nodes.filter(
-        ({ metadata, spec }) =>
-          facts.tbotOn(metadata.name) !== undefined && !spec.drivers?.some((driver) => driver.name === name),
-      );
+      const missing = nodes.filter(({ metadata }) => !registered.get(metadata.name)?.includes(name));
       return [
         ...elsewhere,
         ...missing.map(({ metadata }) =>

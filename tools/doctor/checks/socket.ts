@@ -1,6 +1,7 @@
 import { WITH_ADMISSION_POLICIES } from "../../base/kubernetes-versions.ts";
 import { isBefore, versionIn } from "../../base/versions.ts";
 import { CouldNotLook, known, socketDirectory, tbotDaemonSet } from "../facts/facts.ts";
+import { injectsOnlyCsi } from "../facts/injected-volume.ts";
 import { isInScope, ourTemplate, scopeOfPolicy, scopeOfTemplate, scopeText } from "../facts/injection-scope.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import {
@@ -13,9 +14,10 @@ import {
   SOCKET_MOUNT,
 } from "../facts/meshed-pods.ts";
 import type { AdmissionPolicy, Pod } from "../facts/objects.ts";
-import { proxyVolumeKind, socketMount, templateVolume, usesIstioCni } from "../facts/socket-source.ts";
+import { socketMount, templateVolume, usesIstioCni } from "../facts/socket-source.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
 import { GATEWAY_API_HINT, gatewayApiName } from "./gateway-api.ts";
+import { leftBehind } from "./left-behind.ts";
 
 const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";
 
@@ -99,14 +101,7 @@ const proxyMount: Check = {
     const source = facts.socketSource();
     const findings = sidecars.flatMap((pod): Finding[] => {
       const mount = socketMount(pod, source);
-      if (mount === "read-only") {
-        const moved = proxyVolumeKind(pod, source) === "hostPath" && injectsOnlyCsi(facts);
-        if (!moved) return [];
-        const evidence = `it still mounts ${source.directory} as a hostPath, and new pods get it from the CSI driver`;
-        return [
-          warning(nameOf(pod), evidence, "Restart it before you end tbot.socket.transition: docs/operate/csi.md."),
-        ];
-      }
+      if (mount === "read-only") return [];
       if (mount === "writable") {
         const evidence = "it mounts the directory writable: its agent can remove tbot's socket and serve in its place";
         return [problem(nameOf(pod), evidence, `${RENDER_ISTIO} Then restart the pod.`)];
@@ -114,10 +109,11 @@ const proxyMount: Check = {
       const evidence = `its proxy does not mount ${source.directory}: it was injected before istiod had the template`;
       return [problem(nameOf(pod), evidence, "Restart it: `kubectl rollout restart` of its Deployment.")];
     });
+    const all = [...findings, ...leftBehind(facts)];
     const examined = count(sidecars.length, "sidecar");
-    if (scope.kind === "mesh") return { examined, findings };
+    if (scope.kind === "mesh") return { examined, findings: all };
     const others = count(facts.podsOutOfScope(), "meshed pod");
-    return { examined: `${examined} of ${scopeText(scope)}; ${others} out of scope`, findings };
+    return { examined: `${examined} of ${scopeText(scope)}; ${others} out of scope`, findings: all };
   },
 };
 
@@ -257,15 +253,6 @@ function admissionFault(facts: Facts): string | undefined {
   const scope = scopeText(facts.injectionScope());
   if (judged !== scope) return `the policy judges ${judged}, and Teleport's identities are for ${scope}`;
   return undefined;
-}
-
-/** Whether every istiod gives new pods a volume of the chart's CSI driver. */
-function injectsOnlyCsi(facts: Facts): boolean {
-  const { drivers } = facts.socketSource();
-  return facts.ownRevisions().every((revision) => {
-    const volume = templateVolume(ourTemplate(facts, revision.injector)?.text ?? "");
-    return volume !== undefined && "driver" in volume && drivers.includes(volume.driver);
-  });
 }
 
 /** Why the policy refuses what an istiod injects; absent where it accepts it. */

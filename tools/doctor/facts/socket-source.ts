@@ -47,10 +47,9 @@ export function socketMount(pod: Pod, source: SocketSource): "read-only" | "writ
   return mount.readOnly === true || volume.csi?.readOnly === true ? "read-only" : "writable";
 }
 
-/** By which kind of volume the proxy mounts the socket; absent where it does not. */
-export function proxyVolumeKind(pod: Pod, source: SocketSource): SocketVolume | undefined {
-  const volume = pod.spec.volumes?.find(({ name }) => name === proxyMount(pod)?.name);
-  return volume && socketVolumeKind(volume, source);
+/** Whether a pod has tbot's directory by a volume of this kind, for its proxy or for a container of its own. */
+export function hasSocketVolume({ spec }: Pod, source: SocketSource, kind: SocketVolume): boolean {
+  return spec.volumes?.some((volume) => socketVolumeKind(volume, source) === kind) ?? false;
 }
 
 /** Whether the sidecars that a control plane injects get along without NET_ADMIN, since istio-cni does istio-init's work. */

@@ -114,7 +114,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     tbotDaemonSets,
     tbotConfig,
     tbotPods,
-    csiDaemonSets: map(labelledCsi, (found) => ownFirst(found, given)),
+    csiDaemonSets: map(labelledCsi, (found) => besideTbot(found, daemonSet)),
     kubeletRights: { pods: podsRight, proxy: proxyRight },
     jwks,
     ...(discovery.ok && discovery.value?.issuer !== undefined && { issuer: String(discovery.value.issuer) }),
@@ -151,6 +151,11 @@ function map<From, To>(read: Read<From>, change: (value: From) => To): Read<To> 
 function ownFirst(found: readonly DaemonSet[], { intended }: Given): DaemonSet[] {
   const isOwn = ({ metadata }: DaemonSet) => metadata.namespace === intended?.tbot.namespace.name;
   return found.toSorted((a, b) => Number(isOwn(b)) - Number(isOwn(a)));
+}
+
+/** The chart installs the CSI driver in tbot's namespace: a DaemonSet elsewhere has borrowed its labels. */
+function besideTbot(found: readonly DaemonSet[], tbot: DaemonSet | undefined): DaemonSet[] {
+  return found.filter(({ metadata }) => tbot === undefined || metadata.namespace === tbot.metadata.namespace);
 }
 
 function isRunning(pod: Pod): boolean {

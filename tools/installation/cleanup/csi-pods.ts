@@ -2,10 +2,11 @@ import { groupBy } from "../../base/group-by.ts";
 import { kubectlCommand } from "../../programs/cluster-commands.ts";
 import { isPod, kubectlList } from "../../programs/kubernetes-objects.ts";
 import type { Todo } from "../install/plan.ts";
+import { belongsTo, type KubernetesObject } from "./ownership.ts";
 import type { Scene } from "./plan.ts";
 
 interface Pod {
-  metadata: { namespace: string; labels?: Record<string, string> };
+  metadata: { namespace: string; ownerReferences?: { kind: string; name: string }[] };
   spec: { volumes?: { csi?: { driver: string } }[] };
 }
 
@@ -18,33 +19,42 @@ export interface CsiPods {
 }
 
 /**
- * The pods that mount volumes of the chart's CSI driver: the kubelet unmounts a volume through its driver, so that a pod
- * that outlives the driver never ends.
+ * The pods that mount volumes of the release's CSI driver: the kubelet unmounts a volume through its driver, so that a
+ * pod that outlives the driver never ends. Whose driver it is and whose pods they are, Helm's annotations say: SPIRE's
+ * driver has the same name by default, and a label is anybody's to put on a pod.
  *
  * @throws ExitError (unavailable) when the cluster does not answer
  */
-export async function csiPods({ access, values, timeoutSeconds }: Scene): Promise<CsiPods> {
-  const args = ["get", "pods", "--all-namespaces"];
-  const pods = await kubectlList(access, "look for pods with volumes of the CSI driver", args, isPod<Pod>);
-  const mounting = pods.filter(({ spec }) =>
-    spec.volumes?.some(({ csi }) => csi?.driver === values.tbot.csi.driverName),
+export async function csiPods({ access, removed, timeoutSeconds }: Scene): Promise<CsiPods> {
+  const ours = (object: KubernetesObject) => belongsTo(object, removed);
+  const drivers = (await kubectlList<KubernetesObject>(access, "look for the CSI driver", ["get", "csidrivers"]))
+    .filter(ours)
+    .map(({ metadata }) => metadata.name);
+  if (drivers.length === 0) return { others: [], commands: [] };
+  const everywhere = "--all-namespaces";
+  const purpose = "look for pods with volumes of the CSI driver";
+  const mounting = (await kubectlList(access, purpose, ["get", "pods", everywhere], isPod<Pod>)).filter(({ spec }) =>
+    spec.volumes?.some(({ csi }) => csi !== undefined && drivers.includes(csi.driver)),
   );
-  const isOurs = ({ metadata }: Pod) => metadata.labels?.["app.kubernetes.io/part-of"] === "istio-teleport";
-  const namespaces = (of: readonly Pod[]) => [...groupBy(of, ({ metadata }) => metadata.namespace).keys()].sort();
-  const selector = "--selector=app.kubernetes.io/part-of=istio-teleport";
+  if (mounting.length === 0) return { others: [], commands: [] };
+  const all = await kubectlList<KubernetesObject>(access, "look for the demos", ["get", "deployments", everywhere]);
+  const demos = new Set(all.filter(ours).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`));
+  const byDemo = groupBy(mounting, (pod) => demos.has(`${pod.metadata.namespace}/${deploymentOf(pod)}`));
+  const inNamespaces = groupBy(byDemo.get(true) ?? [], ({ metadata }) => metadata.namespace);
   return {
-    others: namespaces(mounting.filter((pod) => !isOurs(pod))),
-    commands: namespaces(mounting.filter(isOurs)).flatMap((namespace): Todo[] => [
-      {
-        purpose: `end the demo in ${namespace}`,
-        command: kubectlCommand(access, ["delete", "deployments", `--namespace=${namespace}`, selector]),
-      },
-      {
-        purpose: `wait until its pods have ended`,
-        command: kubectlCommand(access, [
-          ...["wait", "--for=delete", "pods", `--namespace=${namespace}`, selector, `--timeout=${timeoutSeconds}s`],
-        ]),
-      },
-    ]),
+    others: [...new Set((byDemo.get(false) ?? []).map(({ metadata }) => metadata.namespace))].sort(),
+    commands: [...inNamespaces].map(([namespace, pods]): Todo => {
+      const names = [...new Set(pods.map((pod) => deploymentOf(pod) ?? ""))].sort();
+      // In the foreground: the command waits for the pods.
+      const flags = [`--namespace=${namespace}`, "--cascade=foreground", `--timeout=${timeoutSeconds}s`];
+      const command = kubectlCommand(access, ["delete", "deployments", ...names, ...flags]);
+      return { purpose: `end the demo in ${namespace}`, command };
+    }),
   };
+}
+
+/** Name of the Deployment that made a pod: its ReplicaSet's without the hash; absent for another pod. */
+function deploymentOf({ metadata }: Pod): string | undefined {
+  const owner = metadata.ownerReferences?.find(({ kind }) => kind === "ReplicaSet")?.name;
+  return owner && /^(.+)-[a-z0-9]+$/.exec(owner)?.[1];
 }

@@ -124,7 +124,7 @@ export function isOwn(name: string, presented: PresentedIdentity | undefined): b
 }
 
 /** Watches a pod, and the socket directory, for the whole time it gets to go wrong. */
-export async function observe(issuers: Issuers, name: string, directory = socketDirectory()): Promise<Result> {
+async function observe(issuers: Issuers, name: string, directory = socketDirectory()): Promise<Result> {
   const end = Date.now() + OBSERVE_MS;
   let presented: PresentedIdentity | undefined;
   while (Date.now() < end) {

@@ -3,7 +3,7 @@ import type { Pod } from "../../../../tools/doctor/facts/objects.ts";
 import { gather } from "../../../../tools/doctor/gather/gather.ts";
 import type { KubeApi } from "../../../../tools/programs/kube-api/kube-api.ts";
 
-it("takes the DaemonSet of the values' namespace for tbot, whatever else has its labels", async () => {
+it("takes the DaemonSets of the values' namespace for tbot and the driver, whatever else has their labels", async () => {
   const daemonSet = (namespace: string) => ({
     metadata: { name: "tbot", namespace },
     spec: { template: { spec: { containers: [] } } },
@@ -21,9 +21,11 @@ it("takes the DaemonSet of the values' namespace for tbot, whatever else has its
   };
   const intended = { tbot: { namespace: { name: "teleport-system" } } };
   const given = { intended, teleportVersion: "18.11.1" };
-  const { tbotDaemonSets } = await gather(api as unknown as KubeApi, given as never, () => {});
+  const { tbotDaemonSets, csiDaemonSets } = await gather(api as unknown as KubeApi, given as never, () => {});
   const namespaces = tbotDaemonSets.ok && tbotDaemonSets.value.map(({ metadata }) => metadata.namespace);
   expect(namespaces).toEqual(["teleport-system", "a-tenant"]);
+  const drivers = csiDaemonSets.ok && csiDaemonSets.value.map(({ metadata }) => metadata.namespace);
+  expect(drivers).toEqual(["teleport-system"]);
 });
 
 describe("the last words of a tbot that ended", () => {

@@ -8,6 +8,7 @@ const KINDS: Readonly<Record<string, string>> = {
   namespaces: "Namespace",
   deployments: "Deployment",
   pods: "Pod",
+  csidrivers: "CSIDriver",
   customresourcedefinition: "CustomResourceDefinition",
   customresourcedefinitions: "CustomResourceDefinition",
   configmaps: "ConfigMap",
