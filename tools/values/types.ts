@@ -191,7 +191,7 @@ export interface Values {
        */
       digest: string;
       /**
-       * Pull policy of tbot's image.
+       * Pull policy of tbot's image, and of the CSI driver's two.
        */
       pullPolicy: "Always" | "IfNotPresent" | "Never";
       /**
@@ -351,13 +351,13 @@ export interface Values {
       }[];
     };
     /**
-     * Update strategy of the DaemonSet.
+     * Update strategy of tbot's DaemonSet, and of the CSI driver's.
      */
     updateStrategy: {
       [k: string]: unknown;
     };
     /**
-     * How many old revisions of the DaemonSet Kubernetes keeps.
+     * How many old revisions of each of these DaemonSets Kubernetes keeps.
      */
     revisionHistoryLimit: number;
     /**

@@ -1084,6 +1084,22 @@ it("finds nothing on the same mesh with the CSI driver, istio-cni and restricted
   expect(bad.map(({ check, findings }) => [check.id, findings?.[0]?.evidence])).toEqual([]);
 });
 
+it("asks for no ConfigMap for a waypoint, which could not get the socket by it", () => {
+  const snapshot = healthySnapshot();
+  const deployment = structuredClone(first(value(snapshot.istiods)));
+  const labels = { "gateway.networking.k8s.io/gateway-class-name": "istio-waypoint" };
+  deployment.metadata = { name: "waypoint", namespace: "shop", labels };
+  deployment.status = { conditions: [{ type: "ReplicaFailure", status: "True", message: "forbidden" }] };
+  value(snapshot.gatewayDeployments).push(deployment);
+  const result = diagnose(CHECKS, makeFacts(snapshot)).find(({ check }) => check.id === "gateway-api");
+  expect(result?.findings.map(({ subject, hint }) => [subject, hint])).toEqual([
+    [
+      "shop/waypoint",
+      "Remove it: tbot's socket is for gateways of the class istio, and this one's is istio-waypoint. See docs/start/not-supported.md.",
+    ],
+  ]);
+});
+
 it("does not take a proxy that is on its way to a tbot that has just come back for one that lost it", () => {
   const snapshot = healthySnapshot();
   proxyOf(snapshot).tbot = { connections: 0, streams: 0 };

@@ -163,3 +163,15 @@ async function intendedOf(snapshot: Snapshot, scope: Scope): Promise<Values> {
   const name = makeFacts(snapshot).clusterName();
   return scenarioValues("minimal", ...SCOPES[scope], `global.teleport.clusterName=${name}`);
 }
+
+it("says how a refused gateway of the Gateway API gets the socket in scope, and misses no ConfigMap that the chart leaves out", async () => {
+  const snapshot = await snapshotOf("namespace");
+  const deployment = structuredClone(value(snapshot.istiods)[0] as Deployment);
+  value(snapshot.gatewayDeployments).push(deployment);
+  const verdict = () => of(diagnose(CHECKS, makeFacts(snapshot)), "gateway-api");
+  expect(verdict()).toMatchObject({ status: "ok", findings: [] });
+  deployment.status = { conditions: [{ type: "ReplicaFailure", status: "True", message: "forbidden" }] };
+  expect(verdict().findings.map(({ hint }) => hint)).toEqual([
+    "Give this gateway a ConfigMap of its own: the chart leaves its one out while the scope is the namespace test-app. See docs/operate/migration.md.",
+  ]);
+});

@@ -1,4 +1,5 @@
 import { known } from "../facts/facts.ts";
+import { scopeText } from "../facts/injection-scope.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
 import type { Deployment, Pod } from "../facts/objects.ts";
@@ -8,8 +9,23 @@ import { type Check, count, type Finding, problem } from "./check.ts";
 const DEFAULTS_LABEL = "gateway.istio.io/defaults-for-class";
 const CONFIG_MAP = "istio-teleport-gateway-api";
 
-/** How a gateway that istiod makes gets the socket. */
-export const GATEWAY_API_HINT = `Set mesh.gatewayApi.enabled: true and upgrade the chart's release: its ConfigMap ${CONFIG_MAP} gives such gateways the socket. istiod reads it in its own namespace (mesh.rootNamespace).`;
+const UPGRADE = `Set mesh.gatewayApi.enabled: true and upgrade the chart's release: its ConfigMap ${CONFIG_MAP} gives such gateways the socket. istiod reads it in its own namespace (mesh.rootNamespace).`;
+
+/** How a gateway that istiod makes gets the socket, if it can: the chart's ConfigMap is for one class, and for the whole mesh. */
+export function gatewayApiHint(facts: Facts, gateway: Pod | Deployment): string {
+  const ofClass = classOf(gateway);
+  if (ofClass !== "istio") {
+    return `Remove it: tbot's socket is for gateways of the class istio, and this one's is ${ofClass}. See docs/start/not-supported.md.`;
+  }
+  const scope = facts.injectionScope();
+  if (scope.kind === "mesh") return UPGRADE;
+  return `Give this gateway a ConfigMap of its own: the chart leaves its one out while the scope is ${scopeText(scope)}. See docs/operate/migration.md.`;
+}
+
+/** Class of the Gateway for which istiod made a pod or Deployment; older ones have no label of it. */
+function classOf({ metadata }: Pod | Deployment): string {
+  return metadata.labels?.["gateway.networking.k8s.io/gateway-class-name"] ?? "istio";
+}
 
 /** Name of the Gateway for which istiod made a pod or Deployment; absent where it is no such gateway's. */
 export function gatewayApiName({ metadata }: Pod | Deployment): string | undefined {
@@ -23,20 +39,22 @@ export const gatewayApi: Check = {
   run(facts) {
     const deployments = known(facts.gatewayDeployments);
     if (deployments.length === 0) return { skipped: "there is no gateway of the Gateway API" };
-    const findings = [...refusedPods(deployments), ...otherDefaults(facts)];
+    const needsDefaults =
+      facts.injectionScope().kind === "mesh" && deployments.some((deployment) => classOf(deployment) === "istio");
+    const findings = [...refusedPods(facts, deployments), ...(needsDefaults ? otherDefaults(facts) : [])];
     return { examined: count(deployments.length, "gateway"), findings };
   },
 };
 
 /** Such a Deployment has no pod that another check could look at: what refused it is in its condition only. */
-function refusedPods(deployments: readonly Deployment[]): Finding[] {
+function refusedPods(facts: Facts, deployments: readonly Deployment[]): Finding[] {
   return deployments.flatMap((deployment): Finding[] => {
     const failure = deployment.status?.conditions?.find(
       ({ type, status }) => type === "ReplicaFailure" && status === "True",
     );
     if (failure === undefined) return [];
     const evidence = `its pods are refused: ${failure.message ?? failure.reason ?? "no reason given"}`;
-    return [problem(nameOf(deployment), evidence, GATEWAY_API_HINT)];
+    return [problem(nameOf(deployment), evidence, gatewayApiHint(facts, deployment))];
   });
 }
 
@@ -50,9 +68,7 @@ function otherDefaults(facts: Facts): Finding[] {
       .toSorted((a, b) => (a.metadata.creationTimestamp ?? "").localeCompare(b.metadata.creationTimestamp ?? ""));
     const [oldest] = here;
     if (oldest === undefined) {
-      return [
-        problem(`namespace ${namespace}`, `it has no ConfigMap labelled ${DEFAULTS_LABEL}: istio`, GATEWAY_API_HINT),
-      ];
+      return [problem(`namespace ${namespace}`, `it has no ConfigMap labelled ${DEFAULTS_LABEL}: istio`, UPGRADE)];
     }
     if (oldest.metadata.name === CONFIG_MAP) return [];
     const hint = `Merge what ${CONFIG_MAP} says into it, or remove it, and restart istiod.`;

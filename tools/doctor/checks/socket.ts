@@ -16,7 +16,7 @@ import {
 import type { AdmissionPolicy, Pod } from "../facts/objects.ts";
 import { socketMount, templateVolume, usesIstioCni } from "../facts/socket-source.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
-import { GATEWAY_API_HINT, gatewayApiName } from "./gateway-api.ts";
+import { gatewayApiHint, gatewayApiName } from "./gateway-api.ts";
 import { leftBehind } from "./left-behind.ts";
 
 const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";
@@ -130,7 +130,9 @@ const gatewayMount: Check = {
       if (mount === "read-only") return [];
       const how = `${mount === "writable" ? "mounts" : "does not mount"} ${source.directory}${mount === "writable" ? " writable" : ""}`;
       if (gatewayApiName(pod) !== undefined) {
-        return [problem(nameOf(pod), `its proxy ${how}; it is a gateway of the Gateway API`, GATEWAY_API_HINT)];
+        return [
+          problem(nameOf(pod), `its proxy ${how}; it is a gateway of the Gateway API`, gatewayApiHint(facts, pod)),
+        ];
       }
       const hint =
         "Install it with the values of `istio-teleport render istio --gateway`: its annotation inject.istio.io/templates must name our template too.";

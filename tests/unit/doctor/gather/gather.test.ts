@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { parseAllDocuments } from "yaml";
 import type { Pod } from "../../../../tools/doctor/facts/objects.ts";
 import { gather } from "../../../../tools/doctor/gather/gather.ts";
 import type { KubeApi } from "../../../../tools/programs/kube-api/kube-api.ts";
+import { repositoryPath } from "../../../support/run-helm.ts";
 
 it("takes the DaemonSets of the values' namespace for tbot and the driver, whatever else has their labels", async () => {
   const daemonSet = (namespace: string) => ({
@@ -26,6 +29,37 @@ it("takes the DaemonSets of the values' namespace for tbot and the driver, whate
   expect(namespaces).toEqual(["teleport-system", "a-tenant"]);
   const drivers = csiDaemonSets.ok && csiDaemonSets.value.map(({ metadata }) => metadata.namespace);
   expect(drivers).toEqual(["teleport-system"]);
+});
+
+it("reads nothing that the ClusterRole of docs/operate/in-a-pod.md does not let it read", async () => {
+  const paths: string[] = [];
+  const asked = async (path: string) => {
+    paths.push(path);
+    const found = path.includes("/deployments?labelSelector=app=istiod") || path.includes("/daemonsets");
+    const spec = { template: { spec: { containers: [], volumes: [{ configMap: { name: "tbot" } }] } } };
+    const value = found ? [{ metadata: { name: "x", namespace: "y" }, spec }] : [];
+    return { ok: true, value };
+  };
+  const nothing = async () => ({ ok: true, value: undefined });
+  const api = { date: nothing, list: asked, get: asked, text: nothing, review: nothing };
+  await gather(api as unknown as KubeApi, { teleportVersion: "18.11.1" }, () => {});
+  const read = paths.flatMap((path) => {
+    const [, group = "", resource = ""] =
+      /^\/api(?:s\/([^/]+))?\/v1\/(?:namespaces\/[^/]+\/)?([a-z]+)/.exec(path) ?? [];
+    return resource === "" ? [] : [`${resource} of "${group}"`];
+  });
+  const page = readFileSync(repositoryPath("docs/operate/in-a-pod.md"), "utf8");
+  const [, manifests = ""] = /<<'EOF'\n([\s\S]*?)\nEOF/.exec(page) ?? [];
+  interface Role {
+    rules?: { apiGroups: string[]; resources: string[] }[];
+  }
+  const roles = parseAllDocuments(manifests).map((document) => document.toJS() as Role);
+  const granted = roles
+    .flatMap(({ rules = [] }) => rules)
+    .flatMap(({ apiGroups, resources }) => resources.map((resource) => `${resource} of "${apiGroups[0]}"`));
+  expect(read).toContain('daemonsets of "apps"');
+  expect(read).toContain('configmaps of ""');
+  expect(read.filter((what) => !granted.includes(what))).toEqual([]);
 });
 
 describe("the last words of a tbot that ended", () => {
