@@ -440,6 +440,34 @@ const token = (jwks: Uint8Array, bot = "istio-tbot") =>
     },
   }) as FakeResource;
 
+describe("values that remove the CSI driver", () => {
+  const withCsi = async () => {
+    await writeFile(file("csi.yaml"), "tbot: {socket: {mode: csi}}\n");
+    await install({ values: [file("values.yaml"), file("csi.yaml")] });
+    fakes.changes.length = 0;
+  };
+  const mounting = {
+    kind: "Pod",
+    metadata: { name: "cart", namespace: "shop" },
+    spec: { containers: [{ name: "app" }], volumes: [{ csi: { driver: "csi.spiffe.io" } }] },
+  };
+
+  test("are refused while pods could not end without it, and nothing is changed", async () => {
+    await withCsi();
+    change(({ objects }) => objects.push(mounting));
+    expect(await refusal(() => install())).toMatch(
+      /^These values remove the CSI driver csi\.spiffe\.io, and pods in shop that mount its volumes could not end/,
+    );
+    expect(fakes.changes).toEqual([]);
+  });
+
+  test("are installed when nobody mounts a volume of it", async () => {
+    await withCsi();
+    await install();
+    expect(firstWords(fakes.changes)).toEqual(["helm upgrade istiod", ...CHART]);
+  });
+});
+
 describe("pre-flight", () => {
   test.each<[string, (state: FakeState) => void, Partial<InstallFlags>, string]>([
     [
