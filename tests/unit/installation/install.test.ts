@@ -236,7 +236,7 @@ describe.each([
       state.failures = [];
       const release = Object.values(state.releases).find(({ status }) => status === "pending-install");
       // 11 s is the timeout and the margin. Waiting for their end takes its time, so only one of the three does.
-      const age = when.includes("istiod") ? 10_500 : 60_000;
+      const age = when.includes("istiod") ? 9_000 : 60_000;
       Object.assign(release ?? {}, { updated: new Date(Date.now() - age).toISOString() });
     });
     fakes.changes.length = 0;
