@@ -236,7 +236,7 @@ describe.each([
       state.failures = [];
       const release = Object.values(state.releases).find(({ status }) => status === "pending-install");
       // 11 s is the timeout and the margin. Waiting for their end takes its time, so only one of the three does.
-      const age = when.includes("istiod") ? 10_500 : 60_000;
+      const age = when.includes("istiod") ? 9_000 : 60_000;
       Object.assign(release ?? {}, { updated: new Date(Date.now() - age).toISOString() });
     });
     fakes.changes.length = 0;
@@ -439,6 +439,34 @@ const token = (jwks: Uint8Array, bot = "istio-tbot") =>
       kubernetes: { type: "static_jwks", static_jwks: { jwks: Buffer.from(jwks).toString() }, allow: [] },
     },
   }) as FakeResource;
+
+describe("values that remove the CSI driver", () => {
+  const withCsi = async () => {
+    await writeFile(file("csi.yaml"), "tbot: {socket: {mode: csi}}\n");
+    await install({ values: [file("values.yaml"), file("csi.yaml")] });
+    fakes.changes.length = 0;
+  };
+  const mounting = {
+    kind: "Pod",
+    metadata: { name: "cart", namespace: "shop" },
+    spec: { containers: [{ name: "app" }], volumes: [{ csi: { driver: "csi.spiffe.io" } }] },
+  };
+
+  test("are refused while pods could not end without it, and nothing is changed", async () => {
+    await withCsi();
+    change(({ objects }) => objects.push(mounting));
+    expect(await refusal(() => install())).toMatch(
+      /^These values remove the CSI driver csi\.spiffe\.io, and pods in shop that mount its volumes could not end/,
+    );
+    expect(fakes.changes).toEqual([]);
+  });
+
+  test("are installed when nobody mounts a volume of it", async () => {
+    await withCsi();
+    await install();
+    expect(firstWords(fakes.changes)).toEqual(["helm upgrade istiod", ...CHART]);
+  });
+});
 
 describe("pre-flight", () => {
   test.each<[string, (state: FakeState) => void, Partial<InstallFlags>, string]>([

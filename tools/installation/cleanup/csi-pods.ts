@@ -1,14 +1,10 @@
 import { groupBy } from "../../base/group-by.ts";
 import { kubectlCommand } from "../../programs/cluster-commands.ts";
-import { isPod, kubectlList } from "../../programs/kubernetes-objects.ts";
+import { kubectlList } from "../../programs/kubernetes-objects.ts";
+import { type MountingPod, podsMounting } from "../csi-volumes.ts";
 import type { Todo } from "../install/plan.ts";
 import { belongsTo, type KubernetesObject } from "./ownership.ts";
 import type { Scene } from "./plan.ts";
-
-interface Pod {
-  metadata: { namespace: string; ownerReferences?: { kind: string; name: string }[] };
-  spec: { volumes?: { csi?: { driver: string } }[] };
-}
 
 /** What stands between the chart's CSI driver and its removal. */
 export interface CsiPods {
@@ -19,8 +15,7 @@ export interface CsiPods {
 }
 
 /**
- * The pods that mount volumes of the release's CSI driver: the kubelet unmounts a volume through its driver, so that a
- * pod that outlives the driver never ends. Whose driver it is and whose pods they are, Helm's annotations say: SPIRE's
+ * The pods that mount volumes of the release's CSI driver. Whose driver it is and whose pods they are, Helm's annotations say: SPIRE's
  * driver has the same name by default, and a label is anybody's to put on a pod.
  *
  * @throws ExitError (unavailable) when the cluster does not answer
@@ -30,14 +25,13 @@ export async function csiPods({ access, removed, timeoutSeconds }: Scene): Promi
   const drivers = (await kubectlList<KubernetesObject>(access, "look for the CSI driver", ["get", "csidrivers"]))
     .filter(ours)
     .map(({ metadata }) => metadata.name);
-  if (drivers.length === 0) return { others: [], commands: [] };
-  const everywhere = "--all-namespaces";
-  const purpose = "look for pods with volumes of the CSI driver";
-  const mounting = (await kubectlList(access, purpose, ["get", "pods", everywhere], isPod<Pod>)).filter(({ spec }) =>
-    spec.volumes?.some(({ csi }) => csi !== undefined && drivers.includes(csi.driver)),
-  );
+  const mounting = await podsMounting(access, drivers);
   if (mounting.length === 0) return { others: [], commands: [] };
-  const all = await kubectlList<KubernetesObject>(access, "look for the demos", ["get", "deployments", everywhere]);
+  const all = await kubectlList<KubernetesObject>(access, "look for the demos", [
+    "get",
+    "deployments",
+    "--all-namespaces",
+  ]);
   const demos = new Set(all.filter(ours).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`));
   const byDemo = groupBy(mounting, (pod) => demos.has(`${pod.metadata.namespace}/${deploymentOf(pod)}`));
   const inNamespaces = groupBy(byDemo.get(true) ?? [], ({ metadata }) => metadata.namespace);
@@ -54,7 +48,7 @@ export async function csiPods({ access, removed, timeoutSeconds }: Scene): Promi
 }
 
 /** Name of the Deployment that made a pod: its ReplicaSet's without the hash; absent for another pod. */
-function deploymentOf({ metadata }: Pod): string | undefined {
+function deploymentOf({ metadata }: MountingPod): string | undefined {
   const owner = metadata.ownerReferences?.find(({ kind }) => kind === "ReplicaSet")?.name;
   return owner && /^(.+)-[a-z0-9]+$/.exec(owner)?.[1];
 }

@@ -16,6 +16,7 @@ import { withFilesForHelm } from "./files-for-helm.ts";
 import type { InstallFlags } from "./flags.ts";
 import type { Finding, Step, Todo } from "./plan.ts";
 import { installationSteps, type Prepared, prepare } from "./prepare.ts";
+import { refuseToStrandPods } from "./stranded-pods.ts";
 
 /** Seconds between two looks at a step that somebody else is at. */
 const PATIENCE = 2;
@@ -37,6 +38,7 @@ export async function install(runner: Runner, given: InstallFlags, examine: type
   await refuseUnlessReady(prepared);
   for (const warning of prepared.warnings) say(`Warning: ${warning}`);
   const steps = installationSteps(prepared);
+  await refuseToStrandPods(prepared.chart, prepared.access);
   if (flags.dryRun) {
     process.stdout.write(await script(steps));
     return;
