@@ -59,7 +59,7 @@ describe("tbot", { concurrent: true }, () => {
   });
 
   test("listens where the sidecars' volume is, and reaches the kubelet by address", async () => {
-    const objects = await renderScenario("full");
+    const objects = await renderScenario("everything");
     const config = parse(get(objects, "ConfigMap mesh-tbot").data?.["tbot.yaml"] ?? "");
     expect(config.services[0].listen).toBe("unix:///run/teleport/sockets/workload.sock");
     const { env } = get(await renderScenario("minimal"), "DaemonSet tbot").spec.template.spec.containers[0];
@@ -189,7 +189,7 @@ describe("fail-closed layers", { concurrent: true }, () => {
     const patch = async (scenario: string) =>
       parse(get(await renderScenario(scenario), id).data?.deployment ?? "").spec.template.spec;
 
-    test.each(["minimal", "full"])(
+    test.each(["minimal", "everything"])(
       "a: get the mount of the injection template, and not Istio's (%s)",
       async (scenario) => {
         const { containers, volumes } = injected((await template(scenario)).template, "containers");
@@ -200,7 +200,7 @@ describe("fail-closed layers", { concurrent: true }, () => {
     );
 
     test("a: istiod finds the patch by label, in its root namespace", async () => {
-      const { metadata } = get(await renderScenario("full"), id);
+      const { metadata } = get(await renderScenario("everything"), id);
       expect(metadata.namespace).toBe("istio-root");
       expect(metadata.labels).toMatchObject({ "gateway.istio.io/defaults-for-class": "istio" });
     });
@@ -327,7 +327,7 @@ describe("fail-closed layers", { concurrent: true }, () => {
   });
 
   test("a: another file name makes the agent refuse to start without the socket", async () => {
-    expect((await template("full")).values.meshConfig.defaultConfig.proxyMetadata).toEqual({
+    expect((await template("everything")).values.meshConfig.defaultConfig.proxyMetadata).toEqual({
       WORKLOAD_IDENTITY_SOCKET_FILE: "workload.sock",
     });
     expect((await template("minimal")).values.meshConfig.defaultConfig).toBeUndefined();
@@ -338,7 +338,7 @@ describe("fail-closed layers", { concurrent: true }, () => {
       DEFAULT_WORKLOAD_CERT_TTL: "1ms",
       MAX_WORKLOAD_CERT_TTL: "1ms",
     });
-    expect((await template("full")).values.env).toBeUndefined();
+    expect((await template("everything")).values.env).toBeUndefined();
   });
 
   test("c: the admission policy is there, bound, denies and fails closed", async () => {
@@ -362,7 +362,7 @@ describe("fail-closed layers", { concurrent: true }, () => {
   });
 
   test("c: the policy allows exactly the socket directory and the listed paths", async () => {
-    const objects = await renderScenario("full");
+    const objects = await renderScenario("everything");
     const { variables } = get(objects, "ValidatingAdmissionPolicy istio-teleport-workload-identity").spec;
     const expression = (name: string) =>
       variables.find((variable: { name: string }) => variable.name === name).expression;
@@ -379,8 +379,8 @@ describe("mesh and test app", () => {
   });
 
   test("the root namespace of the values is istiod's, too: else strict mutual TLS would hold in one namespace", async () => {
-    const { meshConfig } = parse(await scenarioIstiodValues("full"));
-    const objects = await renderScenario("full");
+    const { meshConfig } = parse(await scenarioIstiodValues("everything"));
+    const objects = await renderScenario("everything");
     expect(meshConfig.rootNamespace).toBe(get(objects, "PeerAuthentication default").metadata.namespace);
     expect(meshConfig.rootNamespace).toBe("istio-root");
   });
@@ -447,10 +447,10 @@ describe("bounded connections", () => {
   });
 
   test("each has a limit of its own, for the whole mesh", async () => {
-    expect(await patches("full")).toEqual([http("5400s"), tcp("86400s")]);
+    expect(await patches("everything")).toEqual([http("5400s"), tcp("86400s")]);
     const off = "mesh.connections.maxDuration=";
     expect(await patches("minimal", off, "mesh.connections.tcpMaxDuration=10s")).toEqual([tcp("10s")]);
-    expect(get(await renderScenario("full"), id).metadata.namespace).toBe("istio-root");
+    expect(get(await renderScenario("everything"), id).metadata.namespace).toBe("istio-root");
   });
 
   test.each(["mesh.enabled=false", "mesh.connections.maxDuration="])("no filter with %s", async (set) => {

@@ -28,9 +28,9 @@ test.each([
   ["has another name", () => rename(join(dir, "b.yaml"), join(dir, "c.yaml"))],
   ["is gone", () => rm(join(dir, "c.yaml"))],
 ])("it is made anew when a file of the chart %s", async (_, change) => {
-  const before = [await render("full"), await render("full")];
+  const before = [await render("everything"), await render("everything")];
   await change();
-  const after = [await render("full"), await render("full")];
+  const after = [await render("everything"), await render("everything")];
   expect(before[1]).toBe(before[0]);
   expect(after[1]).toBe(after[0]);
   expect(after[0]).not.toBe(before[0]);

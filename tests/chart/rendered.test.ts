@@ -38,7 +38,7 @@ describe.each(SCENARIOS)("%s", (scenario) => {
 });
 
 /** The gateways' values have one value of ours in them, the template's name: two scenarios show it. */
-test.each(["minimal", "full"])("%s: values for Istio's chart of gateways", async (scenario) => {
+test.each(["minimal", "everything"])("%s: values for Istio's chart of gateways", async (scenario) => {
   const gateway = await istioValues(systemRunner, await scenarioInputs(scenario), "gateway");
   await expect(gateway).toMatchFileSnapshot(`__snapshots__/${scenario}/gateway-values.yaml`);
 });
