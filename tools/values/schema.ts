@@ -85,7 +85,7 @@ function sentence(error: ErrorObject, schema: SchemaNode): string {
         .map((value: unknown) => JSON.stringify(value))
         .join(", ")}${enumHint(error)}.`;
     case "pattern":
-      return `${given}, which does not match ${error.params.pattern}.${meaning}`;
+      return `${given}, which does not match ${error.params.pattern}${patternHint(error)}.${meaning}`;
     case "not":
       return `${given}, a reserved name: choose another one.${meaning}`;
     default:
@@ -110,6 +110,14 @@ function typeHint(error: ErrorObject): string {
 function enumHint({ data, params }: ErrorObject): string {
   const strings = params.allowedValues.every((value: unknown) => typeof value === "string");
   return typeof data === "boolean" && strings ? ": put the word in quotes, for on, off, yes and no are booleans" : "";
+}
+
+/** Says in words what a Kubernetes name looks like, since most mistyped values are names. */
+function patternHint({ params }: ErrorObject): string {
+  const name = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$";
+  return [name, `^$|${name}`].includes(params.pattern)
+    ? ": use lowercase letters and digits, with hyphens only between them"
+    : "";
 }
 
 function article(type: string): string {
