@@ -74,8 +74,7 @@ function sentence(error: ErrorObject, schema: SchemaNode): string {
     name === undefined
       ? `${path} is ${JSON.stringify(error.data)}`
       : `${pathOf([...keys, name])} is named ${JSON.stringify(name)}`;
-  const { description } = schemaAt(keys, schema) ?? {};
-  const meaning = description && name === undefined ? ` ${firstSentence(description)}` : "";
+  const meaning = name === undefined ? meaningOf(schemaAt(keys, schema)) : "";
   switch (error.keyword) {
     case "type":
       return `${given}, which is not ${types(error).map(article).join(" or ")}${typeHint(error)}.${meaning}`;
@@ -86,11 +85,21 @@ function sentence(error: ErrorObject, schema: SchemaNode): string {
         .join(", ")}${enumHint(error)}.`;
     case "pattern":
       return `${given}, which does not match ${error.params.pattern}${patternHint(error)}.${meaning}`;
+    case "maxLength":
+      return `${given}, which is longer than ${error.params.limit} characters.${meaning}`;
+    case "uniqueItems":
+      return `${given}, which lists ${JSON.stringify((error.data as unknown[])[error.params.j])} twice.${meaning}`;
     case "not":
       return `${given}, a reserved name: choose another one.${meaning}`;
     default:
       return `${given}, which ${error.message}.${meaning}`;
   }
+}
+
+/** What the value is for; of a map without a description, the keys that it may have. */
+function meaningOf({ description, properties }: SchemaNode = {}): string {
+  if (description !== undefined) return ` ${firstSentence(description)}`;
+  return properties === undefined ? "" : ` Its keys: ${Object.keys(properties).join(", ")}.`;
 }
 
 function firstSentence(text: string): string {
