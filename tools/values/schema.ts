@@ -74,8 +74,7 @@ function sentence(error: ErrorObject, schema: SchemaNode): string {
     name === undefined
       ? `${path} is ${JSON.stringify(error.data)}`
       : `${pathOf([...keys, name])} is named ${JSON.stringify(name)}`;
-  const { description } = schemaAt(keys, schema) ?? {};
-  const meaning = description && name === undefined ? ` ${firstSentence(description)}` : "";
+  const meaning = name === undefined ? meaningOf(schemaAt(keys, schema)) : "";
   switch (error.keyword) {
     case "type":
       return `${given}, which is not ${types(error).map(article).join(" or ")}${typeHint(error)}.${meaning}`;
@@ -85,12 +84,22 @@ function sentence(error: ErrorObject, schema: SchemaNode): string {
         .map((value: unknown) => JSON.stringify(value))
         .join(", ")}${enumHint(error)}.`;
     case "pattern":
-      return `${given}, which does not match ${error.params.pattern}.${meaning}`;
+      return `${given}, which does not match ${error.params.pattern}${patternHint(error)}.${meaning}`;
+    case "maxLength":
+      return `${given}, which is longer than ${error.params.limit} characters.${meaning}`;
+    case "uniqueItems":
+      return `${given}, which lists ${JSON.stringify((error.data as unknown[])[error.params.j])} twice.${meaning}`;
     case "not":
       return `${given}, a reserved name: choose another one.${meaning}`;
     default:
       return `${given}, which ${error.message}.${meaning}`;
   }
+}
+
+/** What the value is for; of a map without a description, the keys that it may have. */
+function meaningOf({ description, properties }: SchemaNode = {}): string {
+  if (description !== undefined) return ` ${firstSentence(description)}`;
+  return properties === undefined ? "" : ` Its keys: ${Object.keys(properties).join(", ")}.`;
 }
 
 function firstSentence(text: string): string {
@@ -110,6 +119,14 @@ function typeHint(error: ErrorObject): string {
 function enumHint({ data, params }: ErrorObject): string {
   const strings = params.allowedValues.every((value: unknown) => typeof value === "string");
   return typeof data === "boolean" && strings ? ": put the word in quotes, for on, off, yes and no are booleans" : "";
+}
+
+/** Says in words what a Kubernetes name looks like, since most mistyped values are names. */
+function patternHint({ params }: ErrorObject): string {
+  const name = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$";
+  return [name, `^$|${name}`].includes(params.pattern)
+    ? ": use lowercase letters and digits, with hyphens only between them"
+    : "";
 }
 
 function article(type: string): string {

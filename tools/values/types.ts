@@ -239,11 +239,11 @@ export interface Values {
     };
     csi: {
       /**
-       * Name of the CSI driver. Change it if SPIRE's driver, which has the same name by default, is in the cluster.
+       * Name of the CSI driver, as a domain name in lowercase. Change it if SPIRE's driver, which has the same name by default, is in the cluster.
        */
       driverName: string;
       /**
-       * Directory of the kubelet on the nodes (its flag `--root-dir`).
+       * Absolute path of the kubelet's directory on the nodes (its flag `--root-dir`).
        */
       kubeletDir: string;
       /**
@@ -494,7 +494,7 @@ export interface Values {
        */
       maxDuration: string;
       /**
-       * The same for TCP connections, such as those of databases. They are cut whatever is under way, so their clients must reconnect: no limit by default.
+       * How long a sidecar keeps a TCP connection that a peer opened, as one number with a unit (s, m, h); at least 10s, empty for no limit. Such connections, of databases for example, are cut whatever is under way, so their clients must reconnect.
        */
       tcpMaxDuration: string;
     };

@@ -77,6 +77,37 @@ name: x
   expect(String(message).match(/^sockShop\.policies/gm)).toHaveLength(1);
 });
 
+test("a mistyped name is told what names look like, in a list and where empty is allowed, too", async () => {
+  const words = "use lowercase letters and digits, with hyphens only between them.";
+  const wrong = `global: {teleport: {clusterName: a.example, proxyAddr: "a.example:443", cluster: Prod_1, workloadIdentity: {allowedNamespaces: [Payments]}}}`;
+  const message = await load(wrong).catch((error: Error) => error.message);
+  expect(String(message).split("\n").sort()).toEqual([
+    `global.teleport.cluster is "Prod_1", which does not match ^$|^[a-z0-9]([a-z0-9-]*[a-z0-9])?$: ${words} Short name of this Kubernetes cluster, for a Teleport cluster that serves several.`,
+    `global.teleport.workloadIdentity.allowedNamespaces[0] is "Payments", which does not match ^[a-z0-9]([a-z0-9-]*[a-z0-9])?$: ${words}`,
+  ]);
+});
+
+test.each([
+  [
+    "cluster: production-europe-west-1",
+    'global.teleport.cluster is "production-europe-west-1", which is longer than 20 characters. Short name of this Kubernetes cluster, for a Teleport cluster that serves several.',
+  ],
+  [
+    "workloadIdentity: {allowedNamespaces: [shop, payments, shop]}",
+    'global.teleport.workloadIdentity.allowedNamespaces is ["shop","payments","shop"], which lists "shop" twice. Namespaces whose workloads get an identity.',
+  ],
+])("%s is refused in words, not in the schema's", async (value, sentence) => {
+  const wrong = `global: {teleport: {clusterName: a.example, proxyAddr: "a.example:443", ${value}}}`;
+  await expect(load(wrong)).rejects.toThrow(sentence);
+});
+
+test("a value in place of a map is told the map's keys", async () => {
+  const wrong = `global: {teleport: {clusterName: a.example, proxyAddr: "a.example:443"}}\ntbot: {socket: csi}`;
+  await expect(load(wrong)).rejects.toThrow(
+    'tbot.socket is "csi", which is not a map. Its keys: hostPath, file, mode, transition.',
+  );
+});
+
 test("unknown keys of one map share one list of the keys that are known", async () => {
   const wrong = `global: {teleport: {clusterName: a.example, proxyAddr: "a.example:443"}}\ntbot: {kubelet: {qqq: 1, zzz: 2}, socket: {xxx: 3}}\n`;
   const message = await load(wrong).catch((error: Error) => error.message);

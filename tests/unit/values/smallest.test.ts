@@ -35,7 +35,7 @@ const REFUSED: Row[] = [
     "a name that is too long",
     `${LONGEST}a`,
     PROXY,
-    `global.teleport.clusterName is "${LONGEST}a", which must NOT have more`,
+    `global.teleport.clusterName is "${LONGEST}a", which is longer than`,
   ],
   ["an upper-case name and no address", "Upper", "", 'global.teleport.clusterName is "Upper", which does not match'],
   [
