@@ -237,7 +237,7 @@ describe("in CSI mode, with the namespace at restricted", () => {
     [
       "a container that mounts the driver's volume writable",
       { volume: { csi: { driver: "csi.spiffe.io", readOnly: true } } },
-      /mounts a volume of the CSI driver csi.spiffe.io writable/,
+      /mounts a volume of the CSI driver csi\.spiffe\.io, or .* writable or with a subPath/,
     ],
   ])("%s is refused", async (_what, options, reason) => {
     expect((await createPod("attack", options)).refused).toMatch(reason);
