@@ -87,7 +87,9 @@ program
 
 program
   .command("test-go")
-  .description("go vet and go test of the Teleport double and of Sock Shop's stand-in; needs no lab")
+  .description(
+    "go vet and go test of the lab's own programs: the Teleport double, the registrar's, Sock Shop's stand-in; needs no lab",
+  )
   .action(async () => {
     await checkGo();
     process.exitCode = await runGoTests();
