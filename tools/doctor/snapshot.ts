@@ -9,6 +9,7 @@ import type {
   CSINode,
   DaemonSet,
   Deployment,
+  DestinationRule,
   Lease,
   Namespace,
   Node,
@@ -60,6 +61,9 @@ export interface Snapshot {
   authorizationPolicies: Read<AuthorizationPolicy[]>;
   /** Deployments that istiod made for gateways of the Kubernetes Gateway API. */
   gatewayDeployments: Read<Deployment[]>;
+  /** Workloads that the API server refuses the next pod of. */
+  refusedCreations: Read<RefusedCreation[]>;
+  destinationRules: Read<DestinationRule[]>;
   /** What CSI drivers each kubelet has registered. */
   csiNodes: Read<CSINode[]>;
   /** The admission policy that this chart makes, and its binding; `undefined` where there is none. */
@@ -68,6 +72,17 @@ export interface Snapshot {
 
   /** The live secrets of each running sidecar and gateway in scope. */
   proxies: MeshProxy[];
+}
+
+/** A ReplicaSet, StatefulSet, DaemonSet or Job that lacks pods since their creation was refused. */
+export interface RefusedCreation {
+  kind: string;
+  namespace: string;
+  name: string;
+  /** Kind and name of what owns it, as a Deployment does a ReplicaSet; absent where nothing does. */
+  owner?: { kind: string; name: string };
+  /** The API server's words, of the newest refusal. */
+  message: string;
 }
 
 /** A running pod of tbot. */
@@ -111,6 +126,8 @@ export interface MeshProxy {
    * that does not say. Absent where it was not read: only some of the proxies that lack an identity or a stream are.
    */
   refusal?: Read<string | undefined>;
+  /** What its agent said last; absent where it answers, has not ended, or ten others' were read. */
+  lastWords?: Read<string>;
 }
 
 /** What an Envoy holds, from its admin interface. */

@@ -6,7 +6,9 @@ import { type RootUse, rootUses, spiffeIdIn } from "../facts/certificates.ts";
 import { known } from "../facts/facts.ts";
 import { nameOf, nodeOf } from "../facts/meshed-pods.ts";
 import type { Pod } from "../facts/objects.ts";
+import { stoppedProxy } from "../facts/stopped-proxy.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
+import { proxyStart } from "./proxy-start.ts";
 import { withRefusal } from "./refusal.ts";
 
 const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";
@@ -70,6 +72,7 @@ const ISSUES_NOTHING =
 
 const proxyCertificate: Check = {
   id: "proxy-certificate",
+  restsOn: "proxy-start",
   step: "identity",
   title: "Each proxy holds a certificate and uses the one it was given",
   run(facts) {
@@ -79,6 +82,8 @@ const proxyCertificate: Check = {
     const findings = pods.flatMap((pod): Finding[] => {
       const { secrets: read, refusal } = byName.get(nameOf(pod)) ?? {};
       if (read === undefined || !read.ok) {
+        // proxy-start speaks of it.
+        if (stoppedProxy(pod, read) !== undefined) return [];
         const reason = read?.reason ?? "its proxy was not asked";
         if (reason !== POD_GONE) silent.push({ pod, reason });
         return [];
@@ -225,6 +230,7 @@ function listed(pods: readonly { pod: Pod }[]): string {
 export const IDENTITY_CHECKS: readonly Check[] = [
   trustDomain,
   istiodCa,
+  proxyStart,
   proxyCertificate,
   proxyIssuer,
   proxyIdentity,

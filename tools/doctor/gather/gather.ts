@@ -8,7 +8,9 @@ import { isReady, tbotEnd } from "../facts/facts.ts";
 import { isMeshed } from "../facts/meshed-pods.ts";
 import type { ConfigMap, DaemonSet, Deployment, Pod } from "../facts/objects.ts";
 import type { Snapshot, TbotPod, TbotReadiness } from "../snapshot.ts";
+import { withLastWords } from "./proxy-last-words.ts";
 import { readProxies } from "./proxy-secrets.ts";
+import { readRefusedCreations } from "./refused-creations.ts";
 import { withRefusals } from "./refusals.ts";
 import { complaintsIn, lastWordsIn } from "./tbot-log.ts";
 import { readTeleportVersion } from "./teleport-version.ts";
@@ -82,6 +84,8 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     tbotConfig,
     gatewayDeployments,
     csiNodes,
+    destinationRules,
+    refusedCreations,
   ] = await Promise.all([
     api.list<Listed<"authorizationPolicies">>("/apis/security.istio.io/v1/authorizationpolicies"),
     api.get<NonNullable<Listed<"admissionPolicy">>>(`${ADMISSION}/validatingadmissionpolicies/${POLICY_NAME}`),
@@ -90,6 +94,8 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     readTbotConfig(api, daemonSet),
     api.list<Deployment>("/apis/apps/v1/deployments?labelSelector=gateway.networking.k8s.io/gateway-name"),
     api.list<Listed<"csiNodes">>("/apis/storage.k8s.io/v1/csinodes"),
+    api.list<Listed<"destinationRules">>("/apis/networking.istio.io/v1/destinationrules"),
+    readRefusedCreations(api),
   ]);
   // Together, since a node that is silent makes both wait.
   const [tbotPods, proxies, podsRight, proxyRight, teleportVersion] = await Promise.all([
@@ -124,9 +130,11 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     authorizationPolicies,
     gatewayDeployments,
     csiNodes,
+    refusedCreations,
+    destinationRules,
     admissionPolicy,
     admissionBinding,
-    proxies: await withRefusals(api, meshed, proxies),
+    proxies: await withLastWords(api, meshed, await withRefusals(api, meshed, proxies)),
   };
 }
 
