@@ -91,6 +91,8 @@ async function serve(snapshot: Snapshot, change: (url: URL) => ApiAnswer | undef
     [/\/namespaces\/istio-system\/configmaps$/, "istioConfigMaps"],
     [/\/peerauthentications$/, "peerAuthentications"],
     [/\/authorizationpolicies$/, "authorizationPolicies"],
+    [/\/destinationrules$/, "destinationRules"],
+    [/\/events$/, "refusedCreations"],
   ];
   const objects: [RegExp, () => ApiAnswer][] = [
     [/^\/version$/, () => ({ body: { gitVersion: value("kubernetesVersion") }, headers: date })],
@@ -157,6 +159,7 @@ it("reads a healthy cluster and says so, in JSON and with exit code 0", async ()
     "gateway-mount skipped",
     "csi-driver skipped",
     "gateway-api skipped",
+    "destination-rules skipped",
   ]);
   expect({ status, exitCode: report.exitCode }).toEqual({ status: 0, exitCode: 0 });
   expect(report.checks.find(({ id }) => id === "proxy-issuer")?.examined).toBe("3 certificates");

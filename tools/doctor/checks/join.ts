@@ -13,7 +13,17 @@ import { CouldNotLook, type Ended, joinTokenSource, known, runningTbots, tbotDae
 import type { Facts } from "../facts/make-facts.ts";
 import { nodeOf } from "../facts/meshed-pods.ts";
 import type { TbotPod } from "../snapshot.ts";
-import { type Check, type CheckInfo, count, type Finding, type Outcome, problem, unknown, warning } from "./check.ts";
+import {
+  type Check,
+  type CheckInfo,
+  count,
+  type Finding,
+  looked,
+  type Outcome,
+  problem,
+  unknown,
+  warning,
+} from "./check.ts";
 import { LOCKED } from "./refusal.ts";
 
 const tbotConfig: Check = {
@@ -312,7 +322,7 @@ const tbotNodes: Check = {
         findings.push(problem(`node ${node}`, evidence, fixOf(tbot.end, lastWords) ?? otherwise));
       }
     }
-    return { examined: `${count(nodes.size, "node")} with meshed pods`, findings };
+    return looked(nodes.size, "node with meshed pods", findings, `${count(nodes.size, "node")} with meshed pods`);
   },
 };
 

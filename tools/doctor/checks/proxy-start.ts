@@ -40,7 +40,10 @@ function saidLast(proxy: MeshProxy | undefined): string {
 function overridesOf({ metadata }: Pod): string {
   const own = metadata.annotations?.[PROXY_CONFIG];
   if (own === undefined) return "";
-  const line = own.trim().replaceAll(/\s*\n\s*/g, ", ").slice(0, 300);
+  const line = own
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ", ")
+    .slice(0, 300);
   return `its annotation ${PROXY_CONFIG} overrides the mesh's: ${line}`;
 }
 

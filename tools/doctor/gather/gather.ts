@@ -10,8 +10,8 @@ import type { ConfigMap, DaemonSet, Deployment, Pod } from "../facts/objects.ts"
 import type { Snapshot, TbotPod, TbotReadiness } from "../snapshot.ts";
 import { withLastWords } from "./proxy-last-words.ts";
 import { readProxies } from "./proxy-secrets.ts";
-import { readRefusedCreations } from "./refused-creations.ts";
 import { withRefusals } from "./refusals.ts";
+import { readRefusedCreations } from "./refused-creations.ts";
 import { complaintsIn, lastWordsIn } from "./tbot-log.ts";
 import { readTeleportVersion } from "./teleport-version.ts";
 

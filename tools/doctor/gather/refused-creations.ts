@@ -23,7 +23,7 @@ interface CreationEvent {
 
 interface Workload {
   metadata: { ownerReferences?: { kind: string; name: string; controller?: boolean }[] };
-  spec?: { replicas?: number; parallelism?: number; completions?: number };
+  spec?: { replicas?: number; parallelism?: number; completions?: number; suspend?: boolean };
   status?: {
     replicas?: number;
     desiredNumberScheduled?: number;
@@ -92,7 +92,7 @@ function lacksPods({ spec = {}, status = {} }: Workload): boolean {
   if (spec.parallelism !== undefined) {
     const isOver = status.conditions?.some(({ type, status: is }) => /^(Complete|Failed)$/.test(type) && is === "True");
     const left = spec.completions === undefined ? spec.parallelism : spec.completions - (status.succeeded ?? 0);
-    return isOver !== true && (status.active ?? 0) < Math.min(spec.parallelism, left);
+    return isOver !== true && spec.suspend !== true && (status.active ?? 0) < Math.min(spec.parallelism, left);
   }
   return (status.replicas ?? 0) < (spec.replicas ?? 0);
 }
