@@ -86,6 +86,15 @@ export const IDENTITY_SITUATIONS: readonly Situation[] = [
     ],
     heal: `${end("chosen")}; ${RESTORE_CHART}; ${ISTIOD} set env deployment/istiod MAX_WORKLOAD_CERT_TTL=1ms && ${ISTIOD} rollout status deployment/istiod --timeout=120s`,
   },
+  alone({
+    id: "proxy-start",
+    how: "a pod that gives its proxy another socket's name",
+    break: start("stuck", { "proxy.istio.io/config": "proxyMetadata:\n  WORKLOAD_IDENTITY_SOCKET_FILE: other\n" }),
+    heal: end("stuck"),
+    // Between two attempts it is in another state for a moment.
+    evidence:
+      /does not run \(CrashLoopBackOff\); it said last: .*no socket found.*; its annotation proxy.istio.io\/config/,
+  }),
   {
     cases: [
       {

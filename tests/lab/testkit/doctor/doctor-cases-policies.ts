@@ -24,6 +24,18 @@ export const POLICY_SITUATIONS: readonly Situation[] = [
     evidence: "PeerAuthentication test-app/open has mode PERMISSIVE",
   }),
   alone({
+    id: "destination-rules",
+    how: "plaintext for a host of the mesh",
+    break: apply({
+      apiVersion: "networking.istio.io/v1",
+      kind: "DestinationRule",
+      metadata: { name: "probe", namespace: MESHED },
+      spec: { host: "server.test-app.svc.cluster.local", trafficPolicy: { tls: { mode: "DISABLE" } } },
+    }),
+    heal: `kubectl -n ${MESHED} delete destinationrule probe`,
+    evidence: "tls.mode DISABLE for server.test-app.svc.cluster.local",
+  }),
+  alone({
     id: "policy-trust-domain",
     how: "a principal of another trust domain",
     break: authorizationPolicy({ rules: [{ from: [{ source: { principals: ["old.example/ns/a/sa/b"] } }] }] }),
@@ -36,6 +48,13 @@ export const POLICY_SITUATIONS: readonly Situation[] = [
     break: authorizationPolicy({ rules: [{ from: [{ source: { serviceAccounts: ["doctor/default"] } }] }] }),
     heal: DELETE_POLICY,
     evidence: "in every trust domain",
+  }),
+  alone({
+    id: "policy-wildcards",
+    how: "a principal of any trust domain",
+    break: authorizationPolicy({ rules: [{ from: [{ source: { principals: ["*/ns/a/sa/b"] } }] }] }),
+    heal: DELETE_POLICY,
+    evidence: "*/ns/a/sa/b matches these accounts of every trust domain",
   }),
   alone({
     id: "policy-paths",

@@ -4,6 +4,7 @@ import { USER_DIR } from "../installation/installation.ts";
 import {
   alone,
   apply,
+  applyMeshed,
   BINDING,
   deleteBinding,
   editConfigMap,
@@ -106,6 +107,40 @@ export const SOCKET_SITUATIONS: readonly Situation[] = [
     heal: restoreConfigMap,
     evidence: "its template mounts a volume of the CSI driver csi.spiffe.io",
     also: ["admission-policy"],
+  }),
+  alone({
+    id: "pod-creation",
+    how: "a Deployment whose pods choose Istio's own template",
+    break: `${apply({
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "refused", namespace: MESHED },
+      spec: {
+        selector: { matchLabels: { app: "refused" } },
+        template: {
+          metadata: { labels: { app: "refused" }, annotations: { "inject.istio.io/templates": "sidecar" } },
+          spec: { containers: [sleeper()] },
+        },
+      },
+    })}\nkubectl -n ${MESHED} wait --for=condition=ReplicaFailure deployment/refused --timeout=60s`,
+    heal: `kubectl -n ${MESHED} delete deployment refused --cascade=foreground --wait`,
+    evidence: /^Deployment doctor\/refused: its pods are refused: .*istio-teleport-workload-identity/,
+  }),
+  alone({
+    id: "pod-restart",
+    how: "a pod with a hostPath that was created while admission was off",
+    break: `${deleteBinding} && { ${applyMeshed(
+      pod(
+        "older",
+        {
+          containers: [sleeper({ volumeMounts: [{ name: "logs", mountPath: "/logs", readOnly: true }] })],
+          volumes: [{ name: "logs", hostPath: { path: "/var/log" } }],
+        },
+        { namespace: MESHED },
+      ),
+    )}\n} && ${RESTORE_CHART}`,
+    heal: `kubectl -n ${MESHED} delete pod older --ignore-not-found --wait; ${RESTORE_CHART}`,
+    evidence: "it mounts the hostPath /var/log, which is not allowed",
   }),
   alone({
     id: "gateway-api",
