@@ -1,7 +1,7 @@
 import { known } from "../facts/facts.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
 import type { RefusedCreation } from "../snapshot.ts";
-import { type Check, type Finding, looked } from "./check.ts";
+import { type Check, count, type Finding, looked } from "./check.ts";
 import { refusedPodsFinding } from "./refused-pods.ts";
 
 /** What refuses pods, by the API server's words, and what to do about it. */
@@ -37,15 +37,15 @@ export const podCreation: Check = {
     const findings = refused
       .filter(({ namespace, owner }) => namespaces.has(namespace) && !ofGateways.has(`${namespace}/${owner?.name}`))
       .map(findingOf);
-    return looked(namespaces.size, "meshed namespace", findings, `workloads of ${[...namespaces].length} namespaces`);
+    return looked(namespaces.size, "meshed namespace", findings, `workloads of ${count(namespaces.size, "namespace")}`);
   },
 };
 
 function findingOf({ kind, namespace, name, owner, message }: RefusedCreation): Finding {
   // A Deployment is what people know; its ReplicaSet's name says no more.
-  const known = owner?.kind === "Deployment" ? owner : { kind, name };
+  const subject = owner?.kind === "Deployment" ? owner : { kind, name };
   const hint =
     FIXES.find(([words]) => words.test(message))?.[1] ??
-    `Run \`kubectl -n ${namespace} describe ${known.kind.toLowerCase()} ${known.name}\`, and change what the words name.`;
-  return refusedPodsFinding(`${known.kind} ${namespace}/${known.name}`, message, hint);
+    `Run \`kubectl -n ${namespace} describe ${subject.kind.toLowerCase()} ${subject.name}\`, and change what the words name.`;
+  return refusedPodsFinding(`${subject.kind} ${namespace}/${subject.name}`, message, hint);
 }
