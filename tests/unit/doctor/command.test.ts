@@ -221,6 +221,8 @@ it("does not call certificates fine that it could not read: --only brings what t
   const { stdout, status } = await run("--only", "proxy-issuer");
   expect(stdout).toContain("unknown  proxy-certificate");
   expect(stdout).toContain("ok       proxy-issuer");
+  // proxy-certificate rests on it in turn.
+  expect(stdout).toContain("ok       proxy-start");
   expect(status).toBe(2);
 });
 
