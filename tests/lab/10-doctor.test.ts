@@ -1,10 +1,9 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { shell, until } from "./testkit/cluster/shell.ts";
 import { complaints, doctor, type Report } from "./testkit/doctor/doctor.ts";
-import { MESHED, OUTSIDE, type Phase, type Step, TOKEN } from "./testkit/doctor/doctor-case.ts";
+import { MESHED, OUTSIDE, type Phase, type Step } from "./testkit/doctor/doctor-case.ts";
 import { SITUATIONS } from "./testkit/doctor/doctor-situations.ts";
 import { lasting, type Row, save } from "./testkit/doctor/doctor-table.ts";
 import { REPOSITORY, requireInstalled } from "./testkit/installation/installation.ts";
@@ -23,7 +22,7 @@ const EDITED = [
 
 const rows: Row[] = [];
 
-const look = (flags = "") => doctor(`--token-file ${TOKEN} ${flags}`);
+const look = (flags = "") => doctor(`--tctl ${flags}`);
 
 async function take(step: Step): Promise<void> {
   if (typeof step === "string") await shell(step);
@@ -98,14 +97,12 @@ async function giveBack(namespace: string, name: string): Promise<void> {
 
 beforeAll(async () => {
   await requireInstalled();
-  await shell(`tctl get token/istio-tbot-k8s-join --format json > ${TOKEN}`);
   await createNamespace(MESHED, { meshed: true });
   await createNamespace(OUTSIDE, { meshed: false });
 });
 
 afterAll(async () => {
   save(rows);
-  await rm(TOKEN, { force: true });
   for (const [namespace, name] of EDITED) await giveBack(namespace, name);
   await deleteNamespace(MESHED);
   await deleteNamespace(OUTSIDE);

@@ -49,12 +49,13 @@ export async function examineBefore(planned: Planned): Promise<Result[]> {
   return diagnose(CHECKS_BEFORE, await gatherBefore(planned));
 }
 
-function refuseFlagsForLater({ values, set, namespace, wait, tokenFile, teleportVersion }: DoctorFlags): void {
+function refuseFlagsForLater({ values, set, namespace, wait, tctl, tokenFile, teleportVersion }: DoctorFlags): void {
   if (values.length === 0 && set.length === 0) {
     throw new ExitError(
       "--pre checks what your values ask for; give them with -f, for example the file that `istio-teleport init` writes.",
     );
   }
+  if (tctl) throw new ExitError("--pre asks tctl anyway; leave out --tctl.");
   const later =
     (namespace.length > 0 ? "--namespace" : undefined) ??
     (wait !== undefined ? "--wait" : undefined) ??

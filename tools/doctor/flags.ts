@@ -10,6 +10,7 @@ export interface DoctorFlags extends ValuesFlags {
   only: string[];
   output: "table" | "json" | "junit";
   wait?: string;
+  tctl: boolean;
   tokenFile?: string;
   teleportVersion?: string;
 }

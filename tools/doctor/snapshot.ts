@@ -1,5 +1,6 @@
 import type { Read } from "../programs/kube-api/read.ts";
 import type { StoredToken } from "../teleport/join/stored-token.ts";
+import type { TeleportResource, TeleportStatus } from "../teleport/resources.ts";
 import type { Values } from "../values/types.ts";
 import type {
   AdmissionPolicy,
@@ -27,9 +28,11 @@ export interface Snapshot {
   scope?: string[];
   /** The values that --values states; absent: only the cluster is known. */
   intended?: Values;
-  /** The join tokens that Teleport stores, from --token-file; absent without it. */
+  /** The join tokens of --token-file; absent without it. */
   joinTokens?: StoredToken[];
-  /** The Teleport cluster's version, from --teleport-version or the proxy; why not otherwise. */
+  /** What tctl reads, with --tctl; absent without it. */
+  teleport?: StoredInTeleport;
+  /** The Teleport cluster's version, from --teleport-version, tctl or the proxy; why not otherwise. */
   teleportVersion: Read<string>;
 
   /** `gitVersion` of the API server. */
@@ -72,6 +75,14 @@ export interface Snapshot {
 
   /** The live secrets of each running sidecar and gateway in scope. */
   proxies: MeshProxy[];
+}
+
+/** What the Teleport cluster stores that tctl is logged in to. */
+export interface StoredInTeleport {
+  status: Read<TeleportStatus>;
+  joinTokens: Read<StoredToken[]>;
+  /** Role, bot and workload identity beside those of the values; absent without values. */
+  resources?: Read<TeleportResource[]>;
 }
 
 /** A ReplicaSet, StatefulSet, DaemonSet or Job that lacks pods since their creation was refused. */

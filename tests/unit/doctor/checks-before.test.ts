@@ -25,12 +25,12 @@ function ready(): BeforeFacts {
     nodes: ok([{ metadata: { name: "a" }, status: { nodeInfo: { kubeletVersion: "v1.37.2" } } }]),
     missingRights: ok([]),
     teleport: ok({ clusterName: "example.teleport.sh", version: "18.11.1" }),
-    teleportResources: ok([{ kind: "role", name: "issuer", yaml: "", state: "absent" }]),
+    teleportResources: ok([{ kind: "role", name: "issuer", yaml: "", state: "absent", differences: [] }]),
     storedTokens: ok([]),
     releases: ok([]),
     releaseBytes: 100 * 1024,
     istio: { managed: "here", found: ok({ meshedPods: 0 }) },
-    namespaces: ok([{ name: "test-app", state: "absent" }]),
+    namespaces: ok([{ name: "test-app", state: "absent", differences: [] }]),
   };
 }
 
@@ -87,7 +87,7 @@ const PROBLEMS: Case[] = [
   [
     "chart-namespaces",
     "somebody else's namespace",
-    (facts) => Object.assign(facts, { namespaces: ok([{ name: "test-app", state: "other" }]) }),
+    (facts) => Object.assign(facts, { namespaces: ok([{ name: "test-app", state: "other", differences: [] }]) }),
     "it exists already and is not the chart's, so Helm would refuse to install",
   ],
   [
@@ -108,7 +108,9 @@ const PROBLEMS: Case[] = [
     "teleport-resources",
     "somebody else's role",
     (facts) =>
-      Object.assign(facts, { teleportResources: ok([{ kind: "role", name: "issuer", yaml: "", state: "other" }]) }),
+      Object.assign(facts, {
+        teleportResources: ok([{ kind: "role", name: "issuer", yaml: "", state: "other", differences: [] }]),
+      }),
     "it grants other things than ours would",
   ],
   [

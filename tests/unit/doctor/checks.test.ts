@@ -7,11 +7,12 @@ import { makeFacts } from "../../../tools/doctor/facts/make-facts.ts";
 import { isMeshed, nameOf } from "../../../tools/doctor/facts/meshed-pods.ts";
 import type { DestinationRule } from "../../../tools/doctor/facts/objects.ts";
 import { jsonReport } from "../../../tools/doctor/reports/json-report.ts";
-import type { RefusedCreation, Snapshot } from "../../../tools/doctor/snapshot.ts";
+import type { RefusedCreation, Snapshot, StoredInTeleport } from "../../../tools/doctor/snapshot.ts";
 import { POD_GONE, type Read } from "../../../tools/programs/kube-api/read.ts";
 import { tokenDocument } from "../../../tools/teleport/join/join-token.ts";
 import { parseJwks } from "../../../tools/teleport/join/jwks.ts";
 import { storedTokens } from "../../../tools/teleport/join/stored-token.ts";
+import type { TeleportResource } from "../../../tools/teleport/resources.ts";
 import { DEFAULTS } from "../../../tools/values/defaults.ts";
 import { jwksBytes, rsaKey } from "../support/keys.ts";
 import { healthySnapshot } from "./healthy-snapshot.ts";
@@ -225,6 +226,31 @@ function giveToken(snapshot: Snapshot, { jwks, text = (yaml) => yaml }: TokenCha
   snapshot.joinTokens = storedTokens(text(yaml), "the test");
 }
 
+/** What tctl reads of Teleport; by default all is as it should be. */
+function askTeleport(snapshot: Snapshot, change: Partial<StoredInTeleport> = {}) {
+  giveToken(snapshot);
+  const joinTokens = snapshot.joinTokens ?? [];
+  delete snapshot.joinTokens;
+  snapshot.teleport = {
+    status: { ok: true, value: { clusterName: "lab.teleport.example", version: "18.11.1" } },
+    joinTokens: { ok: true, value: joinTokens },
+    resources: { ok: true, value: [RESOURCE, { ...RESOURCE, kind: "bot", name: "istio-tbot" }] },
+    ...change,
+  };
+}
+
+const RESOURCE: TeleportResource = {
+  kind: "role",
+  name: "istio-workload-identity-issuer",
+  yaml: "",
+  state: "same",
+  differences: [],
+};
+
+const resource = (change: Partial<TeleportResource>): Partial<StoredInTeleport> => ({
+  resources: { ok: true, value: [{ ...RESOURCE, ...change }] },
+});
+
 interface TokenChange {
   jwks?: Buffer;
   text?: (yaml: string) => string;
@@ -391,6 +417,47 @@ const CASES: readonly Case[] = [
     how: "a token of another name",
     evidence: "tbot.yaml names the token",
     break: (s) => giveToken(s, { text: (yaml) => yaml.replace(/name: "?istio-tbot-k8s-join"?/, "name: other") }),
+  },
+  {
+    id: "join-token",
+    how: "Teleport has none of this name",
+    evidence: "Teleport has none of this name, so that tbot cannot join",
+    break: (s) => askTeleport(s, { joinTokens: { ok: true, value: [] } }),
+  },
+  {
+    id: "teleport-resources",
+    how: "somebody changed the role",
+    evidence: 'it is not what the values make: spec.options.max_session_ttl is "24h0m0s", not "1h0m0s"',
+    break: (s) =>
+      askTeleport(
+        s,
+        resource({ state: "changed", differences: ['spec.options.max_session_ttl is "24h0m0s", not "1h0m0s"'] }),
+      ),
+  },
+  {
+    id: "teleport-resources",
+    how: "a role of somebody else's",
+    evidence: "it grants other things than ours would",
+    break: (s) => askTeleport(s, resource({ state: "other", differences: ["spec.allow.rules is not set, not []"] })),
+  },
+  ...(["role", "bot", "workload_identity"] as const).map(
+    (kind): Case => ({
+      id: "teleport-resources",
+      how: `no ${kind}`,
+      evidence: "Teleport has none of this name, so that",
+      break: (s) => askTeleport(s, resource({ kind, state: "absent" })),
+    }),
+  ),
+  {
+    id: "teleport-resources",
+    how: "tctl is logged in to another cluster, whose tokens and resources nobody means",
+    evidence: 'it is logged in to the cluster "dev.example", and global.teleport.clusterName is "lab.teleport.example"',
+    break: (s) =>
+      askTeleport(s, {
+        ...resource({ state: "absent" }),
+        status: { ok: true, value: { clusterName: "dev.example", version: "18.11.1" } },
+        joinTokens: { ok: true, value: [] },
+      }),
   },
   {
     id: "token-keys",
@@ -1259,6 +1326,7 @@ it("finds nothing on the recorded healthy mesh", () => {
   );
   expect(exitCode(results)).toBe(0);
   expect(results.filter(({ status }) => status === "skipped").map(({ check }) => check.id)).toEqual([
+    "teleport-resources",
     "gateway-mount",
     "csi-driver",
     "gateway-api",
@@ -1568,6 +1636,44 @@ describe("the end of a tbot that does not start", () => {
     const { evidence, hint } = ended({ exitCode: 1 }, { ok: false, reason: "permission missing: pods/log" });
     expect(evidence).toMatch(/ended \(Error, exit code 1\), its log could not be read: permission missing: pods\/log$/);
     expect(hint).toMatch(/^Read `kubectl/);
+  });
+});
+
+describe("what tctl reads of Teleport", () => {
+  it("is fine where all is as the values make it", () => {
+    const snapshot = healthySnapshot();
+    askTeleport(snapshot);
+    for (const id of ["teleport-resources", "join-token", "token-keys"]) {
+      expect(only(id, snapshot)).toMatchObject({ status: "ok", findings: [] });
+    }
+  });
+
+  it("is not compared without values, and not looked at without --tctl", () => {
+    const snapshot = healthySnapshot();
+    expect(only("teleport-resources", snapshot)).toMatchObject({
+      status: "skipped",
+      examined: expect.stringMatching(/--tctl/),
+    });
+    askTeleport(snapshot);
+    delete snapshot.teleport?.resources;
+    expect(only("teleport-resources", snapshot)).toMatchObject({
+      status: "skipped",
+      examined: expect.stringMatching(/values with -f/),
+    });
+    expect(only("join-token", snapshot).status).toBe("ok");
+  });
+
+  it("is not known where tctl is missing", () => {
+    const snapshot = healthySnapshot();
+    const missing = {
+      ok: false,
+      reason: "Could not read Teleport's status: tctl is not on the PATH; install it",
+    } as const;
+    askTeleport(snapshot, { status: missing, joinTokens: missing, resources: missing });
+    for (const id of ["teleport-resources", "join-token", "token-keys"]) {
+      const { status, findings } = only(id, snapshot);
+      expect([status, findings[0]?.evidence]).toEqual(["unknown", missing.reason]);
+    }
   });
 });
 

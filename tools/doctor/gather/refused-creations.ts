@@ -14,6 +14,9 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   Job: "apis/batch/v1",
 };
 
+/** What a controller, and Kubernetes' library where it counts alike Events together, put before the API server's words. */
+const OF_THE_CONTROLLER = /^(\(combined from similar events\): )?(Error creating: )?/;
+
 interface CreationEvent {
   metadata: { creationTimestamp?: string };
   involvedObject: { kind?: string; namespace?: string; name?: string };
@@ -67,7 +70,7 @@ async function readOne(api: KubeApi, events: readonly CreationEvent[]): Promise<
   if (workload.value === undefined || !lacksPods(workload.value)) return { ok: true, value: undefined };
   const { kind: ownerKind, name: ownerName } =
     workload.value.metadata.ownerReferences?.find(({ controller }) => controller === true) ?? {};
-  const message = (newest?.message ?? "").replace(/^Error creating: /, "");
+  const message = (newest?.message ?? "").replace(OF_THE_CONTROLLER, "");
   return {
     ok: true,
     value: {

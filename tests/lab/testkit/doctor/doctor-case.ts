@@ -37,11 +37,9 @@ export type Curable = Case & { readonly heal: Step };
 
 /** A situation of independent cases, for which doctor is asked once: a look takes longer than most of what it finds. */
 export function together(...cases: readonly Curable[]): Situation {
-  return { phases: [cases], heal: cases.map(({ heal }) => heal) };
+  // Backwards: what several cases edit is as each found it.
+  return { phases: [cases], heal: cases.map(({ heal }) => heal).toReversed() };
 }
-
-/** The join token that doctor is given, a file that cases may spoil. */
-export const TOKEN = join(USER_DIR, "doctor-token.json");
 
 /** Namespaces of the cases: one is meshed. */
 export const MESHED = "doctor";

@@ -82,6 +82,7 @@ export const ISSUANCE_SITUATION: Situation = {
         break: `tctl rm ${WORKLOAD_IDENTITY} && ${start("late")}`,
         // Envoy logs the refusal a moment after it has asked.
         evidence: /Envoy waits for its certificate .*; Envoy's log: .*doesn't exist/,
+        also: ["teleport-resources"],
       },
     ],
     [
@@ -95,6 +96,7 @@ export const ISSUANCE_SITUATION: Situation = {
           await shell(`${end("late")} && ${start("late")}`);
         },
         evidence: /it is spiffe:.*somebody-else, and Istio expects .*\/sa\/default/,
+        also: ["teleport-resources"],
       },
     ],
   ],
@@ -147,6 +149,8 @@ export const RENEWAL_SITUATION: Situation = {
         break: () => stopNodeDaemon("teleport"),
         // First its watch is closed; 10 s later its next try fails.
         evidence: /its service spiffe-trust-bundle-cache is unhealthy: .*connection refused/,
+        // tctl does not get an answer, either.
+        also: ["teleport-resources", "join-token", "token-keys"],
         // Its pod is not ready either, once its probe has failed three times; nobody misses its streams then.
         perhaps: ["tbot-nodes", "proxy-stream", "certificate-rotation"],
       },

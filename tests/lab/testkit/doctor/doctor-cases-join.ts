@@ -2,10 +2,15 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { apiServerOfVersion, type VersionedApiServer } from "../cluster/api-server-of-version.ts";
 import { USER_DIR } from "../installation/installation.ts";
-import { type Curable, editConfigMap, restoreConfigMap, type Situation, TOKEN } from "./doctor-case.ts";
+import { createTeleportResources } from "../installation/releases.ts";
+import { type Curable, editConfigMap, restoreConfigMap, type Situation } from "./doctor-case.ts";
 
 const OLD_KUBECONFIG = join(USER_DIR, "old-api-server.kubeconfig");
 let oldApiServer: VersionedApiServer | undefined;
+
+const ROLE = "role/istio-workload-identity-issuer";
+const TOKEN = "token/istio-tbot-k8s-join";
+const KEPT_TOKEN = join(USER_DIR, "kept-token.yaml");
 
 const TBOT = "kubectl -n teleport-system";
 const ROLLED_OUT = `${TBOT} rollout status daemonset/tbot --timeout=120s`;
@@ -35,9 +40,39 @@ export const GIVEN_CASES: readonly Curable[] = [
     evidence: "the cluster 17.0.0",
   },
   {
+    id: "teleport-resources",
+    how: "somebody gives the role's sessions 30 hours",
+    break: `tctl get ${ROLE} | sed -E 's/max_session_ttl: .*/max_session_ttl: 30h0m0s/' | tctl create -f`,
+    heal: () => createTeleportResources([]),
+    evidence: 'spec.options.max_session_ttl is "30h0m0s"',
+  },
+  {
+    id: "join-token",
+    how: "a join token for another ServiceAccount",
+    break: `tctl get ${TOKEN} > ${KEPT_TOKEN} && sed 's/teleport-system:tbot/other:tbot/' ${KEPT_TOKEN} | tctl create -f`,
+    heal: `tctl create -f < ${KEPT_TOKEN} && rm ${KEPT_TOKEN}`,
+    evidence: 'spec.kubernetes.allow "teleport-system:tbot": it may not join',
+  },
+  {
+    id: "token-keys",
+    how: "another key under the same kid in the join token",
+    break: `tctl get ${TOKEN} --format json | node -e '
+const fs = require("node:fs");
+const { publicKey } = require("node:crypto").generateKeyPairSync("rsa", { modulusLength: 2048 });
+const [token] = [JSON.parse(fs.readFileSync(0, "utf8"))].flat();
+const source = token.spec.kubernetes.static_jwks;
+const { keys } = JSON.parse(source.jwks);
+source.jwks = JSON.stringify({ keys: keys.map((key) => ({ ...key, ...publicKey.export({ format: "jwk" }) })) });
+process.stdout.write(JSON.stringify(token));' | tctl create -f`,
+    // join-token's way back takes this one, too.
+    heal: "true",
+    evidence: "another key under this kid",
+  },
+  {
     id: "clocks",
     how: "a node whose heartbeat is 5 minutes ahead",
-    // The node last and at once as it is to be: without its lease or its status it would be called lost.
+    // Last, since it beats once and is called lost after 50 s. The node at once as it is to be: without its lease or its
+    // status it would be called lost before.
     break: `kubectl apply -f - <<EOF
 {"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"ghost","namespace":"kube-node-lease"},"spec":{"holderIdentity":"ghost","renewTime":"$(date -u -d '+5 min' +%FT%T.000000Z)"}}
 EOF
@@ -47,27 +82,6 @@ EOF`,
     heal: "kubectl delete node ghost; kubectl -n kube-node-lease delete lease ghost --ignore-not-found",
     // It beats once, so it is less with each look.
     evidence: /its clock is (2\d|30)\d s ahead/,
-  },
-  {
-    id: "join-token",
-    how: "a join token for another ServiceAccount",
-    break: `sed -i 's/teleport-system:tbot/other:tbot/' ${TOKEN}`,
-    heal: `sed -i 's/other:tbot/teleport-system:tbot/' ${TOKEN}`,
-    evidence: 'spec.kubernetes.allow "teleport-system:tbot": it may not join',
-  },
-  {
-    id: "token-keys",
-    how: "another key under the same kid in the join token",
-    break: `cp ${TOKEN} ${TOKEN}.kept && node -e '
-const fs = require("node:fs");
-const { publicKey } = require("node:crypto").generateKeyPairSync("rsa", { modulusLength: 2048 });
-const tokens = [JSON.parse(fs.readFileSync("${TOKEN}", "utf8"))].flat();
-const source = tokens[0].spec.kubernetes.static_jwks;
-const { keys } = JSON.parse(source.jwks);
-source.jwks = JSON.stringify({ keys: keys.map((key) => ({ ...key, ...publicKey.export({ format: "jwk" }) })) });
-fs.writeFileSync("${TOKEN}", JSON.stringify(tokens));'`,
-    heal: `mv ${TOKEN}.kept ${TOKEN}`,
-    evidence: "another key under this kid",
   },
 ];
 

@@ -76,6 +76,14 @@ it("has the newest words, and the owner", async () => {
   expect(paths).toHaveLength(2);
 });
 
+it.each(["no", "Error creating: no", "(combined from similar events): Error creating: no"])(
+  "has the API server's words alone: %s",
+  async (message) => {
+    const { read: found } = await read([event("ReplicaSet", message)], { metadata: {}, spec: { replicas: 1 } });
+    expect(found).toMatchObject({ value: [{ message: "no" }] });
+  },
+);
+
 it("says which permission is missing", async () => {
   const reason = "permission missing: replicasets is forbidden";
   expect((await read([event("ReplicaSet")], {}, reason)).read).toEqual({ ok: false, reason });
