@@ -192,6 +192,14 @@ function crash(snapshot: Snapshot, lastWords: Read<string>, annotations: Record<
   proxy.lastWords = lastWords;
 }
 
+/** One of Istio's containers before the sidecar ends instead. */
+function crashBefore(snapshot: Snapshot, name: string, lastWords: string) {
+  crash(snapshot, { ok: true, value: lastWords });
+  const pod = sidecar(snapshot);
+  const waiting = { name: "istio-proxy", ready: false, state: { waiting: { reason: "PodInitializing" } } };
+  pod.status.initContainerStatuses = [{ ...first(pod.status.initContainerStatuses), name }, waiting];
+}
+
 /** Adds a DestinationRule of the meshed namespace test-app. */
 function addRule(snapshot: Snapshot, spec: DestinationRule["spec"]) {
   value(snapshot.destinationRules).push({ metadata: { name: "rule", namespace: "test-app" }, ...(spec && { spec }) });
@@ -994,6 +1002,18 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    id: "proxy-start",
+    how: "an istio-init that may not change the network",
+    evidence: "its istio-init does not run (CrashLoopBackOff); it said last: iptables: Permission denied",
+    break: (s) => crashBefore(s, "istio-init", "iptables: Permission denied (you must be root)"),
+  },
+  {
+    id: "proxy-start",
+    how: "a pod whose network istio-cni has not set up",
+    evidence: "its istio-validation does not run (CrashLoopBackOff); it said last: iptables validation failed",
+    break: (s) => crashBefore(s, "istio-validation", "iptables validation failed; workload is not ready for Istio"),
+  },
+  {
     id: "proxy-certificate",
     how: "an Envoy that waits",
     evidence: "Envoy waits for its certificate",
@@ -1540,6 +1560,18 @@ describe("what is no fault of the mesh", () => {
       },
     ],
     [
+      "an istio-init that is through, while the image of its proxy is pulled",
+      "proxy-start",
+      (s) => {
+        crash(s, { ok: true, value: "" });
+        const pod = sidecar(s);
+        pod.status.initContainerStatuses = [
+          { name: "istio-init", ready: false, state: { terminated: { reason: "Completed", exitCode: 0 } } },
+          { name: "istio-proxy", ready: false, state: { waiting: { reason: "PodInitializing" } } },
+        ];
+      },
+    ],
+    [
       "a proxy that ended once and runs again, where nobody may ask it",
       "proxy-start",
       (s) => {
@@ -1636,6 +1668,18 @@ describe("the end of a tbot that does not start", () => {
     const { evidence, hint } = ended({ exitCode: 1 }, { ok: false, reason: "permission missing: pods/log" });
     expect(evidence).toMatch(/ended \(Error, exit code 1\), its log could not be read: permission missing: pods\/log$/);
     expect(hint).toMatch(/^Read `kubectl/);
+  });
+});
+
+describe("the hint of a container before the sidecar", () => {
+  it.each([
+    ["istio-init", "iptables: Permission denied (you must be root)", /^Something takes NET_ADMIN/],
+    ["istio-init", "exec format error", /logs \S+ -c istio-init`\.$/],
+    ["istio-validation", "iptables validation failed", /^Check that istio-cni runs on \S+: /],
+  ])("%s: %s", (container, words, hint) => {
+    const snapshot = healthySnapshot();
+    crashBefore(snapshot, container, words);
+    expect(first(only("proxy-start", snapshot).findings).hint).toMatch(hint);
   });
 });
 

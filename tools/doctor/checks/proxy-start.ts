@@ -1,7 +1,8 @@
+import { PROXY_CONTAINER } from "../../base/injection.ts";
 import { PERMISSION_MISSING } from "../../programs/kube-api/read.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
 import type { Pod } from "../facts/objects.ts";
-import { stoppedProxy } from "../facts/stopped-proxy.ts";
+import { type StoppedProxy, stoppedProxy } from "../facts/stopped-proxy.ts";
 import type { MeshProxy } from "../snapshot.ts";
 import { type Check, type Finding, looked, problem } from "./check.ts";
 
@@ -20,9 +21,13 @@ export const proxyStart: Check = {
       const stopped = stoppedProxy(pod, proxy?.secrets);
       if (stopped === undefined) return [];
       const overrides = overridesOf(pod);
-      const parts = [`its istio-proxy does not run (${stopped.state})`, saidLast(proxy), overrides];
+      const parts = [`its ${stopped.container} does not run (${stopped.state})`, saidLast(proxy), overrides];
       return [
-        problem(nameOf(pod), parts.filter((part) => part !== "").join("; "), hintFor(pod, proxy, overrides !== "")),
+        problem(
+          nameOf(pod),
+          parts.filter((part) => part !== "").join("; "),
+          hintFor(pod, stopped, proxy, overrides !== ""),
+        ),
       ];
     });
     return looked(pods.length, "meshed pod", findings);
@@ -47,15 +52,27 @@ function overridesOf({ metadata }: Pod): string {
   return `its annotation ${PROXY_CONFIG} overrides the mesh's: ${line}`;
 }
 
-function hintFor({ metadata }: Pod, proxy: MeshProxy | undefined, overrides: boolean): string {
+function hintFor(
+  { metadata, spec }: Pod,
+  { container }: StoppedProxy,
+  proxy: MeshProxy | undefined,
+  overrides: boolean,
+): string {
   const { namespace, name } = metadata;
   const words = proxy?.lastWords;
-  if (overrides) return `Take what concerns the socket or the CA out of ${PROXY_CONFIG}, and restart the pod.`;
+  if (container === "istio-validation") {
+    return `Check that istio-cni runs on ${spec.nodeName}: \`kubectl -n istio-system get pods -l k8s-app=istio-cni-node -o wide\`. Then delete the pod: istio-cni sets up the network of new ones only.`;
+  }
+  if (container === "istio-init" && words?.ok && /permission denied|not permitted|must be root/i.test(words.value)) {
+    return "Something takes NET_ADMIN or root from istio-init: allow it, or install istio-cni and set istio.cni (docs/operate/csi.md).";
+  }
+  if (overrides && container === PROXY_CONTAINER)
+    return `Take what concerns the socket or the CA out of ${PROXY_CONFIG}, and restart the pod.`;
   if (words !== undefined && !words.ok && words.reason.startsWith(PERMISSION_MISSING)) {
     return `Grant get on pods/log in ${namespace}, so that doctor can read the reason.`;
   }
   if (words?.ok && /workload-spiffe-uds|SDS socket/.test(words.value)) {
     return "See tbot-nodes for its node: the agent does not start without tbot's socket. Then see socket-path and proxy-mount.";
   }
-  return `Run \`kubectl -n ${namespace} describe pod ${name}\` and \`kubectl -n ${namespace} logs ${name} -c istio-proxy\`.`;
+  return `Run \`kubectl -n ${namespace} describe pod ${name}\` and \`kubectl -n ${namespace} logs ${name} -c ${container}\`.`;
 }

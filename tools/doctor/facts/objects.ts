@@ -57,7 +57,7 @@ interface Condition {
   lastTransitionTime?: string;
 }
 
-interface ContainerStatus {
+export interface ContainerStatus {
   name: string;
   ready?: boolean;
   state?: { running?: { startedAt?: string }; terminated?: Terminated; waiting?: { reason?: string } };

@@ -15,7 +15,7 @@ import type { JoinToken } from "../../teleport/join/join-token.ts";
 import { teleportResources, teleportStatus, teleportTokens } from "../../teleport/resources.ts";
 import type { Values } from "../../values/types.ts";
 import type { BeforeFacts, IstioElsewhere, IstioHere, PlannedNamespace } from "../facts/before.ts";
-import type { ConfigMap, Deployment, Node } from "../facts/objects.ts";
+import type { ConfigMap, DaemonSet, Deployment, Node } from "../facts/objects.ts";
 import { missingRights } from "./installation-rights.ts";
 import { readOrReason } from "./read-or-reason.ts";
 
@@ -45,6 +45,7 @@ export async function gatherBefore({ access, values, token, manifests, skipIstio
     resources,
     storedTokens,
     istio,
+    istioCni,
     namespaces,
     bytes,
   ] = await Promise.all([
@@ -61,6 +62,7 @@ export async function gatherBefore({ access, values, token, manifests, skipIstio
     readOrReason(() => teleportResources(runner, values)),
     readOrReason(() => teleportTokens(runner)),
     readIstio({ access, values, skipIstio }, releases),
+    values.istio.cni ? readOrReason(() => hasIstioCni(access)) : undefined,
     readOrReason(() => plannedNamespaces(access, manifests)),
     releaseBytes(manifests, values),
   ]);
@@ -77,6 +79,7 @@ export async function gatherBefore({ access, values, token, manifests, skipIstio
     releases: await releases,
     releaseBytes: bytes,
     istio,
+    ...(istioCni !== undefined && { istioCni }),
     namespaces,
   };
 }
@@ -142,6 +145,12 @@ async function istioElsewhere(access: ClusterAccess, rootNamespace: string): Pro
   const args = ["get", "customresourcedefinition", "authorizationpolicies.security.istio.io"];
   const crd = await kubectlObjectIfAny(access, "look for Istio's CRDs", args);
   return { hasCrds: crd !== undefined, trustDomains: await meshTrustDomains(access, rootNamespace) };
+}
+
+/** By the label of Istio's own chart, in whatever namespace. */
+async function hasIstioCni(access: ClusterAccess): Promise<boolean> {
+  const args = ["get", "daemonsets", "--all-namespaces", "--selector=k8s-app=istio-cni-node"];
+  return (await kubectlList<DaemonSet>(access, "look for istio-cni", args)).length > 0;
 }
 
 /** The trust domains of all revisions of istiod in a namespace, from the ConfigMaps that Istio's charts make. */

@@ -1,10 +1,9 @@
-import { PROXY_CONTAINER } from "../../base/injection.ts";
 import { COLOUR } from "../../base/printable.ts";
 import { type KubeApi, NODE_TIMEOUT } from "../../programs/kube-api/kube-api.ts";
 import type { Read } from "../../programs/kube-api/read.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
 import type { Pod } from "../facts/objects.ts";
-import { stoppedProxy } from "../facts/stopped-proxy.ts";
+import { type StoppedProxy, stoppedProxy } from "../facts/stopped-proxy.ts";
 import type { MeshProxy } from "../snapshot.ts";
 
 /** Logs that are read at most: a fault of the mesh configuration stops every sidecar. */
@@ -24,29 +23,33 @@ export async function withLastWords(
   proxies: readonly MeshProxy[],
 ): Promise<MeshProxy[]> {
   const byName = new Map(pods.map((pod) => [nameOf(pod), pod]));
-  const previous = ({ namespace, pod, secrets }: MeshProxy) => {
-    const own = byName.get(`${namespace}/${pod}`);
-    return own && stoppedProxy(own, secrets)?.saidBefore;
-  };
-  const ended = proxies.filter((proxy) => previous(proxy) !== undefined);
-  const read = new Set(ended.slice(0, MOST_LOGS));
+  const read = new Map<MeshProxy, StoppedProxy>();
+  for (const proxy of proxies) {
+    const own = byName.get(`${proxy.namespace}/${proxy.pod}`);
+    const stopped = own && stoppedProxy(own, proxy.secrets);
+    if (stopped?.saidBefore !== undefined && read.size < MOST_LOGS) read.set(proxy, stopped);
+  }
   return Promise.all(
     proxies.map(async (proxy) => {
-      if (!read.has(proxy)) return proxy;
-      return { ...proxy, lastWords: await readLastWords(api, proxy, previous(proxy) === true) };
+      const stopped = read.get(proxy);
+      return stopped === undefined ? proxy : { ...proxy, lastWords: await readLastWords(api, proxy, stopped) };
     }),
   );
 }
 
-async function readLastWords(api: KubeApi, { namespace, pod }: MeshProxy, previous: boolean): Promise<Read<string>> {
+async function readLastWords(
+  api: KubeApi,
+  { namespace, pod }: MeshProxy,
+  { container, saidBefore }: StoppedProxy,
+): Promise<Read<string>> {
   // While no container runs, the kubelet takes the one that ended for the current one.
-  const query = `container=${PROXY_CONTAINER}&tailLines=${LAST_LINES}&previous=${previous}`;
+  const query = `container=${container}&tailLines=${LAST_LINES}&previous=${saidBefore === true}`;
   const log = await api.text(`/api/v1/namespaces/${namespace}/pods/${pod}/log?${query}`, NODE_TIMEOUT);
   return log.ok ? { ok: true, value: agentLastWords(log.value) } : log;
 }
 
 /**
- * The last error of Istio's agent or of its command line (`Error: …`), in one line without its time and level, or else its
+ * The last error of Istio's agent, of istio-init or of their command line (`Error: …`), in one line without its time and level, or else its
  * last line; empty where the log is.
  */
 export function agentLastWords(log: string): string {

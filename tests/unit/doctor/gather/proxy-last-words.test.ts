@@ -28,7 +28,7 @@ type Status = NonNullable<Pod["status"]["containerStatuses"]>[number];
 const ENDED = { terminated: { reason: "Error", exitCode: 1 } };
 
 /** Reads the proxies of such pods, none of which answers; gives the paths that were asked. */
-async function asked(statuses: readonly Omit<Status, "name">[], ok = false): Promise<string[]> {
+async function asked(statuses: readonly (Omit<Status, "name"> & Partial<Status>)[], ok = false): Promise<string[]> {
   const pods = statuses.map((status, index): Pod => {
     const initContainerStatuses = [{ name: "istio-proxy", ...status }];
     return {
@@ -70,6 +70,11 @@ it.each([
   ["no container has run", { ready: false, state: { waiting: { reason: "ImagePullBackOff" } } }, false],
 ])("are not read where %s", async (_, status, ok) => {
   expect(await asked([status], ok)).toEqual([]);
+});
+
+it.each(["istio-init", "istio-validation"])("are those of %s, where it ends before the proxy", async (name) => {
+  const status = { name, ready: false, state: { waiting: { reason: "CrashLoopBackOff" } }, lastState: ENDED };
+  expect(await asked([status])).toEqual([`${LOG.replace("istio-proxy", name)}false`]);
 });
 
 it("are read of ten at most", async () => {
