@@ -13,6 +13,8 @@ interface Case {
   readonly break: Step;
   /** What the named finding says. */
   readonly evidence: string | RegExp;
+  /** What its other findings say; default: the same of something else. */
+  readonly beside?: RegExp;
   /** Checks that must complain as well, for the same cause. */
   readonly also?: readonly string[];
   /** What may complain as well: a tbot that comes and goes answers, or does not. */

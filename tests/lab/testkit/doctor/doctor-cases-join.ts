@@ -51,8 +51,8 @@ export const GIVEN_CASES: readonly Curable[] = [
     how: "a join token for another ServiceAccount",
     break: `tctl get ${TOKEN} > ${KEPT_TOKEN} && sed 's/teleport-system:tbot/other:tbot/' ${KEPT_TOKEN} | tctl create -f`,
     heal: `tctl create -f < ${KEPT_TOKEN} && rm ${KEPT_TOKEN}`,
-    // Then that another one may.
-    evidence: "spec.kubernetes.allow",
+    evidence: 'spec.kubernetes.allow "teleport-system:tbot": it may not join',
+    beside: /spec\.kubernetes\.allow "other:tbot"/,
   },
   {
     id: "token-keys",
