@@ -17,7 +17,7 @@ import { withConnectionBreaks } from "./gather/connection-breaks.ts";
 import { type Given, gather } from "./gather/gather.ts";
 import { readStoredInTeleport } from "./gather/stored-in-teleport.ts";
 import { chosenChecks } from "./only.ts";
-import { report } from "./reports/report.ts";
+import { refuseIdleForce, writeReport } from "./reports/report.ts";
 import { summary } from "./reports/table.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -32,11 +32,12 @@ const PAUSE = 3_000;
  */
 export async function doctor(runner: Runner, flags: DoctorFlags): Promise<void> {
   if (flags.skipIstio) throw new ExitError("--skip-istio is for --pre; leave it out, or add --pre.");
+  refuseIdleForce(flags);
   const checks = chosenChecks(flags.only, CHECKS);
   const deadline = Date.now() + waitSeconds(flags.wait) * 1000;
   const given = await readGiven(runner, flags);
   const { results, facts } = await withKubeApi(accessOf(runner, flags), (api) => look(api, checks, given, deadline));
-  process.stdout.write(report(flags.output, results, facts));
+  await writeReport(flags, results, facts);
   process.exitCode = exitCode(results);
 }
 

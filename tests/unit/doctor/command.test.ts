@@ -166,6 +166,18 @@ it("reads a healthy cluster and says so, in JSON and with exit code 0", async ()
   expect(report.checks.find(({ id }) => id === "proxy-issuer")?.examined).toBe("3 certificates");
 });
 
+it("writes its report to a file, without colours, and replaces one only by force", async () => {
+  await serve(healthySnapshot());
+  const file = join(directory, "report.txt");
+  const flags = ["--only", "kubernetes-version", "--output", file];
+  expect(await run(...flags)).toMatchObject({ status: 0, stdout: "", stderr: "" });
+  expect(await readFile(file, "utf8")).toContain("ok       kubernetes-version");
+  expect(await run(...flags)).toMatchObject({ status: 1, stderr: expect.stringContaining("already exists") });
+  process.exitCode = undefined;
+  expect(await run(...flags, "--force", "--format", "junit")).toMatchObject({ status: 0, stdout: "" });
+  expect(await readFile(file, "utf8")).toMatch(/^<\?xml/);
+});
+
 it("asks kubectl for a proxy that refuses changes, and ends it", async () => {
   await serve(healthySnapshot());
   await run("--only", "kubernetes-version", "--context", "prod");
@@ -334,6 +346,7 @@ it.each([
   [["--token-file", "nope.json"], "The token file nope.json could not be read (ENOENT)"],
   [["--token-file", "x", "--tctl"], "--tctl reads the join token by itself; leave out --token-file, or --tctl."],
   [["--token-file", "-", "-f", "-"], "which can be read only once"],
+  [["--force"], "--force lets --output replace a file; leave it out or add --output FILE."],
   [["--format", "xml"], "argument 'xml' is invalid"],
 ])("%j is refused in one line before the cluster is asked", async (args, sentence) => {
   const { status, stdout, stderr } = await run(...args);

@@ -32,7 +32,8 @@ export async function diagnoseInstallation(
       skipIstio: false,
       namespace: [],
       only: [],
-      output: "table",
+      format: "table",
+      force: false,
       wait: WAIT,
       tctl: true,
     });
