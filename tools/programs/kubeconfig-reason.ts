@@ -19,8 +19,7 @@ const MOST_NAMES = 5;
 
 /**
  * Which file, context or cluster is missing, and the fix; `undefined` where the kubeconfig leads to a cluster, and where
- * kubectl said something else. Of a KUBECONFIG that is not
- * there kubectl only says that localhost:8080 refuses.
+ * kubectl said something else. Of a KUBECONFIG that is not there kubectl only says that localhost:8080 refuses.
  *
  * @param stderr what kubectl said
  */
@@ -50,11 +49,12 @@ interface Source {
 /** As client-go looks for it: the flag, the variable, the home directory. */
 function sourceOf({ kubeconfig }: Choice, { KUBECONFIG = "", HOME = homedir() }: NodeJS.ProcessEnv): Source {
   if (kubeconfig !== undefined) {
-    return { files: [kubeconfig], missing: `there is no file ${kubeconfig}; correct --kubeconfig` };
+    return { files: [kubeconfig], missing: `--kubeconfig names ${kubeconfig}, which does not exist; correct the path` };
   }
   const files = KUBECONFIG.split(delimiter).filter((file) => file !== "");
   if (files.length > 0) {
-    return { files, missing: `there is no file ${files.join(" or ")}; correct KUBECONFIG, or give --kubeconfig` };
+    const absent = `${files.join(" and ")}, which ${files.length === 1 ? "does" : "do"} not exist`;
+    return { files, missing: `KUBECONFIG names ${absent}; correct the path, or give --kubeconfig` };
   }
   const file = join(HOME, ".kube", "config");
   return { files: [file], missing: `there is no kubeconfig (${file}); give one with --kubeconfig or KUBECONFIG` };

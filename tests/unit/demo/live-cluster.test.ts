@@ -60,7 +60,9 @@ test("a cluster without a pod", async () => {
 test("a kubeconfig that does not exist", async () => {
   fake.answer([{ when: "get --raw", stderr: 'error: context "prod" does not exist', code: 1 }]);
   const access = { runner: fake.runner, context: "prod", kubeconfig: MISSING };
-  expect(await refusal(() => liveCluster(access), EXIT.unavailable)).toContain(`there is no file ${MISSING}`);
+  expect(await refusal(() => liveCluster(access), EXIT.unavailable)).toContain(
+    `--kubeconfig names ${MISSING}, which does not exist`,
+  );
 });
 
 test("a kubeconfig without a context is enough", async () => {

@@ -228,7 +228,9 @@ describe("a live cluster", () => {
       { when: "get", stderr: "error: stat /nope: no such file or directory", code: 1 },
     ]);
     const message = await refusal(() => genToken("--kubeconfig", MISSING), EXIT.unavailable);
-    expect(message).toBe(`Could not read the cluster's keys: there is no file ${MISSING}; correct --kubeconfig.`);
+    expect(message).toBe(
+      `Could not read the cluster's keys: --kubeconfig names ${MISSING}, which does not exist; correct the path.`,
+    );
   });
 
   it("that refuses is exit code 2", async () => {

@@ -136,6 +136,6 @@ test("outside a pod no command goes on without a cluster: the missing kubeconfig
   vi.stubEnv("KUBERNETES_SERVICE_HOST", "");
   vi.stubEnv("KUBECONFIG", MISSING);
   expect(await refusal(() => chosenCluster({ runner }), EXIT.unavailable)).toBe(
-    `Could not reach the cluster: there is no file ${MISSING}; correct KUBECONFIG, or give --kubeconfig.`,
+    `Could not reach the cluster: KUBECONFIG names ${MISSING}, which does not exist; correct the path, or give --kubeconfig.`,
   );
 });

@@ -31,13 +31,23 @@ const missing = file("missing");
 
 // What kubectl 1.32 to 1.37 says of each is localhost:8080, `stat …`, or `context was not found`.
 it.each<[string, { kubeconfig?: string; context?: string }, string, string | undefined]>([
-  ["the flag's file is not there", { kubeconfig: missing }, "", `there is no file ${missing}; correct --kubeconfig`],
-  ["nor is the variable's", {}, missing, `there is no file ${missing}; correct KUBECONFIG, or give --kubeconfig`],
+  [
+    "the flag's file is not there",
+    { kubeconfig: missing },
+    "",
+    `--kubeconfig names ${missing}, which does not exist; correct the path`,
+  ],
+  [
+    "nor is the variable's",
+    {},
+    missing,
+    `KUBECONFIG names ${missing}, which does not exist; correct the path, or give --kubeconfig`,
+  ],
   [
     "nor are all of them",
     {},
     `${missing}${delimiter}${missing}2`,
-    `there is no file ${missing} or ${missing}2; correct KUBECONFIG, or give --kubeconfig`,
+    `KUBECONFIG names ${missing} and ${missing}2, which do not exist; correct the path, or give --kubeconfig`,
   ],
   [
     "there is no current context",
