@@ -32,7 +32,7 @@ export function table(results: readonly Result[], colors: Colors): string {
 }
 
 /** "2 problems, 1 warning, 25 ok": what there is, the worst first. */
-export function summary(results: readonly Result[]): string {
+export function summary(results: readonly Pick<Result, "status">[]): string {
   const amount = (status: Status) => results.filter((result) => result.status === status).length;
   const problems = amount("problem");
   const parts = [
