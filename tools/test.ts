@@ -1,0 +1,48 @@
+import { Command, Option } from "commander";
+import type { TestFlags } from "./conformance/flags.ts";
+import { withClusterFlags } from "./flags/cluster-flags.ts";
+import type { Runner } from "./programs/run.ts";
+
+const HELP = `
+Makes a namespace of its own, starts a server and three clients in it, and shows each promise of the chart by what really
+happens: who is answered, who is refused, whose certificate is on the wire. Pods that admission must refuse are tried as a
+dry run. Needs kubectl and your own rights only, and names the permissions that are missing before it makes anything.
+
+It takes the namespace away at the end, after a failure and after Ctrl-C, too, and changes nothing else. Should a run be
+killed, \`kubectl get namespaces -l app.kubernetes.io/name=istio-teleport-test\` finds what is left.
+
+Scenarios:
+  allowed-200                  a caller that the policy names gets an answer
+  other-403                    a caller that the policy does not name is refused
+  plaintext-refused            a caller without a sidecar is refused
+  own-identity                 each certificate on the wire is Teleport's, and names its own workload
+  opt-out-refused              a pod that opts out of the chart's injection template is refused
+  writable-mount-refused       a pod that mounts the socket directory writable is refused
+  ephemeral-container-refused  an ephemeral container with such a mount is refused
+
+Examples:
+  istio-teleport test
+  istio-teleport test --context prod --format json > test.json
+  istio-teleport test --image registry.example.com/curl:8 --server-image registry.example.com/go-httpbin:2
+
+Exit codes:
+  0   every promise was shown
+  1   a promise is broken; or a flag is wrong, or the admission policy is off
+  2   no promise is broken, and something could not be shown; or a permission is missing, or the cluster does not answer
+  70  a bug in istio-teleport; please report it`;
+
+/** `istio-teleport test`: the chart's promises shown on a live cluster. */
+export function testCommand(runner: Runner): Command {
+  return withClusterFlags(new Command("test"))
+    .description("show on a live cluster that the promises of the chart hold; takes away what it made")
+    .option("--image <image>", "image of the clients, with `sleep` and `curl` (default: the test app's)")
+    .option("--server-image <image>", "image of the server, a go-httpbin on port 8080 (default: the test app's)")
+    .option("--without-admission", "run where the admission policy is off, too, without what it refuses", false)
+    .option("--keep", "leave the namespace with its pods", false)
+    .addOption(new Option("--format <format>", "form of the report").choices(["table", "json"]).default("table"))
+    .addHelpText("after", HELP)
+    .action(async ({ format, ...others }: Omit<TestFlags, "output"> & { format: TestFlags["output"] }) => {
+      const { conformance } = await import("./conformance/run.ts");
+      await conformance(runner, { ...others, output: format });
+    });
+}
