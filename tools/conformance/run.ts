@@ -27,12 +27,12 @@ import type { Stage } from "./stage/stage.ts";
  * Shows every promise of the plan on the chosen cluster in a namespace of its own, prints the report on stdout and sets the
  * exit code: 0 all shown, 1 one is broken, 2 one could not be shown.
  *
+ * @param namespace its name, which nobody has used: whatever has it is deleted
  * @throws ExitError refused where layer c is off; unavailable when a permission is missing, the cluster does not answer or
  *   Ctrl-C was pressed: the namespace is taken away then, too
  */
-export async function conformance(runner: Runner, flags: TestFlags): Promise<void> {
+export async function conformance(runner: Runner, flags: TestFlags, namespace = newName()): Promise<void> {
   const startedAt = new Date().toISOString();
-  const namespace = `istio-teleport-test-${randomBytes(4).toString("hex")}`;
   await untilInterrupted(async (stop) => {
     const { access, described } = await chosenCluster(accessOf(runner, flags));
     stop.throwIfAborted();
@@ -58,6 +58,10 @@ export async function conformance(runner: Runner, flags: TestFlags): Promise<voi
     );
     process.exitCode = exitCode(shown);
   });
+}
+
+function newName(): string {
+  return `istio-teleport-test-${randomBytes(4).toString("hex")}`;
 }
 
 /** The test app's images unless flags name others. */

@@ -1,0 +1,332 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it, test, vi } from "vitest";
+import { EXIT } from "../../../tools/base/exit-error.ts";
+import type { TestFlags } from "../../../tools/conformance/flags.ts";
+import { conformance } from "../../../tools/conformance/run.ts";
+import { PLAN } from "../../../tools/conformance/scenarios/plan.ts";
+import type { Snapshot } from "../../../tools/doctor/snapshot.ts";
+import { healthySnapshot } from "../doctor/healthy-snapshot.ts";
+import { type CapturedOutput, captureOutput } from "../support/captured-output.ts";
+import { refusal } from "../support/refusal.ts";
+import { runCli } from "../support/run-cli.ts";
+import {
+  answered,
+  curlFailed,
+  type Differences,
+  denied,
+  type FakeCluster,
+  fakeCluster,
+  headers,
+  NAMESPACE,
+  seen,
+} from "./fake-cluster.ts";
+
+// The whole command, from kubectl to the report: kubectl and an API server answer as the recorded lab does.
+
+const FLAGS: TestFlags = { timeout: 60, withoutAdmission: false, keep: false, output: "json" };
+
+let directory: string;
+let cluster: FakeCluster | undefined;
+let output: CapturedOutput;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "conformance-test-"));
+  // Where the mesh gets time to have its policies everywhere, each call uses it up.
+  vi.useFakeTimers({ toFake: ["Date"] });
+  output = captureOutput();
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+  await cluster?.close();
+  cluster = undefined;
+  await rm(directory, { recursive: true });
+});
+
+interface Report {
+  exitCode: number;
+  namespace: string;
+  trustDomain: string;
+  scenarios: { id: string; status: string; evidence: string; findings: { evidence: string }[] }[];
+}
+
+async function start(differences: Differences = {}): Promise<FakeCluster> {
+  cluster = await fakeCluster(directory, differences);
+  return cluster;
+}
+
+async function played(differences: Differences = {}, flags: Partial<TestFlags> = {}): Promise<Report> {
+  const { runner } = await start(differences);
+  await conformance(runner, { ...FLAGS, ...flags }, NAMESPACE);
+  return JSON.parse(output.stdout) as Report;
+}
+
+function statuses({ scenarios }: Report): Record<string, string> {
+  return Object.fromEntries(scenarios.map(({ id, status }) => [id, status]));
+}
+
+/** The command lines that changed the cluster. */
+function changes(): string[] {
+  const lines = cluster?.calls.filter(({ stdin }) => !stdin.includes("SelfSubjectAccessReview")) ?? [];
+  return lines.map(({ line }) => line).filter((line) => /\b(create|delete|replace|apply|patch)\b/.test(line));
+}
+
+const TAKEN_AWAY = `kubectl delete namespace ${NAMESPACE} --ignore-not-found --wait=false`;
+
+const ALL_OK = Object.fromEntries(PLAN.map(({ id }) => [id, "ok"]));
+
+it("shows every promise of a healthy mesh, and takes its namespace away", async () => {
+  const report = await played();
+  expect(statuses(report)).toEqual(ALL_OK);
+  expect([report.exitCode, process.exitCode]).toEqual([0, 0]);
+  expect(changes().map((line) => line.replace(/ --request-timeout=\S+/, ""))).toEqual([
+    "kubectl create --filename=-",
+    "kubectl create --filename=-",
+    "kubectl create --dry-run=server --filename=-",
+    "kubectl create --dry-run=server --filename=-",
+    `kubectl replace --raw=/api/v1/namespaces/${NAMESPACE}/pods/server/ephemeralcontainers?dryRun=All --filename=-`,
+    TAKEN_AWAY,
+  ]);
+  const identity = report.scenarios.find(({ id }) => id === "own-identity");
+  expect(identity?.evidence).toContain(seen(healthySnapshot()).uri);
+});
+
+it("makes everything in its own namespace, policies before pods, and injects by the revision", async () => {
+  await played();
+  const made =
+    cluster?.calls.filter(({ line, stdin }) => /create --filename/.test(line) && !/Review/.test(stdin)) ?? [];
+  const [namespace, list] = made.map(({ stdin }) => JSON.parse(stdin));
+  expect(namespace).toMatchObject({ kind: "Namespace", metadata: { labels: { "istio.io/rev": "default" } } });
+  const items = (list as { items: { kind: string; metadata: { namespace: string } }[] }).items;
+  expect(new Set(items.map(({ metadata }) => metadata.namespace))).toEqual(new Set([NAMESPACE]));
+  const kinds = items.map(({ kind }) => kind);
+  expect(kinds.lastIndexOf("AuthorizationPolicy")).toBeLessThan(kinds.indexOf("Pod"));
+});
+
+const onLine = (part: RegExp, answer: ReturnType<NonNullable<Differences["kubectl"]>>): Differences => ({
+  kubectl: ({ line, stdin }) => {
+    if (!part.test(`${line} ${stdin}`)) return undefined;
+    vi.setSystemTime(Date.now() + 31_000);
+    return answer;
+  },
+});
+
+/** The roots that the proxies trust become istiod's own. */
+function istiodIssues({ proxies, istioConfigMaps }: Snapshot): void {
+  const secrets = proxies[0]?.secrets;
+  const roots =
+    istioConfigMaps.ok && istioConfigMaps.value.find(({ metadata }) => metadata.name === "istio-ca-root-cert");
+  if (secrets?.ok !== true || !roots) throw new Error("the recorded snapshot has no roots");
+  roots.data = { "root-cert.pem": secrets.value.roots.join("") };
+}
+
+const SEEN = seen(healthySnapshot());
+
+test.each<[string, string, Differences, RegExp]>([
+  ["the allowed client gets 503", "allowed-200", onLine(/exec .*allowed-client/, answered(503)), /answered 503/],
+  ["the other client gets 200", "other-403", onLine(/exec .*other-client/, answered(200)), /answered 200/],
+  [
+    "plaintext is answered",
+    "plaintext-refused",
+    onLine(/exec .*plaintext-client/, answered(200)),
+    /plaintext was answered 200/,
+  ],
+  [
+    "plaintext reaches a policy",
+    "plaintext-refused",
+    onLine(/exec .*plaintext-client/, answered(403)),
+    /plaintext was answered 403/,
+  ],
+  ["certificates are istiod's", "own-identity", { snapshot: istiodIssues }, /its certificate is istiod's/],
+  [
+    "another workload is seen",
+    "own-identity",
+    onLine(/exec .*allowed-client/, answered(200, headers({ ...SEEN, uri: "spiffe://x/ns/a/sa/b" }))),
+    /it saw the caller spiffe:\/\/x\/ns\/a\/sa\/b in place of/,
+  ],
+  [
+    "the server answers as somebody else",
+    "own-identity",
+    onLine(/exec .*allowed-client/, answered(200, headers({ ...SEEN, by: "spiffe://x/ns/a/sa/b" }))),
+    /it answered as spiffe:\/\/x\/ns\/a\/sa\/b in place of/,
+  ],
+  [
+    "another certificate is on the wire",
+    "own-identity",
+    onLine(/exec .*allowed-client/, answered(200, headers({ ...SEEN, hash: "ab" }))),
+    /another certificate \(SHA-256 ab\)/,
+  ],
+  ["an opt-out is admitted", "opt-out-refused", onLine(/dry-run=server .*opts-out/, {}), /would admit/],
+  ["a writable mount is admitted", "writable-mount-refused", onLine(/dry-run=server .*hostPath/, {}), /would admit/],
+  ["an ephemeral container is admitted", "ephemeral-container-refused", onLine(/replace --raw/, {}), /would admit/],
+])("%s: %s is a problem, and the exit code 1", async (_, id, differences, evidence) => {
+  const report = await played(differences);
+  expect(report.scenarios.find((scenario) => scenario.id === id)).toMatchObject({ status: "problem" });
+  expect(report.scenarios.find((scenario) => scenario.id === id)?.findings[0]?.evidence).toMatch(evidence);
+  expect(process.exitCode).toBe(1);
+  expect(changes().at(-1)).toBe(TAKEN_AWAY);
+});
+
+it("tells a proxy that names another namespace", async () => {
+  const { runner } = await start();
+  await conformance(runner, FLAGS, "elsewhere").catch(() => {});
+  const report = JSON.parse(output.stdout) as Report;
+  expect(statuses(report)["own-identity"]).not.toBe("ok");
+});
+
+test.each<[string, string, Differences, RegExp]>([
+  [
+    "nothing is reached in plaintext",
+    "plaintext-refused",
+    onLine(/exec .*plaintext-client/, curlFailed(28, "Connection timed out")),
+    /curl says "Connection timed out" \(28\)/,
+  ],
+  [
+    "somebody else refuses the pod",
+    "opt-out-refused",
+    onLine(/opts-out/, { code: 1, stderr: 'Error from server (Forbidden): pods "x" is forbidden: exceeded quota: q' }),
+    /for another reason: .*exceeded quota/,
+  ],
+  [
+    "the policy refuses it for another reason",
+    "writable-mount-refused",
+    onLine(/dry-run=server .*hostPath/, denied("the container istio-proxy does not mount tbot's socket")),
+    /for another reason: the container istio-proxy does not mount/,
+  ],
+  [
+    "kubectl may not exec",
+    "other-403",
+    onLine(/exec .*other-client/, { code: 1, stderr: "error: unable to upgrade connection: Forbidden" }),
+    /Could not call/,
+  ],
+])("%s: %s could not be shown, and the exit code is 2", async (_, id, differences, evidence) => {
+  const report = await played(differences);
+  const { [id]: own, ...others } = statuses(report);
+  expect(own).toBe("unknown");
+  expect(others).toEqual(Object.fromEntries(Object.entries(ALL_OK).filter(([each]) => each !== id)));
+  expect(report.scenarios.find((scenario) => scenario.id === id)?.findings[0]?.evidence).toMatch(evidence);
+  expect(process.exitCode).toBe(2);
+});
+
+it("names the permissions that are missing before it makes anything", async () => {
+  const { runner } = await start({
+    kubectl: ({ stdin }) =>
+      stdin.includes("SelfSubjectAccessReview")
+        ? {
+            stdout: (JSON.parse(stdin) as { items: { spec: { resourceAttributes: { subresource?: string } } }[] }).items
+              .map(({ spec }) => `${spec.resourceAttributes.subresource !== "exec"}\n`)
+              .join(""),
+          }
+        : undefined,
+  });
+  expect(await refusal(() => conformance(runner, FLAGS, NAMESPACE), EXIT.unavailable)).toBe(
+    "Your account lacks 1 of the permissions that `test` needs: create pods/exec in test-app; have them granted, or use an account that has them.",
+  );
+  expect(changes()).toEqual([]);
+});
+
+const withoutPolicy = (snapshot: Snapshot) => {
+  snapshot.admissionPolicy = { ok: true, value: undefined };
+};
+
+const onlyWarns = ({ admissionBinding }: Snapshot) => {
+  if (admissionBinding.ok && admissionBinding.value) admissionBinding.value.spec.validationActions = ["Warn"];
+};
+
+test.each([
+  ["is not there", withoutPolicy],
+  ["only warns", onlyWarns],
+])("refuses to run where the admission policy %s, unless told", async (_, snapshot) => {
+  const { runner } = await start({ snapshot });
+  expect(await refusal(() => conformance(runner, FLAGS, NAMESPACE))).toMatch(/^Layer c is off: .*--without-admission/);
+  expect(changes()).toEqual([]);
+  await conformance(runner, { ...FLAGS, withoutAdmission: true }, NAMESPACE);
+  const all = statuses(JSON.parse(output.stdout) as Report);
+  expect(Object.keys(all).filter((id) => all[id] === "skipped")).toEqual([
+    "opt-out-refused",
+    "writable-mount-refused",
+    "ephemeral-container-refused",
+  ]);
+  expect(process.exitCode).toBe(0);
+});
+
+test.each([
+  ["the namespace is made", /create --filename=-$/],
+  ["a client calls", /exec .*other-client/],
+  ["a pod is tried", /--dry-run=server/],
+  ["an ephemeral container is tried", /replace --raw/],
+])("Ctrl-C while %s: no report, exit code 2, and nothing is left", async (_, interrupt) => {
+  const before = process.listenerCount("SIGINT");
+  // The question for the rights is a `create`, too.
+  let asked = 0;
+  const when = {
+    test: (line: string) => interrupt.test(line) && (interrupt.source.startsWith("create") ? ++asked > 1 : true),
+  };
+  const { runner } = await start({ interrupt: when as RegExp });
+  expect(await refusal(() => conformance(runner, FLAGS, NAMESPACE), EXIT.unavailable)).toMatch(
+    /^Interrupted \(SIGINT\)/,
+  );
+  expect(output.stdout).toBe("");
+  expect(changes().at(-1)).toBe(TAKEN_AWAY);
+  expect(process.listenerCount("SIGINT")).toBe(before);
+});
+
+it("deletes once more when a second signal of the same Ctrl-C meets the deletion", async () => {
+  let deletions = 0;
+  const { runner } = await start({
+    kubectl: ({ line }) => {
+      if (!line.includes("delete namespace")) return undefined;
+      if (++deletions === 1) throw new (class extends Error {})("x");
+      return {};
+    },
+  });
+  await conformance(runner, FLAGS, NAMESPACE);
+  expect(output.stderr).toContain(`The namespace ${NAMESPACE} may be left`);
+});
+
+it("says what a pod waits for, and takes the namespace away", async () => {
+  const { runner } = await start({
+    snapshot: ({ pods }) => {
+      const server = pods.ok ? pods.value.find(({ metadata }) => metadata.name === "server") : undefined;
+      Object.assign(server?.status ?? {}, {
+        conditions: [{ type: "Ready", status: "False" }],
+        containerStatuses: [{ name: "app", state: { waiting: { reason: "ErrImagePull", message: "no such image." } } }],
+      });
+    },
+  });
+  expect(await refusal(() => conformance(runner, { ...FLAGS, timeout: 0 }, NAMESPACE), EXIT.unavailable)).toBe(
+    "The pod server was not ready within 0 s: its container app waits, ErrImagePull: no such image; run `istio-teleport doctor`, and rerun this command with --keep to look at the pod.",
+  );
+  expect(changes().at(-1)).toBe(TAKEN_AWAY);
+});
+
+it("leaves the namespace with --keep, and says how to remove it", async () => {
+  await played({}, { keep: true });
+  expect(changes().join("\n")).not.toContain("delete");
+  expect(output.stderr).toContain(`remove it with \`kubectl delete namespace ${NAMESPACE}\``);
+});
+
+it("takes the images that flags name", async () => {
+  await played({}, { image: "r.example/curl:1", serverImage: "r.example/httpbin:2" });
+  const images = cluster?.calls.flatMap(({ stdin }) =>
+    [...stdin.matchAll(/"image":"([^"]*)"/g)].map(([, name]) => name),
+  );
+  expect(new Set(images)).toEqual(new Set(["r.example/curl:1", "r.example/httpbin:2"]));
+});
+
+it("prints a table for people", async () => {
+  const { runner } = await start(onLine(/opts-out/, {}));
+  await conformance(runner, { ...FLAGS, output: "table" }, NAMESPACE);
+  expect(output.stdout).toMatch(/ {2}ok +allowed-200 .*\n +allowed-client called .*: answered 200 \(/);
+  expect(output.stdout).toMatch(/ {2}PROBLEM +opt-out-refused .*\n.*\n +API server: it would admit .*\n +→ /);
+  expect(output.stdout.trimEnd()).toMatch(/\n\n1 problem, 6 ok\.$/);
+});
+
+it("lists in its help exactly the scenarios that it plays", async () => {
+  const { stdout } = await runCli("test", "--help");
+  const listed = [...stdout.matchAll(/^ {2}([a-z]+(?:-[a-z0-9]+)+) {2,}/gm)].map(([, id]) => id);
+  expect(listed.filter((id) => !id?.startsWith("--"))).toEqual(PLAN.map(({ id }) => id));
+});
