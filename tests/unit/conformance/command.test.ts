@@ -7,6 +7,7 @@ import type { TestFlags } from "../../../tools/conformance/flags.ts";
 import { conformance } from "../../../tools/conformance/run.ts";
 import { PLAN } from "../../../tools/conformance/scenarios/plan.ts";
 import type { Snapshot } from "../../../tools/doctor/snapshot.ts";
+import { Interrupted } from "../../../tools/programs/run.ts";
 import { healthySnapshot } from "../doctor/healthy-snapshot.ts";
 import { type CapturedOutput, captureOutput } from "../support/captured-output.ts";
 import { refusal } from "../support/refusal.ts";
@@ -170,11 +171,39 @@ test.each<[string, string, Differences, RegExp]>([
   expect(changes().at(-1)).toBe(TAKEN_AWAY);
 });
 
-it("tells a proxy that names another namespace", async () => {
+it("tells an identity that names another namespace", async () => {
   const { runner } = await start();
-  await conformance(runner, FLAGS, "elsewhere").catch(() => {});
-  const report = JSON.parse(output.stdout) as Report;
-  expect(statuses(report)["own-identity"]).not.toBe("ok");
+  await conformance(runner, FLAGS, "elsewhere");
+  const { scenarios } = JSON.parse(output.stdout) as Report;
+  const { evidence } = scenarios.find(({ id }) => id === "own-identity")?.findings[0] ?? {};
+  expect(evidence).toMatch(
+    /names spiffe:\/\/\S+\/ns\/test-app\/sa\/server in place of spiffe:\/\/\S+\/ns\/elsewhere\/sa\/server$/,
+  );
+});
+
+/** The chart's injection template as the chart renders it for a part of the mesh. */
+const templateBegins =
+  (line: string) =>
+  ({ istioConfigMaps }: Snapshot) => {
+    const injector = istioConfigMaps.ok
+      ? istioConfigMaps.value.find(({ metadata }) => metadata.name === "istio-sidecar-injector")
+      : undefined;
+    const config = injector?.data?.config ?? "";
+    if (injector?.data === undefined) throw new Error("the recorded snapshot has no injector");
+    injector.data.config = config.replace("  teleport: >\n", `  teleport: >\n    ${line}\n\n`);
+  };
+
+it("refuses to run where only listed namespaces have Teleport's identities", async () => {
+  const { runner } = await start({ snapshot: templateBegins('{{- if has .ObjectMeta.Namespace (list "shop") }}') });
+  expect(await refusal(() => conformance(runner, FLAGS, NAMESPACE))).toMatch(/^Only the namespace shop has Teleport's/);
+  expect(changes()).toEqual([]);
+});
+
+it("has its pods name the template where pods choose it, and tries no opt-out", async () => {
+  const report = await played({ snapshot: templateBegins("{{- /* scope: pod */}}") });
+  expect(statuses(report)).toEqual({ ...ALL_OK, "opt-out-refused": "skipped" });
+  const made = cluster?.calls.find(({ stdin }) => stdin.includes('"kind":"Pod"'))?.stdin ?? "";
+  expect(made.match(/"inject.istio.io\/templates":"sidecar,teleport"/g)).toHaveLength(4);
 });
 
 test.each<[string, string, Differences, RegExp]>([
@@ -254,18 +283,14 @@ test.each([
 });
 
 test.each([
-  ["the namespace is made", /create --filename=-$/],
+  ["the namespace is made", /"kind":"Namespace"/],
+  ["the pods are made", /"kind":"Pod",.*"name":"server"/],
   ["a client calls", /exec .*other-client/],
   ["a pod is tried", /--dry-run=server/],
   ["an ephemeral container is tried", /replace --raw/],
 ])("Ctrl-C while %s: no report, exit code 2, and nothing is left", async (_, interrupt) => {
   const before = process.listenerCount("SIGINT");
-  // The question for the rights is a `create`, too.
-  let asked = 0;
-  const when = {
-    test: (line: string) => interrupt.test(line) && (interrupt.source.startsWith("create") ? ++asked > 1 : true),
-  };
-  const { runner } = await start({ interrupt: when as RegExp });
+  const { runner } = await start({ interrupt });
   expect(await refusal(() => conformance(runner, FLAGS, NAMESPACE), EXIT.unavailable)).toMatch(
     /^Interrupted \(SIGINT\)/,
   );
@@ -274,17 +299,21 @@ test.each([
   expect(process.listenerCount("SIGINT")).toBe(before);
 });
 
-it("deletes once more when a second signal of the same Ctrl-C meets the deletion", async () => {
+it.each([
+  ["deletes once more where a second signal of the same Ctrl-C meets the deletion", 1, 2, false],
+  ["says what is left where the deletion is interrupted again and again", 9, 3, true],
+])("%s", async (_, interruptions, attempts, isLeft) => {
   let deletions = 0;
-  const { runner } = await start({
+  await played({
     kubectl: ({ line }) => {
       if (!line.includes("delete namespace")) return undefined;
-      if (++deletions === 1) throw new (class extends Error {})("x");
+      if (++deletions <= interruptions) throw new Interrupted("Interrupted (SIGINT) while kubectl ran; rerun it.");
       return {};
     },
   });
-  await conformance(runner, FLAGS, NAMESPACE);
-  expect(output.stderr).toContain(`The namespace ${NAMESPACE} may be left`);
+  expect(deletions).toBe(attempts);
+  const words = `The namespace ${NAMESPACE} may be left: Interrupted (SIGINT) while kubectl ran; rerun it. Remove it with \`kubectl delete namespace ${NAMESPACE}\`.`;
+  expect(output.stderr.includes(words)).toBe(isLeft);
 });
 
 it("says what a pod waits for, and takes the namespace away", async () => {
@@ -311,10 +340,14 @@ it("leaves the namespace with --keep, and says how to remove it", async () => {
 
 it("takes the images that flags name", async () => {
   await played({}, { image: "r.example/curl:1", serverImage: "r.example/httpbin:2" });
-  const images = cluster?.calls.flatMap(({ stdin }) =>
-    [...stdin.matchAll(/"image":"([^"]*)"/g)].map(([, name]) => name),
-  );
-  expect(new Set(images)).toEqual(new Set(["r.example/curl:1", "r.example/httpbin:2"]));
+  const made = cluster?.calls.find(({ stdin }) => stdin.includes('"kind":"Pod"'))?.stdin ?? "";
+  const images = [...made.matchAll(/"image":"([^"]*)"/g)].map(([, name]) => name);
+  expect(images.toSorted()).toEqual([
+    "r.example/curl:1",
+    "r.example/curl:1",
+    "r.example/curl:1",
+    "r.example/httpbin:2",
+  ]);
 });
 
 it("prints a table for people", async () => {

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Snapshot } from "../../../tools/doctor/snapshot.ts";
-import { Interrupted, type Outcome, type Runner } from "../../../tools/programs/run.ts";
+import { Interrupted, type Runner } from "../../../tools/programs/run.ts";
 import { healthySnapshot } from "../doctor/healthy-snapshot.ts";
 import { envoyAdmin } from "../support/envoy-admin.ts";
 import { type FakeApiServer, fakeApiServer } from "../support/fake-api-server.ts";
@@ -16,17 +16,26 @@ export interface Asked {
   stdin: string;
 }
 
+/** What a call of kubectl left; by default it ends well and says nothing. */
+interface Said {
+  code?: number;
+  stdout?: string;
+  stderr?: string;
+}
+
 /** How the cluster differs from a healthy one; each gets a call of kubectl and may answer it. */
 export interface Differences {
-  kubectl?: (asked: Asked) => (Partial<Omit<Outcome, "stdout">> & { stdout?: string }) | undefined;
+  kubectl?: (asked: Asked) => Said | undefined;
   snapshot?: (snapshot: Snapshot) => void;
-  /** Ctrl-C while such a call runs. */
+  /** Ctrl-C while a call runs whose command line and input are such. */
   interrupt?: RegExp;
 }
 
 export interface FakeCluster {
   runner: Runner;
   calls: Asked[];
+  /** What the API server was asked, as `METHOD path?query`. */
+  requests: readonly string[];
   close(): Promise<void>;
 }
 
@@ -40,7 +49,7 @@ export async function fakeCluster(directory: string, differences: Differences = 
     const asked = { line: [program, ...args].join(" "), stdin };
     calls.push(asked);
     const deletes = asked.line.includes("delete namespace");
-    if (!deletes && differences.interrupt?.test(asked.line) === true) {
+    if (!deletes && differences.interrupt?.test(`${asked.line} ${stdin}`) === true) {
       process.emit("SIGINT", "SIGINT");
       throw new Interrupted("Interrupted (SIGINT) while kubectl ran; rerun the same command to resume.");
     }
@@ -53,7 +62,7 @@ export async function fakeCluster(directory: string, differences: Differences = 
     await symlink(join(directory, "api"), path ?? "");
     return async () => {};
   };
-  return { runner: { run, serve: proxy }, calls, close: () => server.close() };
+  return { runner: { run, serve: proxy }, calls, requests: server.requests, close: () => server.close() };
 }
 
 /** The recorded pods by the names that they have on the stage, and one without a sidecar. */
@@ -130,7 +139,7 @@ export function seen(snapshot: Snapshot): { uri: string; by: string; hash: strin
   };
 }
 
-function healthy({ line, stdin }: Asked, snapshot: Snapshot) {
+function healthy({ line, stdin }: Asked, snapshot: Snapshot): Said {
   if (stdin.includes("SelfSubjectAccessReview")) {
     return { stdout: "true\n".repeat((JSON.parse(stdin) as { items: unknown[] }).items.length) };
   }
