@@ -39,7 +39,9 @@ export function testCommand(runner: Runner): Command {
     .option("--server-image <image>", "image of the server, a go-httpbin on port 8080 (default: the test app's)")
     .option("--without-admission", "run where the admission policy is off, too, without what it refuses", false)
     .option("--keep", "leave the namespace with its pods", false)
-    .addOption(new Option("--format <format>", "form of the report").choices(["table", "json"]).default("table"))
+    .addOption(
+      new Option("--format <format>", "form of the report").choices(["table", "json", "junit"]).default("table"),
+    )
     .addHelpText("after", HELP)
     .action(async ({ format, ...others }: Omit<TestFlags, "output"> & { format: TestFlags["output"] }) => {
       const { conformance } = await import("./conformance/run.ts");

@@ -8,5 +8,5 @@ export interface TestFlags extends ClusterChoice {
   serverImage?: string;
   withoutAdmission: boolean;
   keep: boolean;
-  output: "table" | "json";
+  output: "table" | "json" | "junit";
 }

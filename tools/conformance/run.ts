@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import pc from "picocolors";
 import { ExitError } from "../base/exit-error.ts";
 import { exitCode } from "../doctor/diagnose.ts";
 import { POLICY_NAME } from "../doctor/gather/admission.ts";
@@ -13,8 +12,7 @@ import { DEFAULTS } from "../values/defaults.ts";
 import type { TestFlags } from "./flags.ts";
 import { untilInterrupted } from "./interruption.ts";
 import { play, type Shown } from "./play.ts";
-import { jsonReport } from "./reports/json-report.ts";
-import { table } from "./reports/table.ts";
+import { report } from "./reports/report.ts";
 import { PLAN } from "./scenarios/plan.ts";
 import { type Mesh, readMesh } from "./stage/mesh.ts";
 import { namespaceObject, stageObjects } from "./stage/objects.ts";
@@ -51,11 +49,8 @@ export async function conformance(runner: Runner, flags: TestFlags, namespace = 
       return { shown, mesh };
     });
     const { trustDomain, revision } = mesh;
-    process.stdout.write(
-      flags.output === "json"
-        ? jsonReport(shown, { startedAt, cluster: described, namespace, trustDomain, revision })
-        : table(shown, pc.createColors(process.stdout.isTTY === true && pc.isColorSupported)),
-    );
+    const occasion = { startedAt, cluster: described, namespace, trustDomain, revision };
+    process.stdout.write(report(flags.output, shown, occasion));
     process.exitCode = exitCode(shown);
   });
 }

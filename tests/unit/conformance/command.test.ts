@@ -358,6 +358,26 @@ it("prints a table for people", async () => {
   expect(output.stdout.trimEnd()).toMatch(/\n\n1 problem, 6 ok\.$/);
 });
 
+it("prints JUnit for CI, with the time of each scenario", async () => {
+  const { runner } = await start(onLine(/opts-out/, {}));
+  await conformance(runner, { ...FLAGS, output: "junit" }, NAMESPACE);
+  expect(output.stdout).toContain('<testsuites tests="7" failures="1" errors="0" skipped="0">');
+  expect(output.stdout).toMatch(/<testcase classname="allowed-200" name="[^"]+" time="[\d.]+"\/>/);
+  expect(output.stdout).toMatch(/classname="opt-out-refused" [^>]*>\n +<failure message="it would admit /);
+});
+
+it("tries the ephemeral container whatever the kubelet has written meanwhile", async () => {
+  await played({
+    snapshot: ({ pods }) => {
+      for (const pod of pods.ok ? pods.value : []) Object.assign(pod.metadata, { resourceVersion: "7" });
+    },
+  });
+  const tried = JSON.parse(cluster?.calls.find(({ line }) => line.includes("replace --raw"))?.stdin ?? "{}");
+  expect(tried.metadata).toMatchObject({ name: "server" });
+  expect(tried.metadata).not.toHaveProperty("resourceVersion");
+  expect(tried.spec.ephemeralContainers[0].volumeMounts).toEqual([{ name: "workload-socket", mountPath: "/sockets" }]);
+});
+
 it("lists in its help exactly the scenarios that it plays", async () => {
   const { stdout } = await runCli("test", "--help");
   const listed = [...stdout.matchAll(/^ {2}([a-z]+(?:-[a-z0-9]+)+) {2,}/gm)].map(([, id]) => id);

@@ -11,7 +11,7 @@ import { type FakeApiServer, fakeApiServer } from "../support/fake-api-server.ts
 export const NAMESPACE = "test-app";
 
 /** What kubectl is asked to do: the words of its command line, and what it reads. */
-export interface Asked {
+interface Asked {
   line: string;
   stdin: string;
 }

@@ -22,11 +22,16 @@ export const ephemeralContainer: Scenario = {
     return refusal(stage, {
       what: `an ephemeral container in the pod server that mounts its volume ${volume} writable`,
       args: ["replace", `--raw=${path}/ephemeralcontainers?dryRun=All`, "--filename=-"],
-      object: { ...pod, spec: { ...pod.spec, ephemeralContainers: [debug] } },
+      object: { ...pod, metadata: withoutVersion(pod), spec: { ...pod.spec, ephemeralContainers: [debug] } },
       words: /writable/,
     });
   },
 };
+
+/** The kubelet may have written the pod's status meanwhile: that conflict must not be what refuses it. */
+function withoutVersion({ metadata }: Pod): object {
+  return { ...metadata, resourceVersion: undefined };
+}
 
 async function serverWithSocket({ api, stop }: Stage, path: string): Promise<{ pod: Pod; volume: string }> {
   const pod = known(await api.get<Pod>(path));
