@@ -15,6 +15,10 @@ export async function untilInterrupted<Result>(use: (stop: AbortSignal) => Promi
   for (const signal of SIGNALS) process.on(signal, interrupt);
   try {
     return await use(controller.signal);
+  } catch (error) {
+    // Whatever failed after Ctrl-C failed of it.
+    controller.signal.throwIfAborted();
+    throw error;
   } finally {
     for (const signal of SIGNALS) process.removeListener(signal, interrupt);
   }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, test, vi } from "vitest";
-import { EXIT } from "../../../tools/base/exit-error.ts";
+import { EXIT, ExitError } from "../../../tools/base/exit-error.ts";
 import type { TestFlags } from "../../../tools/conformance/flags.ts";
 import { conformance } from "../../../tools/conformance/run.ts";
 import { PLAN } from "../../../tools/conformance/scenarios/plan.ts";
@@ -297,6 +297,17 @@ test.each([
   expect(output.stdout).toBe("");
   expect(changes().at(-1)).toBe(TAKEN_AWAY);
   expect(process.listenerCount("SIGINT")).toBe(before);
+});
+
+it("Ctrl-C while kubectl's proxy starts is Ctrl-C, not a proxy that says nothing", async () => {
+  const { runner } = await start();
+  const serve: typeof runner.serve = async () => {
+    process.emit("SIGINT", "SIGINT");
+    throw new ExitError('Could not read the cluster: kubectl says "nothing".', EXIT.unavailable);
+  };
+  const said = await refusal(() => conformance({ ...runner, serve }, FLAGS, NAMESPACE), EXIT.unavailable);
+  expect(said).toBe("Interrupted (SIGINT); run the same command again.");
+  expect(changes()).toEqual([]);
 });
 
 it.each([
