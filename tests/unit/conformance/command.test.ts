@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { conformance } from "../../../tools/conformance/run.ts";
 import { PLAN } from "../../../tools/conformance/scenarios/plan.ts";
 import type { Snapshot } from "../../../tools/doctor/snapshot.ts";
 import { Interrupted } from "../../../tools/programs/run.ts";
+import { repositoryPath } from "../../support/run-helm.ts";
 import { healthySnapshot } from "../doctor/healthy-snapshot.ts";
 import { type CapturedOutput, captureOutput } from "../support/captured-output.ts";
 import { refusal } from "../support/refusal.ts";
@@ -255,6 +257,23 @@ it("names the permissions that are missing before it makes anything", async () =
     "Your account lacks 1 of the permissions that `test` needs: create pods/exec in test-app; have them granted, or use an account that has them.",
   );
   expect(changes()).toEqual([]);
+});
+
+it("asks for the permissions that its page lists", async () => {
+  const { runner } = await start({
+    kubectl: ({ stdin }) => {
+      if (!stdin.includes("SelfSubjectAccessReview")) return undefined;
+      return { stdout: "false\n".repeat((JSON.parse(stdin) as { items: unknown[] }).items.length) };
+    },
+  });
+  const said = await refusal(() => conformance(runner, FLAGS, NAMESPACE), EXIT.unavailable);
+  const [, list = ""] = /needs: (.*); have them granted/.exec(said) ?? [];
+  const [, section = ""] =
+    /^## Permissions\n(.*?)^## /ms.exec(readFileSync(repositoryPath("docs/operate/test.md"), "utf8")) ?? [];
+  const listed = [...section.matchAll(/`((?:get|list|create|update|delete) [^`]+)`/g)].map(([, right]) => right);
+  const asked = list.replaceAll(` in ${NAMESPACE}`, "").split(", ");
+  // Of ConfigMaps it is asked when istiod's namespace is known.
+  expect([...asked, "list configmaps"].toSorted()).toEqual(listed.toSorted());
 });
 
 const withoutPolicy = (snapshot: Snapshot) => {
