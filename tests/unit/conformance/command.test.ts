@@ -346,6 +346,20 @@ it.each([
   expect(output.stderr.includes(words)).toBe(isLeft);
 });
 
+it("waits for the namespace to be gone, and no longer after one more Ctrl-C", async () => {
+  let looks = 0;
+  const { scenarios } = await played({
+    kubectl: ({ line }) => {
+      if (!line.includes("get namespace ")) return undefined;
+      if (++looks === 2) setTimeout(() => process.emit("SIGINT", "SIGINT"), 10);
+      return { stdout: `namespace/${NAMESPACE}\n` };
+    },
+  });
+  expect(looks).toBe(2);
+  expect(scenarios).toHaveLength(PLAN.length);
+  expect(output.stderr).toContain(`The namespace ${NAMESPACE} may be left: Interrupted (SIGINT)`);
+});
+
 it("says what a pod waits for, and takes the namespace away", async () => {
   const { runner } = await start({
     snapshot: ({ pods }) => {

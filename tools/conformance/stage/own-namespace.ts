@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { kubectlCommand } from "../../programs/cluster-commands.ts";
 import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
 import { failed, Interrupted } from "../../programs/run.ts";
 import { say } from "../../terminal/say.ts";
+import { pause, untilInterrupted } from "../interruption.ts";
 
 /** How the namespace of a run is taken away. */
 interface TakingAway {
@@ -48,19 +48,26 @@ async function takeAway(access: ClusterAccess, name: string, timeout: number, re
   say(`taking the namespace ${name} away`);
   try {
     await requestDeletion(access, name);
-    const deadline = Date.now() + timeout * 1000;
-    while (await isThere(access, name)) {
-      if (Date.now() > deadline)
-        return say(
-          `The namespace ${name} is still there after ${timeout} s; look at it with \`kubectl get namespace ${name} --output=yaml\`.`,
-        );
-      await sleep(PAUSE);
-    }
+    // Who presses Ctrl-C once more does not want to wait.
+    const gone = await untilInterrupted((stop) => isGoneWithin(access, name, timeout, stop));
+    if (!gone)
+      say(
+        `The namespace ${name} is still there after ${timeout} s; look at it with \`kubectl get namespace ${name} --output=yaml\`.`,
+      );
   } catch (error) {
     // What the run has found matters more, or why it failed.
     const reason = error instanceof Error ? error.message : String(error);
     say(`The namespace ${name} may be left: ${reason} Remove it with \`${removal}\`.`);
   }
+}
+
+async function isGoneWithin(access: ClusterAccess, name: string, timeout: number, stop: AbortSignal): Promise<boolean> {
+  const deadline = Date.now() + timeout * 1000;
+  while (await isThere(access, name)) {
+    if (Date.now() > deadline) return false;
+    await pause(PAUSE, stop);
+  }
+  return true;
 }
 
 async function requestDeletion(access: ClusterAccess, name: string): Promise<void> {
