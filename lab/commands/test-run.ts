@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 import { GO_ENVIRONMENT } from "../build/components.ts";
-import { SOCK_SHOP_STAND_IN_RECIPE, TELEPORT_DOUBLE_RECIPE } from "../build/recipes.ts";
+import { NODE_DRIVER_REGISTRAR_RECIPE, SOCK_SHOP_STAND_IN_RECIPE, TELEPORT_DOUBLE_RECIPE } from "../build/recipes.ts";
 import { labEnvironment } from "../build/toolbox.ts";
 import { insideLab } from "../machine/namespaces.ts";
 import { LAB_SOURCES, type LabPaths } from "../machine/paths.ts";
@@ -21,7 +21,7 @@ export function runTests(paths: LabPaths, vitestArguments: readonly string[]): P
     "lab",
     ...vitestArguments,
   ];
-  return visibly(insideLab(paths, vitest), repository, labEnvironment(paths));
+  return visibly(insideLab(paths, vitest), repository, { ...labEnvironment(paths), LAB_CACHE_DIR: paths.root });
 }
 
 /** Runs a command inside the lab, in the current folder, with the lab's programs on its PATH. Returns its exit code. */
@@ -31,7 +31,7 @@ export function execute(paths: LabPaths, command: readonly string[]): Promise<nu
 
 /** Checks and tests the lab's own Go programs; needs Go, but no lab. Returns the exit code of the first command that fails, else 0. */
 export async function runGoTests(): Promise<number> {
-  for (const { module } of [TELEPORT_DOUBLE_RECIPE, SOCK_SHOP_STAND_IN_RECIPE]) {
+  for (const { module } of [TELEPORT_DOUBLE_RECIPE, SOCK_SHOP_STAND_IN_RECIPE, NODE_DRIVER_REGISTRAR_RECIPE]) {
     for (const command of [
       ["go", "vet", "./..."],
       ["go", "test", "./..."],

@@ -61,7 +61,7 @@ beforeAll(async () => {
   await requireInstalled();
   await exposeFailures();
 });
-afterAll(restoreTraffic);
+afterAll(() => restoreTraffic());
 
 describe("the cluster's signing key", () => {
   beforeAll(makeNewKey);

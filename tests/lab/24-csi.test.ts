@@ -8,6 +8,7 @@ import { address, isReady, onePod, untilReady } from "./testkit/cluster/pods.ts"
 import { shell, tryShell, until } from "./testkit/cluster/shell.ts";
 import { complaints, complaintsOf, doctor } from "./testkit/doctor/doctor.ts";
 import {
+  addEphemeralContainer,
   createPod,
   letTbotRun,
   measure,
@@ -237,7 +238,7 @@ describe("in CSI mode, with the namespace at restricted", () => {
     [
       "a container that mounts the driver's volume writable",
       { volume: { csi: { driver: "csi.spiffe.io", readOnly: true } } },
-      /mounts a volume of the CSI driver csi.spiffe.io writable/,
+      /mounts a volume of the CSI driver csi\.spiffe\.io, or .* writable or with a subPath/,
     ],
   ])("%s is refused", async (_what, options, reason) => {
     expect((await createPod("attack", options)).refused).toMatch(reason);
@@ -263,28 +264,8 @@ describe("in CSI mode, with the namespace at restricted", () => {
     await applyLayers({ ...ALL, admission: false }, { sets: CSI });
     await createPod("debugged-again");
     await untilReady("probe", "app=debugged-again", 90);
-    const pod = JSON.parse(await shell("kubectl -n probe get pod debugged-again -o json")) as {
-      spec: { ephemeralContainers?: unknown[] };
-    };
-    pod.spec.ephemeralContainers = [
-      {
-        name: "debug",
-        image: "lab.local/client:lab",
-        imagePullPolicy: "Never",
-        command: ["sh", "-c", "touch /mounted/written; sleep infinity"],
-        volumeMounts: [{ name: "workload-socket", mountPath: "/mounted" }],
-        securityContext: {
-          runAsNonRoot: true,
-          runAsUser: 65532,
-          allowPrivilegeEscalation: false,
-          capabilities: { drop: ["ALL"] },
-          seccompProfile: { type: "RuntimeDefault" },
-        },
-      },
-    ];
-    await shell("kubectl replace --raw /api/v1/namespaces/probe/pods/debugged-again/ephemeralcontainers -f -", {
-      input: JSON.stringify(pod),
-    });
+    const attempt = await addEphemeralContainer("debugged-again", "touch /mounted/written; sleep infinity", true);
+    expect(attempt.code, attempt.stderr).toBe(0);
     const said = await until("the ephemeral container has tried", 60, async () => {
       const { stdout } = await tryShell("kubectl -n probe logs debugged-again -c debug");
       return stdout === "" ? undefined : stdout;

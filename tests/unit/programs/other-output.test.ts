@@ -38,6 +38,7 @@ const RELEASE = {
   ...{ name: "istio-teleport", namespace: "teleport-system", revision: "1", chart: "istio-teleport-0.1.0" },
   ...{ status: "deployed", updated: "2026-01-01T00:00:00Z" },
 };
+const MANIFESTS = "---\napiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: tbot}\n";
 const CONFIG = { "current-context": "prod", clusters: [] };
 
 /** What each program says to what it is asked, where it says what it should. */
@@ -55,7 +56,7 @@ const SOUND: readonly [RegExp, string][] = [
   [/api-resources/, "pods\n"],
   [/^kubectl .*get /, '{"items":[]}'],
   [/^helm list/, JSON.stringify([RELEASE])],
-  [/^helm get manifest/, ""],
+  [/^helm get manifest/, MANIFESTS],
   [/^helm version/, "v4.0.0"],
   [/^tctl status/, "Cluster: a.example\nVersion: 18.0.0\n"],
   [/^tctl version/, "Teleport v18.0.0"],
@@ -85,7 +86,7 @@ const SETTINGS = {
   ...{ clusterName: "a.example", tbotNamespace: "teleport-system" },
 };
 const AS_POD = { ...SETTINGS, verifyAs: { namespace: "a", name: "b" } };
-const CHART = { values: DEFAULTS, files: [], sets: [], stdin: undefined, manifests: "", timeoutSeconds: 1 };
+const CHART = { values: DEFAULTS, files: [], sets: [], stdin: undefined, manifests: MANIFESTS, timeoutSeconds: 1 };
 
 /** Throws what doctor --pre would report as the reason why it could not look. */
 async function before(access: ClusterAccess, skipIstio = false): Promise<void> {

@@ -1,7 +1,7 @@
 import { known } from "../facts/facts.ts";
-import { ourTemplate } from "../facts/injection-scope.ts";
+import { injectedVolume } from "../facts/injected-volume.ts";
 import { hostDirectory } from "../facts/meshed-pods.ts";
-import { driverName, templateVolume } from "../facts/socket-source.ts";
+import { driverName } from "../facts/socket-source.ts";
 import { type Check, count, type Finding, problem } from "./check.ts";
 
 /** Without it no pod with a volume of the driver starts, and none ends. */
@@ -13,7 +13,7 @@ export const csiDriver: Check = {
     const { directory, drivers } = facts.socketSource();
     const daemonSets = known(facts.csiDaemonSets);
     const injected = facts.ownRevisions().flatMap((revision): Finding[] => {
-      const volume = templateVolume(ourTemplate(facts, revision.injector)?.text ?? "");
+      const volume = injectedVolume(facts, revision);
       if (volume === undefined || !("driver" in volume) || drivers.includes(volume.driver)) return [];
       const evidence = `its template mounts a volume of the CSI driver ${volume.driver}, and ${drivers.length === 0 ? "the chart has installed none" : `the chart's is ${drivers.join(", ")}`}`;
       const hint = "Install chart and istiod from the same values (tbot.socket.mode, tbot.csi.driverName).";

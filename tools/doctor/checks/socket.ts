@@ -1,7 +1,7 @@
 import { WITH_ADMISSION_POLICIES } from "../../base/kubernetes-versions.ts";
 import { isBefore, versionIn } from "../../base/versions.ts";
 import { CouldNotLook, known, socketDirectory, tbotDaemonSet } from "../facts/facts.ts";
-import { injectsOnlyCsi } from "../facts/injected-volume.ts";
+import { injectedVolume, injectsOnlyCsi } from "../facts/injected-volume.ts";
 import { isInScope, ourTemplate, scopeOfPolicy, scopeOfTemplate, scopeText } from "../facts/injection-scope.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import {
@@ -14,7 +14,7 @@ import {
   SOCKET_MOUNT,
 } from "../facts/meshed-pods.ts";
 import type { AdmissionPolicy, Pod } from "../facts/objects.ts";
-import { socketMount, templateVolume, usesIstioCni } from "../facts/socket-source.ts";
+import { socketMount, usesIstioCni } from "../facts/socket-source.ts";
 import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
 import { gatewayApiHint, gatewayApiName } from "./gateway-api.ts";
 import { leftBehind } from "./left-behind.ts";
@@ -75,7 +75,7 @@ const socketPath: Check = {
     }
     for (const revision of facts.ownRevisions()) {
       const subject = `istiod ${revision.name}`;
-      const volume = templateVolume(ourTemplate(facts, revision.injector)?.text ?? "");
+      const volume = injectedVolume(facts, revision);
       if (volume !== undefined && "path" in volume && hostDirectory(volume.path) !== hostDirectory(directory)) {
         findings.push(problem(subject, `its template mounts ${volume.path}, and tbot listens in ${directory}`, hint));
       }
@@ -262,7 +262,7 @@ function refusedVolume(facts: Facts, policy: AdmissionPolicy): string | undefine
   const accepted = policy.spec.variables?.find(({ name }) => name === "socketVolumes")?.expression;
   if (accepted === undefined) return undefined;
   for (const revision of facts.ownRevisions()) {
-    const volume = templateVolume(ourTemplate(facts, revision.injector)?.text ?? "");
+    const volume = injectedVolume(facts, revision);
     if (volume === undefined) continue;
     const isAccepted = "driver" in volume ? accepted.includes(`'${volume.driver}'`) : accepted.includes("v.hostPath");
     if (isAccepted) continue;

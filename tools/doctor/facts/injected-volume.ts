@@ -1,6 +1,12 @@
+import type { Revision } from "./facts.ts";
 import { ourTemplate } from "./injection-scope.ts";
 import type { Facts } from "./make-facts.ts";
-import { templateVolume } from "./socket-source.ts";
+import { type TemplateVolume, templateVolume } from "./socket-source.ts";
+
+/** What a control plane gives new pods in the place of Istio's own directory; absent where it has no template of ours. */
+export function injectedVolume(facts: Facts, { injector }: Revision): TemplateVolume | undefined {
+  return templateVolume(ourTemplate(facts, injector)?.text ?? "");
+}
 
 /** Whether every istiod gives new pods a volume of the chart's CSI driver. */
 export function injectsOnlyCsi(facts: Facts): boolean {
@@ -15,6 +21,6 @@ export function injectsOnlyHostPath(facts: Facts): boolean {
   return injected(facts).every((volume) => volume !== undefined && "path" in volume);
 }
 
-function injected(facts: Facts): ReturnType<typeof templateVolume>[] {
-  return facts.ownRevisions().map(({ injector }) => templateVolume(ourTemplate(facts, injector)?.text ?? ""));
+function injected(facts: Facts): (TemplateVolume | undefined)[] {
+  return facts.ownRevisions().map((revision) => injectedVolume(facts, revision));
 }

@@ -57,8 +57,11 @@ export function usesIstioCni({ injectorValues }: Revision): boolean {
   return injectorValues?.pilot?.cni?.enabled === true;
 }
 
+/** The volume with the socket, as an injection template has it. */
+export type TemplateVolume = { driver: string } | { path: string };
+
 /** What an injection template says of the socket's volume; absent for a template that mounts none. */
-export function templateVolume(text: string): { driver: string } | { path: string } | undefined {
+export function templateVolume(text: string): TemplateVolume | undefined {
   if (!text.includes(SOCKET_MOUNT)) return undefined;
   const driver = /^ *driver: *"?([^"\s]+)/m.exec(text)?.[1];
   if (driver !== undefined) return { driver };

@@ -39,11 +39,10 @@ export function chartStep(chart: ChartSettings, access: ClusterAccess): Step {
   const look = async (): Promise<Finding> => {
     const finding = await lookAtRelease(wanted, access, chart.timeoutSeconds);
     if (!chart.values.tbot.enabled || finding.state === "busy") return finding;
-    const waits = daemonSetsOf(chart.values).map((name) => waitFor(name, chart, access));
+    const daemonSets = daemonSetsOf(chart);
+    const waits = daemonSets.map((name) => waitFor(name, chart, access));
     if (finding.state === "todo") return { ...finding, commands: [...finding.commands, ...waits] };
-    const states = await Promise.all(
-      daemonSetsOf(chart.values).map((name) => daemonSetState(name, access, chart.values)),
-    );
+    const states = await Promise.all(daemonSets.map((name) => daemonSetState(name, access, chart.values)));
     const words = states.map(({ name, ready, nodes }) => `${name} is ready on ${ready} of ${nodes} nodes`).join(", ");
     if (states.every(({ ready, nodes }) => ready === nodes)) return { ...finding, found: `${finding.found}, ${words}` };
     return { state: "todo", why: words, commands: waits };
@@ -57,11 +56,9 @@ const TBOT_NAMESPACE_LABELS = {
   "istio-injection": "disabled",
 };
 
-/** Names of the chart's DaemonSets: chart/charts/tbot/templates/{_config.tpl,csi-driver.yaml}. */
-function daemonSetsOf({ tbot }: Values): string[] {
-  const name = tbot.nameOverride || "tbot";
-  const hasDriver = tbot.socket.mode === "csi" || tbot.socket.transition;
-  return hasDriver ? [name, `${name}-csi`] : [name];
+/** Names of the DaemonSets that the values ask for: tbot's and, where there is one, the CSI driver's. */
+function daemonSetsOf({ manifests }: ChartSettings): string[] {
+  return parseManifests(manifests).flatMap(({ kind, metadata }) => (kind === "DaemonSet" ? [metadata.name] : []));
 }
 
 function upgrade({ values, files, sets, stdin, timeoutSeconds }: ChartSettings, access: ClusterAccess): Todo {

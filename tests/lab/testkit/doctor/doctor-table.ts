@@ -21,8 +21,8 @@ export function lasting(text: string): string {
   return (
     text
       .replaceAll(/\b[0-9a-f]{16}\b/g, "…")
-      // A pod that was never made: its ReplicaSet asked for a name with this start.
-      .replaceAll(/"[a-z0-9-]+-[0-9a-f]{8,10}-"/g, '"POD"')
+      // A pod that was never made, by the name that it was to have.
+      .replaceAll(/"[a-z0-9-]+-[0-9a-f]{8,10}-[a-z0-9]*"/g, '"POD"')
       .replaceAll(/ key "[\w-]{43}"/g, ' key "…"')
       .replaceAll(/(?<=whoever may create pods in ).*?(?= can )/g, "…")
       .replaceAll(PODS, (names) => (names.includes("/") || names.startsWith("tbot-") ? "POD" : names))

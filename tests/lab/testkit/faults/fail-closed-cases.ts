@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import { TELEPORT_CLUSTER_NAME } from "../../../../lab/cluster/addresses.ts";
 import { containerPids, killContainer } from "../cluster/containers.ts";
 import { isReady, onePod, type Pod } from "../cluster/pods.ts";
-import { shell, tryShell, until } from "../cluster/shell.ts";
+import { type Outcome, shell, tryShell, until } from "../cluster/shell.ts";
 import type { Issuers, PresentedIdentity } from "../identity/issuers.ts";
 import { USER_DIR } from "../installation/installation.ts";
 import { applyLayers, type Layers } from "../installation/layers.ts";
@@ -204,7 +204,11 @@ async function subPathMount(): Promise<Result> {
   return (await appears("made-by-kubelet")) ? "open" : "waits";
 }
 
-async function ephemeralContainer(name: string, restricted: boolean): Promise<Result> {
+/**
+ * Adds an ephemeral container to a pod that mounts the sidecar's volume writable at /mounted and runs `command`; what came
+ * of the attempt.
+ */
+export async function addEphemeralContainer(name: string, command: string, restricted: boolean): Promise<Outcome> {
   const pod = JSON.parse(await shell(`kubectl -n probe get pod ${name} -o json`)) as {
     spec: { ephemeralContainers?: unknown[] };
   };
@@ -213,15 +217,18 @@ async function ephemeralContainer(name: string, restricted: boolean): Promise<Re
       name: "debug",
       image: "lab.local/client:lab",
       imagePullPolicy: "Never",
-      command: ["sh", "-c", "touch /mounted/written-by-ephemeral; sleep 5"],
+      command: ["sh", "-c", command],
       volumeMounts: [{ name: "workload-socket", mountPath: "/mounted" }],
       securityContext: restricted ? RESTRICTED_CONTAINER : { runAsUser: 0 },
     },
   ];
-  const attempt = await tryShell(
-    `kubectl replace --raw /api/v1/namespaces/probe/pods/${name}/ephemeralcontainers -f -`,
-    { input: JSON.stringify(pod) },
-  );
+  return tryShell(`kubectl replace --raw /api/v1/namespaces/probe/pods/${name}/ephemeralcontainers -f -`, {
+    input: JSON.stringify(pod),
+  });
+}
+
+async function ephemeralContainer(name: string, restricted: boolean): Promise<Result> {
+  const attempt = await addEphemeralContainer(name, "touch /mounted/written-by-ephemeral; sleep 5", restricted);
   if (attempt.code !== 0) {
     expect(attempt.stderr).toMatch(/a container mounts (tbot's socket directory|a volume of the CSI driver)/);
     return "refused";

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { command } from "../../../../lab/machine/shell.ts";
 import { inClient } from "./load.ts";
 
 /** What one run of `measureThroughput` says. */
@@ -23,30 +23,12 @@ interface Report {
 /** Calls a URL as the test app's allowed client, as fast as `workers` can that each wait for the answer. */
 export async function measureThroughput(url: string, workers: number, seconds: number): Promise<Throughput> {
   const attack = `vegeta attack -rate=0 -workers=${workers} -max-workers=${workers} -duration=${seconds}s -timeout=5s`;
-  const [program, ...args] = await inClient(`echo 'GET ${url}' | ${attack} | vegeta report -type=json`);
-  const { requests, throughput, status_codes, latencies } = JSON.parse(await output(program, args)) as Report;
+  const report = await command(await inClient(`echo 'GET ${url}' | ${attack} | vegeta report -type=json`));
+  const { requests, throughput, status_codes, latencies } = JSON.parse(report) as Report;
   return {
     requests,
     failed: requests - (status_codes["200"] ?? 0),
     perSecond: Math.round(throughput),
     p99: latencies["99th"] / 1e6,
   };
-}
-
-function output(program: string, args: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-      stdout += chunk;
-    });
-    child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-      stderr += chunk;
-    });
-    child.on("error", reject);
-    child.on("close", (code) =>
-      code === 0 ? resolve(stdout) : reject(new Error(`exit code ${code} of ${program}: ${stderr}`)),
-    );
-  });
 }
