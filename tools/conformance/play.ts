@@ -18,7 +18,7 @@ export interface Shown {
 }
 
 /**
- * Shows one scenario after the other; none stops another.
+ * Shows one scenario after the other; none stops another but the first, without which no other can be shown.
  *
  * @param told is told of each before it begins, and when it has ended
  * @throws Interrupted after Ctrl-C
@@ -32,7 +32,8 @@ export async function play(
   for (const [index, scenario] of plan.entries()) {
     told.begins(scenario, index);
     const start = performance.now();
-    const outcome = await outcomeOf(scenario, stage);
+    const isHopeless = all[0] !== undefined && all[0].status !== "ok";
+    const outcome = isHopeless ? { skipped: `see ${plan[0]?.id}` } : await outcomeOf(scenario, stage);
     // What Ctrl-C broke off has shown nothing.
     stage.stop.throwIfAborted();
     const seconds = Math.round((performance.now() - start) / 100) / 10;

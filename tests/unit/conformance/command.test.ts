@@ -7,6 +7,7 @@ import { EXIT, ExitError } from "../../../tools/base/exit-error.ts";
 import type { TestFlags } from "../../../tools/conformance/flags.ts";
 import { conformance } from "../../../tools/conformance/run.ts";
 import { PLAN } from "../../../tools/conformance/scenarios/plan.ts";
+import type { Node, Pod } from "../../../tools/doctor/facts/objects.ts";
 import type { Snapshot } from "../../../tools/doctor/snapshot.ts";
 import { Interrupted } from "../../../tools/programs/run.ts";
 import { repositoryPath } from "../../support/run-helm.ts";
@@ -16,6 +17,7 @@ import { refusal } from "../support/refusal.ts";
 import { runCli } from "../support/run-cli.ts";
 import {
   answered,
+  cloneAs,
   curlFailed,
   type Differences,
   denied,
@@ -28,7 +30,14 @@ import {
 
 // The whole command, from kubectl to the report: kubectl and an API server answer as the recorded lab does.
 
-const FLAGS: TestFlags = { timeout: 60, withoutAdmission: false, keep: false, output: "json" };
+const FLAGS: TestFlags = {
+  timeout: 60,
+  nodes: 3,
+  renewal: false,
+  withoutAdmission: false,
+  keep: false,
+  output: "json",
+};
 
 let directory: string;
 let cluster: FakeCluster | undefined;
@@ -49,11 +58,17 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
+function named(pods: Snapshot["pods"], name: string): Pod {
+  const found = pods.ok ? pods.value.find(({ metadata }) => metadata.name === name) : undefined;
+  if (found === undefined) throw new Error(`no pod ${name}`);
+  return found;
+}
+
 interface Report {
   exitCode: number;
   namespace: string;
   trustDomain: string;
-  scenarios: { id: string; status: string; evidence: string; findings: { evidence: string }[] }[];
+  scenarios: { id: string; status: string; evidence: string; findings: { subject: string; evidence: string }[] }[];
 }
 
 async function start(differences: Differences = {}): Promise<FakeCluster> {
@@ -63,7 +78,7 @@ async function start(differences: Differences = {}): Promise<FakeCluster> {
 
 async function played(differences: Differences = {}, flags: Partial<TestFlags> = {}): Promise<Report> {
   const { runner } = await start(differences);
-  await conformance(runner, { ...FLAGS, ...flags }, NAMESPACE);
+  await conformance(runner, { ...FLAGS, ...flags }, "1.2.3", NAMESPACE);
   return JSON.parse(output.stdout) as Report;
 }
 
@@ -79,7 +94,9 @@ function changes(): string[] {
 
 const TAKEN_AWAY = `kubectl delete namespace ${NAMESPACE} --ignore-not-found --wait=false`;
 
-const ALL_OK = Object.fromEntries(PLAN.map(({ id }) => [id, "ok"]));
+/** There is no gateway, and nobody asked for a renewal. */
+const NOT_PLAYED = ["gateway-identity", "renewal"];
+const ALL_OK = Object.fromEntries(PLAN.map(({ id }) => [id, NOT_PLAYED.includes(id) ? "skipped" : "ok"]));
 
 it("shows every promise of a healthy mesh, and takes its namespace away", async () => {
   const report = await played();
@@ -175,7 +192,7 @@ test.each<[string, string, Differences, RegExp]>([
 
 it("tells an identity that names another namespace", async () => {
   const { runner } = await start();
-  await conformance(runner, FLAGS, "elsewhere");
+  await conformance(runner, FLAGS, "1.2.3", "elsewhere");
   const { scenarios } = JSON.parse(output.stdout) as Report;
   const { evidence } = scenarios.find(({ id }) => id === "own-identity")?.findings[0] ?? {};
   expect(evidence).toMatch(
@@ -197,7 +214,9 @@ const templateBegins =
 
 it("refuses to run where only listed namespaces have Teleport's identities", async () => {
   const { runner } = await start({ snapshot: templateBegins('{{- if has .ObjectMeta.Namespace (list "shop") }}') });
-  expect(await refusal(() => conformance(runner, FLAGS, NAMESPACE))).toMatch(/^Only the namespace shop has Teleport's/);
+  expect(await refusal(() => conformance(runner, FLAGS, "1.2.3", NAMESPACE))).toMatch(
+    /^Only the namespace shop has Teleport's/,
+  );
   expect(changes()).toEqual([]);
 });
 
@@ -205,7 +224,7 @@ it("has its pods name the template where pods choose it, and tries no opt-out", 
   const report = await played({ snapshot: templateBegins("{{- /* scope: pod */}}") });
   expect(statuses(report)).toEqual({ ...ALL_OK, "opt-out-refused": "skipped" });
   const made = cluster?.calls.find(({ stdin }) => stdin.includes('"kind":"Pod"'))?.stdin ?? "";
-  expect(made.match(/"inject.istio.io\/templates":"sidecar,teleport"/g)).toHaveLength(4);
+  expect(made.match(/"inject.istio.io\/templates":"sidecar,teleport"/g)).toHaveLength(5);
 });
 
 test.each<[string, string, Differences, RegExp]>([
@@ -235,9 +254,11 @@ test.each<[string, string, Differences, RegExp]>([
   ],
 ])("%s: %s could not be shown, and the exit code is 2", async (_, id, differences, evidence) => {
   const report = await played(differences);
-  const { [id]: own, ...others } = statuses(report);
+  // The matrix makes the same calls once more.
+  const { [id]: own, "policy-matrix": _matrix, ...others } = statuses(report);
   expect(own).toBe("unknown");
-  expect(others).toEqual(Object.fromEntries(Object.entries(ALL_OK).filter(([each]) => each !== id)));
+  const rest = Object.entries(ALL_OK).filter(([each]) => each !== id && each !== "policy-matrix");
+  expect(others).toEqual(Object.fromEntries(rest));
   expect(report.scenarios.find((scenario) => scenario.id === id)?.findings[0]?.evidence).toMatch(evidence);
   expect(process.exitCode).toBe(2);
 });
@@ -253,7 +274,7 @@ it("names the permissions that are missing before it makes anything", async () =
           }
         : undefined,
   });
-  expect(await refusal(() => conformance(runner, FLAGS, NAMESPACE), EXIT.unavailable)).toBe(
+  expect(await refusal(() => conformance(runner, FLAGS, "1.2.3", NAMESPACE), EXIT.unavailable)).toBe(
     "Your account lacks 1 of the permissions that `test` needs: create pods/exec in test-app; have them granted, or use an account that has them.",
   );
   expect(changes()).toEqual([]);
@@ -266,7 +287,7 @@ it("asks for the permissions that its page lists", async () => {
       return { stdout: "false\n".repeat((JSON.parse(stdin) as { items: unknown[] }).items.length) };
     },
   });
-  const said = await refusal(() => conformance(runner, FLAGS, NAMESPACE), EXIT.unavailable);
+  const said = await refusal(() => conformance(runner, FLAGS, "1.2.3", NAMESPACE), EXIT.unavailable);
   const [, list = ""] = /needs: (.*); have them granted/.exec(said) ?? [];
   const [, section = ""] =
     /^## Permissions\n(.*?)^## /ms.exec(readFileSync(repositoryPath("docs/operate/test.md"), "utf8")) ?? [];
@@ -280,6 +301,16 @@ const withoutPolicy = (snapshot: Snapshot) => {
   snapshot.admissionPolicy = { ok: true, value: undefined };
 };
 
+/** A sidecar that runs and is not ready, as without a certificate. */
+const proxyWaits = {
+  conditions: [{ type: "Ready", status: "False" }],
+  initContainerStatuses: [
+    { name: "istio-init", ready: true, state: { terminated: {} } },
+    { name: "istio-proxy", ready: false, state: { running: {} } },
+  ],
+  containerStatuses: [{ name: "app", ready: false, state: { waiting: { reason: "PodInitializing" } } }],
+};
+
 const onlyWarns = ({ admissionBinding }: Snapshot) => {
   if (admissionBinding.ok && admissionBinding.value) admissionBinding.value.spec.validationActions = ["Warn"];
 };
@@ -289,16 +320,46 @@ test.each([
   ["only warns", onlyWarns],
 ])("refuses to run where the admission policy %s, unless told", async (_, snapshot) => {
   const { runner } = await start({ snapshot });
-  expect(await refusal(() => conformance(runner, FLAGS, NAMESPACE))).toMatch(/^Layer c is off: .*--without-admission/);
+  expect(await refusal(() => conformance(runner, FLAGS, "1.2.3", NAMESPACE))).toMatch(
+    /^Layer c is off: .*--without-admission/,
+  );
   expect(changes()).toEqual([]);
-  await conformance(runner, { ...FLAGS, withoutAdmission: true }, NAMESPACE);
-  const all = statuses(JSON.parse(output.stdout) as Report);
-  expect(Object.keys(all).filter((id) => all[id] === "skipped")).toEqual([
-    "opt-out-refused",
-    "writable-mount-refused",
-    "ephemeral-container-refused",
-  ]);
-  expect(process.exitCode).toBe(0);
+});
+
+/** A pod that opted out, as kubectl and the kubelet would have it after a while. */
+const optedOut =
+  (change: (pod: Pod, snapshot: Snapshot) => void) =>
+  (snapshot: Snapshot): void => {
+    withoutPolicy(snapshot);
+    change(cloneAs(snapshot, "other-client", "opts-out"), snapshot);
+  };
+
+test.each<[string, (snapshot: Snapshot) => void, string, RegExp]>([
+  [
+    "that waits for a certificate gets none: ok",
+    optedOut(({ status }) => Object.assign(status, proxyWaits)),
+    "ok",
+    /^a pod that opts out got no certificate within 20 s: its container istio-proxy is not ready$/,
+  ],
+  [
+    "that is ready with istiod's certificate: a problem",
+    optedOut((_, snapshot) => istiodIssues(snapshot)),
+    "problem",
+    /^a pod that opts out$/,
+  ],
+])("without the admission policy, a pod %s", async (_, snapshot, status, evidence) => {
+  const clock = setInterval(() => vi.setSystemTime(Date.now() + 5_000), 20);
+  const report = await played({ snapshot }, { withoutAdmission: true }).finally(() => clearInterval(clock));
+  const { "opt-out-refused": shown, ...others } = statuses(report);
+  expect(shown).toBe(status);
+  expect(others).toMatchObject({ "writable-mount-refused": "skipped", "ephemeral-container-refused": "skipped" });
+  const scenario = report.scenarios.find(({ id }) => id === "opt-out-refused");
+  expect(scenario?.evidence).toMatch(evidence);
+  if (status === "problem") {
+    expect(scenario?.findings[0]?.evidence).toMatch(
+      /with a certificate of istiod's CA that names spiffe:\S+other-client$/,
+    );
+  }
 });
 
 test.each([
@@ -310,7 +371,7 @@ test.each([
 ])("Ctrl-C while %s: no report, exit code 2, and nothing is left", async (_, interrupt) => {
   const before = process.listenerCount("SIGINT");
   const { runner } = await start({ interrupt });
-  expect(await refusal(() => conformance(runner, FLAGS, NAMESPACE), EXIT.unavailable)).toMatch(
+  expect(await refusal(() => conformance(runner, FLAGS, "1.2.3", NAMESPACE), EXIT.unavailable)).toMatch(
     /^Interrupted \(SIGINT\)/,
   );
   expect(output.stdout).toBe("");
@@ -324,7 +385,7 @@ it("Ctrl-C while kubectl's proxy starts is Ctrl-C, not a proxy that says nothing
     process.emit("SIGINT", "SIGINT");
     throw new ExitError('Could not read the cluster: kubectl says "nothing".', EXIT.unavailable);
   };
-  const said = await refusal(() => conformance({ ...runner, serve }, FLAGS, NAMESPACE), EXIT.unavailable);
+  const said = await refusal(() => conformance({ ...runner, serve }, FLAGS, "1.2.3", NAMESPACE), EXIT.unavailable);
   expect(said).toBe("Interrupted (SIGINT); run the same command again.");
   expect(changes()).toEqual([]);
 });
@@ -360,20 +421,116 @@ it("waits for the namespace to be gone, and no longer after one more Ctrl-C", as
   expect(output.stderr).toContain(`The namespace ${NAMESPACE} may be left: Interrupted (SIGINT)`);
 });
 
-it("says what a pod waits for, and takes the namespace away", async () => {
-  const { runner } = await start({
-    snapshot: ({ pods }) => {
-      const server = pods.ok ? pods.value.find(({ metadata }) => metadata.name === "server") : undefined;
-      Object.assign(server?.status ?? {}, {
-        conditions: [{ type: "Ready", status: "False" }],
-        containerStatuses: [{ name: "app", state: { waiting: { reason: "ErrImagePull", message: "no such image." } } }],
-      });
+const WAITS = {
+  conditions: [{ type: "Ready", status: "False" }],
+  containerStatuses: [{ name: "app", state: { waiting: { reason: "ErrImagePull", message: "no such image." } } }],
+};
+
+test.each<[string, object, string, number, RegExp]>([
+  ["an image", WAITS, "unknown", 2, /^not ready after 0 s: its container app waits, ErrImagePull: no such image$/],
+  [
+    "its certificate",
+    proxyWaits,
+    "problem",
+    1,
+    /^not ready after 0 s: its container istio-proxy is not ready, though it runs: it has no certificate$/,
+  ],
+])(
+  "says that a pod waits for %s, plays nothing else, and takes the namespace away",
+  async (_, status, shown, code, evidence) => {
+    const change = { snapshot: ({ pods }: Snapshot) => void Object.assign(named(pods, "server").status, status) };
+    const report = await played(change, { timeout: 0 });
+    const { "workloads-start": start, ...others } = statuses(report);
+    expect(start).toBe(shown);
+    expect(new Set(Object.values(others))).toEqual(new Set(["skipped"]));
+    expect(report.scenarios[0]?.findings).toMatchObject([
+      { subject: "server", evidence: expect.stringMatching(evidence) },
+    ]);
+    expect(process.exitCode).toBe(code);
+    expect(changes().at(-1)).toBe(TAKEN_AWAY);
+  },
+);
+
+/** Three nodes that take pods, and three that take none. */
+const severalNodes = (snapshot: Snapshot): void => {
+  const node = (name: string, spec: object, labels: object = {}) => ({ metadata: { name, labels }, spec, status: {} });
+  const nodes = [
+    node("c", {}),
+    node("a", { taints: [{ key: "spot", effect: "PreferNoSchedule" }] }),
+    node("b", {}),
+    node("cordoned", { unschedulable: true }),
+    node("control-plane", { taints: [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }] }),
+    node("windows", {}, { "kubernetes.io/os": "windows" }),
+  ];
+  snapshot.nodes = { ok: true, value: nodes as unknown as Node[] };
+  for (const name of ["node-client-2", "node-client-3"]) cloneAs(snapshot, "allowed-client", name);
+};
+
+test.each([
+  [Number.POSITIVE_INFINITY, ["a", "b", "c"], "3 of 3 nodes that take pods: a, b, c"],
+  [2, ["a", "b"], "2 of 3 nodes that take pods: a, b"],
+])("starts a client on each node that takes pods, at most %d", async (nodes, expected, evidence) => {
+  const report = await played({ snapshot: severalNodes }, { nodes });
+  expect(report.scenarios.find(({ id }) => id === "every-node")).toMatchObject({ status: "ok", evidence });
+  const made = cluster?.calls.find(({ stdin }) => stdin.includes('"kind":"Pod"'))?.stdin ?? "";
+  const chosen = [...made.matchAll(/"key":"metadata.name","operator":"In","values":\["([^"]+)"\]/g)];
+  expect(chosen.map(([, name]) => name)).toEqual(expected);
+});
+
+it("names the one node whose client gets no certificate, and the one whose client is not answered", async () => {
+  const snapshot = (each: Snapshot) => {
+    severalNodes(each);
+    Object.assign(named(each.pods, "node-client-2").status, proxyWaits);
+  };
+  const kubectl = onLine(/exec .*node-client-3/, answered(503)).kubectl;
+  const report = await played({ snapshot, ...(kubectl && { kubectl }) }, { timeout: 0 });
+  const scenario = report.scenarios.find(({ id }) => id === "every-node");
+  expect(scenario?.findings.map(({ subject, evidence }) => `${subject}: ${evidence}`)).toEqual([
+    "node b: its client has no certificate: its container istio-proxy is not ready, though it runs",
+    "node c: its client called http://server/headers: answered 503",
+  ]);
+  expect(scenario?.status).toBe("problem");
+});
+
+it("names the pair that a policy lets pass, and the one that it does not", async () => {
+  const report = await played({
+    kubectl: ({ line }) => {
+      vi.setSystemTime(Date.now() + 31_000);
+      if (/ server --container=app .*http:\/\/other-client/.test(line)) return answered(200);
+      if (/ other-client --container=app .*http:\/\/allowed-client/.test(line)) return answered(403);
+      return undefined;
     },
   });
-  expect(await refusal(() => conformance(runner, { ...FLAGS, timeout: 0 }, NAMESPACE), EXIT.unavailable)).toBe(
-    "The pod server was not ready within 0 s: its container app waits, ErrImagePull: no such image; run `istio-teleport doctor`, and rerun this command with --keep to look at the pod.",
-  );
-  expect(changes().at(-1)).toBe(TAKEN_AWAY);
+  const { status, findings } = report.scenarios.find(({ id }) => id === "policy-matrix") ?? {};
+  expect(status).toBe("problem");
+  expect(findings?.map(({ subject, evidence }) => `${subject}: ${evidence}`)).toEqual([
+    "server to other-client: answered 200 in place of 403",
+    "other-client to allowed-client: answered 403 in place of 200",
+  ]);
+});
+
+/** A gateway: its proxy is all that it runs. */
+const gatewayOf = (account: string) => (snapshot: Snapshot) => {
+  const pod = cloneAs(snapshot, "server", "ingress");
+  pod.spec.containers = pod.spec.initContainers?.filter(({ name }) => name === "istio-proxy") ?? [];
+  pod.spec.initContainers = [];
+  pod.spec.serviceAccountName = account;
+};
+
+test.each([
+  ["server", "ok", []],
+  [
+    "ingress",
+    "problem",
+    [
+      "test-app/ingress: its certificate names spiffe://lab.teleport.example/ns/test-app/sa/server in place of spiffe://lab.teleport.example/ns/test-app/sa/ingress",
+    ],
+  ],
+])("looks at a gateway with the ServiceAccount %s: %s", async (account, status, findings) => {
+  const report = await played({ snapshot: gatewayOf(account) });
+  const scenario = report.scenarios.find(({ id }) => id === "gateway-identity");
+  expect(scenario?.status).toBe(status);
+  expect(scenario?.findings.map(({ subject, evidence }) => `${subject}: ${evidence}`)).toEqual(findings);
 });
 
 it("leaves the namespace with --keep, and says how to remove it", async () => {
@@ -386,26 +543,22 @@ it("takes the images that flags name", async () => {
   await played({}, { image: "r.example/curl:1", serverImage: "r.example/httpbin:2" });
   const made = cluster?.calls.find(({ stdin }) => stdin.includes('"kind":"Pod"'))?.stdin ?? "";
   const images = [...made.matchAll(/"image":"([^"]*)"/g)].map(([, name]) => name);
-  expect(images.toSorted()).toEqual([
-    "r.example/curl:1",
-    "r.example/curl:1",
-    "r.example/curl:1",
-    "r.example/httpbin:2",
-  ]);
+  expect(new Set(images)).toEqual(new Set(["r.example/curl:1", "r.example/httpbin:2"]));
+  expect(images).toHaveLength(8);
 });
 
 it("prints a table for people", async () => {
   const { runner } = await start(onLine(/opts-out/, {}));
-  await conformance(runner, { ...FLAGS, output: "table" }, NAMESPACE);
+  await conformance(runner, { ...FLAGS, output: "table" }, "1.2.3", NAMESPACE);
   expect(output.stdout).toMatch(/ {2}ok +allowed-200 .*\n +allowed-client called .*: answered 200 \(/);
   expect(output.stdout).toMatch(/ {2}PROBLEM +opt-out-refused .*\n.*\n +API server: it would admit .*\n +→ /);
-  expect(output.stdout.trimEnd()).toMatch(/\n\n1 problem, 6 ok\.$/);
+  expect(output.stdout.trimEnd()).toMatch(/\n\n1 problem, 9 ok, 2 skipped\.$/);
 });
 
 it("prints JUnit for CI, with the time of each scenario", async () => {
   const { runner } = await start(onLine(/opts-out/, {}));
-  await conformance(runner, { ...FLAGS, output: "junit" }, NAMESPACE);
-  expect(output.stdout).toContain('<testsuites tests="7" failures="1" errors="0" skipped="0">');
+  await conformance(runner, { ...FLAGS, output: "junit" }, "1.2.3", NAMESPACE);
+  expect(output.stdout).toContain('<testsuites tests="12" failures="1" errors="0" skipped="2">');
   expect(output.stdout).toMatch(/<testcase classname="allowed-200" name="[^"]+" time="[\d.]+"\/>/);
   expect(output.stdout).toMatch(/classname="opt-out-refused" [^>]*>\n +<failure message="it would admit /);
 });
@@ -424,6 +577,6 @@ it("tries the ephemeral container whatever the kubelet has written meanwhile", a
 
 it("lists in its help exactly the scenarios that it plays", async () => {
   const { stdout } = await runCli("test", "--help");
-  const listed = [...stdout.matchAll(/^ {2}([a-z]+(?:-[a-z0-9]+)+) {2,}/gm)].map(([, id]) => id);
-  expect(listed.filter((id) => !id?.startsWith("--"))).toEqual(PLAN.map(({ id }) => id));
+  const listed = [...stdout.matchAll(/^ {2}([a-z]+(?:-[a-z0-9]+)*) {2,}/gm)].map(([, id]) => id);
+  expect(listed).toEqual(PLAN.map(({ id }) => id));
 });

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
+import type { Pod } from "../../../tools/doctor/facts/objects.ts";
 import type { Snapshot } from "../../../tools/doctor/snapshot.ts";
 import { Interrupted, type Runner } from "../../../tools/programs/run.ts";
 import { healthySnapshot } from "../doctor/healthy-snapshot.ts";
@@ -27,6 +28,10 @@ interface Said {
 export interface Differences {
   kubectl?: (asked: Asked) => Said | undefined;
   snapshot?: (snapshot: Snapshot) => void;
+  /** What else the API server has, by path. */
+  objects?: Record<string, object>;
+  /** What a proxy's admin interface answers in place of the recorded one; absent, that. */
+  proxy?: (pod: string, path: string) => { body: string } | undefined;
   /** Ctrl-C while a call runs whose command line and input are such. */
   interrupt?: RegExp;
 }
@@ -43,7 +48,7 @@ export interface FakeCluster {
 export async function fakeCluster(directory: string, differences: Differences = {}): Promise<FakeCluster> {
   const snapshot = stageSnapshot();
   differences.snapshot?.(snapshot);
-  const server = await serve(join(directory, "api"), snapshot);
+  const server = await serve(join(directory, "api"), snapshot, differences);
   const calls: Asked[] = [];
   const run: Runner["run"] = async ({ program, args, stdin = "" }) => {
     const asked = { line: [program, ...args].join(" "), stdin };
@@ -82,10 +87,23 @@ function stageSnapshot(): Snapshot {
   Object.assign(plaintext.metadata, { name: "plaintext-client" });
   plaintext.spec.initContainers = [];
   snapshot.pods.value = [...own, plaintext];
+  cloneAs(snapshot, "allowed-client", "node-client-1");
   return snapshot;
 }
 
-function serve(socketPath: string, snapshot: Snapshot): Promise<FakeApiServer> {
+/** Adds another pod of the stage with the same proxy. */
+export function cloneAs(snapshot: Snapshot, name: string, other: string): Pod {
+  const pod = snapshot.pods.ok ? snapshot.pods.value.find(({ metadata }) => metadata.name === name) : undefined;
+  const proxy = snapshot.proxies.find((each) => each.pod === name);
+  if (!snapshot.pods.ok || pod === undefined || proxy === undefined) throw new Error(`no pod ${name}`);
+  const clone = structuredClone(pod);
+  clone.metadata.name = other;
+  snapshot.pods.value.push(clone);
+  snapshot.proxies.push({ ...structuredClone(proxy), pod: other });
+  return clone;
+}
+
+function serve(socketPath: string, snapshot: Snapshot, differences: Differences): Promise<FakeApiServer> {
   const value = (key: keyof Snapshot) => (snapshot[key] as { value: unknown }).value;
   const list = (key: keyof Snapshot) => ({ body: { items: value(key), metadata: {} } });
   const object = (key: keyof Snapshot) => (value(key) === undefined ? undefined : { body: value(key) });
@@ -96,12 +114,14 @@ function serve(socketPath: string, snapshot: Snapshot): Promise<FakeApiServer> {
       if (pathname.endsWith("/configmaps")) return list("istioConfigMaps");
       if (pathname.includes("/validatingadmissionpolicies/")) return object("admissionPolicy");
       if (pathname.includes("/validatingadmissionpolicybindings/")) return object("admissionBinding");
+      if (pathname === "/api/v1/nodes") return list("nodes");
       if (pathname.endsWith("/pods")) return list("pods");
+      if (differences.objects?.[pathname] !== undefined) return { body: differences.objects[pathname] };
       const [, name] = /\/pods\/([^/]+)$/.exec(pathname) ?? [];
       const pod = (value("pods") as { metadata: { name: string } }[]).find(({ metadata }) => metadata.name === name);
       return pod && { body: pod };
     },
-    (pod, requestPath) => envoyAdmin(snapshot, pod, requestPath),
+    (pod, requestPath) => differences.proxy?.(pod, requestPath) ?? envoyAdmin(snapshot, pod, requestPath),
   );
 }
 
@@ -139,13 +159,22 @@ export function seen(snapshot: Snapshot): { uri: string; by: string; hash: strin
   };
 }
 
+/** Who may call whom on the stage. */
+const ALLOWED = ["allowed-client server", "other-client allowed-client"];
+
 function healthy({ line, stdin }: Asked, snapshot: Snapshot): Said {
   if (stdin.includes("SelfSubjectAccessReview")) {
     return { stdout: "true\n".repeat((JSON.parse(stdin) as { items: unknown[] }).items.length) };
   }
-  if (line.includes("exec") && line.includes("allowed-client")) return answered(200, headers(seen(snapshot)));
-  if (line.includes("exec") && line.includes("other-client")) return answered(403, "RBAC: access denied");
-  if (line.includes("exec")) return curlFailed(56, "Recv failure: Connection reset by peer");
+  const [, from, to] = / exec .* (\S+) --container=app .*http:\/\/([^/:]+)/.exec(line) ?? [];
+  if (from === "plaintext-client") return curlFailed(56, "Recv failure: Connection reset by peer");
+  if (line.includes("--rate")) return { stdout: "200\n".repeat(50) };
+  if (from !== undefined) {
+    const caller = from.startsWith("node-client") ? "allowed-client" : from;
+    return ALLOWED.includes(`${caller} ${to}`)
+      ? answered(200, headers(seen(snapshot)))
+      : answered(403, "RBAC: access denied");
+  }
   if (line.includes("replace --raw")) return denied("a container mounts tbot's socket directory writable");
   if (line.includes("--dry-run=server") && stdin.includes("hostPath")) {
     return denied("a container mounts tbot's socket directory writable");

@@ -12,7 +12,7 @@ export function envoyAdmin(snapshot: Pick<Snapshot, "proxies">, pod: string, req
     return { body: JSON.stringify({ certificates: [{ ca_cert: [], cert_chain: [{ serial_number: serial }] }] }) };
   }
   if (requestPath.startsWith("/clusters")) {
-    return { body: "sds-grpc::/x::cx_active::1\nsds-grpc::/x::rq_active::2\n" };
+    return { body: "sds-grpc::/x::cx_active::1\nsds-grpc::/x::cx_total::1\nsds-grpc::/x::rq_active::2\n" };
   }
   const inline = (pems: string[]) => ({ inline_bytes: Buffer.from(pems.join("")).toString("base64") });
   const validator = {

@@ -1,25 +1,39 @@
-import { exitCode } from "../../doctor/diagnose.ts";
+import { exitCode, type Status } from "../../doctor/diagnose.ts";
 import { jsonText } from "../../doctor/reports/json-text.ts";
 import type { Shown } from "../play.ts";
+import type { Stage } from "../stage/stage.ts";
 
-/** Where and when it was shown. */
+/** Where and when it was shown, and by what. */
 export interface Occasion {
-  /** RFC 3339. */
-  startedAt: string;
+  /** Version of istio-teleport. */
+  version: string;
+  startedAt: Date;
   /** The cluster, for people. */
   cluster: string;
-  namespace: string;
-  trustDomain: string;
-  /** Istio's revision that injected the pods. */
-  revision: string;
+  stage: Pick<Stage, "namespace" | "mesh" | "images" | "nodes">;
 }
 
-/** The report for programs, and for an auditor to keep. */
-export function jsonReport(all: readonly Shown[], occasion: Occasion): string {
+const STATUSES: readonly Status[] = ["ok", "warning", "problem", "unknown", "skipped"];
+
+/** The report for programs, and for an auditor to keep; docs/reference/test-report.schema.json describes it. */
+export function jsonReport(all: readonly Shown[], { version, startedAt, cluster, stage }: Occasion): string {
+  const { namespace, mesh, images, nodes } = stage;
   return jsonText({
     schemaVersion: 1,
-    ...occasion,
+    version,
+    startedAt: startedAt.toISOString(),
+    endedAt: new Date().toISOString(),
+    cluster,
+    namespace,
+    trustDomain: mesh.trustDomain,
+    revision: mesh.revision,
+    admission: mesh.admission,
+    images,
+    nodes: { tested: nodes.names, total: nodes.total },
     exitCode: exitCode(all),
+    summary: Object.fromEntries(
+      STATUSES.map((status) => [status, all.filter((each) => each.status === status).length]),
+    ),
     scenarios: all.map(({ scenario, ...rest }) => ({ id: scenario.id, title: scenario.title, ...rest })),
   });
 }

@@ -2,6 +2,7 @@ import { CouldNotLook, known } from "../../doctor/facts/facts.ts";
 import { proxyMount } from "../../doctor/facts/meshed-pods.ts";
 import type { Pod } from "../../doctor/facts/objects.ts";
 import { refusal } from "../stage/admission-attempt.ts";
+import { safe } from "../stage/pod-objects.ts";
 import type { Stage } from "../stage/stage.ts";
 import type { Scenario } from "./scenario.ts";
 
@@ -10,7 +11,7 @@ export const ephemeralContainer: Scenario = {
   id: "ephemeral-container-refused",
   title: "An ephemeral container that mounts the socket's volume writable is refused",
   async show(stage) {
-    const { namespace, images } = stage;
+    const { namespace, images, mesh } = stage;
     const path = `/api/v1/namespaces/${namespace}/pods/server`;
     const { pod, volume } = await serverWithSocket(stage, path);
     const debug = {
@@ -18,6 +19,7 @@ export const ephemeralContainer: Scenario = {
       image: images.client,
       command: ["sleep", "1"],
       volumeMounts: [{ name: volume, mountPath: "/sockets" }],
+      securityContext: safe(mesh),
     };
     return refusal(stage, {
       what: `an ephemeral container in the pod server that mounts its volume ${volume} writable`,

@@ -1,6 +1,6 @@
 import { problem, unknown } from "../../doctor/checks/check.ts";
 import { call, described } from "../stage/calls.ts";
-import { SERVER_PORT } from "../stage/objects.ts";
+import { SERVER_PORT } from "../stage/pod-objects.ts";
 import { stagePods } from "../stage/pods.ts";
 import type { Scenario } from "./scenario.ts";
 

@@ -20,7 +20,7 @@ const DENIED = new RegExp(`ValidatingAdmissionPolicy '${POLICY_NAME}' .*denied r
 
 /** Tries it as a dry run on the server, which takes every step of admission and stores nothing. */
 export async function refusal(stage: Stage, { what, args, object, words }: Attempt): Promise<Outcome> {
-  if (stage.mesh.protectedDirectory === undefined) return { skipped: "layer c is off (--without-admission)" };
+  if (!stage.mesh.admission) return { skipped: "layer c is off (--without-admission)" };
   const command = kubectlCommand(stage.access, args, JSON.stringify(object));
   const { code, stderr } = await stage.access.runner.run(command, { purpose: `try ${what}` });
   stage.stop.throwIfAborted();

@@ -1,7 +1,6 @@
 import { kubectlCommand } from "../../programs/cluster-commands.ts";
 import { failed } from "../../programs/run.ts";
 import { pause } from "../interruption.ts";
-import type { ClientName } from "./objects.ts";
 import type { Stage } from "./stage.ts";
 
 /** What a client's curl met. */
@@ -15,19 +14,18 @@ export type Call =
 /** Seconds that one call may take. */
 const CALL_TIMEOUT = 10;
 
-/** How long the mesh may take to have the policies everywhere, in milliseconds, and the pause between two calls. */
-const SETTLED = 30_000;
+/** Milliseconds between two calls. */
 const PAUSE = 1_000;
 
 /** curl's exit codes for no answer at all, and for a reset. */
 const ENDED = [52, 56];
 
 /**
- * Has a client call a URL by curl.
+ * Has a pod of the stage call a URL by curl.
  *
  * @throws ExitError (unavailable) when kubectl cannot run it there
  */
-export async function call({ access, namespace, stop }: Stage, client: ClientName, url: string): Promise<Call> {
+export async function call({ access, namespace, stop }: Stage, pod: string, url: string): Promise<Call> {
   const curl = [
     "curl",
     "--silent",
@@ -38,15 +36,8 @@ export async function call({ access, namespace, stop }: Stage, client: ClientNam
     "\\n%{http_code}",
     url,
   ];
-  const command = kubectlCommand(access, [
-    "exec",
-    `--namespace=${namespace}`,
-    client,
-    "--container=app",
-    "--",
-    ...curl,
-  ]);
-  const purpose = `call ${url} from ${client}`;
+  const command = kubectlCommand(access, ["exec", `--namespace=${namespace}`, pod, "--container=app", "--", ...curl]);
+  const purpose = `call ${url} from ${pod}`;
   const { code, stdout, stderr } = await access.runner.run(command, { purpose });
   stop.throwIfAborted();
   if (code === 0) {
@@ -62,12 +53,11 @@ export async function call({ access, namespace, stop }: Stage, client: ClientNam
   return { kind: "failed", code: Number(own), words };
 }
 
-/** Calls until the server's answer has this status, or the mesh had its time; the last answer counts. */
-export async function callUntil(stage: Stage, client: ClientName, url: string, status: number) {
-  const deadline = Date.now() + SETTLED;
+/** Calls until the server's answer has this status, or the mesh had its time (`settledBy`); the last answer counts. */
+export async function callUntil(stage: Stage, pod: string, url: string, status: number) {
   for (let calls = 1; ; calls++) {
-    const last = await call(stage, client, url);
-    if ((last.kind === "answered" && last.status === status) || Date.now() >= deadline) return { last, calls };
+    const last = await call(stage, pod, url);
+    if ((last.kind === "answered" && last.status === status) || Date.now() >= stage.settledBy) return { last, calls };
     await pause(PAUSE, stage.stop);
   }
 }

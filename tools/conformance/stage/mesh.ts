@@ -1,7 +1,14 @@
 import { EXIT, ExitError } from "../../base/exit-error.ts";
 import { CouldNotLook, known, type Revision, revisions } from "../../doctor/facts/facts.ts";
-import { injectionScope, ourTemplate, ownRevisions, scopeText } from "../../doctor/facts/injection-scope.ts";
-import { POLICY_NAME, readAdmissionBinding, readAdmissionPolicy } from "../../doctor/gather/admission.ts";
+import {
+  type InjectionScope,
+  injectionScope,
+  ourTemplate,
+  ownRevisions,
+  scopeText,
+} from "../../doctor/facts/injection-scope.ts";
+import { type TemplateVolume, templateVolume, usesIstioCni } from "../../doctor/facts/socket-source.ts";
+import { readAdmissionBinding, readAdmissionPolicy } from "../../doctor/gather/admission.ts";
 import { readIstioConfigMaps, readIstiods } from "../../doctor/gather/istiods.ts";
 import type { KubeApi } from "../../programs/kube-api/kube-api.ts";
 
@@ -11,10 +18,15 @@ export interface Mesh {
   /** The revision that is to inject the pods. */
   revision: string;
   trustDomain: string;
-  /** The injection template that pods must name; absent where the whole mesh has Teleport's identities. */
-  template?: string;
-  /** The directory of tbot's socket that the admission policy protects; absent where layer c is off. */
-  protectedDirectory?: string;
+  /** Which pods have Teleport's identities: all, or those that name a template. */
+  scope: InjectionScope;
+  /** How sidecars get at tbot's socket. */
+  socketVolume: TemplateVolume;
+  /** Whether istio-cni does the work of istio-init, which needs privileges. */
+  istioCni: boolean;
+  /** Whether the admission policy denies: layer c is on. */
+  admission: boolean;
+  openShift: boolean;
 }
 
 /**
@@ -32,20 +44,26 @@ export async function readMesh(api: KubeApi): Promise<Mesh> {
         `Only ${scopeText(scope)} has Teleport's identities (istio.injection.scope), and \`test\` runs in a namespace of its own; run it where the scope is mesh or pod.`,
       );
     }
-    const own = ownRevisions({}, scope, all).find(({ injector }) => ourTemplate({}, injector) !== undefined);
-    if (own === undefined) {
+    const candidates = ownRevisions({}, scope, all).map((revision) => ({
+      revision,
+      socketVolume: templateVolume(ourTemplate({}, revision.injector)?.text ?? ""),
+    }));
+    const own = candidates.find(({ socketVolume }) => socketVolume !== undefined);
+    if (own?.socketVolume === undefined) {
       throw new CouldNotLook(
         "no istiod has the chart's injection template; install it with the values that `istio-teleport render istio` prints",
       );
     }
-    const directory = await protectedDirectory(api);
     return {
       revisions: all,
-      revision: own.name,
+      revision: own.revision.name,
       // Istio's default (pkg/config/constants: DefaultClusterLocalDomain).
-      trustDomain: own.mesh.trustDomain ?? "cluster.local",
-      ...(scope.kind === "pod" && { template: scope.template }),
-      ...(directory !== undefined && { protectedDirectory: directory }),
+      trustDomain: own.revision.mesh.trustDomain ?? "cluster.local",
+      scope,
+      socketVolume: own.socketVolume,
+      istioCni: usesIstioCni(own.revision),
+      admission: await isAdmissionOn(api),
+      openShift: known(await api.get(OPENSHIFT)) !== undefined,
     };
   } catch (error) {
     if (!(error instanceof CouldNotLook)) throw error;
@@ -53,15 +71,11 @@ export async function readMesh(api: KubeApi): Promise<Mesh> {
   }
 }
 
-/** @returns undefined unless the policy is there and refuses: a binding may only warn */
-async function protectedDirectory(api: KubeApi): Promise<string | undefined> {
-  const [readPolicy, readBinding] = await Promise.all([readAdmissionPolicy(api), readAdmissionBinding(api)]);
-  const [policy, binding] = [known(readPolicy), known(readBinding)];
-  if (policy === undefined || binding?.spec.validationActions?.includes("Deny") !== true) return undefined;
-  const expression = policy.spec.variables?.find(({ name }) => name === "socketDir")?.expression ?? "";
-  const [, directory] = /^'(\/[^']*)'$/.exec(expression) ?? [];
-  if (directory === undefined) {
-    throw new CouldNotLook(`the ValidatingAdmissionPolicy ${POLICY_NAME} does not say which directory it protects`);
-  }
-  return directory;
+/** Where OpenShift, and nothing else, serves its security context constraints. */
+const OPENSHIFT = "/apis/security.openshift.io/v1";
+
+/** Whether the policy is there and refuses: a binding may only warn. */
+async function isAdmissionOn(api: KubeApi): Promise<boolean> {
+  const [policy, binding] = await Promise.all([readAdmissionPolicy(api), readAdmissionBinding(api)]);
+  return known(policy) !== undefined && known(binding)?.spec.validationActions?.includes("Deny") === true;
 }

@@ -1,48 +1,50 @@
 import { principalOf } from "../../base/spiffe-id.ts";
+import { CALLERS, SERVICES, type ServiceName } from "./callers.ts";
+import { clientPod, LABELS, type PodSetting, SERVER_PORT, servicePod } from "./pod-objects.ts";
 import type { Stage } from "./stage.ts";
 
-/** Port of the server's container, and of every call that goes to its pod. */
-export const SERVER_PORT = 8080;
+type Setting = PodSetting & Pick<Stage, "nodes">;
 
-export type ClientName = "allowed-client" | "other-client" | "plaintext-client";
-
-/** Names of those that are in the mesh, which are also those of their ServiceAccounts. */
-export const MESHED = ["server", "allowed-client", "other-client"] as const;
-
-/** Names of all pods of the stage. */
-export const ALL_PODS = [...MESHED, "plaintext-client"] as const;
-
-/** By this label namespaces are found that a run could not take away: `kubectl get namespaces -l`. */
-const LABELS = { "app.kubernetes.io/name": "istio-teleport-test", "app.kubernetes.io/part-of": "istio-teleport" };
-
-type Setting = Pick<Stage, "namespace" | "mesh" | "images">;
-
-/** The namespace, injected by the mesh's revision; Istio's init container is more than Pod Security's lower levels allow. */
-export function namespaceObject({ namespace, mesh }: Setting): object {
+/**
+ * The namespace, injected by the mesh's revision. Where sidecars mount the socket by CSI and istio-cni does istio-init's
+ * work, its pods are such as Pod Security's highest level allows; a hostPath and istio-init are more than its lower ones do.
+ */
+export function namespaceObject({ namespace, mesh }: Pick<Setting, "namespace" | "mesh">): object {
+  const level = "driver" in mesh.socketVolume && mesh.istioCni ? "restricted" : "privileged";
   return {
     apiVersion: "v1",
     kind: "Namespace",
     metadata: {
       name: namespace,
-      labels: { ...LABELS, "istio.io/rev": mesh.revision, "pod-security.kubernetes.io/enforce": "privileged" },
+      labels: { ...LABELS, "istio.io/rev": mesh.revision, "pod-security.kubernetes.io/enforce": level },
     },
   };
 }
 
-/** What is in it, policies first: no pod is to start without them. */
-export function stageObjects(setting: Setting): object {
+/**
+ * What is in it, policies first: no pod is to start without them.
+ *
+ * @param pullSecret the Secret by which images are pulled, if there is one
+ */
+export function stageObjects(setting: Setting, pullSecret?: object): object {
   const items = [
     ...policies(setting),
-    ...ALL_PODS.map((name) => serviceAccount(setting, name)),
-    service(setting),
-    serverPod(setting),
-    clientPod(setting, "allowed-client"),
-    clientPod(setting, "other-client"),
+    ...(pullSecret === undefined ? [] : [pullSecret]),
+    ...[...SERVICES, "plaintext-client"].map((name) => serviceAccount(setting, name)),
+    ...SERVICES.map((name) => service(setting, name)),
+    ...SERVICES.map((name) => servicePod(setting, name)),
     clientPod(setting, "plaintext-client", { labels: { "sidecar.istio.io/inject": "false" } }),
+    ...nodePods(setting).map(({ node, pod }) => clientPod(setting, "allowed-client", { node }, pod)),
   ];
   return { apiVersion: "v1", kind: "List", items };
 }
 
+/** The client that each chosen node gets. Names of nodes may be longer than those of pods. */
+export function nodePods({ nodes }: Pick<Setting, "nodes">): { node: string; pod: string }[] {
+  return nodes.names.map((node, index) => ({ node, pod: `node-client-${index + 1}` }));
+}
+
+/** As the chart makes them of a graph: deny all, and allow each service its callers. */
 function policies({ namespace, mesh }: Setting): object[] {
   const policy = (name: string, spec: object) => ({
     apiVersion: "security.istio.io/v1",
@@ -50,20 +52,20 @@ function policies({ namespace, mesh }: Setting): object[] {
     metadata: { name, namespace },
     spec,
   });
-  const allowed = principalOf(mesh.trustDomain, namespace, "allowed-client");
-  return [
-    policy("deny-all", {}),
-    policy("server", {
-      selector: { matchLabels: { "app.kubernetes.io/name": "server" } },
-      action: "ALLOW",
-      rules: [
-        {
-          from: [{ source: { principals: [allowed] } }],
-          to: [{ operation: { ports: [String(SERVER_PORT)] } }],
-        },
-      ],
-    }),
-  ];
+  const allow = (name: ServiceName) => ({
+    selector: { matchLabels: { "app.kubernetes.io/name": name } },
+    action: "ALLOW",
+    rules: [
+      {
+        from: [
+          { source: { principals: CALLERS[name].map((caller) => principalOf(mesh.trustDomain, namespace, caller)) } },
+        ],
+        to: [{ operation: { ports: [String(SERVER_PORT)] } }],
+      },
+    ],
+  });
+  const called = SERVICES.filter((name) => CALLERS[name].length > 0);
+  return [policy("deny-all", {}), ...called.map((name) => policy(name, allow(name)))];
 }
 
 function serviceAccount({ namespace }: Setting, name: string): object {
@@ -75,83 +77,14 @@ function serviceAccount({ namespace }: Setting, name: string): object {
   };
 }
 
-function service({ namespace }: Setting): object {
+function service({ namespace }: Setting, name: ServiceName): object {
   return {
     apiVersion: "v1",
     kind: "Service",
-    metadata: { name: "server", namespace },
+    metadata: { name, namespace },
     spec: {
-      selector: { "app.kubernetes.io/name": "server" },
+      selector: { "app.kubernetes.io/name": name },
       ports: [{ name: "http", port: 80, targetPort: SERVER_PORT }],
     },
   };
 }
-
-/** How a pod differs from an ordinary one of the stage. */
-interface Difference {
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
-  volumes?: object[];
-  volumeMounts?: object[];
-}
-
-function serverPod(setting: Setting): object {
-  return pod(setting, "server", {}, "server", {
-    image: setting.images.server,
-    ports: [{ name: "http", containerPort: SERVER_PORT }],
-    readinessProbe: { httpGet: { path: "/headers", port: "http" } },
-  });
-}
-
-/** A pod that can call the server by curl, with the ServiceAccount of a client. */
-export function clientPod(
-  setting: Setting,
-  account: ClientName,
-  difference: Difference = {},
-  name: string = account,
-): object {
-  return pod(setting, account, difference, name, {
-    image: setting.images.client,
-    command: ["sleep", "infinity"],
-    ...(difference.volumeMounts !== undefined && { volumeMounts: difference.volumeMounts }),
-  });
-}
-
-function pod(
-  { namespace, mesh }: Setting,
-  account: string,
-  { labels = {}, annotations = {}, volumes = [] }: Difference,
-  name: string,
-  container: object,
-): object {
-  const chosen = mesh.template === undefined ? {} : { "inject.istio.io/templates": `sidecar,${mesh.template}` };
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      name,
-      namespace,
-      labels: { ...LABELS, "app.kubernetes.io/name": name, ...labels },
-      annotations: { ...chosen, ...annotations },
-    },
-    spec: {
-      serviceAccountName: account,
-      automountServiceAccountToken: false,
-      terminationGracePeriodSeconds: 1,
-      containers: [{ name: "app", imagePullPolicy: "IfNotPresent", ...container, ...SMALL_AND_SAFE }],
-      volumes,
-    },
-  };
-}
-
-const SMALL_AND_SAFE = {
-  resources: { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "128Mi" } },
-  securityContext: {
-    runAsNonRoot: true,
-    runAsUser: 65532,
-    allowPrivilegeEscalation: false,
-    readOnlyRootFilesystem: true,
-    capabilities: { drop: ["ALL"] },
-    seccompProfile: { type: "RuntimeDefault" },
-  },
-};
