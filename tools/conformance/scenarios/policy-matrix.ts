@@ -35,7 +35,7 @@ function findingOf({ from, to }: Pair, wanted: number, last: Call): Finding | un
   if (last.kind === "answered" && last.status === wanted) return undefined;
   const subject = `${from} to ${to}`;
   const evidence = `${described(last)} in place of ${wanted}`;
-  return last.kind === "answered"
+  return last.kind === "answered" && [200, 403].includes(last.status)
     ? problem(
         subject,
         evidence,

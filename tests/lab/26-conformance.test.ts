@@ -1,0 +1,104 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Stage } from "../../tools/conformance/stage/stage.ts";
+import { deleteNamespace } from "./testkit/cluster/namespaces.ts";
+import { shell } from "./testkit/cluster/shell.ts";
+import { BROKEN } from "./testkit/conformance/broken-promises.ts";
+import { conformance, FLAGS } from "./testkit/conformance/conformance.ts";
+import { NAMESPACE, playAll, withSharedStage } from "./testkit/conformance/shared-stage.ts";
+import { giveBack } from "./testkit/doctor/field-owners.ts";
+import { selectNodes, stopTbot, tbotIsWell } from "./testkit/faults/fail-closed-cases.ts";
+import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
+import { StartedCommand } from "./testkit/installation/started-command.ts";
+import { markdownTable } from "./testkit/reports/markdown-table.ts";
+
+const DOCUMENTED = markdownTable(join(REPOSITORY, "docs", "proof", "test-promises.md"), "What was seen in the lab");
+
+beforeAll(async () => {
+  await requireInstalled();
+});
+
+afterAll(async () => {
+  await tbotIsWell();
+  for (const object of EDITED) await giveBack(object[0], object[1]);
+  await deleteNamespace(NAMESPACE);
+});
+
+/** What the cases change by hand, though Helm owns it. */
+const EDITED = [
+  ["istio-system", "configmap/istio"],
+  ["istio-system", "deployment/istiod"],
+] as const;
+
+async function namespacesLeft(): Promise<string> {
+  return shell("kubectl get namespaces -l app.kubernetes.io/name=istio-teleport-test -o name");
+}
+
+describe("each promise, broken in turn", () => {
+  it("is named by its scenario, as docs/proof/test-promises.md has it", { timeout: 900_000 }, async () => {
+    await withSharedStage(async (stage) => {
+      expect((await playAll(stage, { settled: false })).words).toEqual([]);
+      const seen: Record<string, Record<string, string>> = {};
+      for (const each of BROKEN) {
+        const { words, complaints } = await broken(stage, each);
+        const said = words.find((line) => line.startsWith(`${each.id}: `))?.slice(each.id.length + 2);
+        process.stderr.write(`| ${each.how} | ${each.id} | ${said} | ${(each.also ?? []).join(", ")} |\n`);
+        expect(complaints, `${each.how}\n${words.join("\n")}`).toEqual(
+          [`problem ${each.id}`, ...(each.also ?? [])].toSorted(),
+        );
+        expect(words).toContain(`${each.id}: ${each.says}`);
+        const others = (each.also ?? []).map((line) => line.split(" ")[1]).join(", ");
+        seen[each.how] = { "named by": each.id, "what it said": each.says, "also named by": others };
+      }
+      expect((await playAll(stage, { settled: false })).words).toEqual([]);
+      expect(seen).toEqual(DOCUMENTED);
+    });
+  });
+
+  async function broken(stage: Stage, { break: breakIt, heal }: (typeof BROKEN)[number]) {
+    try {
+      await breakIt(stage);
+      return await playAll(stage, { settled: true });
+    } finally {
+      await heal(stage);
+    }
+  }
+});
+
+describe("istio-teleport test", () => {
+  it("says that workloads get no certificate while tbot is stopped, and leaves nothing", async () => {
+    await stopTbot();
+    const { report, code } = await conformance("--timeout 10s").finally(() => selectNodes("any"));
+    const [start, ...others] = report.scenarios;
+    expect(start).toMatchObject({ id: "workloads-start", status: "problem" });
+    expect(start?.findings.map(({ subject, evidence }) => `${subject}: ${evidence}`)).toContain(
+      "server: not ready after 10 s: its container istio-proxy is not ready, though it runs: it has no certificate",
+    );
+    expect(new Set(others.map(({ status }) => status))).toEqual(new Set(["skipped"]));
+    expect(code).toBe(1);
+    expect(await namespacesLeft()).toBe("");
+    await tbotIsWell();
+  }, 180_000);
+
+  it("leaves nothing when it is interrupted, wherever it is", { timeout: 180_000 }, async () => {
+    await Promise.all(
+      [...MOMENTS, ...CALLS].map(async (words) => {
+        const command = new StartedCommand(`exec npx -p istio-teleport istio-teleport test ${FLAGS}`, USER_DIR);
+        await (CALLS.includes(words) ? command.runs(words) : command.says(words));
+        command.interrupt();
+        const { code, stderr } = await command.ended;
+        expect(code, `${words}: ${stderr}`).toBe(2);
+        expect(stderr).toContain("Interrupted (SIGINT)");
+      }),
+    );
+    // Who is interrupted once more while it waits does not wait; the deletion goes on.
+    await shell("kubectl wait --for=delete namespace -l app.kubernetes.io/name=istio-teleport-test --timeout=60s");
+    expect(await namespacesLeft()).toBe("");
+  });
+});
+
+/** What it says as it makes its namespace, what is in it, and waits. */
+const MOMENTS = ["in the namespace", "starting three services", "workloads-start"];
+
+/** What it runs as it asks for permissions, reads, calls and tries. */
+const CALLS = ["--validate=false", "proxy --unix-socket", "exec --namespace", "--dry-run=server"];
