@@ -13,10 +13,10 @@ killed, \`kubectl get namespaces -l app.kubernetes.io/name=istio-teleport-test\`
 
 Scenarios:
   workloads-start              workloads get their certificates and start
+  own-identity                 each certificate on the wire is Teleport's, and names its own workload
   allowed-200                  a caller that the policy names gets an answer
   other-403                    a caller that the policy does not name is refused
   plaintext-refused            a caller without a sidecar is refused
-  own-identity                 each certificate on the wire is Teleport's, and names its own workload
   policy-matrix                of all pairs of three services those call each other whom the policies name
   every-node                   a workload on each node gets its own certificate and an answer
   gateway-identity             each gateway's certificate is Teleport's and names the gateway

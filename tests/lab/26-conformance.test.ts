@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Stage } from "../../tools/conformance/stage/stage.ts";
 import { deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { shell } from "./testkit/cluster/shell.ts";
-import { BROKEN } from "./testkit/conformance/broken-promises.ts";
+import { BLOCK_ISTIODS_CERTIFICATES, BROKEN } from "./testkit/conformance/broken-promises.ts";
 import { conformance, FLAGS } from "./testkit/conformance/conformance.ts";
 import { NAMESPACE, playAll, withSharedStage } from "./testkit/conformance/shared-stage.ts";
+import { RESTORE_CHART } from "./testkit/doctor/doctor-case.ts";
 import { giveBack } from "./testkit/doctor/field-owners.ts";
 import { selectNodes, stopTbot, tbotIsWell } from "./testkit/faults/fail-closed-cases.ts";
 import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
@@ -20,6 +21,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await tbotIsWell();
+  // What a case that failed has left.
+  await shell(`${RESTORE_CHART} && ${BLOCK_ISTIODS_CERTIFICATES}`);
   for (const object of EDITED) await giveBack(object[0], object[1]);
   await deleteNamespace(NAMESPACE);
 });

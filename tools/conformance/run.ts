@@ -56,6 +56,7 @@ export async function conformance(
         timeout: flags.timeout,
         renewal: flags.renewal,
         settledBy: 0,
+        held: new Set(),
       };
       say(`testing the cluster ${described} in the namespace ${namespace}`);
       const shown = await withOwnNamespace(access, namespace, namespaceObject(stage), flags, async () => {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Ajv } from "ajv";
 import { afterEach, beforeEach, expect, it, test, vi } from "vitest";
 import { EXIT, ExitError } from "../../../tools/base/exit-error.ts";
 import type { TestFlags } from "../../../tools/conformance/flags.ts";
@@ -13,6 +14,7 @@ import { Interrupted } from "../../../tools/programs/run.ts";
 import { repositoryPath } from "../../support/run-helm.ts";
 import { healthySnapshot } from "../doctor/healthy-snapshot.ts";
 import { type CapturedOutput, captureOutput } from "../support/captured-output.ts";
+import { envoyAdmin } from "../support/envoy-admin.ts";
 import { refusal } from "../support/refusal.ts";
 import { runCli } from "../support/run-cli.ts";
 import {
@@ -38,6 +40,10 @@ const FLAGS: TestFlags = {
   keep: false,
   output: "json",
 };
+
+/** Each report that a test makes must be as it says. */
+const SCHEMA = JSON.parse(readFileSync(repositoryPath("docs/reference/test-report.schema.json"), "utf8")) as object;
+const matchesSchema = new Ajv({ strict: true, allErrors: true }).compile(SCHEMA);
 
 let directory: string;
 let cluster: FakeCluster | undefined;
@@ -79,7 +85,9 @@ async function start(differences: Differences = {}): Promise<FakeCluster> {
 async function played(differences: Differences = {}, flags: Partial<TestFlags> = {}): Promise<Report> {
   const { runner } = await start(differences);
   await conformance(runner, { ...FLAGS, ...flags }, "1.2.3", NAMESPACE);
-  return JSON.parse(output.stdout) as Report;
+  const report: unknown = JSON.parse(output.stdout);
+  expect(matchesSchema(report), JSON.stringify(matchesSchema.errors)).toBe(true);
+  return report as Report;
 }
 
 function statuses({ scenarios }: Report): Record<string, string> {
@@ -507,6 +515,130 @@ it("names the pair that a policy lets pass, and the one that it does not", async
     "server to other-client: answered 200 in place of 403",
     "other-client to allowed-client: answered 403 in place of 200",
   ]);
+});
+
+/** Certificates that are replaced, by serial numbers in the order in which a proxy shows them; tbot's connections beside them. */
+function rotating({ replaced, connections }: { replaced: boolean; connections: number }): Differences {
+  let looks = 0;
+  return {
+    kubectl: ({ line }) => {
+      if (!line.includes("--rate")) return undefined;
+      looks++;
+      vi.setSystemTime(Date.now() + 300_000);
+      return undefined;
+    },
+    proxy: (pod, path) => {
+      if (path.startsWith("/clusters")) {
+        return { body: `sds-grpc::/x::cx_active::1\nsds-grpc::/x::cx_total::${looks < 2 ? 1 : connections}\n` };
+      }
+      if (!replaced || looks < 2 || !path.startsWith("/config_dump")) return undefined;
+      // Another certificate of the same authority: that of another workload will do.
+      const other = healthySnapshot();
+      const name = pod.endsWith("/server") ? "other-client" : "server";
+      const proxy = other.proxies.find((each) => each.pod.startsWith(name));
+      return envoyAdmin(
+        { proxies: proxy === undefined ? [] : [{ ...proxy, pod: "x" }] },
+        `${proxy?.namespace}/x`,
+        path,
+      );
+    },
+  };
+}
+
+test.each<[string, Differences, string, RegExp, string[]]>([
+  [
+    "comes over the open stream",
+    rotating({ replaced: true, connections: 1 }),
+    "ok",
+    /^\d+ requests in \d+ s, 0 lost; allowed-client went from [0-9a-f]+ to [0-9a-f]+, issued -?\d+ s later; server went/,
+    [],
+  ],
+  [
+    "does not come",
+    rotating({ replaced: false, connections: 1 }),
+    "problem",
+    /allowed-client kept [0-9a-f]+; server kept/,
+    [
+      expect.stringMatching(/^allowed-client: no new certificate within \d+ s$/),
+      expect.stringMatching(/^server: no new certificate within \d+ s$/),
+    ],
+  ],
+  [
+    "comes over another connection",
+    rotating({ replaced: true, connections: 2 }),
+    "problem",
+    /went from/,
+    [
+      "allowed-client: the new certificate came over a new connection to tbot (1 opened before, 2 now)",
+      "server: the new certificate came over a new connection to tbot (1 opened before, 2 now)",
+    ],
+  ],
+])("with --renewal, a new certificate %s", async (_, differences, status, evidence, findings) => {
+  const report = await played(differences, { renewal: true });
+  const scenario = report.scenarios.find(({ id }) => id === "renewal");
+  expect(scenario?.findings.map(({ subject, evidence: seen }) => `${subject}: ${seen}`)).toEqual(findings);
+  expect(scenario).toMatchObject({ status, evidence: expect.stringMatching(evidence) });
+  expect(output.stderr).toMatch(/ {4}waiting for new certificates, \d+ s at most\n/);
+});
+
+it("with --renewal, counts requests that were lost", async () => {
+  const differences = rotating({ replaced: true, connections: 1 });
+  const report = await played(
+    {
+      ...differences,
+      kubectl: (asked) => {
+        const said = differences.kubectl?.(asked);
+        return asked.line.includes("--rate") ? { code: 52, stdout: `${"200\n".repeat(48)}503\n000\n` } : said;
+      },
+    },
+    { renewal: true },
+  );
+  const { findings } = report.scenarios.find(({ id }) => id === "renewal") ?? {};
+  expect(findings?.map(({ evidence }) => evidence)).toEqual([expect.stringMatching(/^(\d+) of \d+ requests lost$/)]);
+});
+
+const SECRET = "/api/v1/namespaces/shop/secrets/registry";
+const IMAGE_PULL_SECRET = { imagePullSecret: { namespace: "shop", name: "registry" } };
+
+it("copies the Secret by which images are pulled", async () => {
+  const type = "kubernetes.io/dockerconfigjson";
+  const data = { ".dockerconfigjson": "e30=" };
+  const objects = { [SECRET]: { metadata: { name: "registry", namespace: "shop" }, type, data } };
+  await played({ objects }, IMAGE_PULL_SECRET);
+  const { items } = JSON.parse(cluster?.calls.find(({ stdin }) => stdin.includes('"kind":"Pod"'))?.stdin ?? "{}");
+  const made = items as { kind: string; spec?: { imagePullSecrets?: object[] } }[];
+  expect(made.find(({ kind }) => kind === "Secret")).toEqual({
+    ...{ apiVersion: "v1", kind: "Secret", type, data },
+    metadata: { name: "registry", namespace: NAMESPACE },
+  });
+  const pods = made.filter(({ kind }) => kind === "Pod");
+  expect(pods.map(({ spec }) => spec?.imagePullSecrets)).toEqual(pods.map(() => [{ name: "registry" }]));
+  const asked = cluster?.calls.find(({ stdin }) => stdin.includes("SelfSubjectAccessReview"))?.stdin;
+  expect(asked).toContain('{"verb":"get","group":"","resource":"secrets","namespace":"shop"}');
+});
+
+test.each([
+  [{}, EXIT.unavailable, "There is no Secret shop/registry; name one with --image-pull-secret."],
+  [
+    { [SECRET]: { metadata: { name: "registry", namespace: "shop" }, type: "Opaque", data: {} } },
+    EXIT.refused,
+    'The Secret shop/registry has the type "Opaque"; give --image-pull-secret one of the type kubernetes.io/dockerconfigjson.',
+  ],
+])("refuses a Secret that pulls no images, before it makes anything", async (objects, code, words) => {
+  const { runner } = await start({ objects });
+  const flags = { ...FLAGS, ...IMAGE_PULL_SECRET };
+  expect(await refusal(() => conformance(runner, flags, "1.2.3", NAMESPACE), code)).toBe(words);
+  expect(changes()).toEqual([]);
+});
+
+test.each([
+  [["--nodes", "0"], "Give `all`, or a number from 1, such as 3;"],
+  [["--nodes", "some"], "Give `all`, or a number from 1, such as 3;"],
+  [["--image-pull-secret", "registry"], "Give namespace/name of a Secret, such as shop/registry;"],
+  [["--image-pull-secret", "shop/../registry"], "Give namespace/name of a Secret, such as shop/registry;"],
+])("refuses the flag %j", async (flags, words) => {
+  const { status, stderr } = await runCli("test", ...flags);
+  expect([status, stderr]).toEqual([EXIT.refused, expect.stringContaining(words)]);
 });
 
 /** A gateway: its proxy is all that it runs. */

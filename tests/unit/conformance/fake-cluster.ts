@@ -6,7 +6,7 @@ import type { Snapshot } from "../../../tools/doctor/snapshot.ts";
 import { Interrupted, type Runner } from "../../../tools/programs/run.ts";
 import { healthySnapshot } from "../doctor/healthy-snapshot.ts";
 import { envoyAdmin } from "../support/envoy-admin.ts";
-import { type FakeApiServer, fakeApiServer } from "../support/fake-api-server.ts";
+import { type FakeApiServer, fakeApiServer, type PodAnswer } from "../support/fake-api-server.ts";
 
 /** The namespace that the recorded certificates name. */
 export const NAMESPACE = "test-app";
@@ -31,7 +31,7 @@ export interface Differences {
   /** What else the API server has, by path. */
   objects?: Record<string, object>;
   /** What a proxy's admin interface answers in place of the recorded one; absent, that. */
-  proxy?: (pod: string, path: string) => { body: string } | undefined;
+  proxy?: (pod: string, path: string) => PodAnswer | undefined;
   /** Ctrl-C while a call runs whose command line and input are such. */
   interrupt?: RegExp;
 }

@@ -18,10 +18,10 @@ import { writableMount } from "./writable-mount-refused.ts";
  */
 export const PLAN: readonly [Scenario, ...Scenario[]] = [
   workloadsStart,
+  ownIdentity,
   allowed,
   other,
   plaintext,
-  ownIdentity,
   matrix,
   everyNode,
   gateway,

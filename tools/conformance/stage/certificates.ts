@@ -9,18 +9,33 @@ import type { Stage } from "./stage.ts";
 const TIMEOUT = 4_000;
 
 /**
- * The certificate that each of these pods' proxies uses now, from its admin interface. A pod whose proxy has none is not
- * among them.
+ * The certificate that each of these pods' proxies uses now, from its admin interface; the stage notes it. A pod whose proxy
+ * has none is not among them.
  *
  * @throws CouldNotLook where a proxy does not answer
  */
-export async function certificatesInUse({ api, mesh, stop }: Stage, pods: readonly Pod[]): Promise<CertifiedPod[]> {
+export async function certificatesInUse(
+  { api, mesh, stop, held }: Stage,
+  pods: readonly Pod[],
+): Promise<CertifiedPod[]> {
   const proxies = await readProxies(api, pods, () => {});
   stop.throwIfAborted();
   for (const { pod, secrets } of proxies) {
     if (!secrets.ok) throw new CouldNotLook(`the proxy of ${pod} could not be asked: ${secrets.reason}`);
   }
-  return certifiedPods(proxies, pods, mesh.revisions, (pem) => new X509Certificate(pem));
+  const certified = certifiedPods(proxies, pods, mesh.revisions, (pem) => new X509Certificate(pem));
+  for (const { pod, leaf } of certified) held.add(heldBy(pod.metadata.name, sha256(leaf)));
+  return certified;
+}
+
+/** That a pod's proxy has held the certificate with this hash, as an entry of `Stage.held`. */
+export function heldBy(pod: string, hash: string): string {
+  return `${pod} ${hash}`;
+}
+
+/** Hexadecimal, lower case. */
+function sha256(certificate: X509Certificate): string {
+  return certificate.fingerprint256.replaceAll(":", "").toLowerCase();
 }
 
 /**

@@ -21,6 +21,11 @@ export interface Stage {
   renewal: boolean;
   /** Milliseconds since 1970 until when an answer may still be another one, since the mesh is told of new pods. */
   settledBy: number;
+  /**
+   * Certificates that the stage's proxies have held so far (see `heldBy`). A connection shows its server the one of its
+   * beginning for as long as it lasts, though the proxy has a newer one.
+   */
+  held: Set<string>;
   /** Aborted by Ctrl-C. */
   stop: AbortSignal;
 }

@@ -27,6 +27,10 @@ export interface Broken {
 }
 
 const ISTIOD = "kubectl -n istio-system";
+
+/** Layer b, as the values have it. */
+export const BLOCK_ISTIODS_CERTIFICATES = `${ISTIOD} set env deployment/istiod MAX_WORKLOAD_CERT_TTL=1ms && ${ISTIOD} rollout status deployment/istiod --timeout=120s`;
+
 const BINDING = "validatingadmissionpolicybinding istio-teleport-workload-identity";
 const OPT_OUT = { annotations: { "inject.istio.io/templates": "sidecar" } };
 
@@ -179,9 +183,7 @@ export const BROKEN: readonly Broken[] = [
       await replacePods(stage, [...SERVICES, ...nodeClientNames(stage)], opted);
     },
     async heal(stage) {
-      await shell(
-        `${RESTORE_CHART} && ${ISTIOD} set env deployment/istiod MAX_WORKLOAD_CERT_TTL=1ms && ${ISTIOD} rollout status deployment/istiod --timeout=120s`,
-      );
+      await shell(`${RESTORE_CHART} && ${BLOCK_ISTIODS_CERTIFICATES}`);
       await istiodAnswers();
       await shell(`kubectl -n ${NAMESPACE} delete pod opts-out --wait`);
       const own = [...SERVICES.map((name) => servicePod(stage, name)), ...nodeClients(stage)];

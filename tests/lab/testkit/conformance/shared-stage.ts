@@ -19,7 +19,7 @@ export async function withSharedStage(use: (stage: Stage) => Promise<void>): Pro
   const access = { runner: systemRunner };
   await withKubeApi(access, async (api) => {
     const stage: Stage = {
-      ...{ access, api, namespace: NAMESPACE, renewal: false, settledBy: 0 },
+      ...{ access, api, namespace: NAMESPACE, renewal: false, settledBy: 0, held: new Set() },
       mesh: await readMesh(api),
       nodes: await chooseNodes(api, 1),
       images: { client: "lab.local/client:lab", server: "lab.local/go-httpbin:lab" },
