@@ -1,11 +1,10 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Stage } from "../../tools/conformance/stage/stage.ts";
-import { deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { shell } from "./testkit/cluster/shell.ts";
 import { BLOCK_ISTIODS_CERTIFICATES, BROKEN } from "./testkit/conformance/broken-promises.ts";
 import { conformance, FLAGS } from "./testkit/conformance/conformance.ts";
-import { NAMESPACE, playAll, withSharedStage } from "./testkit/conformance/shared-stage.ts";
+import { playAll, withSharedStage } from "./testkit/conformance/shared-stage.ts";
 import { RESTORE_CHART } from "./testkit/doctor/doctor-case.ts";
 import { giveBack } from "./testkit/doctor/field-owners.ts";
 import { selectNodes, stopTbot, tbotIsWell } from "./testkit/faults/fail-closed-cases.ts";
@@ -24,7 +23,6 @@ afterAll(async () => {
   // What a case that failed has left.
   await shell(`${RESTORE_CHART} && ${BLOCK_ISTIODS_CERTIFICATES}`);
   for (const object of EDITED) await giveBack(object[0], object[1]);
-  await deleteNamespace(NAMESPACE);
 });
 
 /** What the cases change by hand, though Helm owns it. */
@@ -86,7 +84,7 @@ describe("istio-teleport test", () => {
   it("leaves nothing when it is interrupted, wherever it is", { timeout: 180_000 }, async () => {
     await Promise.all(
       [...MOMENTS, ...CALLS].map(async (words) => {
-        const command = new StartedCommand(`exec npx -p istio-teleport istio-teleport test ${FLAGS}`, USER_DIR);
+        const command = new StartedCommand(`exec node_modules/.bin/istio-teleport test ${FLAGS}`, USER_DIR);
         await (CALLS.includes(words) ? command.runs(words) : command.says(words));
         command.interrupt();
         const { code, stderr } = await command.ended;

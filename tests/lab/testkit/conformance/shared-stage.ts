@@ -6,6 +6,7 @@ import { namespaceObject, stageObjects } from "../../../../tools/conformance/sta
 import type { Stage } from "../../../../tools/conformance/stage/stage.ts";
 import { withKubeApi } from "../../../../tools/programs/kube-api/kube-api.ts";
 import { systemRunner } from "../../../../tools/programs/system-runner.ts";
+import { deleteNamespace } from "../cluster/namespaces.ts";
 import { shell } from "../cluster/shell.ts";
 
 /** The stage's namespace; a run of the command makes a new name each time. */
@@ -13,7 +14,7 @@ export const NAMESPACE = "promises";
 
 /**
  * Calls `use` with one stage of `istio-teleport test` for several plays, since to make and to delete one takes longer than to
- * play on it. Its namespace is left to the caller.
+ * play on it.
  */
 export async function withSharedStage(use: (stage: Stage) => Promise<void>): Promise<void> {
   const access = { runner: systemRunner };
@@ -27,8 +28,12 @@ export async function withSharedStage(use: (stage: Stage) => Promise<void>): Pro
       stop: new AbortController().signal,
     };
     await create(namespaceObject(stage));
-    await create(stageObjects(stage));
-    await use(stage);
+    try {
+      await create(stageObjects(stage));
+      await use(stage);
+    } finally {
+      await deleteNamespace(NAMESPACE);
+    }
   });
 }
 
