@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Stage } from "../../tools/conformance/stage/stage.ts";
 import { shell } from "./testkit/cluster/shell.ts";
 import { BLOCK_ISTIODS_CERTIFICATES, BROKEN } from "./testkit/conformance/broken-promises.ts";
-import { conformance, FLAGS } from "./testkit/conformance/conformance.ts";
+import { FLAGS } from "./testkit/conformance/conformance.ts";
 import { playAll, withSharedStage } from "./testkit/conformance/shared-stage.ts";
 import { RESTORE_CHART } from "./testkit/doctor/doctor-case.ts";
 import { giveBack } from "./testkit/doctor/field-owners.ts";
-import { selectNodes, stopTbot, tbotIsWell } from "./testkit/faults/fail-closed-cases.ts";
+import { tbotIsWell } from "./testkit/faults/fail-closed-cases.ts";
 import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 import { StartedCommand } from "./testkit/installation/started-command.ts";
 import { markdownTable } from "./testkit/reports/markdown-table.ts";
@@ -67,20 +67,6 @@ describe("each promise, broken in turn", () => {
 });
 
 describe("istio-teleport test", () => {
-  it("says that workloads get no certificate while tbot is stopped, and leaves nothing", async () => {
-    await stopTbot();
-    const { report, code } = await conformance("--timeout 10s").finally(() => selectNodes("any"));
-    const [start, ...others] = report.scenarios;
-    expect(start).toMatchObject({ id: "workloads-start", status: "problem" });
-    expect(start?.findings.map(({ subject, evidence }) => `${subject}: ${evidence}`)).toContain(
-      "server: not ready after 10 s: its container istio-proxy is not ready, though it runs: it has no certificate",
-    );
-    expect(new Set(others.map(({ status }) => status))).toEqual(new Set(["skipped"]));
-    expect(code).toBe(1);
-    expect(await namespacesLeft()).toBe("");
-    await tbotIsWell();
-  }, 180_000);
-
   it("leaves nothing when it is interrupted, wherever it is", { timeout: 180_000 }, async () => {
     await Promise.all(
       [...MOMENTS, ...CALLS].map(async (words) => {

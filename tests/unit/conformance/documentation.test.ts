@@ -16,9 +16,8 @@ test("docs/proof/test-promises.md has each way in which the lab test breaks a pr
   expect(Object.keys(table)).toEqual(BROKEN.map(({ how }) => how));
 });
 
-/** What 26 breaks in another way, or another lab test does: which. */
+/** What only unit tests break: which lab test shows it. */
 const ELSEWHERE = {
-  "workloads-start": "26: tbot is stopped before the run",
   "gateway-identity": "04 shows a gateway; broken in unit tests only",
   renewal: "07 shows it; broken in unit tests only",
 };
