@@ -119,8 +119,14 @@ describe("a pod with kubectl, Node and the package, without a kubeconfig", () =>
   });
 
   it("learns the test app's graph from the sidecars' logs", async () => {
-    const learned = await inPod(documented("istio-teleport graph learn"));
-    expect(learned.code, learned.stderr).toBe(0);
+    await shell(
+      "kubectl -n test-app exec deploy/allowed-client -c allowed-client -- curl -sS --fail http://server/headers",
+    );
+    // Envoy writes its access log to the file in batches, seconds apart.
+    const learned = await until("the call is in the access log", 60, async () => {
+      const { code, stdout } = await inPod(documented("istio-teleport graph learn"));
+      return code === 0 ? { stdout } : undefined;
+    });
     expect(learned.stdout).toContain("allowed-client");
   });
 
