@@ -6,6 +6,7 @@ import { complaints, doctor, type Report } from "./testkit/doctor/doctor.ts";
 import { MESHED, OUTSIDE, type Phase, type Step } from "./testkit/doctor/doctor-case.ts";
 import { SITUATIONS } from "./testkit/doctor/doctor-situations.ts";
 import { lasting, type Row, save } from "./testkit/doctor/doctor-table.ts";
+import { giveBack } from "./testkit/doctor/field-owners.ts";
 import { REPOSITORY, requireInstalled } from "./testkit/installation/installation.ts";
 import { markdownTable } from "./testkit/reports/markdown-table.ts";
 
@@ -84,19 +85,6 @@ async function takeAll(steps: readonly Step[]): Promise<void> {
   const failures: unknown[] = [];
   for (const step of steps) await take(step).catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0];
-}
-
-/** Takes kubectl out of an object's field owners: Helm 4 would refuse to change what somebody else owns, or not remove it. */
-async function giveBack(namespace: string, name: string): Promise<void> {
-  const object = `-n ${namespace} ${name}`;
-  const { metadata } = JSON.parse(await shell(`kubectl get ${object} -o json --show-managed-fields`)) as {
-    metadata: { managedFields: { manager: string }[] };
-  };
-  const kept = metadata.managedFields.filter(({ manager }) => !manager.startsWith("kubectl"));
-  if (kept.length === metadata.managedFields.length) throw new Error(`${name} was not edited: take it out of EDITED`);
-  const patch = [{ op: "replace", path: "/metadata/managedFields", value: kept }];
-  const quoted = JSON.stringify(patch).replaceAll("'", "'\\''");
-  await shell(`kubectl patch ${object} --type=json -p '${quoted}'`);
 }
 
 beforeAll(async () => {

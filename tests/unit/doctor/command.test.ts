@@ -1,5 +1,4 @@
 import { spawnSync } from "node:child_process";
-import { X509Certificate } from "node:crypto";
 import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -12,6 +11,7 @@ import { joinMeans, tokenDocument } from "../../../tools/teleport/join/join-toke
 import { parseJwks } from "../../../tools/teleport/join/jwks.ts";
 import { runMain } from "../../../tools/terminal/run-command.ts";
 import { captureOutput } from "../support/captured-output.ts";
+import { envoyAdmin } from "../support/envoy-admin.ts";
 import { type ApiAnswer, type FakeApiServer, fakeApiServer, statusObject } from "../support/fake-api-server.ts";
 import { healthySnapshot } from "./healthy-snapshot.ts";
 
@@ -120,32 +120,8 @@ async function serve(snapshot: Snapshot, change: (url: URL) => ApiAnswer | undef
       if (key !== undefined) return list(key);
       return objects.find(([pattern]) => pattern.test(url.pathname))?.[1]();
     },
-    (pod, requestPath) => admin(snapshot, pod, requestPath),
+    (pod, requestPath) => envoyAdmin(snapshot, pod, requestPath),
   );
-}
-
-/** Envoy's admin interface, with the secrets of the snapshot in Envoy's form. */
-function admin(snapshot: Snapshot, pod: string, requestPath: string): { body: string } | { error: string } {
-  const secrets = snapshot.proxies.find((proxy) => `${proxy.namespace}/${proxy.pod}` === pod)?.secrets;
-  if (secrets === undefined || !secrets.ok) return { error: `no proxy in ${pod}` };
-  const { chain, roots } = secrets.value;
-  if (requestPath === "/certs") {
-    const serial = new X509Certificate(chain[0] ?? "").serialNumber.toLowerCase();
-    return { body: JSON.stringify({ certificates: [{ ca_cert: [], cert_chain: [{ serial_number: serial }] }] }) };
-  }
-  if (requestPath.startsWith("/clusters")) {
-    return { body: "sds-grpc::/x::cx_active::1\nsds-grpc::/x::rq_active::2\n" };
-  }
-  const inline = (pems: string[]) => ({ inline_bytes: Buffer.from(pems.join("")).toString("base64") });
-  const validator = {
-    name: "envoy.tls.cert_validator.spiffe",
-    typed_config: { trust_domains: [{ trust_bundle: inline(roots) }] },
-  };
-  const configs = [
-    { name: "default", secret: { tls_certificate: { certificate_chain: inline(chain) } } },
-    { name: "ROOTCA", secret: { validation_context: { custom_validator_config: validator } } },
-  ];
-  return { body: JSON.stringify({ configs }) };
 }
 
 it("reads a healthy cluster and says so, in JSON and with exit code 0", async () => {

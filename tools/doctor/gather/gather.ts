@@ -8,6 +8,8 @@ import { isReady, tbotEnd } from "../facts/facts.ts";
 import { isMeshed } from "../facts/meshed-pods.ts";
 import type { ConfigMap, DaemonSet, Deployment, Pod } from "../facts/objects.ts";
 import type { Snapshot, StoredInTeleport, TbotPod, TbotReadiness } from "../snapshot.ts";
+import { readAdmissionBinding, readAdmissionPolicy } from "./admission.ts";
+import { readIstioConfigMaps, readIstiods } from "./istiods.ts";
 import { withLastWords } from "./proxy-last-words.ts";
 import { readProxies } from "./proxy-secrets.ts";
 import { withRefusals } from "./refusals.ts";
@@ -30,8 +32,6 @@ const TBOT_SELECTOR = "labelSelector=app.kubernetes.io/name=tbot,app.kubernetes.
 
 const CSI_SELECTOR = "labelSelector=app.kubernetes.io/name=tbot-csi,app.kubernetes.io/part-of=istio-teleport";
 
-const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
-const POLICY_NAME = "istio-teleport-workload-identity";
 const DIAGNOSTICS_PORT = 3001;
 
 /** How far back tbot's log is read, in seconds: longer than Envoy's longest pause between two attempts (30 s). */
@@ -72,7 +72,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     api.list(`/apis/apps/v1/daemonsets?${CSI_SELECTOR}`, isDaemonSet),
     api.text("/openid/v1/jwks"),
     api.get<{ issuer?: unknown }>("/.well-known/openid-configuration"),
-    api.list<Deployment>("/apis/apps/v1/deployments?labelSelector=app=istiod"),
+    readIstiods(api),
     api.list<Listed<"peerAuthentications">>("/apis/security.istio.io/v1/peerauthentications"),
   ]);
   const tbotDaemonSets = map(labelled, (found) => ownFirst(found, given));
@@ -90,8 +90,8 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     refusedCreations,
   ] = await Promise.all([
     api.list<Listed<"authorizationPolicies">>("/apis/security.istio.io/v1/authorizationpolicies"),
-    api.get<NonNullable<Listed<"admissionPolicy">>>(`${ADMISSION}/validatingadmissionpolicies/${POLICY_NAME}`),
-    api.get<NonNullable<Listed<"admissionBinding">>>(`${ADMISSION}/validatingadmissionpolicybindings/${POLICY_NAME}`),
+    readAdmissionPolicy(api),
+    readAdmissionBinding(api),
     readIstioConfigMaps(api, istiods),
     readTbotConfig(api, daemonSet),
     api.list<Deployment>("/apis/apps/v1/deployments?labelSelector=gateway.networking.k8s.io/gateway-name"),
@@ -177,20 +177,6 @@ function isRunning(pod: Pod): boolean {
 
 function inScope(pod: Pod, { scope }: Given): boolean {
   return scope === undefined || scope.includes(pod.metadata.namespace);
-}
-
-async function readIstioConfigMaps(api: KubeApi, istiods: Read<Deployment[]>): Promise<Read<ConfigMap[]>> {
-  if (!istiods.ok) return istiods;
-  const namespaces = new Set(istiods.value.map(({ metadata }) => metadata.namespace));
-  const lists = await Promise.all(
-    [...namespaces].map((namespace) => api.list<ConfigMap>(`/api/v1/namespaces/${namespace}/configmaps`)),
-  );
-  const all: ConfigMap[] = [];
-  for (const list of lists) {
-    if (!list.ok) return list;
-    all.push(...list.value);
-  }
-  return { ok: true, value: all };
 }
 
 async function readTbotConfig(api: KubeApi, daemonSet: DaemonSet | undefined): Promise<Read<string | undefined>> {

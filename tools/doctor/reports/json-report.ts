@@ -4,6 +4,7 @@ import { shortFingerprint } from "../facts/certificates.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
 import { documentation } from "./documentation.ts";
+import { jsonText } from "./json-text.ts";
 
 /** Which root a proxy uses and trusts, by their short fingerprints. */
 interface ProxyRoots {
@@ -38,17 +39,7 @@ export function jsonReport(results: readonly Result[], seen: Seen): string {
     })),
     proxies: proxiesIn(seen),
   };
-  return `${escaped(JSON.stringify(report, null, 2))}\n`;
-}
-
-/** JSON escapes control characters below a blank only; these steer a terminal, too, or reorder its lines. */
-function escaped(json: string): string {
-  return json.replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
-    character
-      .split("")
-      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
-      .join(""),
-  );
+  return jsonText(report);
 }
 
 /** The roots of each proxy; those whose certificate could not be read are what proxy-certificate reports. */

@@ -107,6 +107,7 @@ const bindingThat = (action: string) =>
 /** The API server continues to deny for a moment. */
 export const admissionAudits = `${bindingThat("Audit")} && sleep 2`;
 export const admissionDenies = bindingThat("Deny");
+export const deleteBinding = `kubectl delete ${BINDING} && sleep 2`;
 
 /** Puts back what was deleted of the chart's own objects. */
 export const RESTORE_CHART = "helm get manifest istio-teleport -n teleport-system | kubectl apply -f -";
