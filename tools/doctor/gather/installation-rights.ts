@@ -45,7 +45,7 @@ export async function missingRights(
   return rights.filter((_, index) => answers[index] !== "true").map(describe);
 }
 
-function neededRights({ tbot, mesh }: Values, skipIstio: boolean): Right[] {
+function neededRights({ tbot, mesh, watch }: Values, skipIstio: boolean): Right[] {
   const namespace = tbot.namespace.name;
   const admission = "admissionregistration.k8s.io";
   return [
@@ -55,6 +55,7 @@ function neededRights({ tbot, mesh }: Values, skipIstio: boolean): Right[] {
     { verb: "create", group: "rbac.authorization.k8s.io", resource: "clusterroles" },
     { verb: "create", group: "rbac.authorization.k8s.io", resource: "clusterrolebindings" },
     ...(tbot.enabled ? [{ verb: "create", group: "apps", resource: "daemonsets", namespace }] : []),
+    ...(watch.enabled ? [{ verb: "create", group: "batch", resource: "cronjobs", namespace }] : []),
     ...(tbot.enabled && (tbot.socket.mode === "csi" || tbot.socket.transition)
       ? [{ verb: "create", group: "storage.k8s.io", resource: "csidrivers" }]
       : []),
