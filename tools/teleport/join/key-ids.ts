@@ -14,8 +14,8 @@ export function parseKeyIds(flag: string, list: string): string[] {
 }
 
 /**
- * How the keys of a join token, of which only the IDs are known, differ from the cluster's. Kubernetes makes a key's ID
- * from the key itself, so that the same ID is the same key.
+ * How the keys of a join token, of which only the IDs are known, differ from the cluster's. The API server makes a key's
+ * ID from the key itself, so that the same ID is the same key.
  *
  * @param published the cluster's keys
  */
