@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type Rendered, renderObjects, renderScenario, scenarioInputs } from "../support/scenarios.ts";
+import { systemRunner } from "../../tools/programs/system-runner.ts";
+import { mergedValues } from "../../tools/values/load.ts";
+import { type Rendered, renderObjects, renderScenario, scenarioInputs, scenarioValues } from "../support/scenarios.ts";
 import { renderNotes } from "./support/notes.ts";
 
 /** The CronJob of the checks. What its rights are for is compared with doctor's requests: tests/unit/watch/rights.test.ts. */
@@ -28,7 +30,7 @@ test("its pods fit the Pod Security level restricted, and leave the user to the 
     capabilities: { drop: ["ALL"] },
   });
   for (const key of ["hostNetwork", "hostPID", "hostIPC"]) expect(spec).not.toHaveProperty(key);
-  expect(spec.volumes.map((volume: object) => Object.keys(volume).toSorted())).toEqual([["emptyDir", "name"]]);
+  expect(spec.volumes.map((volume: object) => Object.keys(volume)[0])).toEqual(["configMap", "emptyDir"]);
 });
 
 test("it is outside the mesh, whose sidecar would never end, and is no pod of tbot's", async () => {
@@ -53,6 +55,7 @@ test("it looks once a period, never beside itself, and ends", async () => {
 test("it knows where to look, and which keys the token has", async () => {
   expect(argsOf(await cronJob("monitoring"))).toEqual([
     "watch",
+    "--values=/etc/istio-teleport/values.yaml",
     `--event-on=teleport-system/${NAME}`,
     "--wait=1m",
     "--namespace=shop",
@@ -61,10 +64,26 @@ test("it knows where to look, and which keys the token has", async () => {
   ]);
   expect(argsOf(await cronJob("everything"))).toEqual([
     "watch",
+    "--values=/etc/istio-teleport/values.yaml",
     `--event-on=identity/${NAME}`,
     "--wait=90s",
     "--teleport-version=18.11.0",
   ]);
+});
+
+test("it knows of the values what doctor compares, as if they were given with -f, and no more", async () => {
+  const text = (await renderScenario("everything")).get(`ConfigMap ${NAME}`)?.data?.["values.yaml"] ?? "";
+  const inputs = { files: [{ name: "values.yaml", text }], sets: [] };
+  const told = await mergedValues(systemRunner, inputs);
+  const all = await scenarioValues("everything");
+  expect(told.global.teleport).toEqual(all.global.teleport);
+  expect(told.istio).toEqual(all.istio);
+  for (const key of ["enabled", "rootNamespace", "mtls", "admission", "gatewayApi"] as const)
+    expect(told.mesh[key]).toEqual(all.mesh[key]);
+  for (const key of ["enabled", "nameOverride", "namespace", "serviceAccount", "socket"] as const)
+    expect(told.tbot[key]).toEqual(all.tbot[key]);
+  expect(all.tbot.extraEnv).not.toEqual([]);
+  expect(text).not.toContain("proxy.example.com:3128");
 });
 
 test("it trusts the CA of Teleport's proxy that tbot trusts", async () => {
