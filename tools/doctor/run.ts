@@ -33,12 +33,24 @@ const PAUSE = 3_000;
 export async function doctor(runner: Runner, flags: DoctorFlags): Promise<void> {
   if (flags.skipIstio) throw new ExitError("--skip-istio is for --pre; leave it out, or add --pre.");
   refuseIdleForce(flags);
-  const checks = chosenChecks(flags.only, CHECKS);
-  const deadline = Date.now() + waitSeconds(flags.wait) * 1000;
-  const given = await readGiven(runner, flags);
-  const { results, facts } = await withKubeApi(accessOf(runner, flags), (api) => look(api, checks, given, deadline));
+  const { results, facts } = await examine(runner, flags, chosenChecks(flags.only, CHECKS));
   await writeReport(flags, results, facts);
   process.exitCode = exitCode(results);
+}
+
+/**
+ * What the checks find in the cluster, by the flags that say where and at what to look.
+ *
+ * @throws ExitError as `doctor`
+ */
+export async function examine(
+  runner: Runner,
+  flags: DoctorFlags,
+  checks: readonly Check[],
+): Promise<{ results: Result[]; facts: Facts }> {
+  const deadline = Date.now() + waitSeconds(flags.wait) * 1000;
+  const given = await readGiven(runner, flags);
+  return withKubeApi(accessOf(runner, flags), (api) => look(api, checks, given, deadline));
 }
 
 /** Looks again until everything is fine or the time is over; the last look counts. */
