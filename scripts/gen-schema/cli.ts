@@ -1,6 +1,6 @@
 /**
  * `npm run gen-schema`: makes what follows from chart/values.yaml (the schema that Helm and our tools validate with, the
- * TypeScript types, and the values reference), and compiles schemas and templates to code. `--check` writes nothing and
+ * TypeScript types, and the values reference), and compiles schemas, templates and the pages' script to code. `--check` writes nothing and
  * exits 1 when a file is stale.
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { parse } from "yaml";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { compiledSchemas } from "./compiled-schemas.ts";
+import { compiledScript } from "./compiled-script.ts";
 import { compiledTemplates } from "./compiled-templates.ts";
 import { generate } from "./generate.ts";
 
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
   }
   files.set("tools/values/defaults.ts", defaults(await read("chart/values.yaml")));
   files.set("tools/teleport/compiled-templates.ts", compiledTemplates(await templates()));
+  files.set("tools/graph/page/compiled-script.ts", await compiledScript());
   if (flags.check) {
     const stale: string[] = [];
     for (const [path, content] of files) if ((await read(path).catch(() => "")) !== content) stale.push(path);
