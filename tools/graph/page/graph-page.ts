@@ -8,8 +8,8 @@ export async function graphPage(graph: MeshGraph): Promise<string> {
     source: "From the chart’s values; the cluster was not asked.",
   });
   return pageText({
-    title: `Who may call whom in the mesh of ${graph.clusterName}`,
-    subtitle: `Trust domain ${graph.clusterName}`,
+    title: "Who may call whom",
+    subtitle: `The mesh of ${graph.clusterName}`,
     contents: [],
     body: section,
     graph: data,

@@ -1,7 +1,6 @@
 import { type Content, html, type Markup, trustedMarkup } from "../../base/markup.ts";
 import type { MeshGraph } from "../mesh-graph.ts";
-import { legendOf } from "../views/legend.ts";
-import { svgNumber } from "../views/svg-text.ts";
+import { type LegendEntry, legendEntries, SWATCH } from "../views/legend.ts";
 import { type GraphData, graphData } from "./graph-data.ts";
 import { permissionTables } from "./permission-tables.ts";
 import { type WholePicture, wholePicture } from "./whole-picture.ts";
@@ -12,25 +11,25 @@ export interface GraphSection {
   data: GraphData;
 }
 
-const LEGEND_WIDTH = 1000;
-
 /**
  * Who may call whom: a picture that the script makes interactive, and tables that say the same without it.
  *
+ * @param said.heading absent where the page has it as its title
  * @param said.source where the graph comes from
  * @param said.applications what was seen of an application in the cluster, by its name
  */
 export async function graphSection(
   graph: MeshGraph,
-  said: { source: Content; applications?: ReadonlyMap<string, Content> },
+  said: { heading?: string; source: Content; applications?: ReadonlyMap<string, Content> },
 ): Promise<GraphSection> {
   const data = graphData(graph);
   const whole = await wholePicture(graph);
   const services = graph.applications.reduce((sum, application) => sum + application.services.length, 0);
   const collapsed = whole.isCollapsed ? trustedMarkup(" data-collapsed") : undefined;
-  const section = html`<section id="calls">
-<h2>Who may call whom</h2>
+  const section = html`<section id="calls" aria-label="Who may call whom">
+${said.heading && html`<h2>${said.heading}</h2>`}
 <p>${count(graph.applications.length, "application")}, ${count(services, "service")}, ${count(graph.edges.length, "permitted call")}. ${said.source}</p>
+${TIPS}
 <div id="viewer"${collapsed}>
 ${controls(data)}
 <div class="canvas" tabindex="0" role="region" aria-label="Picture of the graph; the tables below say the same">
@@ -43,29 +42,30 @@ ${permissionTables(graph, data, said.applications ?? new Map())}
   return { section, data };
 }
 
-function picture({ drawing, isCollapsed }: WholePicture): Markup {
-  if (drawing === undefined) {
-    return html`<p class="empty">There are too many services for one picture. Find one to see who may call it.</p>`;
-  }
+/** The tip of every arrow of the page. Not hidden but empty: the tips of a hidden picture would not be drawn. */
+const TIPS = html`<svg width="0" height="0" class="tips" aria-hidden="true"><defs><marker id="tip" viewBox="0 0 10 10" refX="10" refY="5" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path class="tip" d="M0 1L10 5L0 9z"/></marker></defs></svg>`;
+
+function picture({ isCollapsed, ...drawing }: WholePicture): Markup {
   const [width, height] = [Math.ceil(drawing.width + 4), Math.ceil(drawing.height + 4)];
-  const label = isCollapsed ? "Applications and the calls between them" : "Services and who may call them";
+  const label = isCollapsed ? "Applications" : "Services and who may call them";
   return html`<svg class="picture" viewBox="-2 -2 ${width} ${height}" width="${width}" height="${height}" role="group" aria-label="${label}">
-<defs><marker id="tip" viewBox="0 0 10 10" refX="10" refY="5" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path class="tip" d="M0 1L10 5L0 9z"/></marker></defs>
 ${trustedMarkup(drawing.lines.join("\n"))}
 </svg>`;
 }
 
-function legend({ scene, isCollapsed }: WholePicture, graph: MeshGraph): Markup {
-  const kinds = new Set(scene.nodes.map(({ kind }) => kind));
+function legend({ nodes, isCollapsed }: WholePicture, graph: MeshGraph): Markup {
+  if (isCollapsed) {
+    return html`<p class="note">Each box is an application or a caller from outside: there are too many services for one picture.</p>`;
+  }
+  const kinds = new Set(nodes.map(({ kind }) => kind));
   const loose = graph.applications.some(({ mode }) => mode !== "enforce");
-  const { lines, width, height } = legendOf(kinds, loose, LEGEND_WIDTH);
-  const note = isCollapsed
-    ? html`<p class="note">Each box is an application; a number at an arrow counts the permitted calls.</p>`
-    : undefined;
-  return html`<svg class="legend" viewBox="-2 10 ${svgNumber(width + 4)} ${svgNumber(height)}" width="${svgNumber(width + 4)}" height="${svgNumber(height)}" role="img" aria-label="Legend">
-${trustedMarkup(lines.join("\n").replaceAll("url(#tip)", "url(#legend-tip)"))}
-<defs><marker id="legend-tip" viewBox="0 0 10 10" refX="10" refY="5" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto"><path class="tip" d="M0 1L10 5L0 9z"/></marker></defs>
-</svg>${note}`;
+  const [width, height] = [SWATCH.width + 4, SWATCH.height + 4];
+  const swatch = ({ className, shape }: LegendEntry) =>
+    html`<svg viewBox="${-width / 2} ${-height / 2} ${width} ${height}" width="${width}" height="${height}" aria-hidden="true">${trustedMarkup(`<g class="${className}">${shape}</g>`)}</svg>`;
+  const entries = legendEntries(kinds, loose);
+  return html`<ul class="legend" aria-label="Legend">
+${entries.map((entry) => html`<li>${swatch(entry)}${entry.meaning}</li>`)}
+</ul>`;
 }
 
 /** Hidden until the script has started. */

@@ -90,7 +90,9 @@ summary{cursor:pointer;color:var(--accent)}
 .live .canvas{max-height:78vh;min-height:220px}
 .canvas svg{display:block;margin:0 auto}
 .empty{padding:64px 16px;margin:0 auto;text-align:center;color:var(--quiet)}
-.legend{max-width:100%;height:auto;display:block;margin:10px 0 0}
+.legend{display:flex;flex-wrap:wrap;gap:4px 20px;margin:10px 0 0;padding:0;list-style:none;font-size:.8rem;color:var(--quiet)}
+.legend li{display:inline-flex;align-items:center;gap:6px}
+.tips{position:absolute}
 svg text{font-family:Helvetica,Arial,"Liberation Sans",sans-serif;fill:var(--text)}
 svg .name{font-size:14px;font-weight:bold}
 svg .small{font-size:11px;fill:var(--quiet)}

@@ -73,6 +73,38 @@ export async function draw({ nodes, applications, edges }: Scene, numbered = fal
   };
 }
 
+const GRID_GAP = 14;
+
+/** Draws nodes alone, in rows, each group in columns as wide as it needs; numbered as `draw` does. */
+export function drawGrid(groups: readonly (readonly PictureNode[])[], width: number): Drawing {
+  let [first, top, widest] = [0, 0, 0];
+  const lines = groups.flatMap((nodes) => {
+    const { cell, across } = gridOf(nodes, width);
+    const drawn = nodes.map((node, index) => {
+      const place = {
+        x: (index % across) * (cell.width + GRID_GAP) + cell.width / 2,
+        y: top + Math.floor(index / across) * (cell.height + GRID_GAP) + cell.height / 2,
+      };
+      const size = { width: cell.width, height: nodeSize(node).height };
+      return drawNode(node, place, size, ` data-node="${first + index}"`);
+    });
+    first += nodes.length;
+    top += Math.ceil(nodes.length / across) * (cell.height + GRID_GAP);
+    widest = Math.max(widest, Math.min(across, nodes.length) * (cell.width + GRID_GAP) - GRID_GAP);
+    return drawn;
+  });
+  return { lines, width: widest, height: top - GRID_GAP };
+}
+
+function gridOf(nodes: readonly PictureNode[], width: number): { cell: Size; across: number } {
+  const sizes = nodes.map(nodeSize);
+  const cell = {
+    width: Math.max(0, ...sizes.map((size) => size.width)),
+    height: Math.max(0, ...sizes.map((size) => size.height)),
+  };
+  return { cell, across: Math.max(1, Math.floor((width + GRID_GAP) / (cell.width + GRID_GAP))) };
+}
+
 function drawNode({ kind, lines, tooltip }: PictureNode, { x, y }: Point, size: Size, number: string): string {
   const top = textTop(kind, lines.length);
   const text = lines.map(

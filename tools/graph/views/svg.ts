@@ -1,7 +1,7 @@
 import { principalOf, spiffeId } from "../../base/spiffe-id.ts";
 import type { MeshGraph } from "../mesh-graph.ts";
 import { EFFECT } from "../permissions.ts";
-import { legendOf } from "./legend.ts";
+import { drawLegend, legendEntries } from "./legend.ts";
 import { NAME_SIZE, SMALL_SIZE } from "./node-size.ts";
 import { draw, wholeScene } from "./picture.ts";
 import { edgeSentence } from "./picture-nodes.ts";
@@ -25,11 +25,9 @@ export async function svgPicture(graph: MeshGraph): Promise<string> {
   const drawing = await draw(scene);
   const title = `Who may call whom in the mesh of ${graph.clusterName}`;
   const identities = `Identities: ${spiffeId(principalOf(graph.clusterName, "<namespace>", "<service account>"))}`;
-  const legend = legendOf(
-    new Set(scene.nodes.map(({ kind }) => kind)),
-    graph.applications.some(({ mode }) => mode !== "enforce"),
-    Math.max(drawing.width, LEGEND_WIDTH),
-  );
+  const kinds = new Set(scene.nodes.map(({ kind }) => kind));
+  const isLoose = graph.applications.some(({ mode }) => mode !== "enforce");
+  const legend = drawLegend(legendEntries(kinds, isLoose), Math.max(drawing.width, LEGEND_WIDTH));
   const inner = Math.max(
     drawing.width,
     legend.width,

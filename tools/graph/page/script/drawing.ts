@@ -14,31 +14,12 @@ export function drawing(model: Model, placed: Placed, centre: number | undefined
   const svg = element("svg", { viewBox: `0 0 ${placed.width} ${placed.height}`, class: "picture" });
   const hasLabels = placed.edges.filter(({ edge }) => model.edges[edge]?.[2] !== undefined).length <= MOST_LABELS;
   svg.append(
-    marker(),
     ...placed.edges.map((edge) => edgeElement(model, edge)),
     ...(hasLabels ? placed.edges.flatMap((edge) => labelElement(model, edge)) : []),
     ...placed.nodes.map((node) => nodeElement(model, node, node.node === centre)),
     ...placed.more.map(moreElement),
   );
   return svg;
-}
-
-/** An id of its own: a hidden picture's marker draws nothing. */
-function marker(): SVGElement {
-  const tip = element("marker", {
-    id: "drawn-tip",
-    viewBox: "0 0 10 10",
-    refX: "10",
-    refY: "5",
-    markerWidth: "9",
-    markerHeight: "9",
-    markerUnits: "userSpaceOnUse",
-    orient: "auto",
-  });
-  tip.append(element("path", { class: "tip", d: "M0 1L10 5L0 9z" }));
-  const defs = element("defs", {});
-  defs.append(tip);
-  return defs;
 }
 
 function nodeElement(model: Model, placed: PlacedNode, isCentre: boolean): SVGElement {
@@ -88,7 +69,7 @@ function edgeElement(model: Model, { edge, d }: PlacedEdge): SVGElement {
   const mode = called?.application === undefined ? "enforce" : model.applications[called.application]?.mode;
   const group = element("g", { class: `edge${mode === "enforce" ? "" : " loose"}` });
   const sentence = `${model.nodes[from]?.label} → ${called?.label}${label === undefined ? "" : `: ${label}`}`;
-  group.append(titleElement(sentence), element("path", { d, "marker-end": "url(#drawn-tip)" }));
+  group.append(titleElement(sentence), element("path", { d, "marker-end": "url(#tip)" }));
   return group;
 }
 

@@ -10,8 +10,8 @@ export function fadePicture(picture: SVGSVGElement, visible: Visible): void {
   }
 }
 
-/** The same where each application is one node: an arrow stays where both its ends do. */
-export function fadeApplications(picture: SVGSVGElement, model: Model, visible: Visible, isFiltered: boolean): void {
+/** The same where each application is one box. */
+export function fadeApplications(picture: SVGSVGElement, model: Model, visible: Visible): void {
   const outside = firstApplication(model);
   const shown = new Set(
     model.nodes.flatMap(({ application }, index) => (visible.nodes[index] === true ? (application ?? []) : [])),
@@ -20,7 +20,6 @@ export function fadeApplications(picture: SVGSVGElement, model: Model, visible: 
     const index = Number(node.dataset.node);
     node.classList.toggle("faded", !(index < outside ? visible.nodes[index] : shown.has(index - outside)));
   }
-  for (const edge of picture.querySelectorAll<SVGGElement>("g.edge")) edge.classList.toggle("faded", isFiltered);
 }
 
 /** Where the applications begin among the nodes of that picture: callers from outside come first. */

@@ -42,7 +42,7 @@ export function startViewer(viewer: HTMLElement, data: GraphData): void {
     part(".scene").hidden = view.kind !== "whole";
     drawn.replaceChildren();
     part("#graph-status").textContent = drawView(view);
-    canvas.fitPicture();
+    canvas.readPicture();
   }
 
   /** Draws what is not there yet, and says what it is. */
@@ -51,7 +51,7 @@ export function startViewer(viewer: HTMLElement, data: GraphData): void {
     const isFocus = now.kind === "focus";
     const placed = isFocus
       ? focusLayout(model, visible, neighbourhood(model, visible, now.node, depth), now.isAll ? Infinity : PER_COLUMN)
-      : gridLayout(model, servicesOf(now.application), now.isAll ? Infinity : IN_GRID, roomIn(frame));
+      : gridLayout(model, servicesOf(now.application), now.isAll ? Infinity : IN_GRID, roomIn(frame).width);
     const svg = drawing(model, placed, isFocus ? now.node : undefined);
     drawn.append(svg);
     makeWalkable(svg);
@@ -97,7 +97,7 @@ export function startViewer(viewer: HTMLElement, data: GraphData): void {
     filters = Object.fromEntries(fields.map(([name, { value }]) => [name, value])) as unknown as Filters;
     visible = visibleOf(model, filters);
     part("#clear").hidden = !isFiltered(filters);
-    if (whole !== null && isCollapsed) fadeApplications(whole, model, visible, isFiltered(filters));
+    if (whole !== null && isCollapsed) fadeApplications(whole, model, visible);
     else if (whole !== null) fadePicture(whole, visible);
     const section = viewer.closest("section");
     if (section !== null) hideRows(section, visible);
