@@ -11,6 +11,7 @@ import { initCommand } from "./init.ts";
 import { installCommand } from "./install.ts";
 import type { Runner } from "./programs/run.ts";
 import { renderCommand } from "./render.ts";
+import { reportCommand } from "./report.ts";
 
 const HELP = `
 Documents go to stdout, everything else to stderr.
@@ -44,6 +45,7 @@ export function istioTeleport(runner: Runner): Command {
       .addCommand(graphCommand(told))
       .addCommand(installCommand(told))
       .addCommand(doctorCommand(told))
+      .addCommand(reportCommand(told, version))
       .addCommand(cleanupCommand(told))
       .addCommand(demoCommand(told))
       .addCommand(completionCommand())

@@ -51,7 +51,8 @@ function outcomeOf<F>(check: Check<F>, facts: F): Outcome {
   }
 }
 
-function worst(findings: readonly Finding[]): Status {
+/** What findings make of a whole: the worst of them. */
+export function worst(findings: readonly Finding[]): Status {
   const order = ["problem", "unknown", "warning"] as const;
   return order.find((status) => findings.some((finding) => finding.status === status)) ?? "ok";
 }

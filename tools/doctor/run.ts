@@ -23,6 +23,12 @@ import type { Snapshot } from "./snapshot.ts";
 /** Between two looks of --wait, in milliseconds. */
 const PAUSE = 3_000;
 
+/** What doctor found, and what it is concluded from. */
+export interface Examination {
+  results: Result[];
+  facts: Facts;
+}
+
 /**
  * Looks at the cluster, prints the report on stdout and sets the exit code: 0 fine, 1 problems, 2 something could not be
  * checked.
@@ -31,21 +37,24 @@ const PAUSE = 3_000;
  */
 export async function doctor(runner: Runner, flags: DoctorFlags): Promise<void> {
   if (flags.skipIstio) throw new ExitError("--skip-istio is for --pre; leave it out, or add --pre.");
-  const checks = chosenChecks(flags.only, CHECKS);
-  const deadline = Date.now() + waitSeconds(flags.wait) * 1000;
-  const given = await readGiven(runner, flags);
-  const { results, facts } = await withKubeApi(accessOf(runner, flags), (api) => look(api, checks, given, deadline));
+  const { results, facts } = await examine(runner, flags);
   process.stdout.write(report(flags.output, results, facts));
   process.exitCode = exitCode(results);
 }
 
+/** The look alone, for whoever reports in another form. @throws ExitError as `doctor` */
+export async function examine(
+  runner: Runner,
+  flags: Omit<DoctorFlags, "pre" | "skipIstio" | "output">,
+): Promise<Examination> {
+  const checks = chosenChecks(flags.only, CHECKS);
+  const deadline = Date.now() + waitSeconds(flags.wait) * 1000;
+  const given = await readGiven(runner, flags);
+  return await withKubeApi(accessOf(runner, flags), (api) => look(api, checks, given, deadline));
+}
+
 /** Looks again until everything is fine or the time is over; the last look counts. */
-async function look(
-  api: KubeApi,
-  checks: readonly Check[],
-  given: Given,
-  deadline: number,
-): Promise<{ results: Result[]; facts: Facts }> {
+async function look(api: KubeApi, checks: readonly Check[], given: Given, deadline: number): Promise<Examination> {
   for (;;) {
     const snapshot = await gather(api, given, progress);
     refuseUnknownNamespaces(snapshot);
@@ -83,7 +92,7 @@ function waitSeconds(wait: string | undefined): number {
   return seconds;
 }
 
-async function readGiven(runner: Runner, flags: DoctorFlags): Promise<Given> {
+async function readGiven(runner: Runner, flags: Omit<DoctorFlags, "pre" | "skipIstio" | "output">): Promise<Given> {
   const { namespace, values, set, valuesKey: key, tokenFile, teleportVersion: version } = flags;
   if (tokenFile === "-" && values.includes("-")) {
     throw new ExitError("-f - and --token-file - both read stdin, which can be read only once; put one into a file.");

@@ -45,6 +45,8 @@ th,td{text-align:left;vertical-align:top;padding:9px 16px 9px 0;border-bottom:1p
 thead th{color:var(--quiet);font-size:.8rem;font-weight:600;white-space:nowrap}
 tbody th{font-weight:600;min-width:11rem}
 th code,td code.block{display:block;color:var(--quiet);font-weight:400}
+.step th{padding-top:22px;color:var(--quiet);font-size:.85rem}
+.layers tbody th{min-width:0}
 tr:target{background:var(--soft)}
 dl.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(210px,1fr));gap:20px 32px;margin:28px 0 0}
 dl.facts>div{border-top:2px solid var(--line);padding-top:8px}
@@ -115,6 +117,8 @@ svg .tip{fill:var(--box-line)}
 .live .node:hover .shape,.live .node:focus-visible .shape{stroke:var(--accent);stroke-width:3}
 .live .node:focus-visible{outline:none}
 .live .edge:hover>path{stroke:var(--accent);stroke-width:2.5}
+.aside{opacity:.35}
+.aside:hover{opacity:1}
 .faded{opacity:.13}
 .changes ul{margin:4px 0 16px;padding-left:20px}
 .sign{display:inline-block;min-width:5.5em;font-weight:600}

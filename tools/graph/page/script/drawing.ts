@@ -63,11 +63,12 @@ function moreElement({ x, y, width, height, count }: More): SVGElement {
   return group;
 }
 
-function edgeElement(model: Model, { edge, d }: PlacedEdge): SVGElement {
+function edgeElement(model: Model, { edge, d, isAside }: PlacedEdge): SVGElement {
   const [from = 0, to = 0, label] = model.edges[edge] ?? [];
   const called = model.nodes[to];
   const mode = called?.application === undefined ? "enforce" : model.applications[called.application]?.mode;
-  const group = element("g", { class: `edge${mode === "enforce" ? "" : " loose"}` });
+  const classes = ["edge", ...(mode === "enforce" ? [] : ["loose"]), ...(isAside ? ["aside"] : [])];
+  const group = element("g", { class: classes.join(" ") });
   const sentence = `${model.nodes[from]?.label} → ${called?.label}${label === undefined ? "" : `: ${label}`}`;
   group.append(titleElement(sentence), element("path", { d, "marker-end": "url(#tip)" }));
   return group;

@@ -28,6 +28,8 @@ export interface PlacedEdge {
   d: string;
   /** Where its label goes. */
   middle: Point;
+  /** Neither to nor from the next column: it would cross what stands between. */
+  isAside: boolean;
 }
 
 export interface Placed extends Size {
@@ -173,13 +175,14 @@ function edgesBetween(model: Model, visible: Visible, nodes: readonly PlacedNode
   return nodes.flatMap((from) =>
     (model.outgoing[from.node] ?? []).flatMap((edge) => {
       const to = byNode.get(model.edges[edge]?.[1] ?? -1);
-      return to === undefined || visible.edges[edge] !== true ? [] : [{ edge, ...curve(from, to) }];
+      if (to === undefined || visible.edges[edge] !== true) return [];
+      return [{ edge, isAside: to.column - from.column !== 1, ...curve(from, to) }];
     }),
   );
 }
 
 /** From the side of the caller that faces the called one; around the right side within a column. */
-function curve(from: PlacedNode, to: PlacedNode): Omit<PlacedEdge, "edge"> {
+function curve(from: PlacedNode, to: PlacedNode): Pick<PlacedEdge, "d" | "middle"> {
   const sign = Math.sign(to.column - from.column);
   const start = { x: from.x + ((sign < 0 ? -1 : 1) * from.width) / 2, y: from.y };
   const end = { x: to.x + ((sign > 0 ? -1 : 1) * to.width) / 2, y: to.y };
