@@ -1,4 +1,3 @@
-import { exitCode } from "../doctor/diagnose.ts";
 import { checksJson, summaryJson } from "../doctor/reports/json-report.ts";
 import type { Examination } from "../doctor/run.ts";
 import { graphJson } from "../graph/views/document.ts";
@@ -9,6 +8,7 @@ import { layersOf } from "./layers.ts";
 import { orUndefined } from "./or-undefined.ts";
 import { policiesSeen } from "./policies.ts";
 import type { StatedGraph } from "./stated-graph.ts";
+import { exitCodeOf, verdictOf } from "./verdict.ts";
 import { versionsOf } from "./versions.ts";
 
 /** What the report says of itself. */
@@ -23,6 +23,11 @@ export function makeDocument({ results, facts }: Examination, stated: StatedGrap
   const checks = checksJson(results);
   const { takenAt, readUntil, scope = [] } = facts;
   const { graph } = stated;
+  const judged = {
+    summary: summaryJson(results),
+    ...identitiesOf(facts, graph),
+    policies: graph === undefined ? [] : policiesSeen(facts, graph),
+  };
   return {
     schemaVersion: 1,
     kind: "istio-teleport report",
@@ -34,15 +39,13 @@ export function makeDocument({ results, facts }: Examination, stated: StatedGrap
       trustDomain: orUndefined(facts.clusterName) ?? graph?.clusterName ?? null,
       namespaces: scope,
     },
-    exitCode: exitCode(results),
-    summary: summaryJson(results),
+    exitCode: exitCodeOf(verdictOf(judged)),
+    ...judged,
     checks,
     layers: layersOf(checks),
     exceptions: exceptionsOf(facts, checks, graph),
-    ...identitiesOf(facts, graph),
     graph: graph === undefined ? null : graphJson(graph),
     graphSource: stated.source,
-    policies: graph === undefined ? [] : policiesSeen(facts, graph),
     versions: versionsOf(facts, about.toolVersion),
   };
 }

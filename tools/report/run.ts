@@ -10,8 +10,8 @@ import { reportPage } from "./page/report-page.ts";
 import { readReport } from "./saved.ts";
 
 /**
- * The action of `istio-teleport report`: a report of the live cluster or a saved one, written as a page or as JSON. The
- * exit code is that of doctor: 0 fine, 1 problems, 2 something could not be checked.
+ * The action of `istio-teleport report`: a report of the live cluster or a saved one, written as a page or as JSON. Exit
+ * codes as doctor's: 0 fine, 1 problems, 2 something could not be checked.
  *
  * @param toolVersion version of istio-teleport, which the report names
  */

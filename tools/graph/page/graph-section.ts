@@ -1,3 +1,4 @@
+import { counted } from "../../base/count.ts";
 import { type Content, html, type Markup, trustedMarkup } from "../../base/markup.ts";
 import type { MeshGraph } from "../mesh-graph.ts";
 import { type LegendEntry, legendEntries, SWATCH } from "../views/legend.ts";
@@ -28,7 +29,7 @@ export async function graphSection(
   const collapsed = whole.isCollapsed ? trustedMarkup(" data-collapsed") : undefined;
   const section = html`<section id="calls" aria-label="Who may call whom">
 ${said.heading && html`<h2>${said.heading}</h2>`}
-<p>${count(graph.applications.length, "application")}, ${count(services, "service")}, ${count(graph.edges.length, "permitted call")}. ${said.source}</p>
+<p>${counted(graph.applications.length, "application")}, ${counted(services, "service")}, ${counted(graph.edges.length, "permitted call")}. ${said.source}</p>
 ${TIPS}
 <div id="viewer"${collapsed}>
 ${controls(data)}
@@ -107,8 +108,4 @@ function choice(name: string, label: string, options: readonly (readonly [value:
 function depth(value: string): Markup {
   const checked = value === "1" ? trustedMarkup(" checked") : undefined;
   return html`<label><input type="radio" name="depth" value="${value}"${checked}>${value}</label>`;
-}
-
-function count(amount: number, noun: string): string {
-  return `${amount.toLocaleString("en-US")} ${noun}${amount === 1 ? "" : "s"}`;
 }

@@ -58,7 +58,7 @@ dd small{display:block;font-weight:400;color:var(--quiet)}
 .status.ok{color:var(--ok)}.status.warning{color:var(--warning)}.status.problem{color:var(--problem)}.status.unknown{color:var(--unknown)}.status.skipped{color:var(--skipped)}
 .verdict{border-left:4px solid;padding:16px 20px;margin:32px 0 0;border-radius:0 8px 8px 0}
 .verdict p{margin:4px 0 0;color:var(--text)}
-.verdict>strong{font-size:1.25rem;line-height:1.3}
+.verdict>strong{display:flex;flex-wrap:wrap;gap:2px 12px;font-size:1.25rem;line-height:1.3}
 .verdict.ok{border-color:var(--ok);background:var(--ok-soft)}.verdict.warning{border-color:var(--warning);background:var(--warning-soft)}.verdict.problem{border-color:var(--problem);background:var(--problem-soft)}.verdict.unknown{border-color:var(--unknown);background:var(--unknown-soft)}
 .findings{list-style:none;margin:20px 0 0;padding:0}
 .findings>li{border-left:3px solid var(--line);padding:2px 0 2px 16px;margin:0 0 24px}
@@ -125,13 +125,20 @@ svg .tip{fill:var(--box-line)}
 footer{margin-top:72px;padding-top:16px;border-top:1px solid var(--line);color:var(--quiet);font-size:.85rem}
 @media (max-width:820px){.controls{grid-template-columns:1fr 1fr}.field.wide{grid-column:1/-1}}
 @media (max-width:520px){main,.top>div{padding-inline:16px}h1{font-size:1.6rem;margin-top:32px}h2{margin-top:52px}table{font-size:.85rem}th,td{padding-right:12px}}
+@media (max-width:640px){
+.stack thead{display:none}
+.stack tr,.stack th,.stack td{display:block}
+.stack tr{border-bottom:1px solid var(--line);padding:8px 0}
+.stack th,.stack td{border:0;padding:1px 0}
+}
 @media print{
 @page{margin:16mm 14mm}
 body{font-size:10pt}
 main{max-width:none;padding:0}
 .top,.skip,nav,.controls,.bar,button{display:none!important}
 h1{margin-top:0;font-size:20pt}h2{margin-top:24pt;font-size:14pt}
-h2,h3,thead,.note{break-after:avoid}
+h2,h3,h2+p,thead,.step,.note{break-after:avoid}
+th,td{padding-block:5px}
 tr,.findings>li,dl.facts>div,.verdict,.canvas,.legend{break-inside:avoid}
 thead{display:table-header-group}
 .wide-table,.canvas,.live .canvas{overflow:visible;max-height:none;border:0;padding:0;min-height:0}

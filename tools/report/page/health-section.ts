@@ -20,7 +20,7 @@ export function healthSection({ checks, takenAt }: ReportDocument): Markup {
 <p class="note">The checks of <code>istio-teleport doctor</code>, ${timeText(takenAt)}.</p>
 ${list}
 <h3>Every check</h3>
-<div class="wide-table" tabindex="0" role="region" aria-label="Every check"><table>
+<div class="wide-table" tabindex="0" role="region" aria-label="Every check"><table class="stack">
 <thead><tr><th scope="col">Status</th><th scope="col">What should hold</th><th scope="col">What was looked at</th></tr></thead>
 ${[...groupBy(checks, ({ step }) => step)].map(
   ([step, own]) => html`<tbody><tr class="step"><th scope="rowgroup" colspan="3">${step}</th></tr>

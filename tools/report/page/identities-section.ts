@@ -16,7 +16,7 @@ export function identitiesSection({ identities, unread, takenAt }: ReportDocumen
 <tbody>${identities.map(row)}</tbody></table></div>`;
   return html`<section id="identities">
 <h2>Who is who</h2>
-<p class="note">From the certificates that the proxies hold, read from each Envoy’s admin interface, ${timeText(takenAt)}.</p>
+<p class="note">From the certificates that the proxies hold, read from each Envoy’s admin interface, ${timeText(takenAt)}. The issuer is Teleport where the root that signed the certificate names the trust domain and is none of istiod’s.</p>
 ${table}
 ${unreadPods(unread)}
 </section>`;
@@ -28,7 +28,12 @@ function row({ id, issuer, namespace, serviceAccount, service, status, evidence,
   const more =
     rest.length === 0 ? undefined : html`<details><summary>${rest.length} more</summary>${rest.map(holder)}</details>`;
   const expiry = pods.map(({ expiresAt }) => expiresAt ?? "").toSorted()[0];
-  return html`<tr><th scope="row">${name}<code>${id === "" ? "no SPIFFE ID" : id}</code></th><td>${statusMark(status)}</td><td>${issuer === "teleport" ? "Teleport" : issuer}<code class="block">${evidence}</code></td><td>${timeText(expiry || null)}</td><td>${first.map(holder)}${more}</td></tr>\n`;
+  return html`<tr><th scope="row">${name}<code>${id === "" ? "no SPIFFE ID" : id}</code></th><td>${statusMark(status)}</td><td>${issuer === "teleport" ? "Teleport" : issuer}${status === "ok" ? undefined : html`<br>${evidence}`}<code class="block">${roots(pods)}</code></td><td>${timeText(expiry || null)}</td><td>${first.map(holder)}${more}</td></tr>\n`;
+}
+
+/** The roots by their fingerprints: two while Teleport's authority is rotated. */
+function roots(pods: readonly Holder[]): string {
+  return [...new Set(pods.map(({ root }) => (root === null ? "no root that it trusts" : `root ${root}`)))].join(", ");
 }
 
 function holder({ pod, serial, node }: Holder): Markup {

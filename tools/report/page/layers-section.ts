@@ -15,12 +15,12 @@ export function layersSection({ layers, exceptions }: ReportDocument): Markup {
   const table =
     exceptions.length === 0
       ? html`<p>None is known.</p>`
-      : html`<div class="wide-table" tabindex="0" role="region" aria-label="Exceptions"><table>
+      : html`<div class="wide-table" tabindex="0" role="region" aria-label="Exceptions"><table class="stack">
 <thead><tr><th scope="col">Of what</th><th scope="col">What is open</th><th scope="col">Evidence</th></tr></thead><tbody>${open}</tbody></table></div>`;
   return html`<section id="layers">
 <h2>Layers and exceptions</h2>
 <p>Three layers keep workloads from an identity that is not Teleport’s. Each is judged by the checks that its evidence names.</p>
-<div class="wide-table" tabindex="0" role="region" aria-label="Layers"><table class="layers">
+<div class="wide-table" tabindex="0" role="region" aria-label="Layers"><table class="layers stack">
 <thead><tr><th scope="col">Layer</th><th scope="col">What it does</th><th scope="col">Status</th><th scope="col">Evidence</th></tr></thead><tbody>${rows}</tbody></table></div>
 <h3>Exceptions</h3>
 ${table}

@@ -9,7 +9,7 @@ export function versionsSection({ versions }: ReportDocument): Markup {
   );
   return html`<section id="versions">
 <h2>Versions</h2>
-<div class="wide-table" tabindex="0" role="region" aria-label="Versions"><table>
+<div class="wide-table" tabindex="0" role="region" aria-label="Versions"><table class="stack">
 <thead><tr><th scope="col">What</th><th scope="col">Version</th><th scope="col">Where</th><th scope="col">Evidence</th></tr></thead><tbody>${rows}</tbody></table></div>
 </section>`;
 }
