@@ -69,7 +69,7 @@ function permissionChanges(before: ReportDocument, now: ReportDocument): Change[
   if (before.graph === null || now.graph === null) {
     if (before.graph === now.graph) return [];
     const isNew = before.graph === null;
-    return [{ kind: isNew ? "added" : "removed", what: "the graph", detail: (isNew ? before : now).graphSource }];
+    return [{ kind: isNew ? "added" : "removed", what: "the graph", detail: (isNew ? now : before).graphSource }];
   }
   const [old, current] = [graphFromJson(before.graph, "the other report"), graphFromJson(now.graph, "the report")];
   return graphChanges(old, current);
