@@ -3,7 +3,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import {
+  type Browser,
+  type BrowserContextOptions,
+  type BrowserServer,
+  chromium,
+  type LaunchOptions,
+  type Page,
+} from "playwright-core";
 
 /** Where distributions put it; CHROMIUM names another one. */
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -14,8 +21,17 @@ const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/goog
  * @throws Error that says how to install it where there is none: these tests never skip
  */
 export async function startBrowser(): Promise<Browser> {
+  return await chromium.launch(launchOptions());
+}
+
+/** The same as a process that can be killed. @throws Error as `startBrowser` */
+export async function startBrowserServer(): Promise<BrowserServer> {
+  return await chromium.launchServer(launchOptions());
+}
+
+function launchOptions(): LaunchOptions {
   // Its sandbox needs what containers and root do not have; the pages are our own.
-  return await chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox"] });
+  return { executablePath: chromiumPath(), args: ["--no-sandbox"] };
 }
 
 function chromiumPath(): string {
