@@ -5,7 +5,6 @@
  */
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -27,7 +26,7 @@ const RUNS = 5;
 const MERMAID_SECONDS = 60;
 /** How much longer 3,000 services may take than 1,000, which a frame of the screen and noise are part of. */
 const GROWTH_LIMIT = 4;
-const MERMAID = createRequire(import.meta.url).resolve("mermaid/dist/mermaid.min.js");
+const MERMAID = import.meta.resolve("mermaid/dist/mermaid.min.js");
 
 /** Milliseconds since the page was asked for, when the frame after `done` was on the screen. */
 const AFTER_FRAME = "requestAnimationFrame(() => setTimeout(() => { window.openedAt = performance.now(); }))";
@@ -99,7 +98,7 @@ async function drawByMermaid(chart: string, file: string): Promise<number | unde
   const limits = "{ startOnLoad: false, maxEdges: 1e6, maxTextSize: 1e9 }";
   await writeFile(
     file,
-    `<!doctype html><meta charset="utf-8"><pre class="mermaid"></pre><script src="${pathToFileURL(MERMAID).href}"></script>
+    `<!doctype html><meta charset="utf-8"><pre class="mermaid"></pre><script src="${MERMAID}"></script>
 <script>
 document.querySelector("pre").textContent = ${JSON.stringify(chart)};
 mermaid.initialize(${limits});

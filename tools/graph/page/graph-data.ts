@@ -11,7 +11,7 @@ export interface GraphData {
   edges: PageEdge[];
 }
 
-export interface PageApplication {
+interface PageApplication {
   name: string;
   namespace: string;
   mode: Mode;

@@ -16,7 +16,7 @@ export interface Scene {
 }
 
 /** An arrow between the nodes of these ids. */
-export interface SceneEdge {
+interface SceneEdge {
   from: string;
   to: string;
   /** Empty for an arrow without one. */
