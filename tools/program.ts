@@ -12,6 +12,7 @@ import { installCommand } from "./install.ts";
 import type { Runner } from "./programs/run.ts";
 import { renderCommand } from "./render.ts";
 import { testCommand } from "./test.ts";
+import { watchCommand } from "./watch.ts";
 
 const HELP = `
 Documents go to stdout, everything else to stderr.
@@ -46,6 +47,7 @@ export function istioTeleport(runner: Runner): Command {
       .addCommand(installCommand(told))
       .addCommand(doctorCommand(told))
       .addCommand(testCommand(told))
+      .addCommand(watchCommand(told))
       .addCommand(cleanupCommand(told))
       .addCommand(demoCommand(told))
       .addCommand(completionCommand())

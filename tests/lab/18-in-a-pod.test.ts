@@ -4,7 +4,7 @@ import { toolPath } from "../../lab/build/toolbox.ts";
 import { labPaths } from "../../lab/machine/paths.ts";
 import { deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { untilReady } from "./testkit/cluster/pods.ts";
-import { type Outcome, shell, tryShell } from "./testkit/cluster/shell.ts";
+import { type Outcome, shell, tryShell, until } from "./testkit/cluster/shell.ts";
 import { complaints, type Report } from "./testkit/doctor/doctor.ts";
 import { documentedSteps } from "./testkit/installation/documented-steps.ts";
 import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";

@@ -16,7 +16,7 @@ export async function missingRights(
   return lackedRights(access, neededRights(values, skipIstio));
 }
 
-function neededRights({ tbot, mesh }: Values, skipIstio: boolean): Right[] {
+function neededRights({ tbot, mesh, watch }: Values, skipIstio: boolean): Right[] {
   const namespace = tbot.namespace.name;
   const admission = "admissionregistration.k8s.io";
   return [
@@ -26,6 +26,7 @@ function neededRights({ tbot, mesh }: Values, skipIstio: boolean): Right[] {
     { verb: "create", group: "rbac.authorization.k8s.io", resource: "clusterroles" },
     { verb: "create", group: "rbac.authorization.k8s.io", resource: "clusterrolebindings" },
     ...(tbot.enabled ? [{ verb: "create", group: "apps", resource: "daemonsets", namespace }] : []),
+    ...(watch.enabled ? [{ verb: "create", group: "batch", resource: "cronjobs", namespace }] : []),
     ...(tbot.enabled && (tbot.socket.mode === "csi" || tbot.socket.transition)
       ? [{ verb: "create", group: "storage.k8s.io", resource: "csidrivers" }]
       : []),

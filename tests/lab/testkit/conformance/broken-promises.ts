@@ -225,7 +225,7 @@ export const BROKEN: readonly Broken[] = [
       await untilCalled(stage, "allowed-client", "http://server/headers", 503);
     },
     async heal(stage) {
-      await shell(restoreConfigMap);
+      await shell(restoreConfigMap("istio-system", "istio"));
       stage.mesh = await readMesh(stage.api);
       await untilCalled(stage, "allowed-client", "http://server/headers", 200);
     },
