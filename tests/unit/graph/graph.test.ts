@@ -41,6 +41,8 @@ test("pictures and JSON are of the same graph, callers from outside of the chose
   expect(mermaid.stdout).not.toContain("application.office");
   const svg = await run(...chosen, "svg");
   expect(svg.stdout).toMatch(/^<svg [\s\S]*>office\/billing<[\s\S]*<\/svg>\n$/);
+  const page = await run(...chosen, "html");
+  expect(page.stdout).toMatch(/^<!doctype html>[\s\S]*office\/billing[\s\S]*<\/html>\n$/);
   const json = JSON.parse((await run(...chosen, "json")).stdout);
   expect(json.applications).toHaveLength(1);
   expect(json.edges).toHaveLength(8);
