@@ -1,3 +1,4 @@
+import { existsSync, rmSync } from "node:fs";
 import { Command, Option } from "commander";
 import { EXIT } from "../tools/base/exit-error.ts";
 import { runMain } from "../tools/terminal/run-command.ts";
@@ -5,15 +6,24 @@ import { wantedVersions } from "./build/versions.ts";
 import { down } from "./commands/down.ts";
 import { labStatus, statusTable } from "./commands/status.ts";
 import { execute, runGoTests, runTests } from "./commands/test-run.ts";
+import { runHalves, shareBuilds } from "./commands/two-labs.ts";
 import { up } from "./commands/up.ts";
 import { passes, runSlice, versionPairs, versionTable } from "./commands/version-table.ts";
 import { exclusively } from "./machine/exclusive.ts";
-import { labPaths } from "./machine/paths.ts";
+import { type LabPaths, labPaths, secondLabPaths } from "./machine/paths.ts";
 import { checkGo, checkRoot } from "./machine/preflight.ts";
 import { step } from "./machine/progress.ts";
 import { installPackage } from "./machine/user-folder.ts";
 
 const paths = labPaths();
+const second = secondLabPaths();
+
+interface TestOptions {
+  readonly fresh: boolean;
+  readonly halves: boolean;
+  readonly down: boolean;
+  readonly teleportBin?: string;
+}
 
 const program = new Command("lab").description(
   "A real one-node cluster with Istio's programs on this machine, in one network namespace, with a double of Teleport.",
@@ -29,9 +39,14 @@ program
 
 program
   .command("down")
-  .description("stop everything and make sure that nothing is left running")
+  .description("stop everything and make sure that nothing is left running; also the second lab of test --halves")
   .option("--wipe", "also remove the cluster's state; built components stay", false)
-  .action(({ wipe }: { wipe: boolean }) => changing(() => down(paths, wipe)));
+  .action(({ wipe }: { wipe: boolean }) =>
+    changing(async () => {
+      if (existsSync(second.root)) await removeSecond();
+      await down(paths, wipe);
+    }),
+  );
 
 program
   .command("status")
@@ -48,14 +63,26 @@ program
   .argument("[filter...]", "only test files whose path contains this; vitest's own options are passed on")
   .option("--fresh", "begin with a cluster without state, as after down --wipe", false)
   .addOption(teleportBin())
+  .option(
+    "--halves",
+    "all test files, in half the time: the second half runs in a second lab, which has the first one's builds and is removed afterwards",
+    false,
+  )
   .option("--down", "stop the lab afterwards, whether the tests passed or not", false)
   .allowUnknownOption()
-  .action(async (vitestArguments: string[], options: { fresh: boolean; down: boolean; teleportBin?: string }) => {
+  .action(async (vitestArguments: string[], options: TestOptions) => {
     const versions = wantedVersions(process.env);
     if (options.fresh) await changing(() => down(paths, true));
     await changing(() => up(paths, versions, options.teleportBin));
-    await packInstalled();
-    process.exitCode = await runTests(paths, vitestArguments);
+    await packInstalled(paths);
+    if (options.halves) {
+      await changing(removeSecond);
+      await changing(() => shareBuilds(paths, second));
+      await changing(() => up(second, versions, options.teleportBin));
+      await packInstalled(second);
+      process.exitCode = await runHalves([paths, second], vitestArguments);
+      await changing(removeSecond);
+    } else process.exitCode = await runTests(paths, vitestArguments);
     if (options.down) await changing(() => down(paths, false));
   });
 
@@ -69,7 +96,7 @@ program
     for (const versions of versionPairs(wantedVersions(process.env))) {
       await changing(() => down(paths, true));
       await changing(() => up(paths, versions));
-      await packInstalled();
+      await packInstalled(paths);
       rows.push({ versions, results: await runSlice(paths) });
     }
     await changing(() => down(paths, false));
@@ -95,8 +122,14 @@ program
     process.exitCode = await runGoTests();
   });
 
-function packInstalled(): Promise<void> {
-  return step("the npm package, packed and installed as a user would", 5, () => installPackage(paths));
+function packInstalled(lab: LabPaths): Promise<void> {
+  return step("the npm package, packed and installed as a user would", 5, () => installPackage(lab));
+}
+
+/** Stops the second lab, if there is one, and removes its folder. Its builds are links to the first one's. */
+async function removeSecond(): Promise<void> {
+  await down(second, true);
+  rmSync(second.root, { recursive: true, force: true });
 }
 
 function teleportBin(): Option {

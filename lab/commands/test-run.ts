@@ -21,7 +21,7 @@ export function runTests(paths: LabPaths, vitestArguments: readonly string[]): P
     "lab",
     ...vitestArguments,
   ];
-  return visibly(insideLab(paths, vitest), repository, labEnvironment(paths));
+  return visibly(insideLab(paths, vitest), repository, { ...labEnvironment(paths), LAB_CACHE_DIR: paths.root });
 }
 
 /** Runs a command inside the lab, in the current folder, with the lab's programs on its PATH. Returns its exit code. */

@@ -61,3 +61,8 @@ export function labPaths(env: NodeJS.ProcessEnv = process.env): LabPaths {
     teleportData: join(state, "teleport"),
   };
 }
+
+/** A second lab beside that of an environment, for the half of the tests that runs at the same time. */
+export function secondLabPaths(env: NodeJS.ProcessEnv = process.env): LabPaths {
+  return labPaths({ LAB_CACHE_DIR: `${labPaths(env).root}-second` });
+}

@@ -1,8 +1,7 @@
 import { EXIT } from "../base/exit-error.ts";
 import { CHECKS } from "../doctor/checks/all.ts";
 import { exitCode } from "../doctor/diagnose.ts";
-import type { DoctorFlags } from "../doctor/flags.ts";
-import { report } from "../doctor/reports/report.ts";
+import { writeReport } from "../doctor/reports/report.ts";
 import { examine } from "../doctor/run.ts";
 import { accessOf } from "../programs/kubectl.ts";
 import { isUnavailable, type Runner } from "../programs/run.ts";
@@ -25,9 +24,8 @@ export async function watch(runner: Runner, flags: WatchFlags): Promise<void> {
   const ids = keyIds === undefined ? undefined : parseKeyIds("--key-ids", keyIds);
   const on = eventOn === undefined ? undefined : cronJobName(eventOn);
   const checks = CHECKS.map((check) => (check.id === "token-keys" && ids !== undefined ? keyCheck(check, ids) : check));
-  const asDoctor: DoctorFlags = { ...others, pre: false, skipIstio: false, only: [], output: "table" };
-  const { results, facts } = await examine(runner, asDoctor, checks);
-  process.stdout.write(report("table", results, facts));
+  const { results, facts } = await examine(runner, { ...others, tctl: false }, checks);
+  await writeReport({ format: "table", force: false }, results, facts);
   process.exitCode = exitCode(results);
   if (on === undefined) return;
   try {

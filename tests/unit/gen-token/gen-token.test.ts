@@ -227,8 +227,10 @@ describe("a live cluster", () => {
       { when: "config view", stderr: "error: current-context must exist in order to minify", code: 1 },
       { when: "get", stderr: "error: stat /nope: no such file or directory", code: 1 },
     ]);
-    const message = await refusal(() => genToken("--kubeconfig", "/nope"), EXIT.unavailable);
-    expect(message).toContain("the kubeconfig cannot be read: check the path given with --kubeconfig");
+    const message = await refusal(() => genToken("--kubeconfig", MISSING), EXIT.unavailable);
+    expect(message).toBe(
+      `Could not read the cluster's keys: --kubeconfig names ${MISSING}, which does not exist; correct the path.`,
+    );
   });
 
   it("that refuses is exit code 2", async () => {

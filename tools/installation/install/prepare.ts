@@ -101,6 +101,9 @@ export function installationSteps({ access, values, token, istio, chart }: Prepa
 }
 
 function refuseFlagsWithoutEffect(flags: InstallFlags): void {
+  if (flags.yes && flags.dryRun) {
+    throw new ExitError("--yes and --dry-run contradict each other; leave out one of them.");
+  }
   if (flags.valuesKey !== undefined) {
     throw new ExitError(
       "--values-key is for values of a parent chart, and install makes a release of this chart alone: install the parent with Helm (docs/start/installation.md).",
