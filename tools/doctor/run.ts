@@ -24,6 +24,15 @@ import type { Snapshot } from "./snapshot.ts";
 /** Between two looks of --wait, in milliseconds. */
 const PAUSE = 3_000;
 
+/** The flags that say where and at what to look. */
+type ExaminationFlags = Omit<DoctorFlags, "pre" | "skipIstio" | "only" | "format" | "output" | "force">;
+
+/** What doctor found, and what it is concluded from. */
+export interface Examination {
+  results: Result[];
+  facts: Facts;
+}
+
 /**
  * Looks at the cluster, prints the report on stdout and sets the exit code: 0 fine, 1 problems, 2 something could not be
  * checked.
@@ -43,23 +52,14 @@ export async function doctor(runner: Runner, flags: DoctorFlags): Promise<void> 
  *
  * @throws ExitError as `doctor`
  */
-export async function examine(
-  runner: Runner,
-  flags: DoctorFlags,
-  checks: readonly Check[],
-): Promise<{ results: Result[]; facts: Facts }> {
+export async function examine(runner: Runner, flags: ExaminationFlags, checks: readonly Check[]): Promise<Examination> {
   const deadline = Date.now() + waitSeconds(flags.wait) * 1000;
   const given = await readGiven(runner, flags);
   return withKubeApi(accessOf(runner, flags), (api) => look(api, checks, given, deadline));
 }
 
 /** Looks again until everything is fine or the time is over; the last look counts. */
-async function look(
-  api: KubeApi,
-  checks: readonly Check[],
-  given: Given,
-  deadline: number,
-): Promise<{ results: Result[]; facts: Facts }> {
+async function look(api: KubeApi, checks: readonly Check[], given: Given, deadline: number): Promise<Examination> {
   for (;;) {
     const snapshot = await gather(api, given, progress);
     refuseUnknownNamespaces(snapshot);
@@ -97,7 +97,7 @@ function waitSeconds(wait: string | undefined): number {
   return seconds;
 }
 
-async function readGiven(runner: Runner, flags: DoctorFlags): Promise<Given> {
+async function readGiven(runner: Runner, flags: ExaminationFlags): Promise<Given> {
   const { namespace, values, set, valuesKey: key, tctl, tokenFile, teleportVersion: version } = flags;
   if (tctl && tokenFile !== undefined) {
     throw new ExitError("--tctl reads the join token by itself; leave out --token-file, or --tctl.");

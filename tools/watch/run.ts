@@ -1,7 +1,6 @@
 import { EXIT } from "../base/exit-error.ts";
 import { CHECKS } from "../doctor/checks/all.ts";
 import { exitCode } from "../doctor/diagnose.ts";
-import type { DoctorFlags } from "../doctor/flags.ts";
 import { writeReport } from "../doctor/reports/report.ts";
 import { examine } from "../doctor/run.ts";
 import { accessOf } from "../programs/kubectl.ts";
@@ -12,9 +11,6 @@ import { cronJobName, recordEvent } from "./event.ts";
 import type { WatchFlags } from "./flags.ts";
 import { keyCheck } from "./key-check.ts";
 import { verdict } from "./verdict.ts";
-
-/** Flags of doctor that watch does not have: there is no tctl in the cluster, and the report goes to the pod's log. */
-const UNUSED = { pre: false, skipIstio: false, format: "table", force: false, tctl: false } as const;
 
 /**
  * Looks at the mesh once, as doctor, and at the cluster's keys; prints doctor's report, records the result as an Event, and
@@ -28,9 +24,8 @@ export async function watch(runner: Runner, flags: WatchFlags): Promise<void> {
   const ids = keyIds === undefined ? undefined : parseKeyIds("--key-ids", keyIds);
   const on = eventOn === undefined ? undefined : cronJobName(eventOn);
   const checks = CHECKS.map((check) => (check.id === "token-keys" && ids !== undefined ? keyCheck(check, ids) : check));
-  const asDoctor: DoctorFlags = { ...others, ...UNUSED, only: [] };
-  const { results, facts } = await examine(runner, asDoctor, checks);
-  await writeReport(asDoctor, results, facts);
+  const { results, facts } = await examine(runner, { ...others, tctl: false }, checks);
+  await writeReport({ format: "table", force: false }, results, facts);
   process.exitCode = exitCode(results);
   if (on === undefined) return;
   try {
