@@ -283,7 +283,7 @@ it("names the permissions that are missing before it makes anything", async () =
         : undefined,
   });
   expect(await refusal(() => conformance(runner, FLAGS, "1.2.3", NAMESPACE), EXIT.unavailable)).toBe(
-    "Your account lacks 1 of the permissions that `test` needs: create pods/exec in test-app; have them granted, or use an account that has them.",
+    "Your account lacks 2 of the permissions that `test` needs: get pods/exec in test-app, create pods/exec in test-app; have them granted, or use an account that has them.",
   );
   expect(changes()).toEqual([]);
 });

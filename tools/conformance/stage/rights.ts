@@ -40,6 +40,8 @@ function neededRights(namespace: string): Right[] {
     core("create", "pods"),
     core("get", "pods"),
     core("list", "pods"),
+    // By WebSocket kubectl needs the former, by SPDY the latter.
+    core("get", "pods", "exec"),
     core("create", "pods", "exec"),
     core("get", "pods", "portforward"),
     core("create", "pods", "portforward"),
