@@ -1,3 +1,4 @@
+import { counted } from "../base/count.ts";
 import { groupBy } from "../base/group-by.ts";
 import { proxiesOf } from "../base/injection.ts";
 import type { Facts } from "../doctor/facts/make-facts.ts";
@@ -12,7 +13,7 @@ export function versionsOf(facts: Facts, toolVersion: string): Version[] {
     ...(facts.nodes.ok
       ? grouped(
           "kubelet",
-          "nodes",
+          "node",
           facts.nodes.value,
           ({ status }) => status.nodeInfo.kubeletVersion,
           "Status of the nodes.",
@@ -26,15 +27,15 @@ export function versionsOf(facts: Facts, toolVersion: string): Version[] {
       : []),
     ...grouped(
       "Istio proxy",
-      "pods",
+      "pod",
       orUndefined(facts.meshedPods) ?? [],
       ({ spec }) => tagOf(proxiesOf(spec)[0]?.image),
       "Images of the pods' proxies.",
     ),
-    read("Teleport", "its proxy", facts.teleportVersion, "Given, or asked at Teleport’s proxy."),
+    read("Teleport", "the cluster", facts.teleportVersion, "Given, or asked at Teleport’s proxy."),
     ...grouped(
       "tbot",
-      "nodes",
+      "node",
       facts.tbotPods,
       ({ version }) => (version.ok ? version.value : undefined),
       "Its metric teleport_build_info.",
@@ -69,7 +70,7 @@ function grouped<Item>(
 ): Version[] {
   return [...groupBy(items, versionIn)].map(([version, own]) => ({
     component,
-    where: own.length === items.length ? `all ${own.length} ${noun}` : `${own.length} of ${items.length} ${noun}`,
+    where: own.length === items.length ? counted(own.length, noun) : `${own.length} of ${counted(items.length, noun)}`,
     version: version ?? null,
     evidence: version === undefined ? "It does not say." : evidence,
   }));

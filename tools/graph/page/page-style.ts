@@ -130,6 +130,7 @@ footer{margin-top:72px;padding-top:16px;border-top:1px solid var(--line);color:v
 .stack tr,.stack th,.stack td{display:block}
 .stack tr{border-bottom:1px solid var(--line);padding:8px 0}
 .stack th,.stack td{border:0;padding:1px 0}
+.stack td[data-label]::before{content:attr(data-label) ": ";color:var(--quiet)}
 }
 @media print{
 @page{margin:16mm 14mm}
@@ -139,6 +140,7 @@ main{max-width:none;padding:0}
 h1{margin-top:0;font-size:20pt}h2{margin-top:24pt;font-size:14pt}
 h2,h3,h2+p,thead,.step,.note{break-after:avoid}
 th,td{padding-block:5px}
+p{break-inside:avoid}
 tr,.findings>li,dl.facts>div,.verdict,.canvas,.legend{break-inside:avoid}
 thead{display:table-header-group}
 .wide-table,.canvas,.live .canvas{overflow:visible;max-height:none;border:0;padding:0;min-height:0}

@@ -19,7 +19,7 @@ export function permissionTables(
     return html`<div class="application">
 <h3>${application.name} <span class="mode ${application.mode}">${application.mode}</span></h3>
 <p class="note">Namespace ${application.namespace}. ${sentence(application)} ${seen.get(application.name)}</p>
-<div class="wide-table" tabindex="0" role="region" aria-label="Calls to ${application.name}"><table>
+<div class="wide-table" tabindex="0" role="region" aria-label="Calls to ${application.name}"><table class="stack">
 <thead><tr><th scope="col">Service</th><th scope="col">Port</th><th scope="col">Methods and paths</th><th scope="col">May be called by</th></tr></thead>
 <tbody>${rows}</tbody>
 </table></div>
@@ -45,14 +45,14 @@ function serviceRows(
     const ports = service.ports.length === 0 ? "none" : service.ports.map(portText).join(", ");
     const nobody = service.ports.length === 0 ? "nobody; it only calls" : "nobody";
     return [
-      html`<tr id="s-${number}" data-node="${number}">${head(1)}<td>${ports}</td><td>–</td><td>${nobody}</td></tr>\n`,
+      html`<tr id="s-${number}" data-node="${number}">${head(1)}<td data-label="Port">${ports}</td><td data-label="Methods and paths">–</td><td data-label="May be called by">${nobody}</td></tr>\n`,
     ];
   }
   return same.map((group, index) => {
     const [first] = group as [GraphEdge, ...GraphEdge[]];
     const id = index === 0 ? html` id="s-${number}"` : undefined;
     const callers = group.map(({ from }, place) => html`${place === 0 ? "" : ", "}${caller(from, service, numbers)}`);
-    return html`<tr${id} data-node="${number}">${index === 0 ? head(same.length) : undefined}<td>${first.ports.map(portText).join(", ")}</td><td>${narrowing(first)}</td><td>${callers}</td></tr>\n`;
+    return html`<tr${id} data-node="${number}">${index === 0 ? head(same.length) : undefined}<td data-label="Port">${first.ports.map(portText).join(", ")}</td><td data-label="Methods and paths">${narrowing(first)}</td><td data-label="May be called by">${callers}</td></tr>\n`;
   });
 }
 

@@ -11,7 +11,7 @@ export function identitiesSection({ identities, unread, takenAt }: ReportDocumen
   const table =
     identities.length === 0
       ? html`<p>No certificate is known.</p>`
-      : html`<div class="wide-table" tabindex="0" role="region" aria-label="Identities"><table>
+      : html`<div class="wide-table" tabindex="0" role="region" aria-label="Identities"><table class="stack">
 <thead><tr><th scope="col">Workload</th><th scope="col">Status</th><th scope="col">Issuer</th><th scope="col">Earliest expiry</th><th scope="col">Pods and serial numbers</th></tr></thead>
 <tbody>${identities.map(row)}</tbody></table></div>`;
   return html`<section id="identities">
@@ -28,7 +28,7 @@ function row({ id, issuer, namespace, serviceAccount, service, status, evidence,
   const more =
     rest.length === 0 ? undefined : html`<details><summary>${rest.length} more</summary>${rest.map(holder)}</details>`;
   const expiry = pods.map(({ expiresAt }) => expiresAt ?? "").toSorted()[0];
-  return html`<tr><th scope="row">${name}<code>${id === "" ? "no SPIFFE ID" : id}</code></th><td>${statusMark(status)}</td><td>${issuer === "teleport" ? "Teleport" : issuer}${status === "ok" ? undefined : html`<br>${evidence}`}<code class="block">${roots(pods)}</code></td><td>${timeText(expiry || null)}</td><td>${first.map(holder)}${more}</td></tr>\n`;
+  return html`<tr><th scope="row">${name}<code>${id === "" ? "no SPIFFE ID" : id}</code></th><td>${statusMark(status)}</td><td data-label="Issuer">${issuer === "teleport" ? "Teleport" : issuer}${status === "ok" ? undefined : html`<br>${evidence}`}<code class="block">${roots(pods)}</code></td><td data-label="Earliest expiry">${timeText(expiry || null)}</td><td>${first.map(holder)}${more}</td></tr>\n`;
 }
 
 /** The roots by their fingerprints: two while Teleport's authority is rotated. */
