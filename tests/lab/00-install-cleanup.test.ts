@@ -147,7 +147,7 @@ async function installForeign(name: string, namespace: string): Promise<void> {
 
 describe("install, in an empty cluster,", () => {
   it("--dry-run changes nothing and prints the commands", async () => {
-    const { code, stdout } = await run(install("--dry-run"));
+    const { code, stdout } = await run(install("--dry-run").replace(" --yes", ""));
     expect(code).toBe(0);
     for (const command of ["helm upgrade --install istio-base ", "helm upgrade --install istiod ", "tctl create -f"])
       expect(stdout).toContain(command);
@@ -164,7 +164,7 @@ describe("install, in an empty cluster,", () => {
     expect(refused.stderr).toContain(
       "the release istiod in the namespace istio-system: it is of the chart foreign, not istiod",
     );
-    expect(refused.stderr).toContain("2 of 11 pre-flight checks failed (above); nothing was changed");
+    expect(refused.stderr).toMatch(/2 of \d+ pre-flight checks failed \(above\); nothing was changed/);
     const left = await run(cleanup("--with-istio --run-tctl --yes"));
     expect(left.stderr).toContain("Left: Istio's releases: istiod is of the chart foreign, not istiod.");
     expect(await everything()).toEqual(foreign);
