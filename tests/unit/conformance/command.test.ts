@@ -319,6 +319,11 @@ const proxyWaits = {
   containerStatuses: [{ name: "app", ready: false, state: { waiting: { reason: "PodInitializing" } } }],
 };
 
+const WAITS = {
+  conditions: [{ type: "Ready", status: "False" }],
+  containerStatuses: [{ name: "app", state: { waiting: { reason: "ErrImagePull", message: "no such image." } } }],
+};
+
 const onlyWarns = ({ admissionBinding }: Snapshot) => {
   if (admissionBinding.ok && admissionBinding.value) admissionBinding.value.spec.validationActions = ["Warn"];
 };
@@ -348,6 +353,12 @@ test.each<[string, (snapshot: Snapshot) => void, string, RegExp]>([
     optedOut(({ status }) => Object.assign(status, proxyWaits)),
     "ok",
     /^a pod that opts out got no certificate within 20 s: its container istio-proxy is not ready$/,
+  ],
+  [
+    "that waits for its image: unknown, since nothing was shown",
+    optedOut(({ status }) => Object.assign(status, WAITS)),
+    "unknown",
+    /^a pod that opts out$/,
   ],
   [
     "that is ready with istiod's certificate: a problem",
@@ -428,11 +439,6 @@ it("waits for the namespace to be gone, and no longer after one more Ctrl-C", as
   expect(scenarios).toHaveLength(PLAN.length);
   expect(output.stderr).toContain(`The namespace ${NAMESPACE} may be left: Interrupted (SIGINT)`);
 });
-
-const WAITS = {
-  conditions: [{ type: "Ready", status: "False" }],
-  containerStatuses: [{ name: "app", state: { waiting: { reason: "ErrImagePull", message: "no such image." } } }],
-};
 
 test.each<[string, object, string, number, RegExp]>([
   ["an image", WAITS, "unknown", 2, /^not ready after 0 s: its container app waits, ErrImagePull: no such image$/],
