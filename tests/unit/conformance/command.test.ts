@@ -529,16 +529,24 @@ const LATE = JSON.parse(readFileSync(repositoryPath("tests/unit/doctor/intermedi
   chain: string[];
 };
 
+/** Certificates of the same workloads that were issued ten minutes after the recorded ones. */
+const RENEWED = JSON.parse(
+  readFileSync(repositoryPath("tests/unit/conformance/renewed-certificates.json"), "utf8"),
+) as Record<"allowed-client" | "server", string[]> & { root: string };
+
 /** Certificates that are replaced, by serial numbers in the order in which a proxy shows them; tbot's connections beside them. */
 function rotating({
   replaced,
   connections,
   late = false,
+  other = false,
 }: {
   replaced: boolean;
   connections: number;
   /** Whether the server's comes hours after the one before. */
   late?: boolean;
+  /** Whether both get each other's. */
+  other?: boolean;
 }): Differences {
   let looks = 0;
   return {
@@ -553,18 +561,11 @@ function rotating({
         return { body: `sds-grpc::/x::cx_active::1\nsds-grpc::/x::cx_total::${looks < 2 ? 1 : connections}\n` };
       }
       if (!replaced || looks < 2 || !path.startsWith("/config_dump")) return undefined;
-      // Another certificate of the same authority: that of another workload will do.
-      const other = healthySnapshot();
-      const name = pod.endsWith("/server") ? "other-client" : "server";
-      const proxy = other.proxies.find((each) => each.pod.startsWith(name));
-      if (late && proxy?.secrets.ok === true && pod.endsWith("/server")) {
-        proxy.secrets.value = { ...proxy.secrets.value, chain: LATE.chain, roots: [LATE.root] };
-      }
-      return envoyAdmin(
-        { proxies: proxy === undefined ? [] : [{ ...proxy, pod: "x" }] },
-        `${proxy?.namespace}/x`,
-        path,
-      );
+      const isServer = pod.endsWith("/server");
+      const chain = RENEWED[isServer !== other ? "server" : "allowed-client"];
+      const value = late && isServer ? { chain: LATE.chain, roots: [LATE.root] } : { chain, roots: [RENEWED.root] };
+      const secrets = { ok: true as const, value: { ...value, serialsInUse: [] } };
+      return envoyAdmin({ proxies: [{ namespace: "any", pod: "x", secrets }] }, "any/x", path);
     },
   };
 }
@@ -603,6 +604,16 @@ test.each<[string, Differences, string, RegExp, string[]]>([
     "problem",
     /server went from/,
     ["server: the new certificate was issued 10242 s after the one before, and a third of its life is 1200 s"],
+  ],
+  [
+    "is another workload's",
+    rotating({ replaced: true, connections: 1, other: true }),
+    "problem",
+    /server went from/,
+    [
+      "allowed-client: its certificate names spiffe://lab.teleport.example/ns/test-app/sa/server in place of spiffe://lab.teleport.example/ns/test-app/sa/allowed-client",
+      "server: its certificate names spiffe://lab.teleport.example/ns/test-app/sa/allowed-client in place of spiffe://lab.teleport.example/ns/test-app/sa/server",
+    ],
   ],
 ])("with --renewal, a new certificate %s", async (_, differences, status, evidence, findings) => {
   const report = await played(differences, { renewal: true });
