@@ -707,6 +707,50 @@ test.each([
   expect(scenario?.findings.map(({ subject, evidence }) => `${subject}: ${evidence}`)).toEqual(findings);
 });
 
+it("does not pass over a gateway that is not ready, as one without a certificate", async () => {
+  const report = await played({
+    snapshot: (snapshot) => {
+      gatewayOf("server")(snapshot);
+      const leaving = cloneAs(snapshot, "ingress", "leaving");
+      for (const pod of [named(snapshot.pods, "ingress"), leaving]) pod.status.conditions = [];
+      leaving.metadata.deletionTimestamp = "2026-11-24T17:00:00Z";
+    },
+  });
+  const scenario = report.scenarios.find(({ id }) => id === "gateway-identity");
+  expect(scenario).toMatchObject({ status: "unknown", evidence: "0 of 1 gateway pod" });
+  expect(scenario?.findings).toMatchObject([{ subject: "test-app/ingress", evidence: "it is not ready" }]);
+});
+
+it.each([
+  ["was there before", "Error from server (AlreadyExists): namespaces exists", [], false],
+  ["was refused", "Error from server (Forbidden): not you", [], false],
+  ["may have been made", "Error from server (Timeout): the server was late", [TAKEN_AWAY], false],
+  ["was there before, with --keep", "Error from server (AlreadyExists): namespaces exists", [], true],
+])("deletes only what it made: a namespace that %s", async (_, stderr, expected, keep) => {
+  const { runner } = await start({
+    kubectl: ({ stdin }) => (stdin.includes('"kind":"Namespace"') ? { code: 1, stderr: `${stderr}\n` } : undefined),
+  });
+  const said = await refusal(() => conformance(runner, { ...FLAGS, keep }, "1.2.3", NAMESPACE), EXIT.unavailable);
+  expect(said).toContain(`Could not create the namespace ${NAMESPACE}`);
+  expect(changes().slice(1)).toEqual(expected);
+  expect(output.stderr).not.toContain("is kept");
+});
+
+it("tries the deletion again where the API server does not answer, and names the cluster in what is to be done", async () => {
+  let deletions = 0;
+  const { runner } = await start({
+    kubectl: ({ line }) => {
+      if (!line.includes("delete namespace")) return undefined;
+      return ++deletions < 3 ? { code: 1, stderr: "Unable to connect to the server: EOF\n" } : {};
+    },
+  });
+  await conformance(runner, { ...FLAGS, context: "my prod", keep: false }, "1.2.3", NAMESPACE);
+  expect(deletions).toBe(3);
+  expect(output.stderr).not.toContain("may be left");
+  await conformance(runner, { ...FLAGS, context: "my prod", keep: true }, "1.2.3", NAMESPACE);
+  expect(output.stderr).toContain(`remove it with \`kubectl '--context=my prod' delete namespace ${NAMESPACE}\``);
+});
+
 it("leaves the namespace with --keep, and says how to remove it", async () => {
   await played({}, { keep: true });
   expect(changes().join("\n")).not.toContain("delete");
