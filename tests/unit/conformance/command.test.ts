@@ -255,6 +255,23 @@ test.each<[string, string, Differences, RegExp]>([
     /for another reason: the container istio-proxy does not mount/,
   ],
   [
+    "a gateway or the application answers 403",
+    "other-403",
+    onLine(/exec .*other-client/, answered(403, "Access denied by your security team")),
+    /answered 403, and not by a policy's words/,
+  ],
+  [
+    "another policy refuses the pod in alike words",
+    "writable-mount-refused",
+    onLine(
+      /dry-run=server .*hostPath/,
+      denied(
+        "no\nError from server (Forbidden): ValidatingAdmissionPolicy 'other' with binding 'other' denied request: writable",
+      ),
+    ),
+    /for another reason: no /,
+  ],
+  [
     "kubectl may not exec",
     "other-403",
     onLine(/exec .*other-client/, { code: 1, stderr: "error: unable to upgrade connection: Forbidden" }),
@@ -449,6 +466,20 @@ test.each<[string, object, string, number, RegExp]>([
     1,
     /^not ready after 0 s: its container istio-proxy is not ready, though it runs: it has no certificate$/,
   ],
+  [
+    "its certificate, where the sidecar is an ordinary container",
+    {
+      conditions: [{ type: "Ready", status: "False" }],
+      initContainerStatuses: [{ name: "istio-init", ready: true, state: { terminated: {} } }],
+      containerStatuses: [
+        { name: "app", ready: false, state: { waiting: { reason: "PodInitializing" } } },
+        { name: "istio-proxy", ready: false, state: { running: {} } },
+      ],
+    },
+    "problem",
+    1,
+    /its container istio-proxy is not ready, though it runs: it has no certificate$/,
+  ],
 ])(
   "says that a pod waits for %s, plays nothing else, and takes the namespace away",
   async (_, status, shown, code, evidence) => {
@@ -511,7 +542,9 @@ it("names the pair that a policy lets pass, and the one that it does not", async
     kubectl: ({ line }) => {
       vi.setSystemTime(Date.now() + 31_000);
       if (/ server --container=app .*http:\/\/other-client/.test(line)) return answered(200);
-      if (/ other-client --container=app .*http:\/\/allowed-client/.test(line)) return answered(403);
+      if (/ other-client --container=app .*http:\/\/allowed-client/.test(line)) {
+        return answered(403, "RBAC: access denied");
+      }
       return undefined;
     },
   });
