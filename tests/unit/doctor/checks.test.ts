@@ -982,12 +982,26 @@ const CASES: readonly Case[] = [
     id: "proxy-start",
     how: "a sidecar whose pod overrides the socket's name",
     evidence:
-      "its istio-proxy does not run (CrashLoopBackOff); it said last: agent configured for non-default SDS socket path; its annotation proxy.istio.io/config overrides the mesh's: proxyMetadata:, WORKLOAD_IDENTITY_SOCKET_FILE: other",
+      "its istio-proxy does not run (CrashLoopBackOff); it said last: agent configured for non-default SDS socket path; its annotation proxy.istio.io/config overrides the mesh's: proxyMetadata.WORKLOAD_IDENTITY_SOCKET_FILE",
     break: (s) =>
       crash(
         s,
         { ok: true, value: "agent configured for non-default SDS socket path" },
         { "proxy.istio.io/config": "proxyMetadata:\n  WORKLOAD_IDENTITY_SOCKET_FILE: other\n" },
+      ),
+  },
+  {
+    id: "proxy-start",
+    how: "a sidecar whose pod has secrets in its proxy's configuration, by their names alone",
+    evidence: "overrides the mesh's: tracing.lightstep.accessToken, proxyMetadata.PASSWORD",
+    break: (s) =>
+      crash(
+        s,
+        { ok: true, value: "" },
+        {
+          "proxy.istio.io/config":
+            "tracing: {lightstep: {accessToken: hunter2}}\nproxyMetadata:\n  PASSWORD: |\n    hunter2\n",
+        },
       ),
   },
   {
