@@ -1,3 +1,4 @@
+import { groupBy } from "../base/group-by.ts";
 import { diffGraphs } from "../graph/diff.ts";
 import { graphFromJson } from "../graph/graph-from-json.ts";
 import { labelOf, type MeshGraph } from "../graph/mesh-graph.ts";
@@ -10,7 +11,7 @@ type Changes = NonNullable<ReportDocument["changes"]>;
 export function changesSince(before: ReportDocument, now: ReportDocument): Changes {
   return {
     since: before.takenAt,
-    identities: differences(identityStates(before), identityStates(now)),
+    identities: differences(identityStates(before), identityStates(now)).map((change) => unlessUnread(change, now)),
     permissions: permissionChanges(before, now),
     findings: differences(findingStates(before), findingStates(now)),
     layers: differences(layerStates(before), layerStates(now)),
@@ -32,19 +33,39 @@ function differences(before: States, now: States): Change[] {
   });
 }
 
+/** Each by its name; several of one name are one state, in an order that does not depend on where they stood. */
+function statesOf(all: readonly (readonly [what: string, state: string])[]): States {
+  const states = groupBy(all, ([what]) => what);
+  return new Map(
+    [...states].map(([what, own]) => [
+      what,
+      own
+        .map(([, state]) => state)
+        .toSorted()
+        .join("; "),
+    ]),
+  );
+}
+
 function identityStates({ identities }: ReportDocument): States {
-  const states = new Map<string, string>();
-  for (const { id, issuer, namespace, serviceAccount } of identities) {
-    const what = `${namespace}/${serviceAccount}`;
-    const state = `${id || "no SPIFFE ID"}, issuer ${issuer}`;
-    const other = states.get(what);
-    states.set(what, other === undefined ? state : `${other}; ${state}`);
-  }
-  return states;
+  return statesOf(
+    identities.map(({ id, issuer, namespace, serviceAccount }) => [
+      `${namespace}/${serviceAccount}`,
+      `${id || "no SPIFFE ID"}, issuer ${issuer}`,
+    ]),
+  );
+}
+
+/** What could not be read is not gone. */
+function unlessUnread(change: Change, { unread }: ReportDocument): Change {
+  const [namespace = ""] = change.what.split("/");
+  const own = unread.filter(({ pod }) => pod.startsWith(`${namespace}/`));
+  if (change.kind !== "removed" || own.length === 0) return change;
+  return changed(change.what, `${change.detail} → not known: pods of ${namespace} could not be read`);
 }
 
 function findingStates({ checks }: ReportDocument): States {
-  return new Map(
+  return statesOf(
     checks.flatMap(({ id, findings }) =>
       findings.map(({ status, subject, evidence }) => [`${id}: ${subject}`, `${status}: ${evidence}`] as const),
     ),
@@ -55,14 +76,14 @@ function layerStates({ layers }: ReportDocument): States {
   return new Map(layers.map(({ id, title, status }) => [`layer ${id}: ${title}`, status]));
 }
 
-function versionStates({ versions }: ReportDocument): States {
-  const states = new Map<string, string>();
-  for (const { component, version } of versions) {
-    const text = version ?? "not known";
-    const other = states.get(component);
-    states.set(component, other === undefined ? text : `${other}, ${text}`);
-  }
-  return states;
+/** The cluster first: whoever compares two clusters, or two parts of one, must see it. */
+function versionStates({ versions, cluster: { name, trustDomain, namespaces } }: ReportDocument): States {
+  return statesOf([
+    ["the cluster", name],
+    ["the trust domain", trustDomain ?? "not known"],
+    ["the namespaces that were looked at", namespaces.length === 0 ? "all" : namespaces.join(", ")],
+    ...versions.map(({ component, version }) => [component, version ?? "not known"] as const),
+  ]);
 }
 
 function permissionChanges(before: ReportDocument, now: ReportDocument): Change[] {

@@ -694,7 +694,7 @@ export interface Values {
      */
     suspend: boolean;
     /**
-     * Namespaces whose sidecars and gateways it asks for their certificates, or `["*"]` for all; required. Its ServiceAccount gets pods/portforward there, with which every port of their pods can be reached.
+     * Namespaces whose sidecars and gateways it asks for their certificates, or `["*"]` for all; required. Its ServiceAccount gets pods/portforward there, with which every port of their pods can be reached, and pods/log, the logs of all containers.
      */
     namespaces: string[];
     /**

@@ -257,7 +257,7 @@ meet, and where volumes are mounted. /var/run is a link to /run on nodes. */ -}}
 {{- $problems = append $problems "watch.image is empty, and there is no public image: build one from the repository's Dockerfile, and name it." }}
 {{- end }}
 {{- if not .Values.watch.namespaces }}
-{{- $problems = append $problems "watch.namespaces is empty: list the namespaces whose sidecars it may ask, or [\"*\"] for all, in which it may then reach every pod's ports." }}
+{{- $problems = append $problems "watch.namespaces is empty: list the namespaces whose sidecars it may ask, or [\"*\"] for all, in which it may then reach every pod's ports and read every log." }}
 {{- end }}
 {{- if and .Values.watch.keyIds (ne $t.join.type "static_jwks") }}
 {{- $problems = append $problems (printf "watch.keyIds is set while global.teleport.join.type is %s, whose token holds no keys: remove it." $t.join.type) }}

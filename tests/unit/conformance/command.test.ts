@@ -255,6 +255,23 @@ test.each<[string, string, Differences, RegExp]>([
     /for another reason: the container istio-proxy does not mount/,
   ],
   [
+    "a gateway or the application answers 403",
+    "other-403",
+    onLine(/exec .*other-client/, answered(403, "Access denied by your security team")),
+    /answered 403, and not by a policy's words/,
+  ],
+  [
+    "another policy refuses the pod in alike words",
+    "writable-mount-refused",
+    onLine(
+      /dry-run=server .*hostPath/,
+      denied(
+        "no\nError from server (Forbidden): ValidatingAdmissionPolicy 'other' with binding 'other' denied request: writable",
+      ),
+    ),
+    /for another reason: no /,
+  ],
+  [
     "kubectl may not exec",
     "other-403",
     onLine(/exec .*other-client/, { code: 1, stderr: "error: unable to upgrade connection: Forbidden" }),
@@ -319,6 +336,11 @@ const proxyWaits = {
   containerStatuses: [{ name: "app", ready: false, state: { waiting: { reason: "PodInitializing" } } }],
 };
 
+const WAITS = {
+  conditions: [{ type: "Ready", status: "False" }],
+  containerStatuses: [{ name: "app", state: { waiting: { reason: "ErrImagePull", message: "no such image." } } }],
+};
+
 const onlyWarns = ({ admissionBinding }: Snapshot) => {
   if (admissionBinding.ok && admissionBinding.value) admissionBinding.value.spec.validationActions = ["Warn"];
 };
@@ -348,6 +370,12 @@ test.each<[string, (snapshot: Snapshot) => void, string, RegExp]>([
     optedOut(({ status }) => Object.assign(status, proxyWaits)),
     "ok",
     /^a pod that opts out got no certificate within 20 s: its container istio-proxy is not ready$/,
+  ],
+  [
+    "that waits for its image: unknown, since nothing was shown",
+    optedOut(({ status }) => Object.assign(status, WAITS)),
+    "unknown",
+    /^a pod that opts out$/,
   ],
   [
     "that is ready with istiod's certificate: a problem",
@@ -429,11 +457,6 @@ it("waits for the namespace to be gone, and no longer after one more Ctrl-C", as
   expect(output.stderr).toContain(`The namespace ${NAMESPACE} may be left: Interrupted (SIGINT)`);
 });
 
-const WAITS = {
-  conditions: [{ type: "Ready", status: "False" }],
-  containerStatuses: [{ name: "app", state: { waiting: { reason: "ErrImagePull", message: "no such image." } } }],
-};
-
 test.each<[string, object, string, number, RegExp]>([
   ["an image", WAITS, "unknown", 2, /^not ready after 0 s: its container app waits, ErrImagePull: no such image$/],
   [
@@ -442,6 +465,20 @@ test.each<[string, object, string, number, RegExp]>([
     "problem",
     1,
     /^not ready after 0 s: its container istio-proxy is not ready, though it runs: it has no certificate$/,
+  ],
+  [
+    "its certificate, where the sidecar is an ordinary container",
+    {
+      conditions: [{ type: "Ready", status: "False" }],
+      initContainerStatuses: [{ name: "istio-init", ready: true, state: { terminated: {} } }],
+      containerStatuses: [
+        { name: "app", ready: false, state: { waiting: { reason: "PodInitializing" } } },
+        { name: "istio-proxy", ready: false, state: { running: {} } },
+      ],
+    },
+    "problem",
+    1,
+    /its container istio-proxy is not ready, though it runs: it has no certificate$/,
   ],
 ])(
   "says that a pod waits for %s, plays nothing else, and takes the namespace away",
@@ -505,7 +542,9 @@ it("names the pair that a policy lets pass, and the one that it does not", async
     kubectl: ({ line }) => {
       vi.setSystemTime(Date.now() + 31_000);
       if (/ server --container=app .*http:\/\/other-client/.test(line)) return answered(200);
-      if (/ other-client --container=app .*http:\/\/allowed-client/.test(line)) return answered(403);
+      if (/ other-client --container=app .*http:\/\/allowed-client/.test(line)) {
+        return answered(403, "RBAC: access denied");
+      }
       return undefined;
     },
   });
@@ -523,16 +562,24 @@ const LATE = JSON.parse(readFileSync(repositoryPath("tests/unit/doctor/intermedi
   chain: string[];
 };
 
+/** Certificates of the same workloads that were issued ten minutes after the recorded ones. */
+const RENEWED = JSON.parse(
+  readFileSync(repositoryPath("tests/unit/conformance/renewed-certificates.json"), "utf8"),
+) as Record<"allowed-client" | "server", string[]> & { root: string };
+
 /** Certificates that are replaced, by serial numbers in the order in which a proxy shows them; tbot's connections beside them. */
 function rotating({
   replaced,
   connections,
   late = false,
+  other = false,
 }: {
   replaced: boolean;
   connections: number;
   /** Whether the server's comes hours after the one before. */
   late?: boolean;
+  /** Whether both get each other's. */
+  other?: boolean;
 }): Differences {
   let looks = 0;
   return {
@@ -547,18 +594,11 @@ function rotating({
         return { body: `sds-grpc::/x::cx_active::1\nsds-grpc::/x::cx_total::${looks < 2 ? 1 : connections}\n` };
       }
       if (!replaced || looks < 2 || !path.startsWith("/config_dump")) return undefined;
-      // Another certificate of the same authority: that of another workload will do.
-      const other = healthySnapshot();
-      const name = pod.endsWith("/server") ? "other-client" : "server";
-      const proxy = other.proxies.find((each) => each.pod.startsWith(name));
-      if (late && proxy?.secrets.ok === true && pod.endsWith("/server")) {
-        proxy.secrets.value = { ...proxy.secrets.value, chain: LATE.chain, roots: [LATE.root] };
-      }
-      return envoyAdmin(
-        { proxies: proxy === undefined ? [] : [{ ...proxy, pod: "x" }] },
-        `${proxy?.namespace}/x`,
-        path,
-      );
+      const isServer = pod.endsWith("/server");
+      const chain = RENEWED[isServer !== other ? "server" : "allowed-client"];
+      const value = late && isServer ? { chain: LATE.chain, roots: [LATE.root] } : { chain, roots: [RENEWED.root] };
+      const secrets = { ok: true as const, value: { ...value, serialsInUse: [] } };
+      return envoyAdmin({ proxies: [{ namespace: "any", pod: "x", secrets }] }, "any/x", path);
     },
   };
 }
@@ -597,6 +637,16 @@ test.each<[string, Differences, string, RegExp, string[]]>([
     "problem",
     /server went from/,
     ["server: the new certificate was issued 10242 s after the one before, and a third of its life is 1200 s"],
+  ],
+  [
+    "is another workload's",
+    rotating({ replaced: true, connections: 1, other: true }),
+    "problem",
+    /server went from/,
+    [
+      "allowed-client: its certificate names spiffe://lab.teleport.example/ns/test-app/sa/server in place of spiffe://lab.teleport.example/ns/test-app/sa/allowed-client",
+      "server: its certificate names spiffe://lab.teleport.example/ns/test-app/sa/allowed-client in place of spiffe://lab.teleport.example/ns/test-app/sa/server",
+    ],
   ],
 ])("with --renewal, a new certificate %s", async (_, differences, status, evidence, findings) => {
   const report = await played(differences, { renewal: true });
@@ -688,6 +738,50 @@ test.each([
   const scenario = report.scenarios.find(({ id }) => id === "gateway-identity");
   expect(scenario?.status).toBe(status);
   expect(scenario?.findings.map(({ subject, evidence }) => `${subject}: ${evidence}`)).toEqual(findings);
+});
+
+it("does not pass over a gateway that is not ready, as one without a certificate", async () => {
+  const report = await played({
+    snapshot: (snapshot) => {
+      gatewayOf("server")(snapshot);
+      const leaving = cloneAs(snapshot, "ingress", "leaving");
+      for (const pod of [named(snapshot.pods, "ingress"), leaving]) pod.status.conditions = [];
+      leaving.metadata.deletionTimestamp = "2026-11-24T17:00:00Z";
+    },
+  });
+  const scenario = report.scenarios.find(({ id }) => id === "gateway-identity");
+  expect(scenario).toMatchObject({ status: "unknown", evidence: "0 of 1 gateway pod" });
+  expect(scenario?.findings).toMatchObject([{ subject: "test-app/ingress", evidence: "it is not ready" }]);
+});
+
+it.each([
+  ["was there before", "Error from server (AlreadyExists): namespaces exists", [], false],
+  ["was refused", "Error from server (Forbidden): not you", [], false],
+  ["may have been made", "Error from server (Timeout): the server was late", [TAKEN_AWAY], false],
+  ["was there before, with --keep", "Error from server (AlreadyExists): namespaces exists", [], true],
+])("deletes only what it made: a namespace that %s", async (_, stderr, expected, keep) => {
+  const { runner } = await start({
+    kubectl: ({ stdin }) => (stdin.includes('"kind":"Namespace"') ? { code: 1, stderr: `${stderr}\n` } : undefined),
+  });
+  const said = await refusal(() => conformance(runner, { ...FLAGS, keep }, "1.2.3", NAMESPACE), EXIT.unavailable);
+  expect(said).toContain(`Could not create the namespace ${NAMESPACE}`);
+  expect(changes().slice(1)).toEqual(expected);
+  expect(output.stderr).not.toContain("is kept");
+});
+
+it("tries the deletion again where the API server does not answer, and names the cluster in what is to be done", async () => {
+  let deletions = 0;
+  const { runner } = await start({
+    kubectl: ({ line }) => {
+      if (!line.includes("delete namespace")) return undefined;
+      return ++deletions < 3 ? { code: 1, stderr: "Unable to connect to the server: EOF\n" } : {};
+    },
+  });
+  await conformance(runner, { ...FLAGS, context: "my prod", keep: false }, "1.2.3", NAMESPACE);
+  expect(deletions).toBe(3);
+  expect(output.stderr).not.toContain("may be left");
+  await conformance(runner, { ...FLAGS, context: "my prod", keep: true }, "1.2.3", NAMESPACE);
+  expect(output.stderr).toContain(`remove it with \`kubectl '--context=my prod' delete namespace ${NAMESPACE}\``);
 });
 
 it("leaves the namespace with --keep, and says how to remove it", async () => {

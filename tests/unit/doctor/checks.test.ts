@@ -201,8 +201,8 @@ function crashBefore(snapshot: Snapshot, name: string, lastWords: string) {
 }
 
 /** Adds a DestinationRule of the meshed namespace test-app. */
-function addRule(snapshot: Snapshot, spec: DestinationRule["spec"]) {
-  value(snapshot.destinationRules).push({ metadata: { name: "rule", namespace: "test-app" }, ...(spec && { spec }) });
+function addRule(snapshot: Snapshot, spec: DestinationRule["spec"], namespace = "test-app") {
+  value(snapshot.destinationRules).push({ metadata: { name: "rule", namespace }, ...(spec && { spec }) });
 }
 
 function labelDefaults(snapshot: Snapshot, name: string, creationTimestamp: string) {
@@ -982,12 +982,26 @@ const CASES: readonly Case[] = [
     id: "proxy-start",
     how: "a sidecar whose pod overrides the socket's name",
     evidence:
-      "its istio-proxy does not run (CrashLoopBackOff); it said last: agent configured for non-default SDS socket path; its annotation proxy.istio.io/config overrides the mesh's: proxyMetadata:, WORKLOAD_IDENTITY_SOCKET_FILE: other",
+      "its istio-proxy does not run (CrashLoopBackOff); it said last: agent configured for non-default SDS socket path; its annotation proxy.istio.io/config overrides the mesh's: proxyMetadata.WORKLOAD_IDENTITY_SOCKET_FILE",
     break: (s) =>
       crash(
         s,
         { ok: true, value: "agent configured for non-default SDS socket path" },
         { "proxy.istio.io/config": "proxyMetadata:\n  WORKLOAD_IDENTITY_SOCKET_FILE: other\n" },
+      ),
+  },
+  {
+    id: "proxy-start",
+    how: "a sidecar whose pod has secrets in its proxy's configuration, by their names alone",
+    evidence: "overrides the mesh's: tracing.lightstep.accessToken, proxyMetadata.PASSWORD",
+    break: (s) =>
+      crash(
+        s,
+        { ok: true, value: "" },
+        {
+          "proxy.istio.io/config":
+            "tracing: {lightstep: {accessToken: hunter2}}\nproxyMetadata:\n  PASSWORD: |\n    hunter2\n",
+        },
       ),
   },
   {
@@ -1159,6 +1173,48 @@ const CASES: readonly Case[] = [
     evidence: "the principal * matches everybody with a certificate of every trust domain",
     break: (s) => {
       sourceOf(s).principals = ["*"];
+    },
+  },
+  {
+    id: "destination-rules",
+    how: "plaintext for all, where the cluster's domain is another one, in the root namespace",
+    evidence: "tls.mode DISABLE for *.svc.example.org: callers send plaintext",
+    break: (s) =>
+      addRule(s, { host: "*.svc.example.org", trafficPolicy: { tls: { mode: "DISABLE" } } }, "istio-system"),
+  },
+  {
+    id: "policy-wildcards",
+    how: "a trust domain that is cut",
+    status: "warning",
+    evidence: "the principal lab* matches these accounts of every trust domain",
+    break: (s) => {
+      Object.assign(sourceOf(s), { principals: ["lab*"], trustDomains: ["lab*"] });
+    },
+  },
+  {
+    id: "policy-trust-domain",
+    how: "a * within a principal, which Istio takes for a letter",
+    evidence: "the principal lab.teleport.*/ns/a/sa/b is of another trust domain",
+    break: (s) => {
+      sourceOf(s).principals = ["lab.teleport.*/ns/a/sa/b"];
+    },
+  },
+  {
+    id: "policy-wildcards",
+    how: "everybody but one",
+    status: "warning",
+    evidence: "notPrincipals: lab.teleport.example/ns/a/sa/b matches everybody else, also without a certificate",
+    break: (s) => {
+      Object.assign(sourceOf(s), { principals: [], notPrincipals: ["lab.teleport.example/ns/a/sa/b"] });
+    },
+  },
+  {
+    id: "policy-wildcards",
+    how: "a namespace of any trust domain",
+    status: "warning",
+    evidence: "namespaces: shop matches them in every trust domain that a proxy trusts",
+    break: (s) => {
+      Object.assign(sourceOf(s), { principals: [], namespaces: ["shop"] });
     },
   },
   {
@@ -1521,6 +1577,19 @@ describe("what is no fault of the mesh", () => {
       "a rule for a namespace that is not meshed",
       "destination-rules",
       (s) => addRule(s, { host: "x.teleport-system.svc.cluster.local", trafficPolicy: { tls: { mode: "DISABLE" } } }),
+    ],
+    [
+      "a rule of a tenant outside the mesh, which Istio does not heed",
+      "destination-rules",
+      (s) => addRule(s, { host: "*", trafficPolicy: { tls: { mode: "DISABLE" } } }, "default"),
+    ],
+    [
+      "a namespace of this trust domain",
+      "policy-wildcards",
+      (s) => {
+        const trustDomains = ["lab.teleport.example"];
+        Object.assign(sourceOf(s), { principals: [], namespaces: ["shop"], notPrincipals: ["x"], trustDomains });
+      },
     ],
     [
       "names of which one is of this trust domain",

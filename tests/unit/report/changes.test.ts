@@ -67,3 +67,45 @@ it("says so when only one of the two knows the graph", () => {
   ]);
   expect(changesSince(without, without).permissions).toEqual([]);
 });
+
+it("names each of two findings about one subject", () => {
+  const finding = (evidence: string) => ({ status: "problem" as const, subject: "policy a/b", evidence, hint: "x" });
+  const [before, now] = [structuredClone(BEFORE), structuredClone(BEFORE)];
+  before.checks[0]?.findings.push(finding("one"), finding("two"));
+  now.checks[0]?.findings.push(finding("two"));
+  expect(changesSince(before, now).findings).toMatchObject([
+    { kind: "changed", detail: "problem: one; problem: two → problem: two" },
+  ]);
+});
+
+it("does not depend on the order in which identities stand", () => {
+  const [before, now] = [structuredClone(BEFORE), structuredClone(BEFORE)];
+  const [first] = before.identities;
+  if (first === undefined) throw new Error("no identity");
+  before.identities.push({ ...first, issuer: "istiod" });
+  now.identities.unshift({ ...first, issuer: "istiod" });
+  expect(changesSince(before, now).identities).toEqual([]);
+});
+
+it("does not call gone what could not be read", () => {
+  const now = structuredClone(BEFORE);
+  now.identities = now.identities.filter(({ serviceAccount }) => serviceAccount !== "server");
+  now.unread = [{ pod: "test-app/server-1", reason: "it does not answer" }];
+  expect(changesSince(BEFORE, now).identities).toMatchObject([
+    {
+      kind: "changed",
+      what: "test-app/server",
+      detail: expect.stringMatching(/ → not known: pods of test-app could not/),
+    },
+  ]);
+});
+
+it("says that the other report is of another cluster, or of other namespaces", () => {
+  const other = structuredClone(BEFORE);
+  other.cluster = { name: 'context "staging"', trustDomain: "staging.example", namespaces: ["shop"] };
+  expect(changesSince(BEFORE, other).versions.map(({ what }) => what)).toEqual([
+    "the cluster",
+    "the namespaces that were looked at",
+    "the trust domain",
+  ]);
+});

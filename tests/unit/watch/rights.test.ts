@@ -1,10 +1,11 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { gather } from "../../../tools/doctor/gather/gather.ts";
 import type { Snapshot } from "../../../tools/doctor/snapshot.ts";
 import { KubeApi } from "../../../tools/programs/kube-api/kube-api.ts";
+import { repositoryPath } from "../../support/run-helm.ts";
 import { type Rendered, renderObjects } from "../../support/scenarios.ts";
 import { healthySnapshot } from "../doctor/healthy-snapshot.ts";
 import { fakeApiServer } from "../support/fake-api-server.ts";
@@ -106,9 +107,21 @@ async function requests(snapshot: Snapshot): Promise<string[]> {
   }
 }
 
+const SETS = ["watch.namespaces={test-app}", "mesh.rootNamespace=istio-system"];
+
+it("has its page name every resource that it gets a right to", async () => {
+  const page = await readFile(repositoryPath("docs/operate/checks-in-the-cluster.md"), "utf8");
+  const [, section = ""] = /^## Permissions\n(.*)/ms.exec(page) ?? [];
+  const granted = rightsIn(await renderObjects("monitoring", ...SETS));
+  const resources = granted.map((right) => right.split(" ")[1]?.replace(/^(apps|batch|[^/]+\.[^/]+)\//, "") ?? "");
+  // Of these it says whose they are, not what they are called.
+  const inWords = ["configmaps", "cronjobs", "validatingadmissionpolicies", "validatingadmissionpolicybindings"];
+  const silent = resources.filter((resource) => !inWords.includes(resource) && !section.includes(`\`${resource}\``));
+  expect(silent).toEqual([]);
+});
+
 it("has a right for each request of doctor, and a request for each right", async () => {
-  const sets = ["watch.namespaces={test-app}", "mesh.rootNamespace=istio-system"];
-  const granted = rightsIn(await renderObjects("monitoring", ...sets));
+  const granted = rightsIn(await renderObjects("monitoring", ...SETS));
   // What is granted in the whole cluster is granted in each namespace.
   const widest = (right: string) =>
     [right.replace(/ in .*/, ""), right].find((each) => granted.includes(each)) ?? right;

@@ -1,4 +1,4 @@
-import { type Outcome, problem } from "../../doctor/checks/check.ts";
+import { type Outcome, problem, unknown } from "../../doctor/checks/check.ts";
 import { spiffeIdIn } from "../../doctor/facts/certificates.ts";
 import { kubectl } from "../../programs/kubectl.ts";
 import { refusal } from "../stage/admission-attempt.ts";
@@ -37,9 +37,17 @@ async function started(stage: Stage, object: object): Promise<Outcome> {
   await kubectl(stage.access, "create a pod that opts out", ["create", "--filename=-"], {
     stdin: JSON.stringify(object),
   });
-  const late = await untilReady({ ...stage, timeout: WATCHED }, [NAME]);
-  if (late.length > 0) {
-    return { examined: `a pod that opts out got no certificate within ${WATCHED} s: ${late[0]?.reason}`, findings: [] };
+  const [late] = await untilReady({ ...stage, timeout: WATCHED }, [NAME]);
+  if (late?.forProxy) {
+    return { examined: `a pod that opts out got no certificate within ${WATCHED} s: ${late.reason}`, findings: [] };
+  }
+  if (late !== undefined) {
+    // An image that is not there yet says nothing of certificates.
+    const evidence = `it is not ready within ${WATCHED} s: ${late.reason}`;
+    return {
+      examined: "a pod that opts out",
+      findings: [unknown(NAME, evidence, "Fix what the pod waits for, and run the test again.")],
+    };
   }
   const [certified] = await certificatesInUse(
     stage,

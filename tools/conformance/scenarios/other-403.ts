@@ -1,5 +1,5 @@
 import { problem, unknown } from "../../doctor/checks/check.ts";
-import { callUntil, described } from "../stage/calls.ts";
+import { callUntil, described, isAnswer } from "../stage/calls.ts";
 import type { Scenario } from "./scenario.ts";
 
 const SERVER = "http://server/headers";
@@ -11,7 +11,7 @@ export const other: Scenario = {
   async show(stage) {
     const { last, calls } = await callUntil(stage, "other-client", SERVER, 403);
     const examined = `other-client called ${SERVER}: ${described(last)}${calls > 1 ? `, call ${calls}` : ""}`;
-    if (last.kind === "answered" && last.status === 403) return { examined, findings: [] };
+    if (isAnswer(last, 403)) return { examined, findings: [] };
     const finding =
       last.kind === "answered" && last.status < 400
         ? problem(
@@ -19,7 +19,11 @@ export const other: Scenario = {
             described(last),
             "Look for AuthorizationPolicies that allow more (action ALLOW or CUSTOM) in Istio's root namespace, and for namespaces without injection.",
           )
-        : unknown("other-client", described(last), "See allowed-200: the server has to answer before it can refuse.");
+        : unknown(
+            "other-client",
+            described(last),
+            "See allowed-200: the server has to answer before it can refuse. Something else that answers 403 hides whether the policy does.",
+          );
     return { examined, findings: [finding] };
   },
 };

@@ -1,6 +1,6 @@
 import { count, type Finding, problem, unknown } from "../../doctor/checks/check.ts";
 import { mayCall, SERVICES, type ServiceName } from "../stage/callers.ts";
-import { type Call, callUntil, described } from "../stage/calls.ts";
+import { type Call, callUntil, described, isAnswer } from "../stage/calls.ts";
 import type { Scenario } from "./scenario.ts";
 
 interface Pair {
@@ -19,7 +19,7 @@ export const matrix: Scenario = {
   async show(stage) {
     const results = await Promise.all(
       PAIRS.map(async (pair) => {
-        const wanted = mayCall(pair.from, pair.to) ? 200 : 403;
+        const wanted: 200 | 403 = mayCall(pair.from, pair.to) ? 200 : 403;
         const { last } = await callUntil(stage, pair.from, `http://${pair.to}/headers`, wanted);
         return { pair, wanted, last };
       }),
@@ -31,11 +31,11 @@ export const matrix: Scenario = {
   },
 };
 
-function findingOf({ from, to }: Pair, wanted: number, last: Call): Finding | undefined {
-  if (last.kind === "answered" && last.status === wanted) return undefined;
+function findingOf({ from, to }: Pair, wanted: 200 | 403, last: Call): Finding | undefined {
+  if (isAnswer(last, wanted)) return undefined;
   const subject = `${from} to ${to}`;
   const evidence = `${described(last)} in place of ${wanted}`;
-  return last.kind === "answered" && [200, 403].includes(last.status)
+  return isAnswer(last, wanted === 200 ? 403 : 200)
     ? problem(
         subject,
         evidence,

@@ -7,6 +7,7 @@ import { stagePods } from "../stage/pods.ts";
 import { requests } from "../stage/requests.ts";
 import type { Stage } from "../stage/stage.ts";
 import type { Scenario } from "./scenario.ts";
+import { ownId, wrongWith } from "./wrong-certificate.ts";
 
 const SERVER = "http://server/headers";
 
@@ -38,6 +39,8 @@ export const renewal: Scenario = {
       examined,
       findings: [
         ...first.flatMap((end, index) => wrongWithRenewal(end, last[index], seconds)),
+        // A new one that is somebody else's, or another issuer's, is no renewal.
+        ...last.flatMap(({ name, certified }) => wrongWith(name, ownId(stage.mesh, stage.namespace, name), certified)),
         ...(failed === 0 ? [] : [lost(failed, sent)]),
       ],
     };

@@ -16,7 +16,10 @@ export interface Attempt {
   words: RegExp;
 }
 
-const DENIED = new RegExp(`ValidatingAdmissionPolicy '${POLICY_NAME}' .*denied request: (.*)`);
+/** Its own words, up to those of another policy, which may be alike. */
+const DENIED = new RegExp(
+  `ValidatingAdmissionPolicy '${POLICY_NAME}' with binding '[^']*' denied request: (.*?)(?=ValidatingAdmissionPolicy '|$)`,
+);
 
 /** Tries it as a dry run on the server, which takes every step of admission and stores nothing. */
 export async function refusal(stage: Stage, { what, args, object, words }: Attempt): Promise<Outcome> {

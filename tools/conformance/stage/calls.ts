@@ -53,18 +53,29 @@ export async function call({ access, namespace, stop }: Stage, pod: string, url:
   return { kind: "failed", code: Number(own), words };
 }
 
-/** Calls until the server's answer has this status, or the mesh had its time (`settledBy`); the last answer counts. */
-export async function callUntil(stage: Stage, pod: string, url: string, status: number) {
+/** What Envoy's RBAC filter answers, which enforces AuthorizationPolicies. */
+const POLICY_WORDS = "RBAC: access denied";
+
+/** Whether this is the server's answer: any gateway, proxy or application may answer 403, and only a policy says these words. */
+export function isAnswer(last: Call, status: 200 | 403): boolean {
+  return last.kind === "answered" && last.status === status && (status !== 403 || last.body.trim() === POLICY_WORDS);
+}
+
+/** Calls until the server's answer is this one, or the mesh had its time (`settledBy`); the last answer counts. */
+export async function callUntil(stage: Stage, pod: string, url: string, status: 200 | 403) {
   for (let calls = 1; ; calls++) {
     const last = await call(stage, pod, url);
-    if ((last.kind === "answered" && last.status === status) || Date.now() >= stage.settledBy) return { last, calls };
+    if (isAnswer(last, status) || Date.now() >= stage.settledBy) return { last, calls };
     await pause(PAUSE, stage.stop);
   }
 }
 
 /** For people: "answered 403", "the connection was ended without an answer (curl 52)". */
 export function described(last: Call): string {
-  if (last.kind === "answered") return `answered ${last.status}`;
+  if (last.kind === "answered") {
+    const isForeign = last.status === 403 && !isAnswer(last, 403);
+    return isForeign ? `answered 403, and not by a policy's words (${POLICY_WORDS})` : `answered ${last.status}`;
+  }
   if (last.kind === "ended") return `the connection was ended without an answer (curl ${last.code})`;
   return `nothing was reached: curl says "${last.words}" (${last.code})`;
 }

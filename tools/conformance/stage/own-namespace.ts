@@ -1,6 +1,8 @@
+import { setTimeout } from "node:timers/promises";
 import { kubectlCommand } from "../../programs/cluster-commands.ts";
 import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
 import { failed, Interrupted } from "../../programs/run.ts";
+import { shellText } from "../../programs/shell-text.ts";
 import { say } from "../../terminal/say.ts";
 import { pause, untilInterrupted } from "../interruption.ts";
 
@@ -15,14 +17,20 @@ interface TakingAway {
 /** Milliseconds between two looks whether it is gone. */
 const PAUSE = 1_000;
 
-/** Of one Ctrl-C below npx two signals come, and the second one must not keep what was made. */
+/** Of one Ctrl-C below npx two signals come, and an API server restarts: neither must keep what was made. */
 const ATTEMPTS = 3;
 
 /**
+ * The API server's own refusal, after which it has made nothing: what has the name is somebody else's. An answer that it
+ * was late or failed is none, since it may have made the namespace all the same.
+ */
+const REFUSED = /Error from server \((?!Timeout|ServerTimeout|InternalError|ServiceUnavailable)\w+\)/;
+
+/**
  * Makes a namespace, calls `use`, and takes the namespace away, with all that is in it, whatever happens: after a failure
- * and after Ctrl-C, too. A run makes nothing outside it.
+ * and after Ctrl-C, too. A run makes nothing outside it, and one that was there before stays.
  *
- * @param object as the API server takes it; its name must be new, since whatever has it is deleted
+ * @param object as the API server takes it
  * @throws ExitError (unavailable) when it cannot be made; what is left of it afterwards is only said
  */
 export async function withOwnNamespace<Result>(
@@ -32,15 +40,18 @@ export async function withOwnNamespace<Result>(
   { keep, timeout }: TakingAway,
   use: () => Promise<Result>,
 ): Promise<Result> {
-  const removal = `kubectl delete namespace ${name}`;
+  const removal = shellText(kubectlCommand(access, ["delete", "namespace", name])).trim();
+  const purpose = `create the namespace ${name}`;
+  const command = kubectlCommand(access, ["create", "--filename=-"], JSON.stringify(object));
+  let isOurs = true;
   try {
-    await kubectl(access, `create the namespace ${name}`, ["create", "--filename=-"], {
-      stdin: JSON.stringify(object),
-    });
+    const { code, stderr } = await access.runner.run(command, { purpose });
+    isOurs = code === 0 || !REFUSED.test(stderr);
+    if (code !== 0) throw failed(command, purpose, stderr);
     return await use();
   } finally {
-    if (keep) say(`The namespace ${name} is kept; remove it with \`${removal}\`.`);
-    else await takeAway(access, name, timeout, removal);
+    if (isOurs && keep) say(`The namespace ${name} is kept; remove it with \`${removal}\`.`);
+    else if (isOurs) await takeAway(access, name, timeout, removal);
   }
 }
 
@@ -79,7 +90,9 @@ async function requestDeletion(access: ClusterAccess, name: string): Promise<voi
       if (code !== 0) throw failed(command, purpose, stderr);
       return;
     } catch (error) {
-      if (!(error instanceof Interrupted) || attempt === ATTEMPTS) throw error;
+      if (attempt === ATTEMPTS) throw error;
+      // Whoever presses Ctrl-C now wants the namespace gone all the more.
+      await setTimeout(error instanceof Interrupted ? 0 : PAUSE);
     }
   }
 }

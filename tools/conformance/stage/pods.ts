@@ -72,7 +72,10 @@ function reasonOf({ status }: { status: object }): Omit<Unready, "pod"> {
     const text = `its container ${textAt(container, "name")} waits, ${said(reason, textAt(waiting, "message"))}`;
     return { reason: text, forProxy: false };
   }
-  const container = containers.find(({ ready }) => ready === false);
+  // Without native sidecars, containers that start after the proxy wait for it, and the status has them first.
+  const runs = (container: Record<string, unknown>) => recordAt(container, "state").running !== undefined;
+  const unready = containers.filter(({ ready }) => ready === false);
+  const container = unready.find(runs) ?? unready[0];
   if (container !== undefined) {
     const name = textAt(container, "name");
     return { reason: `its container ${name} is not ready`, forProxy: name === PROXY_CONTAINER };

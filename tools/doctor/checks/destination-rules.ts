@@ -18,7 +18,10 @@ export const destinationRules: Check = {
   title: "No DestinationRule breaks or bypasses mutual TLS inside the mesh",
   run(facts) {
     const namespaces = new Set(facts.meshedNamespaces().map(({ metadata }) => metadata.name));
-    const rules = known(facts.destinationRules).filter((rule) => isMeshHost(rule, namespaces));
+    const heeded = heededNamespaces(facts, namespaces);
+    const rules = known(facts.destinationRules).filter(
+      (rule) => heeded.has(rule.metadata.namespace) && isMeshHost(rule, namespaces),
+    );
     // Also what leaving.md and migration.md have people do for a while.
     const isMeant = facts.intended?.mesh.mtls.mode === "PERMISSIVE";
     const findings = rules.flatMap((rule) =>
@@ -42,6 +45,17 @@ export const destinationRules: Check = {
 
 const REMOVE = "Remove the tls settings: Istio's automatic mutual TLS then uses Teleport's certificates.";
 
+/**
+ * Where Istio looks for rules: in the caller's namespace, that of the Service and the root namespace. In any other one a
+ * rule has no effect, and whoever owns that must not be able to raise an alarm.
+ */
+function heededNamespaces(facts: Facts, meshed: ReadonlySet<string>): ReadonlySet<string> {
+  // A gateway's namespace need not be injected: its pod may ask for it.
+  const ofCallers = facts.meshedPods().map(({ metadata }) => metadata.namespace);
+  const roots = facts.revisions().map(({ mesh }) => mesh.rootNamespace ?? "istio-system");
+  return new Set([...meshed, ...ofCallers, ...roots]);
+}
+
 const WHOLE_CLUSTER = ["*", "*.local", "*.cluster.local", "*.svc.cluster.local"];
 
 /**
@@ -53,7 +67,8 @@ function isMeshHost({ metadata, spec }: DestinationRule, namespaces: ReadonlySet
   if (WHOLE_CLUSTER.includes(host)) return namespaces.size > 0;
   if (!host.includes(".")) return namespaces.has(metadata.namespace);
   const [, namespace] = /([^.]+)\.svc(?:\.|$)/.exec(host) ?? [];
-  return namespace !== undefined && namespaces.has(namespace);
+  // `*.svc.example.org` is every namespace of a cluster with another domain.
+  return namespace === "*" ? namespaces.size > 0 : namespace !== undefined && namespaces.has(namespace);
 }
 
 interface Setting {

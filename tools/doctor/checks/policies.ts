@@ -134,7 +134,9 @@ function isLocal(principal: string, local: readonly string[]): boolean {
   const parts = principal.split("/");
   // A pattern such as */sa/x, or x* cut within the trust domain, matches by text alone.
   if (parts.length !== 5) return principal.includes("*");
-  return local.some((own) => matches(parts[0] ?? "", own));
+  // Istio takes a `*` at one end only: before the path it is a letter.
+  const domain = parts[0] ?? "";
+  return local.some((own) => (domain.startsWith("*") ? matches(domain, own) : domain === own));
 }
 
 /** Istio's text match: exact, `*` at one end. */
@@ -171,7 +173,12 @@ const policyServiceAccounts: Check = {
 
 /** Any of a list suffices, so that each must say a trust domain. */
 function bindsTrustDomain(patterns: readonly string[] = []): boolean {
-  return patterns.length > 0 && patterns.every((pattern) => !pattern.startsWith("*"));
+  return patterns.length > 0 && !patterns.some(isOfAnyDomain);
+}
+
+/** Whether a pattern of a principal or of a trust domain leaves it open: `*`, `*` before a path, `pro*`, which is `prod` and `profit`. */
+function isOfAnyDomain(pattern: string): boolean {
+  return pattern.startsWith("*") || (pattern.endsWith("*") && !pattern.includes("/"));
 }
 
 const policyWildcards: Check = {
@@ -184,15 +191,32 @@ const policyWildcards: Check = {
     const findings = policies
       .filter(({ spec }) => (spec?.action ?? "ALLOW") === "ALLOW")
       .flatMap((policy): Finding[] => {
-        const wild = [...new Set(allowedPrincipals(policy).filter((principal) => principal.startsWith("*")))];
-        if (wild.length === 0) return [];
+        const subject = `AuthorizationPolicy ${nameOf(policy)}`;
+        const wild = [...new Set(allowedPrincipals(policy).filter(isOfAnyDomain))];
         const evidence = `the ${wild.length === 1 ? "principal" : "principals"} ${wild.join(", ")} ${wild.length === 1 ? "matches" : "match"} ${wild.includes("*") ? "everybody with a certificate" : "these accounts"} of every trust domain that a proxy trusts`;
         const hint = `Begin each with the trust domain, as in ${principalOf(trustDomainName(facts), "<namespace>", "<service account>")}, or add trustDomains.`;
-        return [warning(`AuthorizationPolicy ${nameOf(policy)}`, evidence, hint)];
+        return [
+          ...(wild.length === 0 ? [] : [warning(subject, evidence, hint)]),
+          ...openSources(policy).map((open) => warning(subject, open, hint)),
+        ];
       });
     return policiesSeen(policies, findings);
   },
 };
+
+/** Sources that say whom they do not mean, or a namespace, and no principal: both leave the trust domain open. */
+function openSources(policy: AuthorizationPolicy): string[] {
+  return sourcesOf(policy).flatMap(
+    ({ principals = [], serviceAccounts = [], trustDomains, notPrincipals = [], namespaces = [] }): string[] => {
+      if (principals.length + serviceAccounts.length > 0 || bindsTrustDomain(trustDomains)) return [];
+      if (namespaces.length > 0) {
+        return [`namespaces: ${namespaces.join(", ")} matches them in every trust domain that a proxy trusts`];
+      }
+      if (notPrincipals.length === 0) return [];
+      return [`notPrincipals: ${notPrincipals.join(", ")} matches everybody else, also without a certificate`];
+    },
+  );
+}
 
 /** Principals that a policy lets in, of sources that trustDomains do not bind; of serviceAccounts their own check speaks. */
 function allowedPrincipals(policy: AuthorizationPolicy): string[] {

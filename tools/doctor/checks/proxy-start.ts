@@ -1,4 +1,6 @@
+import { parse } from "yaml";
 import { PROXY_CONTAINER } from "../../base/injection.ts";
+import { isRecord } from "../../base/json-value.ts";
 import { PERMISSION_MISSING } from "../../programs/kube-api/read.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
 import type { Pod } from "../facts/objects.ts";
@@ -41,15 +43,31 @@ function saidLast(proxy: MeshProxy | undefined): string {
   return words.value === "" ? "" : `it said last: ${words.value}`;
 }
 
-/** The annotation in one line: people write it as YAML in a block. */
+/**
+ * What the annotation sets, by name: the values may be secrets, as a tracer's access token or a variable with a password,
+ * and reports go to other people.
+ */
 function overridesOf({ metadata }: Pod): string {
   const own = metadata.annotations?.[PROXY_CONFIG];
   if (own === undefined) return "";
-  const line = own
-    .trim()
-    .replaceAll(/\s*\n\s*/g, ", ")
-    .slice(0, 300);
-  return `its annotation ${PROXY_CONFIG} overrides the mesh's: ${line}`;
+  const names = settingsIn(own);
+  const what = names.length === 0 ? "" : `: ${names.join(", ").slice(0, 300)}`;
+  return `its annotation ${PROXY_CONFIG} overrides the mesh's${what}`;
+}
+
+/** "proxyMetadata.NAME", "tracing.lightstep.accessToken"; none where the text is no YAML map. */
+function settingsIn(text: string): string[] {
+  try {
+    // Aliases may make a text of a few lines huge.
+    return leaves(parse(text, { maxAliasCount: 0 }), "");
+  } catch {
+    return [];
+  }
+}
+
+function leaves(value: unknown, path: string): string[] {
+  if (!isRecord(value)) return path === "" ? [] : [path];
+  return Object.entries(value).flatMap(([key, inner]) => leaves(inner, path === "" ? key : `${path}.${key}`));
 }
 
 function hintFor(

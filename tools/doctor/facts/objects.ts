@@ -173,6 +173,7 @@ export interface PolicySource {
   serviceAccounts?: string[];
   notServiceAccounts?: string[];
   trustDomains?: string[];
+  namespaces?: string[];
 }
 
 export interface AdmissionPolicy {

@@ -3,7 +3,7 @@ import type { KubeApi } from "../../programs/kube-api/kube-api.ts";
 import { PERMISSION_MISSING, type Read } from "../../programs/kube-api/read.ts";
 import type { RefusedCreation } from "../snapshot.ts";
 
-/** Workloads that are looked at, at most: each costs a request, and what refuses one often refuses all. */
+/** Workloads that are looked at, at most, the newest Events first: each costs a request, and what refuses one often refuses all. */
 const MOST_WORKLOADS = 100;
 
 /** The collection that each kind of workload is in. */
@@ -45,14 +45,29 @@ interface Workload {
 export async function readRefusedCreations(api: KubeApi): Promise<Read<RefusedCreation[]>> {
   const events = await api.list("/api/v1/events?fieldSelector=reason=FailedCreate", isCreationEvent);
   if (!events.ok) return events;
-  const ofWorkloads = events.value.filter(({ involvedObject: { kind = "" } }) => kind in COLLECTIONS);
-  const workloads = groupBy(ofWorkloads, ({ involvedObject: { kind, namespace, name } }) =>
+  const newestFirst = events.value.filter(isOfWorkload).toSorted((a, b) => (timeOf(a) < timeOf(b) ? 1 : -1));
+  const workloads = groupBy(newestFirst, ({ involvedObject: { kind, namespace, name } }) =>
     [kind, namespace, name].join("/"),
   );
   const answers = await Promise.all([...workloads.values()].slice(0, MOST_WORKLOADS).map((own) => readOne(api, own)));
-  const forbidden = answers.find((answer) => !answer.ok && answer.reason.startsWith(PERMISSION_MISSING));
-  if (forbidden?.ok === false) return forbidden;
-  return { ok: true, value: answers.flatMap((answer) => (answer.ok ? (answer.value ?? []) : [])) };
+  const failures = answers.filter((answer) => !answer.ok);
+  const refused = answers.flatMap((answer) => (answer.ok ? (answer.value ?? []) : []));
+  const forbidden = failures.find(({ reason }) => reason.startsWith(PERMISSION_MISSING));
+  if (forbidden !== undefined) return forbidden;
+  if (refused.length > 0) return { ok: true, value: refused };
+  // None among those that answered says nothing of the others.
+  if (failures[0] !== undefined) return failures[0];
+  const unseen = workloads.size - MOST_WORKLOADS;
+  if (unseen <= 0) return { ok: true, value: [] };
+  const reason = `Events name ${workloads.size} workloads whose pods were refused, and the newest ${MOST_WORKLOADS} have theirs by now; ${unseen} were not looked at`;
+  return { ok: false, reason };
+}
+
+/** Who may write Events chooses their words, which become a path. */
+const NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
+
+function isOfWorkload({ involvedObject: { kind = "", namespace = "", name = "" } }: CreationEvent): boolean {
+  return Object.hasOwn(COLLECTIONS, kind) && NAME.test(namespace) && NAME.test(name);
 }
 
 function isCreationEvent(value: unknown): value is CreationEvent {
@@ -60,8 +75,9 @@ function isCreationEvent(value: unknown): value is CreationEvent {
   return typeof involvedObject === "object" && involvedObject !== null;
 }
 
+/** @param events of one workload, the newest first */
 async function readOne(api: KubeApi, events: readonly CreationEvent[]): Promise<Read<RefusedCreation | undefined>> {
-  const [newest] = events.toSorted((a, b) => (timeOf(a) < timeOf(b) ? 1 : -1));
+  const [newest] = events;
   const { kind = "", namespace = "", name = "" } = newest?.involvedObject ?? {};
   const workload = await api.get<Workload>(
     `/${COLLECTIONS[kind]}/namespaces/${namespace}/${kind.toLowerCase()}s/${name}`,
@@ -77,7 +93,10 @@ async function readOne(api: KubeApi, events: readonly CreationEvent[]): Promise<
       kind,
       namespace,
       name,
-      ...(ownerKind !== undefined && ownerName !== undefined && { owner: { kind: ownerKind, name: ownerName } }),
+      // Kubernetes takes any text for the name of an owner, and a hint has it in a command.
+      ...(ownerKind !== undefined &&
+        ownerName !== undefined &&
+        NAME.test(ownerName) && { owner: { kind: ownerKind, name: ownerName } }),
       message,
     },
   };

