@@ -50,19 +50,31 @@ export async function doctor(runner: Runner, flags: DoctorFlags): Promise<void> 
 /**
  * What the checks find in the cluster, by the flags that say where and at what to look.
  *
+ * @param refuse what to do about a namespace to look at that is not in the cluster; default: to refuse it
  * @throws ExitError as `doctor`
  */
-export async function examine(runner: Runner, flags: ExaminationFlags, checks: readonly Check[]): Promise<Examination> {
+export async function examine(
+  runner: Runner,
+  flags: ExaminationFlags,
+  checks: readonly Check[],
+  refuse = refuseAbsent,
+): Promise<Examination> {
   const deadline = Date.now() + waitSeconds(flags.wait) * 1000;
   const given = await readGiven(runner, flags);
-  return withKubeApi(accessOf(runner, flags), (api) => look(api, checks, given, deadline));
+  return withKubeApi(accessOf(runner, flags), (api) => look(api, checks, given, deadline, refuse));
 }
 
 /** Looks again until everything is fine or the time is over; the last look counts. */
-async function look(api: KubeApi, checks: readonly Check[], given: Given, deadline: number): Promise<Examination> {
+async function look(
+  api: KubeApi,
+  checks: readonly Check[],
+  given: Given,
+  deadline: number,
+  refuse: (namespace: string) => void,
+): Promise<Examination> {
   for (;;) {
     const snapshot = await gather(api, given, progress);
-    refuseUnknownNamespaces(snapshot);
+    for (const name of absentNamespaces(snapshot)) refuse(name);
     const facts = await withConnectionBreaks(api, makeFacts(snapshot));
     const results = diagnose(checks, facts);
     if (exitCode(results) === 0 || Date.now() + PAUSE >= deadline) {
@@ -74,13 +86,17 @@ async function look(api: KubeApi, checks: readonly Check[], given: Given, deadli
   }
 }
 
+/** Those of --namespace that are not in the cluster; none where that could not be read. */
+export function absentNamespaces({ scope = [], namespaces }: Pick<Snapshot, "scope" | "namespaces">): string[] {
+  if (!namespaces.ok) return [];
+  const known = new Set(namespaces.value.map(({ metadata }) => metadata.name));
+  return scope.filter((name) => !known.has(name));
+}
+
 /** A namespace that is not there has nothing wrong in it, which is no answer to whoever mistyped it. */
-function refuseUnknownNamespaces({ scope = [], namespaces }: Snapshot): void {
-  if (!namespaces.ok) return;
-  const absent = scope.find((name) => !namespaces.value.some(({ metadata }) => metadata.name === name));
-  if (absent === undefined) return;
+function refuseAbsent(namespace: string): void {
   progress("");
-  throw new ExitError(`--namespace ${JSON.stringify(absent)} is not in the cluster; correct the name.`);
+  throw new ExitError(`--namespace ${JSON.stringify(namespace)} is not in the cluster; correct the name.`);
 }
 
 /** One line on a terminal, overwritten by the next one; nothing elsewhere. */

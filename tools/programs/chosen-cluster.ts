@@ -43,7 +43,12 @@ export async function chosenCluster(access: ClusterAccess): Promise<ChosenCluste
 
 function serverOf({ clusters }: Record<string, unknown>): string {
   const first: unknown = Array.isArray(clusters) ? clusters[0] : undefined;
-  return isRecord(first) ? textAt(recordAt(first, "cluster"), "server") : "";
+  return isRecord(first) ? withoutCredentials(textAt(recordAt(first, "cluster"), "server")) : "";
+}
+
+/** People and reports get to see it: a user, a password or a token in a query is none of their business. */
+function withoutCredentials(server: string): string {
+  return server.replace(/^(\w+:\/\/)[^/@]*@/, "$1").replace(/[?#].*$/, "");
 }
 
 async function readConfig(access: ClusterAccess): Promise<Record<string, unknown>> {

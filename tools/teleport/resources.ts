@@ -17,6 +17,11 @@ export interface TeleportResource {
   state: "absent" | "same" | "changed" | "other";
   /** What is stored otherwise than the document has it, for people: `spec.roles is ["a"], not ["b"]`; none while absent. */
   differences: string[];
+  /**
+   * What somebody added that narrows what the resource grants: the document does not have it, and tbot or workloads may be
+   * refused by it. Kept apart from `differences`, since installing over it would widen what was narrowed on purpose.
+   */
+  narrowed: string[];
 }
 
 /** What `tctl status` says of the cluster that tctl is logged in to. */
@@ -71,7 +76,14 @@ export async function teleportResources(
       const name = textAt(recordAt(wanted, "metadata"), "name");
       const stored = await storedResource(runner, kind, name);
       const differences = stored === undefined ? [] : differencesOf(stored, wanted);
-      return { kind, name, yaml, state: stateOf(kind, stored, wanted, differences), differences };
+      return {
+        kind,
+        name,
+        yaml,
+        state: stateOf(kind, stored, wanted, differences),
+        differences,
+        narrowed: narrowedBy(kind, stored, wanted),
+      };
     }),
   );
 }
@@ -149,6 +161,37 @@ function grantsMore(allow: Record<string, unknown>): boolean {
       (/_labels(_expression)?$/.test(key) || ["impersonate", "spiffe", "request", "review_requests"].includes(key));
     return grants && (isRecord(value) || Array.isArray(value) ? Object.keys(value).length > 0 : Boolean(value));
   });
+}
+
+/** Where a resource narrows what it grants, and by which keys; without them, by any. */
+const NARROWING: Readonly<Record<TeleportDocument["kind"], readonly (readonly [path: string[], keys?: string[]])[]>> = {
+  role: [
+    [
+      ["spec", "deny"],
+      ["rules", "workload_identity_labels", "workload_identity_labels_expression"],
+    ],
+    [["spec", "allow"], ["workload_identity_labels_expression"]],
+    [["spec", "allow", "workload_identity_labels"]],
+  ],
+  bot: [],
+  workload_identity: [[["spec", "rules"]]],
+};
+
+function narrowedBy(
+  kind: TeleportDocument["kind"],
+  stored: Record<string, unknown> = {},
+  wanted: Record<string, unknown>,
+): string[] {
+  return NARROWING[kind].flatMap(([path, keys]) => {
+    const [own, ours] = [stored, wanted].map((document) => path.reduce(recordAt, document));
+    return Object.entries(own ?? {})
+      .filter(([key, value]) => (keys?.includes(key) ?? true) && ours?.[key] === undefined && !isEmpty(value))
+      .map(([key, value]) => `${[...path, key].join(".")} is ${inSentence(value)}`);
+  });
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === "object" && value !== null ? Object.keys(value).length === 0 : !value;
 }
 
 /** Characters of a value in a sentence, at most. */

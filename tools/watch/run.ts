@@ -1,8 +1,7 @@
 import { EXIT } from "../base/exit-error.ts";
 import { CHECKS } from "../doctor/checks/all.ts";
-import { exitCode } from "../doctor/diagnose.ts";
 import { writeReport } from "../doctor/reports/report.ts";
-import { examine } from "../doctor/run.ts";
+import { absentNamespaces, examine } from "../doctor/run.ts";
 import { accessOf } from "../programs/kubectl.ts";
 import { isUnavailable, type Runner } from "../programs/run.ts";
 import { parseKeyIds } from "../teleport/join/key-ids.ts";
@@ -10,7 +9,7 @@ import { say } from "../terminal/say.ts";
 import { cronJobName, recordEvent } from "./event.ts";
 import type { WatchFlags } from "./flags.ts";
 import { keyCheck } from "./key-check.ts";
-import { verdict } from "./verdict.ts";
+import { absentText, codeOf, verdict } from "./verdict.ts";
 
 /**
  * Looks at the mesh once, as doctor, and at the cluster's keys; prints doctor's report, records the result as an Event, and
@@ -24,12 +23,15 @@ export async function watch(runner: Runner, flags: WatchFlags): Promise<void> {
   const ids = keyIds === undefined ? undefined : parseKeyIds("--key-ids", keyIds);
   const on = eventOn === undefined ? undefined : cronJobName(eventOn);
   const checks = CHECKS.map((check) => (check.id === "token-keys" && ids !== undefined ? keyCheck(check, ids) : check));
-  const { results, facts } = await examine(runner, { ...others, tctl: false }, checks);
+  // Whoever deletes one of the namespaces must not end the look at the others.
+  const { results, facts } = await examine(runner, { ...others, tctl: false }, checks, () => {});
   await writeReport({ format: "table", force: false }, results, facts);
-  process.exitCode = exitCode(results);
+  const absent = absentNamespaces(facts);
+  if (absent.length > 0) say(`istio-teleport: ${absentText(absent)}`);
+  process.exitCode = codeOf(results, absent);
   if (on === undefined) return;
   try {
-    await recordEvent(accessOf(runner, flags), on, verdict(results));
+    await recordEvent(accessOf(runner, flags), on, verdict(results, absent));
   } catch (error) {
     // A problem must not be taken for something that could not be looked at.
     if (!isUnavailable(error) || process.exitCode !== EXIT.refused) throw error;

@@ -1,3 +1,4 @@
+import { EXIT } from "../base/exit-error.ts";
 import { printable } from "../base/printable.ts";
 import { exitCode, type Result, type Status } from "../doctor/diagnose.ts";
 import { summary } from "../doctor/reports/table.ts";
@@ -14,14 +15,29 @@ export interface Verdict {
 /** Bytes of an Event's message (k8s.io/kubernetes pkg/apis/core/validation/events.go). */
 const MOST = 1024;
 
-/** The verdict on the results: which checks failed, by their IDs, then why, the worst first. */
-export function verdict(results: readonly Result[]): Verdict {
-  const code = exitCode(results);
+/** For people: the namespaces to look at that are not there. */
+export function absentText(namespaces: readonly string[]): string {
+  return `Not in the cluster, so not looked at: ${namespaces.join(", ")}; correct the names (--namespace, watch.namespaces).`;
+}
+
+/** Doctor's exit code; where nothing is wrong, 2 for a namespace that could not be looked at. */
+export function codeOf(results: readonly Result[], absent: readonly string[]): 0 | 1 | 2 {
+  return exitCode(results) || (absent.length > 0 ? EXIT.unavailable : EXIT.ok);
+}
+
+/**
+ * The verdict on the results: which checks failed, by their IDs, then why, the worst first.
+ *
+ * @param absent namespaces to look at that are not in the cluster: something could not be checked
+ */
+export function verdict(results: readonly Result[], absent: readonly string[] = []): Verdict {
+  const code = codeOf(results, absent);
   const reason = (["MeshHealthy", "MeshProblem", "ChecksIncomplete"] as const)[code];
   const message = [
     summary(results),
     ...named("Failed", results, "problem"),
     ...named("Not checked", results, "unknown"),
+    ...(absent.length === 0 ? [] : [absentText(absent)]),
   ];
   for (const status of ["problem", "unknown", "warning"] as const) {
     for (const { check, findings } of results.filter((result) => result.status === status)) {

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -120,6 +121,11 @@ it("shows every promise of a healthy mesh, and takes its namespace away", async 
   ]);
   const identity = report.scenarios.find(({ id }) => id === "own-identity");
   expect(identity?.evidence).toContain(seen(healthySnapshot()).uri);
+  // By it an auditor tells Teleport's authority from another one of the same name.
+  const secrets = healthySnapshot().proxies[0]?.secrets;
+  const root = new X509Certificate(secrets?.ok === true ? (secrets.value.roots[0] ?? "") : "");
+  const fingerprint = root.fingerprint256.replaceAll(":", "").slice(0, 16).toLowerCase();
+  expect(identity?.evidence).toContain(`3 certificates of 3 proxies, signed by the root ${fingerprint};`);
 });
 
 it("makes everything in its own namespace, policies before pods, and injects by the revision", async () => {

@@ -25,7 +25,7 @@ function ready(): BeforeFacts {
     nodes: ok([{ metadata: { name: "a" }, status: { nodeInfo: { kubeletVersion: "v1.37.2" } } }]),
     missingRights: ok([]),
     teleport: ok({ clusterName: "example.teleport.sh", version: "18.11.1" }),
-    teleportResources: ok([{ kind: "role", name: "issuer", yaml: "", state: "absent", differences: [] }]),
+    teleportResources: ok([{ kind: "role", name: "issuer", yaml: "", state: "absent", differences: [], narrowed: [] }]),
     storedTokens: ok([]),
     releases: ok([]),
     releaseBytes: 100 * 1024,
@@ -110,7 +110,9 @@ const PROBLEMS: Case[] = [
     "somebody else's role",
     (facts) =>
       Object.assign(facts, {
-        teleportResources: ok([{ kind: "role", name: "issuer", yaml: "", state: "other", differences: [] }]),
+        teleportResources: ok([
+          { kind: "role", name: "issuer", yaml: "", state: "other", differences: [], narrowed: [] },
+        ]),
       }),
     "it grants other things than ours would",
   ],

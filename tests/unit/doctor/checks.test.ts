@@ -253,6 +253,7 @@ const RESOURCE: TeleportResource = {
   yaml: "",
   state: "same",
   differences: [],
+  narrowed: [],
 };
 
 const resource = (change: Partial<TeleportResource>): Partial<StoredInTeleport> => ({
@@ -447,6 +448,13 @@ const CASES: readonly Case[] = [
     how: "a role of somebody else's",
     evidence: "it grants other things than ours would",
     break: (s) => askTeleport(s, resource({ state: "other", differences: ["spec.allow.rules is not set, not []"] })),
+  },
+  {
+    id: "teleport-resources",
+    how: "somebody denies in a role what it grants",
+    status: "warning",
+    evidence: "somebody narrowed it, so that certificates may be refused: spec.deny.rules is [{}]",
+    break: (s) => askTeleport(s, resource({ narrowed: ["spec.deny.rules is [{}]"] })),
   },
   ...(["role", "bot", "workload_identity"] as const).map(
     (kind): Case => ({

@@ -80,3 +80,19 @@ test.each([
   const [found] = await teleportResources(role(spec), DEFAULTS);
   expect(found).toMatchObject({ kind: "role", name: ROLE, state, differences });
 });
+
+test("what somebody added to narrow a role is named, and is no difference; what Teleport adds is neither", async () => {
+  const allow = { workload_identity_labels: { ...LABELS, team: ["a"] }, rules: RULES, namespaces: ["default"] };
+  const deny = { namespaces: ["default"], logins: null, workload_identity_labels: {}, rules: [...RULES] };
+  const [found] = await teleportResources(role({ options: OPTIONS, allow, deny }), DEFAULTS);
+  expect(found).toMatchObject({ state: "same", differences: [] });
+  expect(found?.narrowed).toEqual([
+    'spec.deny.rules is [{"resources":["workload_identity"],"verbs":["read","list"]}]',
+    'spec.allow.workload_identity_labels.team is ["a"]',
+  ]);
+  const [plain] = await teleportResources(
+    role({ options: OPTIONS, allow: { workload_identity_labels: LABELS, rules: RULES }, deny: { ...deny, rules: [] } }),
+    DEFAULTS,
+  );
+  expect(plain?.narrowed).toEqual([]);
+});

@@ -117,3 +117,11 @@ it.each([
   expect({ status, stdout, calls }).toEqual({ status: 1, stdout: "", calls: [] });
   expect(stderr).toContain(sentence);
 });
+
+it("looks at the other namespaces where one was deleted, and says so in the Event", async () => {
+  const { status, stderr, stdout } = await watch("--key-ids", "old", "--namespace", "gone", ...ON);
+  expect(status).toBe(1);
+  expect(stderr).toContain("Not in the cluster, so not looked at: gone;");
+  expect(stdout).toContain("missing key");
+  expect(event()).toMatchObject({ reason: "MeshProblem", message: expect.stringContaining("not looked at: gone;") });
+});

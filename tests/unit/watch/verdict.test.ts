@@ -77,3 +77,7 @@ it("fits an Event, which Kubernetes refuses above 1024 bytes, with whole charact
     expect(message).toMatch(/[é€🙂]…$/u);
   }
 });
+
+it("is not healthy where a namespace to look at is not there", () => {
+  expect(verdict(results(publishedIds()), ["gone"])).toMatchObject({ type: "Warning", reason: "ChecksIncomplete" });
+});

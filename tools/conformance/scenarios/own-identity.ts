@@ -1,5 +1,5 @@
 import { count, type Finding, problem, unknown } from "../../doctor/checks/check.ts";
-import type { CertifiedPod } from "../../doctor/facts/certificates.ts";
+import { type CertifiedPod, shortFingerprint } from "../../doctor/facts/certificates.ts";
 import { SERVICES, type ServiceName } from "../stage/callers.ts";
 import { type Call, callUntil, described } from "../stage/calls.ts";
 import { certificatesInUse, heldBy } from "../stage/certificates.ts";
@@ -30,11 +30,20 @@ export const ownIdentity: Scenario = {
     const onWire =
       seen === undefined ? "nothing read on the wire" : `on the wire ${seen.uri} with the serial number ${serial}`;
     return {
-      examined: `${count(certificates.size, "certificate")} of ${SERVICES.length} proxies; ${onWire}`,
+      examined: `${count(certificates.size, "certificate")} of ${SERVICES.length} proxies${signedBy([...certificates.values()])}; ${onWire}`,
       findings,
     };
   },
 };
+
+/**
+ * The roots, by their fingerprints: that one is Teleport's is concluded from its name, which another authority may have, and
+ * only Teleport itself can say it (`tctl auth export --type=tls-spiffe`).
+ */
+function signedBy(all: readonly CertifiedPod[]): string {
+  const roots = new Set(all.flatMap(({ root }) => (root === undefined ? [] : shortFingerprint(root))));
+  return roots.size === 0 ? "" : `, signed by the root ${[...roots].join(" and ")}`;
+}
 
 interface Look {
   certificates: Map<string, CertifiedPod>;

@@ -1,7 +1,7 @@
 import type { TeleportResource, TeleportStatus } from "../../teleport/resources.ts";
 import { known } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
-import { type Check, type Finding, problem } from "./check.ts";
+import { type Check, type Finding, problem, warning } from "./check.ts";
 
 /** Also before an installation. */
 export const TELEPORT_RESOURCES = "teleport-resources";
@@ -45,7 +45,10 @@ export const teleportResources: Check = {
     if (facts.teleport.resources === undefined) return { skipped: "give the values with -f, which say what they are" };
     const resources = known(facts.teleport.resources);
     const examined = resources.map(({ kind, name }) => `${kind} ${name}`).join(", ");
-    return { examined, findings: [...foreignResources(resources), ...resources.flatMap(differing)] };
+    return {
+      examined,
+      findings: [...foreignResources(resources), ...resources.flatMap(differing), ...resources.flatMap(narrowed)],
+    };
   },
 };
 
@@ -62,6 +65,14 @@ function differing({ kind, name, state, differences }: TeleportResource): Findin
   if (state === "absent") return [problem(subject, `Teleport has none of this name, ${WITHOUT[kind]}`, RENDER)];
   if (state !== "changed") return [];
   return [problem(subject, `it is not what the values make: ${differences.join("; ")}`, RENDER)];
+}
+
+/** Teleport's own grants stay as somebody narrowed them: `render teleport` would widen them again. */
+function narrowed({ kind, name, state, narrowed: additions }: TeleportResource): Finding[] {
+  if (state === "other" || additions.length === 0) return [];
+  const evidence = `somebody narrowed it, so that certificates may be refused: ${additions.join("; ")}`;
+  const hint = `Say it in the values (global.teleport.workloadIdentity), or take it out with \`tctl edit ${kind}/${name}\`.`;
+  return [warning(subjectOf({ kind, name }), evidence, hint)];
 }
 
 function subjectOf({ kind, name }: Pick<TeleportResource, "kind" | "name">): string {
