@@ -130,11 +130,12 @@ describe("the cluster's signing key", () => {
     );
     expect(found).toMatchObject({ type: "Warning", reason: "MeshProblem" });
     expect(found.message).toMatch(/Failed: .*token-keys/);
-    expect(await failedLooks()).toBeGreaterThan(0);
+    // The Event comes first: the pod ends after it, and then the Job.
+    await until("its Job has failed", 60, async () => (await failedLooks()) > 0);
     const after = Date.parse(found.firstTimestamp) - changed;
     process.stderr.write(`the CronJob found the new key ${Math.round(after / 1000)} s after it was published\n`);
-    // It looks for some seconds, on a machine that is busy with the load.
-    expect(after).toBeLessThan(PERIOD + PERIOD / 2);
+    // At the next minute at the latest it begins to look; how long a look takes is the machine's.
+    expect(after).toBeLessThan(2 * PERIOD);
     await upgrade([]);
   });
 
