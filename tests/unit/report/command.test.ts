@@ -61,7 +61,7 @@ it("prints the same document again as JSON, with what changed", async () => {
 });
 
 it.each([
-  [["--from", "nope.json"], "--from nope.json could not be read (ENOENT); name a readable file, or - for stdin."],
+  [["--from", "nope.json"], "--from nope.json does not exist: name an existing file, or - for stdin."],
   [["--from", "SAVED", "-f", "values.yaml"], "--from shows a saved report as it is: leave out -f, or --from."],
   [["--from", "SAVED", "--context", "a"], "--from shows a saved report as it is: leave out --context, or --from."],
   [["--from", "-", "--against", "-"], "--from - and --against - both read stdin"],
