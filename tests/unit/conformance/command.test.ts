@@ -434,8 +434,20 @@ const WAITS = {
   containerStatuses: [{ name: "app", state: { waiting: { reason: "ErrImagePull", message: "no such image." } } }],
 };
 
+const PULLS = {
+  conditions: [{ type: "Ready", status: "False" }],
+  containerStatuses: [{ name: "app", ready: false, state: { waiting: { reason: "PodInitializing" } } }],
+};
+
 test.each<[string, object, string, number, RegExp]>([
   ["an image", WAITS, "unknown", 2, /^not ready after 0 s: its container app waits, ErrImagePull: no such image$/],
+  [
+    "an image that is being pulled",
+    PULLS,
+    "unknown",
+    2,
+    /^not ready after 0 s: its container app has not started; its image may still be pulled$/,
+  ],
   [
     "its certificate",
     proxyWaits,
