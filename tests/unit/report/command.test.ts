@@ -73,6 +73,16 @@ it.each([
   expect(stderr.trim().split("\n")).toHaveLength(1);
 });
 
+it("compares reports of the same namespaces only: the others' workloads would seem to be gone", async () => {
+  const part = healthySnapshot();
+  part.scope = ["test-app"];
+  const old = await save("part.json", reportOf(part));
+  const { status, stdout, stderr } = await run("--from", saved, "--against", old);
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  expect(stderr).toContain("--against names a report of test-app, and this one is of all namespaces: compare two");
+  expect((await run("--from", old, "--against", old)).stdout).toContain("What changed");
+});
+
 it.each<[string, (report: ReportDocument) => object, string]>([
   ["doctor's JSON", () => ({ schemaVersion: 1, checks: [] }), "is not a saved report"],
   [
