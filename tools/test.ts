@@ -7,9 +7,10 @@ const HELP = `
 Makes a namespace of its own, starts three services and their clients in it, and shows each promise of the chart by what
 really happens: who is answered, who is refused, whose certificate is on the wire. Pods that admission must refuse are tried
 as a dry run. Needs kubectl and your own rights only, and names the permissions that are missing before it makes anything.
+It takes no values (-f): it shows what the cluster does.
 
-It takes the namespace away at the end, after a failure and after Ctrl-C, too, and changes nothing else. Should a run be
-killed, \`kubectl get namespaces -l app.kubernetes.io/name=istio-teleport-test\` finds what is left.
+It deletes the namespace at the end, also after a failure or Ctrl-C, and changes nothing else. If a run is killed,
+\`kubectl get namespaces -l app.kubernetes.io/name=istio-teleport-test\` finds what is left.
 
 Scenarios:
   workloads-start              workloads get their certificates and start
@@ -40,7 +41,7 @@ Exit codes:
 /** `istio-teleport test`: the chart's promises shown on a live cluster. */
 export function testCommand(runner: Runner): Command {
   return withClusterFlags(new Command("test"))
-    .description("show on a live cluster that the promises of the chart hold; takes away what it made")
+    .description("show on a live cluster that the promises of the chart hold; deletes what it created")
     .option("--image <image>", "image of the clients, with `sleep` and `curl` 7.84 or later (default: the test app's)")
     .option("--server-image <image>", "image of the servers, a go-httpbin on port 8080 (default: the test app's)")
     .addOption(

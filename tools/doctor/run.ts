@@ -3,6 +3,7 @@ import { text as readStream } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { goDurationSeconds } from "../base/durations.ts";
 import { ExitError } from "../base/exit-error.ts";
+import { unreadable } from "../base/unreadable.ts";
 import { versionIn } from "../base/versions.ts";
 import { type KubeApi, withKubeApi } from "../programs/kube-api/kube-api.ts";
 import { accessOf } from "../programs/kubectl.ts";
@@ -151,7 +152,8 @@ async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new ExitError(`The token file ${file} could not be read (${code}); name a readable file, or - for stdin.`);
+    throw new ExitError(
+      `The token file ${file} ${unreadable(error as NodeJS.ErrnoException)}: name an existing file, or - for stdin.`,
+    );
   }
 }

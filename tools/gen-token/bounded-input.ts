@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import { ExitError } from "../base/exit-error.ts";
+import { unreadable } from "../base/unreadable.ts";
 import { MAX_JSON_BYTES } from "../teleport/join/json-strict.ts";
 
 /**
@@ -14,9 +15,9 @@ export async function readBounded(file: string, what: string): Promise<Buffer> {
   try {
     return await readStart(createReadStream(file));
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    throw new ExitError(`The ${what} file ${file} could not be read (${code}); name a readable file, or - for stdin.`);
+    const failure = error as NodeJS.ErrnoException;
+    if (failure.code === undefined) throw error;
+    throw new ExitError(`The ${what} file ${file} ${unreadable(failure)}: name an existing file, or - for stdin.`);
   }
 }
 

@@ -4,7 +4,10 @@ import type { AuthorizationPolicy } from "../doctor/facts/objects.ts";
 import type { GraphApplication, MeshGraph } from "../graph/mesh-graph.ts";
 import type { Policies } from "./document.ts";
 
-/** Whether the policies that the graph compiles to are in the cluster, with the effect that each mode is to have. */
+/**
+ * Whether the policies that the graph compiles to are in the cluster, with the effect that each mode is to have, and
+ * whether others are there that may allow more calls than the graph.
+ */
 export function policiesSeen(facts: Facts, graph: MeshGraph): Policies[] {
   const { authorizationPolicies: read } = facts;
   const called = groupBy(graph.edges, ({ to }) => to.application);
@@ -14,17 +17,19 @@ export function policiesSeen(facts: Facts, graph: MeshGraph): Policies[] {
     const expected = policyNames(application, new Set(called.get(name)?.map(({ to }) => to.name)));
     if (!read.ok)
       return { application: name, status: "unknown", evidence: read.reason, expected: expected.length, missing: [] };
+    const there = found.get(namespace) ?? [];
     const own = new Set(
-      (found.get(namespace) ?? [])
-        .filter((policy) => isDryRun(policy) === (mode === "dryRun"))
-        .map(({ metadata }) => metadata.name),
+      there.filter((policy) => isDryRun(policy) === (mode === "dryRun")).map(({ metadata }) => metadata.name),
     );
     const missing = expected.filter((policy) => !own.has(policy));
+    // Modes that enforce nothing let every call pass anyway.
+    const others = mode === "enforce" || mode === "denyAll" ? there.filter(allows).map(nameOf) : [];
+    const more = others.filter((policy) => !expected.includes(policy)).toSorted();
     const evidence = `${expected.length - missing.length} of ${expected.length} AuthorizationPolicies of mode ${mode} are in the namespace ${namespace}`;
     return {
       application: name,
-      status: missing.length > 0 ? "problem" : expected.length === 0 ? "skipped" : "ok",
-      evidence: missing.length === 0 ? evidence : `${evidence}; missing: ${missing.join(", ")}`,
+      status: missing.length > 0 ? "problem" : more.length > 0 ? "warning" : expected.length === 0 ? "skipped" : "ok",
+      evidence: [evidence, ...listed("missing", missing), ...listed("others may allow more calls", more)].join("; "),
       expected: expected.length,
       missing,
     };
@@ -36,6 +41,20 @@ function policyNames({ mode, services }: GraphApplication, called: ReadonlySet<s
   if (mode === "off") return [];
   const allowed = mode === "denyAll" ? [] : services.filter(({ name }) => called.has(name));
   return ["deny-all", ...allowed.map(({ name }) => `allow-${name}`)];
+}
+
+/** ALLOW policies add up: each lets calls pass that no other one names. */
+function allows(policy: AuthorizationPolicy): boolean {
+  const { action = "ALLOW", rules = [] } = policy.spec ?? {};
+  return action === "ALLOW" && rules.length > 0 && !isDryRun(policy);
+}
+
+function nameOf({ metadata }: AuthorizationPolicy): string {
+  return metadata.name;
+}
+
+function listed(what: string, names: readonly string[]): string[] {
+  return names.length === 0 ? [] : [`${what}: ${names.join(", ")}`];
 }
 
 function isDryRun({ metadata }: AuthorizationPolicy): boolean {

@@ -21,9 +21,23 @@ export async function writeReport(runner: Runner, flags: ReportFlags, toolVersio
   const before = flags.against === undefined ? undefined : await readReport("--against", flags.against);
   const now =
     flags.from === undefined ? await gatherReport(runner, flags, toolVersion) : await readReport("--from", flags.from);
+  if (before !== undefined) refuseOtherScope(before, now);
   const report: ReportDocument = before === undefined ? now : { ...now, changes: changesSince(before, now) };
   await writeOutput(flags.output, flags.format === "json" ? jsonText(report) : await reportPage(report), flags);
   process.exitCode = report.exitCode;
+}
+
+/** What only one of two reports looked at would seem to be new or gone. */
+function refuseOtherScope(before: ReportDocument, now: ReportDocument): void {
+  const [old, current] = [scopeOf(before), scopeOf(now)];
+  if (old === current) return;
+  throw new ExitError(
+    `--against names a report of ${old}, and this one is of ${current}: compare two reports of the same namespaces (--namespace).`,
+  );
+}
+
+function scopeOf({ cluster: { namespaces } }: ReportDocument): string {
+  return namespaces.length === 0 ? "all namespaces" : namespaces.toSorted().join(", ");
 }
 
 function refuseIdleFlags(flags: ReportFlags): void {

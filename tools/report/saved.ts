@@ -3,6 +3,7 @@ import { text as readStream } from "node:stream/consumers";
 import { ExitError } from "../base/exit-error.ts";
 import { isRecord, jsonIn } from "../base/json-value.ts";
 import { schemaCheck } from "../base/schema-check.ts";
+import { unreadable } from "../base/unreadable.ts";
 import { graphFromJson } from "../graph/graph-from-json.ts";
 import { report as matchesSchema } from "./compiled-report-schema.ts";
 import type { ReportDocument } from "./document.ts";
@@ -40,7 +41,8 @@ async function readText(flag: string, file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new ExitError(`${flag} ${file} could not be read (${code}); name a readable file, or - for stdin.`);
+    throw new ExitError(
+      `${flag} ${file} ${unreadable(error as NodeJS.ErrnoException)}: name an existing file, or - for stdin.`,
+    );
   }
 }

@@ -52,5 +52,7 @@ async function graphOfRelease(access: ClusterAccess): Promise<StatedGraph> {
 function graphOf(values: Parameters<typeof meshGraph>[0], source: string): StatedGraph {
   const graph = meshGraph(values);
   if (graph.applications.length > 0) return { graph, source };
-  return { source: `${source} They state no application, so any workload of the mesh may call any other one.` };
+  return {
+    source: `${source} They state no application, so no policy comes from a graph. This report does not show what other AuthorizationPolicies do.`,
+  };
 }

@@ -10,7 +10,7 @@ export function verdictOf({ summary, identities, unread, policies }: Judged): St
   if (summary.problem > 0 || isBroken) return "problem";
   const isUnknown = unread.length > 0 || policies.some(({ status }) => status === "unknown");
   if (summary.unknown > 0 || isUnknown) return "unknown";
-  if (summary.warning > 0) return "warning";
+  if (summary.warning > 0 || policies.some(({ status }) => status === "warning")) return "warning";
   return summary.ok > 0 ? "ok" : "skipped";
 }
 
@@ -19,16 +19,18 @@ export function reasonsOf({ summary, identities, unread, policies }: Judged): st
   const { problem, unknown, warning, ok, skipped } = summary;
   const amount = (items: readonly { status: string }[], status: string) =>
     items.filter((item) => item.status === status).length;
-  const [others, open, unseen] = [
+  const [others, open, wide, unseen] = [
     amount(identities, "problem"),
     amount(policies, "problem"),
+    amount(policies, "warning"),
     amount(policies, "unknown"),
   ];
   return [
-    `Checks: ${counted(problem, "problem")}, ${unknown} could not be checked, ${counted(warning, "warning")}, ${ok} ok, ${skipped} with nothing to check.`,
+    `Checks: ${counted(problem, "problem")}, ${unknown} could not be checked, ${counted(warning, "warning")}, ${ok} ok, ${skipped} not checked (nothing to look at, or an input is missing).`,
     ...(others > 0 ? [`Identities that are not as they should be: ${others}.`] : []),
     ...(unread.length > 0 ? [`Pods whose certificate could not be read: ${unread.length}.`] : []),
     ...(open > 0 ? [`Applications that lack policies in the cluster: ${open}.`] : []),
+    ...(wide > 0 ? [`Applications where other policies may allow more calls than the graph: ${wide}.`] : []),
     ...(unseen > 0 ? [`Applications whose policies could not be read: ${unseen}.`] : []),
   ];
 }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { text as readStream } from "node:stream/consumers";
 import { isMap, isNode, isScalar, LineCounter, parseAllDocuments, visit } from "yaml";
 import { ExitError } from "../base/exit-error.ts";
+import { unreadable } from "../base/unreadable.ts";
 import { type Assignment, setFlag } from "../programs/assignments.ts";
 import type { ValuesInputs } from "../programs/helm.ts";
 import type { Runner } from "../programs/run.ts";
@@ -65,9 +66,7 @@ async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason =
-      code === "ENOENT" ? "does not exist" : code === "EISDIR" ? "is a directory" : `is not readable (${code})`;
+    const reason = unreadable(error as NodeJS.ErrnoException);
     throw new ExitError(`The values file ${file} ${reason}: name an existing file with -f, or - for stdin.`);
   }
 }

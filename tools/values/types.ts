@@ -686,23 +686,23 @@ export interface Values {
      */
     image: string;
     /**
-     * When it looks, in cron's format. Kubernetes keeps Events for an hour by default.
+     * When the checks run: the five fields of cron, such as `* /15 * * * *`, or `@hourly`. Kubernetes keeps Events for an hour by default.
      */
     schedule: string;
     /**
-     * Stops it from looking.
+     * Suspends the CronJob.
      */
     suspend: boolean;
     /**
-     * Namespaces whose sidecars and gateways it asks for their certificates, or `["*"]` for all; required. Its ServiceAccount gets pods/portforward there, with which every port of their pods can be reached, and pods/log, the logs of all containers.
+     * Namespaces whose sidecars and gateways are asked for their certificates, such as `[shop, istio-ingress]`, or `["*"]` for all; required. The checks' ServiceAccount gets pods/portforward there, which reaches every port of their pods, and pods/log, the logs of all containers.
      */
     namespaces: string[];
     /**
-     * IDs (kid) of the keys in the join token, with which it compares those that the cluster publishes; for join type `static_jwks` only. `istio-teleport install` fills them in. Empty: keys are not compared.
+     * IDs (kid) of the keys in the join token, to compare with those that the cluster publishes; for the join type `static_jwks` only. `istio-teleport install` fills them in. If empty, keys are not compared.
      */
     keyIds: string[];
     /**
-     * How long it looks again while something is wrong, before it says so, as one number with a unit (s, m, h).
+     * How long the checks are repeated while something is wrong, before it is reported, as one number with a unit (s, m, h).
      */
     wait: string;
     /**
@@ -710,19 +710,19 @@ export interface Values {
      */
     extraArgs: string[];
     /**
-     * Compute resources.
+     * Compute resources of the Job's container.
      */
     resources: {
       [k: string]: unknown;
     };
     /**
-     * Node labels that restrict where it runs.
+     * Node labels that restrict where the Job's pods run.
      */
     nodeSelector: {
       [k: string]: string;
     };
     /**
-     * Tolerations of its pods.
+     * Tolerations of the Job's pods.
      */
     tolerations: {
       [k: string]: unknown;

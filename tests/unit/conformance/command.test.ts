@@ -463,8 +463,20 @@ it("waits for the namespace to be gone, and no longer after one more Ctrl-C", as
   expect(output.stderr).toContain(`The namespace ${NAMESPACE} may be left: Interrupted (SIGINT)`);
 });
 
+const PULLS = {
+  conditions: [{ type: "Ready", status: "False" }],
+  containerStatuses: [{ name: "app", ready: false, state: { waiting: { reason: "PodInitializing" } } }],
+};
+
 test.each<[string, object, string, number, RegExp]>([
   ["an image", WAITS, "unknown", 2, /^not ready after 0 s: its container app waits, ErrImagePull: no such image$/],
+  [
+    "an image that is being pulled",
+    PULLS,
+    "unknown",
+    2,
+    /^not ready after 0 s: its container app has not started; its image may still be pulled$/,
+  ],
   [
     "its certificate",
     proxyWaits,

@@ -319,7 +319,7 @@ it.each([
   [["--only", "tbot-nods"], '--only "tbot-nods" is not a check; did you mean tbot-nodes?'],
   [["--wait", "soon"], '--wait "soon" is not a duration'],
   [["--teleport-version", "new"], '--teleport-version "new" is no version'],
-  [["--token-file", "nope.json"], "The token file nope.json could not be read (ENOENT)"],
+  [["--token-file", "nope.json"], "The token file nope.json does not exist: name an existing file, or - for stdin."],
   [["--token-file", "x", "--tctl"], "--tctl reads the join token by itself; leave out --token-file, or --tctl."],
   [["--token-file", "-", "-f", "-"], "which can be read only once"],
   [["--force"], "--force lets --output replace a file; leave it out or add --output FILE."],

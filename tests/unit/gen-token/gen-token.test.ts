@@ -418,7 +418,11 @@ it.each<[string, string[], string]>([
   ["stdin twice", ["--jwks-file", "-", "--extra-jwks", "-"], "stdin can be read only once"],
   ["stdin for values and keys", ["-f", "-", "--jwks-file", "-"], "both read stdin"],
   ["a file without end", ["--jwks-file", "/dev/zero"], "What the file /dev/zero holds is larger than 1 MiB"],
-  ["a file that does not exist", ["--jwks-file", MISSING], `The JWKS file ${MISSING} could not be read (ENOENT)`],
+  [
+    "a file that does not exist",
+    ["--jwks-file", MISSING],
+    `The JWKS file ${MISSING} does not exist: name an existing file, or - for stdin.`,
+  ],
 ])("refuses %s", async (_, args, sentence) => {
   expect(await refused(EXIT.refused, ...args)).toContain(sentence);
 });
@@ -625,7 +629,9 @@ describe("--check", () => {
   it("refuses stdin twice and an input without end", async () => {
     expect(await refused(EXIT.refused, "--jwks-file", "-", "--check", "-")).toContain("--check - reads stdin");
     expect(await refused(EXIT.refused, ...jwksFlag(), "--check", "/dev/zero")).toContain("is larger than 1 MiB");
-    expect(await refused(EXIT.refused, ...jwksFlag(), "--check", "/nope")).toContain("The token file /nope could not");
+    expect(await refused(EXIT.refused, ...jwksFlag(), "--check", "/nope")).toContain(
+      "The token file /nope does not exist",
+    );
   });
 });
 

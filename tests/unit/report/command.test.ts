@@ -61,7 +61,7 @@ it("prints the same document again as JSON, with what changed", async () => {
 });
 
 it.each([
-  [["--from", "nope.json"], "--from nope.json could not be read (ENOENT); name a readable file, or - for stdin."],
+  [["--from", "nope.json"], "--from nope.json does not exist: name an existing file, or - for stdin."],
   [["--from", "SAVED", "-f", "values.yaml"], "--from shows a saved report as it is: leave out -f, or --from."],
   [["--from", "SAVED", "--context", "a"], "--from shows a saved report as it is: leave out --context, or --from."],
   [["--from", "-", "--against", "-"], "--from - and --against - both read stdin"],
@@ -71,6 +71,16 @@ it.each([
   expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
   expect(stderr).toContain(sentence);
   expect(stderr.trim().split("\n")).toHaveLength(1);
+});
+
+it("compares reports of the same namespaces only: the others' workloads would seem to be gone", async () => {
+  const part = healthySnapshot();
+  part.scope = ["test-app"];
+  const old = await save("part.json", reportOf(part));
+  const { status, stdout, stderr } = await run("--from", saved, "--against", old);
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  expect(stderr).toContain("--against names a report of test-app, and this one is of all namespaces: compare two");
+  expect((await run("--from", old, "--against", old)).stdout).toContain("What changed");
 });
 
 it.each<[string, (report: ReportDocument) => object, string]>([

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
 import { expect, it } from "vitest";
+import { reasonsOf, verdictOf } from "../../../tools/report/verdict.ts";
 import { repositoryPath } from "../../support/run-helm.ts";
 import { healthySnapshot } from "../doctor/healthy-snapshot.ts";
 import { SMALL_GRAPH } from "../support/graph-values.ts";
@@ -69,7 +70,8 @@ it("finds the policies of the graph in the cluster, or says which are missing", 
     {
       application: "tests",
       status: "problem",
-      evidence: "1 of 2 AuthorizationPolicies of mode enforce are in the namespace test-app; missing: allow-server",
+      evidence:
+        "1 of 2 AuthorizationPolicies of mode enforce are in the namespace test-app; missing: allow-server; others may allow more calls: server",
       expected: 2,
       missing: ["allow-server"],
     },
@@ -79,6 +81,16 @@ it("finds the policies of the graph in the cluster, or says which are missing", 
   const [deny] = snapshot.authorizationPolicies.value;
   if (deny === undefined) throw new Error("no policy");
   snapshot.authorizationPolicies.value.push({ metadata: { ...deny.metadata, name: "allow-server" } });
+  const others = reportOf(snapshot, TEST_APP_GRAPH);
+  expect(others).toMatchObject({
+    policies: [{ status: "warning", evidence: expect.stringMatching(/; others may allow more calls: server$/) }],
+    exitCode: 0,
+  });
+  expect(verdictOf(others)).toBe("warning");
+  expect(reasonsOf(others)).toContain("Applications where other policies may allow more calls than the graph: 1.");
+  const server = snapshot.authorizationPolicies.value.find(({ metadata }) => metadata.name === "server");
+  if (server?.spec === undefined) throw new Error("no policy of the test app");
+  server.spec.action = "DENY";
   expect(reportOf(snapshot, TEST_APP_GRAPH)).toMatchObject({ policies: [{ status: "ok" }], exitCode: 0 });
   deny.metadata.annotations = { "istio.io/dry-run": "true" };
   expect(reportOf(snapshot, TEST_APP_GRAPH).policies[0]?.missing).toEqual(["deny-all"]);

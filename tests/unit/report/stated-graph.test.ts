@@ -43,7 +43,7 @@ it("reads the graph of the chart's release, whatever its name, and says which re
 it.each([
   ["no release", [], null, "no Helm release of the chart istio-teleport is in the cluster; give its values with -f"],
   ["wrong values", [RELEASE], { ...TELEPORT, meshh: 1 }, "meshh"],
-  ["no application", [RELEASE], TELEPORT, "They state no application"],
+  ["no application", [RELEASE], TELEPORT, "This report does not show what other AuthorizationPolicies do."],
 ])("has no graph for %s, and says why", async (_, releases, values, reason) => {
   const { graph, source } = await readStatedGraph({ runner: helmWith(releases, values) }, NO_FLAGS);
   expect(graph).toBeUndefined();

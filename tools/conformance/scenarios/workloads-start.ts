@@ -28,7 +28,7 @@ export const workloadsStart: Scenario = {
         : unknown(
             pod,
             `not ready after ${seconds} s: ${reason}`,
-            "Fix what the pod waits for, and run the test again with --keep to look at it.",
+            "Fix what the pod waits for. If it is an image, name one that the nodes can pull (--image, --server-image, --image-pull-secret). To look at the pods, run the test again with --keep.",
           ),
     );
     return { examined: `${PODS.length - late.length} of ${count(PODS.length, "pod")} ready`, findings };

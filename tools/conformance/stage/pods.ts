@@ -78,6 +78,11 @@ function reasonOf({ status }: { status: object }): Omit<Unready, "pod"> {
   const container = unready.find(runs) ?? unready[0];
   if (container !== undefined) {
     const name = textAt(container, "name");
+    const isWaiting = textAt(recordAt(recordAt(container, "state"), "waiting"), "reason") !== "";
+    // While an image is pulled, Kubernetes calls the pod PodInitializing still.
+    if (isWaiting && name !== PROXY_CONTAINER) {
+      return { reason: `its container ${name} has not started; its image may still be pulled`, forProxy: false };
+    }
     return { reason: `its container ${name} is not ready`, forProxy: name === PROXY_CONTAINER };
   }
   const unmet = [all.conditions]

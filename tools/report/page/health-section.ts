@@ -13,7 +13,7 @@ export function healthSection({ checks, takenAt }: ReportDocument): Markup {
   const complaints = order.flatMap((status) => checks.filter((check) => check.status === status));
   const list =
     complaints.length === 0
-      ? html`<p>No check found anything.</p>`
+      ? html`<p>No check found a problem or a risk.</p>`
       : html`<ul class="findings">${complaints.map(complaint)}</ul>`;
   return html`<section id="health">
 <h2>Health of the hand-off</h2>

@@ -23,9 +23,9 @@ export function summarySection(report: ReportDocument): Markup {
     ["Earliest expiry", timeText(earliest(report)), "of the certificates that proxies hold"],
     [
       "Graph",
-      graph === null ? "not known" : counted(services, "service"),
+      graph === null ? "none" : counted(services, "service"),
       graph === null
-        ? ""
+        ? "“Who may call whom” says why"
         : `${counted(graph.edges.length, "permitted call")} in ${counted(graph.applications.length, "application")}`,
     ],
   ];
@@ -37,7 +37,7 @@ ${reasonsOf(report).map((reason) => html`<p>${reason}</p>`)}</div>
 }
 
 const SENTENCE: Readonly<Record<Status, string>> = {
-  ok: "Every check is fine.",
+  ok: "Every check that was made is fine.",
   warning: "It works, with risks to know.",
   problem: "Something is broken or open.",
   unknown: "Something could not be checked.",
