@@ -35,10 +35,8 @@ interface Report {
   readonly testResults: readonly unknown[];
 }
 
-/** Gives the second lab the first one's builds, as hard links: they take no room. Wants both labs down or the second one new. */
+/** Gives a second lab that has no folder yet the first one's builds, as hard links: they take no room. */
 export async function shareBuilds(first: LabPaths, second: LabPaths): Promise<void> {
-  rmSync(second.components, { recursive: true, force: true });
-  rmSync(second.images, { recursive: true, force: true });
   mkdirSync(second.root, { recursive: true });
   await command(["cp", "--archive", "--link", first.components, first.images, second.root]);
 }

@@ -1,9 +1,9 @@
+import { orUndefined } from "../doctor/facts/facts.ts";
 import { scopeText } from "../doctor/facts/injection-scope.ts";
 import type { Facts } from "../doctor/facts/make-facts.ts";
 import { labelOf, type MeshGraph } from "../graph/mesh-graph.ts";
 import { EFFECT, narrowingText, portText } from "../graph/permissions.ts";
 import type { Check, Exception } from "./document.ts";
-import { orUndefined } from "./or-undefined.ts";
 
 /** What is open on purpose, and what nobody has looked at: an auditor asks for each. */
 export function exceptionsOf(facts: Facts, checks: readonly Check[], graph: MeshGraph | undefined): Exception[] {

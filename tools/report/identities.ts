@@ -1,11 +1,11 @@
 import { groupBy } from "../base/group-by.ts";
 import { principalOf, spiffeId } from "../base/spiffe-id.ts";
 import { type CertifiedPod, shortFingerprint, spiffeIdIn } from "../doctor/facts/certificates.ts";
+import { orUndefined } from "../doctor/facts/facts.ts";
 import type { Facts } from "../doctor/facts/make-facts.ts";
 import { nameOf, nodeOf } from "../doctor/facts/meshed-pods.ts";
 import { labelOf, type MeshGraph } from "../graph/mesh-graph.ts";
 import type { Identity, ReportDocument } from "./document.ts";
-import { orUndefined } from "./or-undefined.ts";
 
 /** Who is who: each identity with the pods that hold it, and the pods whose certificate is not known. */
 export function identitiesOf(

@@ -1,3 +1,4 @@
+import { orUndefined } from "../doctor/facts/facts.ts";
 import { checksJson, summaryJson } from "../doctor/reports/json-report.ts";
 import type { Examination } from "../doctor/run.ts";
 import { graphJson } from "../graph/views/document.ts";
@@ -5,7 +6,6 @@ import type { ReportDocument } from "./document.ts";
 import { exceptionsOf } from "./exceptions.ts";
 import { identitiesOf } from "./identities.ts";
 import { layersOf } from "./layers.ts";
-import { orUndefined } from "./or-undefined.ts";
 import { policiesSeen } from "./policies.ts";
 import type { StatedGraph } from "./stated-graph.ts";
 import { exitCodeOf, verdictOf } from "./verdict.ts";

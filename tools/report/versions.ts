@@ -1,10 +1,10 @@
 import { counted } from "../base/count.ts";
 import { groupBy } from "../base/group-by.ts";
 import { proxiesOf } from "../base/injection.ts";
+import { orUndefined } from "../doctor/facts/facts.ts";
 import type { Facts } from "../doctor/facts/make-facts.ts";
 import type { Read } from "../programs/kube-api/read.ts";
 import type { Version } from "./document.ts";
-import { orUndefined } from "./or-undefined.ts";
 
 /** What runs, by version; one entry for all that have the same. */
 export function versionsOf(facts: Facts, toolVersion: string): Version[] {

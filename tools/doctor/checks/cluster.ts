@@ -1,6 +1,6 @@
 import { OLDEST_KUBERNETES, WITH_ADMISSION_POLICIES } from "../../base/kubernetes-versions.ts";
 import { isBefore, versionIn, versionText } from "../../base/versions.ts";
-import { CouldNotLook, isReady, known } from "../facts/facts.ts";
+import { CouldNotLook, isReady, known, orUndefined } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
 import { type Check, count, type Finding, problem, warning } from "./check.ts";
@@ -93,13 +93,8 @@ function heartbeats({ nodes, nodeLeases }: Facts, now: number): [string, number]
 
 /** By how much the newest certificate was issued in the future; a clock that is behind does not show. */
 function teleportAhead(facts: Facts, now: number): { pod: string; ahead: number } | undefined {
-  try {
-    const newest = facts.certifiedPods().toSorted((a, b) => b.issuedAt - a.issuedAt)[0];
-    return newest && { pod: nameOf(newest.pod), ahead: newest.issuedAt - now };
-  } catch (error) {
-    if (error instanceof CouldNotLook) return undefined;
-    throw error;
-  }
+  const newest = orUndefined(facts.certifiedPods)?.toSorted((a, b) => b.issuedAt - a.issuedAt)[0];
+  return newest && { pod: nameOf(newest.pod), ahead: newest.issuedAt - now };
 }
 
 export const CLUSTER_CHECKS: readonly Check[] = [kubernetesVersion, clocks];

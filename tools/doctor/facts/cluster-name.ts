@@ -1,6 +1,6 @@
 import type { Snapshot } from "../snapshot.ts";
 import { type CertifiedPod, spiffeIdIn, trustDomainOf } from "./certificates.ts";
-import { CouldNotLook, joinTokenSource } from "./facts.ts";
+import { CouldNotLook, joinTokenSource, orUndefined } from "./facts.ts";
 
 /** @throws CouldNotLook when no certificate could be read */
 type Certified = () => readonly CertifiedPod[];
@@ -23,11 +23,6 @@ export function provenClusterName(snapshot: Snapshot, certified: Certified): str
 }
 
 function issuedName(certified: Certified): string | undefined {
-  try {
-    const issued = certified().find(({ issuer }) => issuer === "teleport");
-    return issued && trustDomainOf(spiffeIdIn(issued.leaf));
-  } catch (error) {
-    if (error instanceof CouldNotLook) return undefined;
-    throw error;
-  }
+  const issued = orUndefined(certified)?.find(({ issuer }) => issuer === "teleport");
+  return issued && trustDomainOf(spiffeIdIn(issued.leaf));
 }

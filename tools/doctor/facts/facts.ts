@@ -11,6 +11,16 @@ export class CouldNotLook extends Error {
   override readonly name = "CouldNotLook";
 }
 
+/** What a fact says; undefined where it could not be made, which a check tells. */
+export function orUndefined<T>(fact: () => T): T | undefined {
+  try {
+    return fact();
+  } catch (error) {
+    if (error instanceof CouldNotLook) return undefined;
+    throw error;
+  }
+}
+
 /** What was read. @throws CouldNotLook with the reason why it could not be */
 export function known<T>(read: Read<T>): T {
   if (read.ok) return read.value;
