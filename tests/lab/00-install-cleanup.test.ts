@@ -233,6 +233,8 @@ describe("install, interrupted and run again", () => {
     let proxy: Descendant | undefined;
     const end = await interrupted(install(), async (command) => {
       const found = await command.runs(" proxy --unix-socket=");
+      // Else it may be through with its questions, and the proxy gone, before the next look.
+      command.freeze();
       const socket = /--unix-socket=(\S+)/.exec(found.command)?.[1] as string;
       await until("the doctor's kubectl proxy listens", 20, async () => existsSync(socket));
       command.kill();

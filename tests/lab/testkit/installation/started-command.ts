@@ -46,6 +46,11 @@ export class StartedCommand {
     }
   }
 
+  /** Ctrl-Z without its shell: it goes no further, while the programs that it started do. */
+  freeze(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
   /** kill -9. */
   kill(): void {
     this.#child.kill("SIGKILL");
