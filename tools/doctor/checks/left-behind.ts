@@ -1,3 +1,4 @@
+import { page } from "../../base/documentation.ts";
 import { injectsOnlyCsi, injectsOnlyHostPath } from "../facts/injected-volume.ts";
 import { isInScope } from "../facts/injection-scope.ts";
 import type { Facts } from "../facts/make-facts.ts";
@@ -21,8 +22,7 @@ function stillOnHostPath(facts: Facts, source: SocketSource): Finding[] {
     .livePods()
     .filter((pod) => isInScope(scope, pod) && (isMeshed(pod) || namespaces.has(pod.metadata.namespace)));
   const evidence = `it still mounts ${source.directory} as a hostPath, and new pods get it from the CSI driver`;
-  const hint =
-    "Restart it before you end tbot.socket.transition, and take the volume out of its own manifest if it is there: docs/operate/csi.md.";
+  const hint = `Restart it before you end tbot.socket.transition, and take the volume out of its own manifest if it is there: ${page("docs/operate/csi.md")}.`;
   return judged
     .filter((pod) => hasSocketVolume(pod, source, "hostPath"))
     .map((pod) => warning(nameOf(pod), evidence, hint));
@@ -31,8 +31,7 @@ function stillOnHostPath(facts: Facts, source: SocketSource): Finding[] {
 /** They never end once the driver is gone, in the mesh or not. */
 function stillOnCsi(facts: Facts, source: SocketSource): Finding[] {
   const evidence = `it still mounts a volume of the CSI driver ${source.drivers.join(", ")}, and new pods get a hostPath`;
-  const hint =
-    "Restart it before you end tbot.socket.transition: without the driver the kubelet cannot end it. See docs/operate/csi.md.";
+  const hint = `Restart it before you end tbot.socket.transition: without the driver the kubelet cannot end it. See ${page("docs/operate/csi.md")}.`;
   return facts
     .livePods()
     .filter((pod) => hasSocketVolume(pod, source, "csi"))
