@@ -7,6 +7,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { parse } from "yaml";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
+import { chartReadme } from "./chart-readme.ts";
 import { compiledSchemas } from "./compiled-schemas.ts";
 import { compiledTemplates } from "./compiled-templates.ts";
 import { generate } from "./generate.ts";
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
   for (const [path, content] of compiledSchemas(JSON.parse(files.get("chart/values.schema.json") ?? ""))) {
     files.set(path, content);
   }
+  files.set("chart/README.md", chartReadme(await read("chart/README.md"), await read("chart/values.yaml")));
   files.set("tools/values/defaults.ts", defaults(await read("chart/values.yaml")));
   files.set("tools/teleport/compiled-templates.ts", compiledTemplates(await templates()));
   if (flags.check) {
