@@ -1,0 +1,115 @@
+/**
+ * `npm run release`: makes and publishes a release of the chart and the CLI. Each step is a file of this folder, and runs
+ * on any machine with Node, Helm, GnuPG and Go; docs/contribute/release.md says when to run which.
+ */
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { REPOSITORY } from "../../tools/base/documentation.ts";
+import { ExitError } from "../../tools/base/exit-error.ts";
+import { packageVersion } from "../../tools/base/package-files.ts";
+import { withTempDir } from "../../tools/programs/temp-dir.ts";
+import { runMain } from "../../tools/terminal/run-command.ts";
+import { say } from "../../tools/terminal/say.ts";
+import { helmOnPath } from "../pinned-helm.ts";
+import { buildRelease } from "./build.ts";
+import { IMAGES_FILE, imagesOf, imagesText, pinnedImages, withDigests } from "./images.ts";
+import { readCheckout, refusals } from "./preconditions.ts";
+import { builtProgram } from "./programs.ts";
+import { npmCommands, publishChart, publishNpm, pushCommand, signCommand } from "./publish.ts";
+import { rehearse } from "./rehearse.ts";
+import type { Release } from "./release.ts";
+import { shown } from "./run.ts";
+import { signingKey } from "./signing-key.ts";
+import { nextVersion } from "./version.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const CHART_REGISTRY = "ghcr.io/istio-teleport/charts";
+
+interface Flags {
+  dryRun: boolean;
+  rehearse: boolean;
+  output: string;
+  previousIndex?: string;
+}
+
+const command = new Command("release")
+  .description("make and publish a release: npm packages, signed chart, index, SBOMs, checksums")
+  .option(
+    "--dry-run",
+    "make everything with a key that nobody keeps, and print the commands that would publish it",
+    false,
+  )
+  .option(
+    "--rehearse",
+    "the same, published to a registry and a chart repository on this machine, verified and tampered with",
+    false,
+  )
+  .option("--previous-index <file>", "index.yaml of the chart repository, with the releases before this one")
+  .option("--output <dir>", "where the files go; replaced", "out/release")
+  .action(async (flags: Flags) => {
+    await helmOnPath();
+    if (flags.rehearse) return rehearse(ROOT);
+    await release(flags);
+  });
+
+command
+  .command("version")
+  .description("take the pending changesets into a new version and the changelog")
+  .action(async () => {
+    await helmOnPath();
+    await nextVersion(ROOT);
+  });
+
+command
+  .command("images")
+  .description(`write the digests of the chart's images to ${IMAGES_FILE}`)
+  .option("--insecure", "ask registries over HTTP", false)
+  .action(async ({ insecure }: { insecure: boolean }) => {
+    const images = imagesOf(await readFile(join(ROOT, "chart/values.yaml"), "utf8"));
+    const pinned = await withDigests(images, await builtProgram("crane"), { isInsecure: insecure });
+    await writeFile(join(ROOT, IMAGES_FILE), imagesText(pinned));
+  });
+
+/** Makes the files; publishes them unless it is a dry run. */
+async function release(flags: Flags): Promise<void> {
+  const problems = refusals(await readCheckout(ROOT, await pinnedImages(ROOT)));
+  if (problems.length > 0 && !flags.dryRun) throw new ExitError(problems.join(" "));
+  for (const problem of problems) say(`would be refused: ${problem}`);
+  const folder = resolve(ROOT, flags.output);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await withTempDir(async (secrets) => {
+    const version = packageVersion();
+    const made: Release = {
+      version,
+      root: ROOT,
+      folder,
+      archives: `${REPOSITORY}/releases/download/v${version}`,
+      previousIndex: flags.previousIndex === undefined ? undefined : resolve(flags.previousIndex),
+      signingKey: await signingKey(secrets, { throwAway: flags.dryRun }),
+    };
+    await buildRelease(made);
+    if (flags.dryRun) return showCommands(made);
+    const reference = await publishChart(made, {
+      registry: CHART_REGISTRY,
+      cosign: await builtProgram("cosign"),
+      signWith: [],
+    });
+    say(`chart published: ${reference}`);
+    await publishNpm(made);
+  });
+}
+
+/** The commands that a dry run leaves out, on stdout. */
+function showCommands(made: Release): void {
+  const commands = [
+    pushCommand(made, { registry: CHART_REGISTRY }),
+    signCommand(`${CHART_REGISTRY}/istio-teleport@sha256:DIGEST`, { cosign: "cosign", signWith: [] }),
+    ...npmCommands(made),
+  ];
+  process.stdout.write(`${commands.map(shown).join("\n")}\n`);
+}
+
+await runMain(command, process.argv);
