@@ -30,7 +30,7 @@ interface Stage {
   readonly crane: string;
   /** Runs `cosign verify` with the rehearsal's public key. */
   readonly verify: (reference: string) => Promise<Ended>;
-  /** Runs Helm as somebody who has added the chart repository and nothing else. */
+  /** Runs Helm as somebody who has just added the chart repository, and nothing else. */
   readonly helm: (...args: string[]) => Promise<Ended>;
 }
 
@@ -80,9 +80,7 @@ export async function rehearse(root: string): Promise<void> {
         signWith: ["--key", join(temp, "cosign.key"), ...offline],
       });
       const home = await madeFolder(temp, "helm");
-      const env = { HELM_CONFIG_HOME: home, HELM_CACHE_HOME: home, HELM_DATA_HOME: home };
-      const helm = (...args: string[]) => tryRun("helm", args, { cwd: scratch, env });
-      await must(helm("repo", "add", "istio-teleport", charts.url));
+      const helm = helmOf(home, charts.url, scratch);
       const verify = (of: string) =>
         tryRun(cosign, ["verify", "--key", join(temp, "cosign.pub"), "--insecure-ignore-tlog", of]);
       return await failuresOf({
@@ -101,6 +99,17 @@ export async function rehearse(root: string): Promise<void> {
     }
   });
   if (failures > 0) throw new ExitError(`${failures} of ${CHECKS.length} checks of the rehearsal failed.`);
+}
+
+/** Helm of somebody who never pulled anything: it keeps what it pulled by digest, and would take that for what a server has now. */
+function helmOf(home: string, repositoryUrl: string, cwd: string): Stage["helm"] {
+  let runs = 0;
+  return async (...args) => {
+    const own = await madeFolder(home, String(++runs));
+    const env = { HELM_CONFIG_HOME: own, HELM_CACHE_HOME: own, HELM_DATA_HOME: own };
+    await run("helm", ["repo", "add", "istio-teleport", repositoryUrl], { env });
+    return tryRun("helm", args, { cwd, env });
+  };
 }
 
 const NO_PASSWORD = { COSIGN_PASSWORD: "" };
@@ -147,7 +156,9 @@ const CHECKS: readonly Check[] = [
         from(join(stage.release.root, "chart")),
       ]);
       if (!rendered[0].stdout.includes("kind: DaemonSet")) throw new Error("no DaemonSet is rendered");
-      if (new Set(rendered.map(({ stdout }) => stdout)).size > 1) throw new Error("they differ");
+      // Helm says on stdout, too, what it pulled from a registry.
+      const manifests = rendered.map(({ stdout }) => stdout.replaceAll(/^(Pulled|Digest): .*\n/gm, "").trim());
+      if (new Set(manifests).size > 1) throw new Error("they differ");
     },
   },
   {
@@ -177,10 +188,14 @@ const CHECKS: readonly Check[] = [
     prove: async ({ scratch, release }) => {
       const [archive = ""] = npmArchives(release);
       const folder = join(scratch, "npx");
-      await whileChanged(archive, flipByte, async () => {
+      await whileChanged(archive, otherHeader, async () => {
+        // npm keeps archives by their hash, too.
+        const cache = join(scratch, "npm-cache");
         await mustFail(
-          tryRun("npm", ["ci", "--no-audit", "--ignore-scripts"], { cwd: folder }),
-          /EINTEGRITY|TAR_|zlib|incorrect/i,
+          tryRun("npm", ["ci", "--no-audit", "--ignore-scripts", "--cache", cache, "--loglevel", "error"], {
+            cwd: folder,
+          }),
+          /EINTEGRITY/,
         );
       });
     },
@@ -188,8 +203,8 @@ const CHECKS: readonly Check[] = [
   {
     title: "refused: a chart archive with one other byte",
     prove: async (stage) => {
-      await whileChanged(join(stage.repository, basename(chartArchive(stage.release))), flipByte, async () => {
-        await mustFail(pull(stage, "istio-teleport/istio-teleport"), /sha256|checksum|digest|verif|gzip|mismatch/i);
+      await whileChanged(join(stage.repository, basename(chartArchive(stage.release))), otherHeader, async () => {
+        await mustFail(pull(stage, "istio-teleport/istio-teleport"), /sha256 sum does not match|digest/i);
       });
     },
   },
@@ -245,8 +260,6 @@ async function pull(stage: Stage, from: string, ...flags: string[]): Promise<End
   const target = join(stage.scratch, "pulled");
   await rm(target, { recursive: true, force: true });
   await mkdir(target);
-  // Helm keeps the index and archives that it once had.
-  await must(stage.helm("repo", "update"));
   const { version, signingKey: key } = stage.release;
   const verify = ["--verify", "--keyring", key.publicKeyring];
   const ended = await stage.helm("pull", from, "--version", version, "--destination", target, ...verify, ...flags);
@@ -318,6 +331,13 @@ async function whileChanged(
   } finally {
     await writeFile(file, content);
   }
+}
+
+/** The same archive by another system, as the tenth byte of gzip's header says: it unpacks to the same, so only a hash can tell. */
+function otherHeader(archive: Buffer): Buffer {
+  const changed = Buffer.from(archive);
+  changed[9] = (changed[9] ?? 0) ^ 1;
+  return changed;
 }
 
 /** The same with one other byte in the middle. */
