@@ -1,6 +1,6 @@
 /**
  * `npm run release`: makes and publishes a release of the chart and the CLI. Each step is a file of this folder, and runs
- * on any machine with Node, Helm, GnuPG and Go; docs/contribute/release.md says when to run which.
+ * on any machine with Node, Helm, GnuPG and Go; CONTRIBUTING.md says when to run which.
  */
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -15,12 +15,13 @@ import { say } from "../../tools/terminal/say.ts";
 import { helmOnPath } from "../pinned-helm.ts";
 import { buildRelease } from "./build.ts";
 import { IMAGES_FILE, imagesOf, imagesText, pinnedImages, withDigests } from "./images.ts";
+import { clonePages, pushIndex } from "./pages.ts";
 import { readCheckout, refusals } from "./preconditions.ts";
 import { builtProgram } from "./programs.ts";
-import { npmCommands, publishChart, publishNpm, pushCommand, signCommand } from "./publish.ts";
+import { githubCommand, npmCommands, publishChart, publishNpm, pushCommand, signCommand } from "./publish.ts";
 import { rehearse } from "./rehearse.ts";
-import type { Release } from "./release.ts";
-import { shown } from "./run.ts";
+import { FOLDERS, type Release } from "./release.ts";
+import { run, shown } from "./run.ts";
 import { signingKey } from "./signing-key.ts";
 import { nextVersion } from "./version.ts";
 
@@ -31,7 +32,6 @@ interface Flags {
   dryRun: boolean;
   rehearse: boolean;
   output: string;
-  previousIndex?: string;
 }
 
 const command = new Command("release")
@@ -46,7 +46,6 @@ const command = new Command("release")
     "the same, published to a registry and a chart repository on this machine, verified and tampered with",
     false,
   )
-  .option("--previous-index <file>", "index.yaml of the chart repository, with the releases before this one")
   .option("--output <dir>", "where the files go; replaced", "out/release")
   .action(async (flags: Flags) => {
     await helmOnPath();
@@ -82,16 +81,17 @@ async function release(flags: Flags): Promise<void> {
   await mkdir(folder, { recursive: true });
   await withTempDir(async (secrets) => {
     const version = packageVersion();
+    const pages = flags.dryRun ? undefined : await clonePages(`${REPOSITORY}.git`, join(secrets, "pages"));
     const made: Release = {
       version,
       root: ROOT,
       folder,
       archives: `${REPOSITORY}/releases/download/v${version}`,
-      previousIndex: flags.previousIndex === undefined ? undefined : resolve(flags.previousIndex),
+      previousIndex: pages?.index,
       signingKey: await signingKey(secrets, { throwAway: flags.dryRun }),
     };
     await buildRelease(made);
-    if (flags.dryRun) return showCommands(made);
+    if (pages === undefined) return showCommands(made);
     const reference = await publishChart(made, {
       registry: CHART_REGISTRY,
       cosign: await builtProgram("cosign"),
@@ -99,15 +99,20 @@ async function release(flags: Flags): Promise<void> {
     });
     say(`chart published: ${reference}`);
     await publishNpm(made);
+    const [gh = "", ...createRelease] = await githubCommand(made);
+    await run(gh, createRelease);
+    // Last, for index.yaml names files of the GitHub release.
+    await pushIndex(pages, join(folder, FOLDERS.chart, "index.yaml"), version);
   });
 }
 
 /** The commands that a dry run leaves out, on stdout. */
-function showCommands(made: Release): void {
+async function showCommands(made: Release): Promise<void> {
   const commands = [
     pushCommand(made, { registry: CHART_REGISTRY }),
     signCommand(`${CHART_REGISTRY}/istio-teleport@sha256:DIGEST`, { cosign: "cosign", signWith: [] }),
     ...npmCommands(made),
+    await githubCommand(made),
   ];
   process.stdout.write(`${commands.map(shown).join("\n")}\n`);
 }

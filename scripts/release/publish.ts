@@ -1,10 +1,11 @@
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { say } from "../../tools/terminal/say.ts";
 import { chartArchive } from "./chart-package.ts";
 import { npmArchives } from "./npm-package.ts";
 import type { Release } from "./release.ts";
 import { run, tryRun } from "./run.ts";
+import { assets, NOTES_FILE } from "./sums.ts";
 
 /** Where the chart goes by OCI, and how cosign signs it there. */
 export interface OciTarget {
@@ -49,6 +50,15 @@ export async function publishChart(release: Release, target: OciTarget): Promise
   const [cosign = "", ...sign] = signCommand(reference, target);
   await run(cosign, sign);
   return reference;
+}
+
+/** The command that makes the release on GitHub, with what people download and the changelog's section. */
+export async function githubCommand(release: Release): Promise<string[]> {
+  const { folder, version } = release;
+  const prerelease = version.includes("-") ? ["--prerelease"] : [];
+  const files = [...(await assets(release)), join(folder, "SHA256SUMS")];
+  const notes = ["--title", version, "--notes-file", join(folder, NOTES_FILE)];
+  return ["gh", "release", "create", `v${version}`, "--verify-tag", ...notes, ...prerelease, ...files];
 }
 
 /** The commands that publish the npm packages. Provenance says which workflow run built them, from which commit. */

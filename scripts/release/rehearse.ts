@@ -1,5 +1,6 @@
 import { appendFile, copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { parse, stringify } from "yaml";
 import { ExitError } from "../../tools/base/exit-error.ts";
 import { packageVersion } from "../../tools/base/package-files.ts";
 import { lastWords } from "../../tools/programs/last-words.ts";
@@ -9,6 +10,7 @@ import { buildRelease } from "./build.ts";
 import { chartArchive } from "./chart-package.ts";
 import { serveFolder, serveRegistry } from "./local-servers.ts";
 import { npmArchives } from "./npm-package.ts";
+import { clonePages, type Pages, pushIndex } from "./pages.ts";
 import { builtProgram } from "./programs.ts";
 import { publishChart } from "./publish.ts";
 import { FOLDERS, type Release } from "./release.ts";
@@ -23,6 +25,8 @@ interface Stage {
   readonly scratch: string;
   /** The served chart repository, whose files a check may change and must put back. */
   readonly repository: string;
+  /** Clone of the Git branch of the chart repository. */
+  readonly pages: Pages;
   /** Address of the OCI registry with the charts' path. */
   readonly registry: string;
   /** The published chart, by digest. */
@@ -61,12 +65,13 @@ export async function rehearse(root: string): Promise<void> {
     const registry = await serveRegistry(crane);
     try {
       const key = await signingKey(await madeFolder(temp, "keys"), { throwAway: true });
+      const pages = await clonePages(await seededPages(temp), join(temp, "pages"));
       const release: Release = {
         version: packageVersion(),
         root,
         folder,
         archives: charts.url,
-        previousIndex: undefined,
+        previousIndex: pages.index,
         signingKey: key,
       };
       await buildRelease(release);
@@ -83,7 +88,9 @@ export async function rehearse(root: string): Promise<void> {
       const helm = helmOf(home, charts.url, scratch);
       const verify = (of: string) =>
         tryRun(cosign, ["verify", "--key", join(temp, "cosign.pub"), "--insecure-ignore-tlog", of]);
+      await pushIndex(pages, join(repository, "index.yaml"), release.version);
       return await failuresOf({
+        pages,
         release,
         scratch,
         repository,
@@ -120,6 +127,24 @@ async function madeFolder(parent: string, name: string): Promise<string> {
   return path;
 }
 
+/** Where the release before this one is, in the index that the rehearsal starts from. */
+const OLD_URL = "https://charts.example.com/istio-teleport-0.0.1.tgz";
+
+/** A Git repository with a branch gh-pages that has an index of one old release. */
+async function seededPages(temp: string): Promise<string> {
+  const bare = join(temp, "pages.git");
+  const folder = await madeFolder(temp, "seed");
+  const old = { apiVersion: "v2", name: "istio-teleport", version: "0.0.1", urls: [OLD_URL] };
+  await writeFile(join(folder, "index.yaml"), stringify({ apiVersion: "v1", entries: { "istio-teleport": [old] } }));
+  const git = (...args: string[]) =>
+    run("git", ["-c", "user.name=x", "-c", "user.email=x@example.com", ...args], { cwd: folder });
+  await git("init", "--quiet", "--initial-branch", "gh-pages");
+  await git("add", "index.yaml");
+  await git("commit", "--quiet", "--message", "Chart 0.0.1");
+  await git("clone", "--quiet", "--bare", folder, bare);
+  return `file://${bare}`;
+}
+
 /** Runs the checks, says how each went, and counts those that failed. */
 async function failuresOf(stage: Stage): Promise<number> {
   let failures = 0;
@@ -143,6 +168,19 @@ const CHECKS: readonly Check[] = [
   {
     title: "helm pull --verify, from the OCI registry",
     prove: async (stage) => void (await must(pull(stage, `oci://${stage.registry}/istio-teleport`, "--plain-http"))),
+  },
+  {
+    title: "the index that was pushed has this release and the one before, each with its own URL",
+    prove: async ({ pages, release }) => {
+      const pushed = await run("git", ["show", "origin/gh-pages:index.yaml"], { cwd: pages.folder });
+      const { entries } = parse(pushed) as { entries: Record<string, { version: string; urls: string[] }[]> };
+      const found = (entries["istio-teleport"] ?? []).map(({ version, urls }) => `${version} ${urls.join()}`);
+      const wanted = [
+        `${release.version} ${release.archives}/istio-teleport-${release.version}.tgz`,
+        `0.0.1 ${OLD_URL}`,
+      ];
+      if (found.join("\n") !== wanted.join("\n")) throw new Error(`it has ${found.join(", ")}`);
+    },
   },
   {
     title: "the chart renders the same from the repository, the registry and the checkout",
