@@ -77,5 +77,5 @@ function nameOf(image: string): string {
 export function withAnnotations(chartText: string, annotations: ReadonlyMap<string, string>): string {
   const document = parseDocument(chartText);
   for (const [name, text] of annotations) document.setIn(["annotations", name], text);
-  return document.toString({ lineWidth: 0 });
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }

@@ -5,7 +5,7 @@ import { sectionOf } from "./changelog.ts";
 import { FOLDERS, type Release } from "./release.ts";
 
 /** The public key that people verify the chart with, as the release has it. */
-export const PUBLIC_KEY_FILE = "istio-teleport-signing-key.asc";
+const PUBLIC_KEY_FILE = "istio-teleport-signing-key.asc";
 
 /** The changelog's section, as the release on GitHub shows it. */
 export const NOTES_FILE = "notes.md";

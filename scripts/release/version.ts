@@ -58,5 +58,5 @@ export function withVersion(chartText: string, version: string): string {
   for (const dependency of isSeq(dependencies) ? dependencies.items : []) {
     if (isMap(dependency)) dependency.set("version", version);
   }
-  return document.toString({ lineWidth: 0 });
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }

@@ -45,9 +45,15 @@ describe("the npm package", () => {
     expect(pages.flatMap((path) => linksOf(read(path))).length).toBeGreaterThan(200);
   });
 
-  it("ships no types, since it has nothing to import", () => {
+  it("ships no types, since it has nothing to import but what the package gen-token runs", () => {
     expect([...PACKED].filter((path) => path.endsWith(".d.ts"))).toEqual([]);
-    expect(Object.keys(PACKAGE.exports as object)).toEqual(["./package.json"]);
+    expect(Object.keys(PACKAGE.exports as object)).toEqual(["./package.json", "./bin/gen-token.js"]);
+  });
+
+  it("runs nothing when somebody installs it", () => {
+    const hooks = Object.keys(PACKAGE.scripts as object).filter((name) => /install|^prepublish$/.test(name));
+    expect(hooks).toEqual([]);
+    expect([...PACKED].filter((path) => path.startsWith("dist/")).length).toBeGreaterThan(100);
   });
 });
 
