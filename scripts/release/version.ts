@@ -41,6 +41,8 @@ async function carryVersion(root: string, before: string, version: string): Prom
   for (const path of ["chart", ...subcharts.map((name) => `chart/charts/${name}`)]) {
     await edit(`${path}/Chart.yaml`, (text) => withVersion(text, version));
   }
+  // changesets leaves the formatting to Prettier, which its settings leave out.
+  await edit("CHANGELOG.md", (text) => text.replace(/^(## .*)\n(?=### )/m, "$1\n\n"));
   await edit("scripts/release/gen-token/package.json", (text) => text.replaceAll(`"${before}"`, `"${version}"`));
   for (const page of PAGES_WITH_ARCHIVE) {
     await edit(page, (text) => text.replaceAll(`istio-teleport-${before}.tgz`, `istio-teleport-${version}.tgz`));
