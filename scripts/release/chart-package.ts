@@ -4,7 +4,7 @@ import { parseDocument, stringify } from "yaml";
 import { REPOSITORY } from "../../tools/base/documentation.ts";
 import { withTempDir } from "../../tools/programs/temp-dir.ts";
 import { changesOf, sectionOf } from "./changelog.ts";
-import { type ChartImage, pinnedImages } from "./images.ts";
+import { type PinnedImage, pinnedImages } from "./images.ts";
 import { FOLDERS, type Release } from "./release.ts";
 import { run } from "./run.ts";
 
@@ -45,7 +45,7 @@ export function releaseAnnotations(facts: {
   readonly version: string;
   /** The version's section of the changelog. */
   readonly section: string;
-  readonly images: readonly ChartImage[];
+  readonly images: readonly PinnedImage[];
   readonly fingerprint: string;
 }): Map<string, string> {
   const images = new Map(

@@ -14,7 +14,8 @@ import { runMain } from "../../tools/terminal/run-command.ts";
 import { say } from "../../tools/terminal/say.ts";
 import { helmOnPath } from "../pinned-helm.ts";
 import { buildRelease } from "./build.ts";
-import { IMAGES_FILE, imagesOf, imagesText, pinnedImages, withDigests } from "./images.ts";
+import { BASES_FILE, baseImages, buildCommand, dockerfileOf, publishImage } from "./image.ts";
+import { IMAGES_FILE, imagesOf, imagesText, type PinnedImage, pinnedImages, withDigests } from "./images.ts";
 import { clonePages, pushIndex } from "./pages.ts";
 import { readCheckout, refusals } from "./preconditions.ts";
 import { builtProgram } from "./programs.ts";
@@ -26,7 +27,8 @@ import { signingKey } from "./signing-key.ts";
 import { nextVersion } from "./version.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const CHART_REGISTRY = "ghcr.io/istio-teleport/charts";
+const IMAGE_REGISTRY = "ghcr.io/istio-teleport";
+const CHART_REGISTRY = `${IMAGE_REGISTRY}/charts`;
 
 interface Flags {
   dryRun: boolean;
@@ -63,17 +65,21 @@ command
 
 command
   .command("images")
-  .description(`write the digests of the chart's images to ${IMAGES_FILE}`)
+  .description(`write the digests of the chart's images to ${IMAGES_FILE}, and of the tools' image's bases`)
   .option("--insecure", "ask registries over HTTP", false)
   .action(async ({ insecure }: { insecure: boolean }) => {
-    const images = imagesOf(await readFile(join(ROOT, "chart/values.yaml"), "utf8"));
-    const pinned = await withDigests(images, await builtProgram("crane"), { isInsecure: insecure });
-    await writeFile(join(ROOT, IMAGES_FILE), imagesText(pinned));
+    const crane = await builtProgram("crane");
+    const refresh = async (file: string, images: { value: string; image: string }[]) =>
+      writeFile(join(ROOT, file), imagesText(await withDigests(images, crane, { isInsecure: insecure })));
+    await refresh(IMAGES_FILE, imagesOf(await readFile(join(ROOT, "chart/values.yaml"), "utf8")));
+    const dockerfile = await dockerfileOf(ROOT);
+    if (dockerfile !== undefined) await refresh(BASES_FILE, baseImages(dockerfile));
   });
 
 /** Makes the files; publishes them unless it is a dry run. */
 async function release(flags: Flags): Promise<void> {
-  const problems = refusals(await readCheckout(ROOT, await pinnedImages(ROOT)));
+  const bases = (await dockerfileOf(ROOT)) === undefined ? undefined : await pinnedImages(ROOT, BASES_FILE);
+  const problems = refusals(await readCheckout(ROOT, [...(await pinnedImages(ROOT)), ...(bases ?? [])]));
   if (problems.length > 0 && !flags.dryRun) throw new ExitError(problems.join(" "));
   for (const problem of problems) say(`would be refused: ${problem}`);
   const folder = resolve(ROOT, flags.output);
@@ -91,13 +97,12 @@ async function release(flags: Flags): Promise<void> {
       signingKey: await signingKey(secrets, { throwAway: flags.dryRun }),
     };
     await buildRelease(made);
-    if (pages === undefined) return showCommands(made);
-    const reference = await publishChart(made, {
-      registry: CHART_REGISTRY,
-      cosign: await builtProgram("cosign"),
-      signWith: [],
-    });
-    say(`chart published: ${reference}`);
+    if (pages === undefined) return showCommands(made, bases);
+    const keyless = { cosign: await builtProgram("cosign"), signWith: [] };
+    say(`chart published: ${await publishChart(made, { ...keyless, registry: CHART_REGISTRY })}`);
+    if (bases !== undefined) {
+      say(`image published: ${await publishImage(made, bases, { ...keyless, registry: IMAGE_REGISTRY }, secrets)}`);
+    }
     await publishNpm(made);
     const [gh = "", ...createRelease] = await githubCommand(made);
     await run(gh, createRelease);
@@ -107,10 +112,17 @@ async function release(flags: Flags): Promise<void> {
 }
 
 /** The commands that a dry run leaves out, on stdout. */
-async function showCommands(made: Release): Promise<void> {
+async function showCommands(made: Release, bases: PinnedImage[] | undefined): Promise<void> {
+  const sign = (image: string) => signCommand(`${image}@sha256:DIGEST`, { cosign: "cosign", signWith: [] });
   const commands = [
     pushCommand(made, { registry: CHART_REGISTRY }),
-    signCommand(`${CHART_REGISTRY}/istio-teleport@sha256:DIGEST`, { cosign: "cosign", signWith: [] }),
+    sign(`${CHART_REGISTRY}/istio-teleport`),
+    ...(bases === undefined
+      ? []
+      : [
+          buildCommand(made, bases, { registry: IMAGE_REGISTRY, metadata: "image.json" }),
+          sign(`${IMAGE_REGISTRY}/istio-teleport`),
+        ]),
     ...npmCommands(made),
     await githubCommand(made),
   ];

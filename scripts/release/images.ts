@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { run } from "./run.ts";
 
-/** An image that the chart runs by default. */
-export interface ChartImage {
-  /** Where values.yaml has it: `tbot.image`, `sockShop.images.carts`. */
+/** An image that the chart runs by default, or that the tools' own image begins from. */
+export interface PinnedImage {
+  /** Where values.yaml has it (`tbot.image`, `sockShop.images.carts`), or the argument of the Dockerfile. */
   readonly value: string;
   /** Name and tag, as a pod would have it. */
   readonly image: string;
@@ -16,9 +16,9 @@ export interface ChartImage {
 /** What the file is called. `npm run release -- images` writes it; Renovate keeps it (renovate.json). */
 export const IMAGES_FILE = "chart/images.json";
 
-/** The pinned images of a checkout. */
-export async function pinnedImages(root: string): Promise<ChartImage[]> {
-  return JSON.parse(await readFile(join(root, IMAGES_FILE), "utf8")) as ChartImage[];
+/** The pinned images of a file of a checkout. */
+export async function pinnedImages(root: string, file: string = IMAGES_FILE): Promise<PinnedImage[]> {
+  return JSON.parse(await readFile(join(root, file), "utf8")) as PinnedImage[];
 }
 
 /** The images that values name, in their order. A value whose key has "image" in it and that has a tag is one. */
@@ -41,7 +41,7 @@ function below(node: unknown, path: readonly string[]): { value: string; image: 
 }
 
 /** Those without a digest. */
-export function unpinned(images: readonly ChartImage[]): ChartImage[] {
+export function unpinned(images: readonly PinnedImage[]): PinnedImage[] {
   return images.filter(({ digest }) => digest === null);
 }
 
@@ -56,7 +56,7 @@ export async function withDigests(
   images: readonly { value: string; image: string }[],
   crane: string,
   { isInsecure = false } = {},
-): Promise<ChartImage[]> {
+): Promise<PinnedImage[]> {
   const digests = new Map<string, string>();
   for (const { image } of images) {
     if (digests.has(image)) continue;
@@ -67,6 +67,6 @@ export async function withDigests(
 }
 
 /** The file's text. */
-export function imagesText(images: readonly ChartImage[]): string {
+export function imagesText(images: readonly PinnedImage[]): string {
   return `${JSON.stringify(images, null, 2)}\n`;
 }

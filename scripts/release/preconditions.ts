@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { sectionOf } from "./changelog.ts";
-import { type ChartImage, unpinned } from "./images.ts";
+import { type PinnedImage, unpinned } from "./images.ts";
 import { run } from "./run.ts";
 
 /** What a checkout says about the release that would be made of it. */
@@ -16,11 +16,11 @@ export interface Checkout {
   readonly status: string;
   /** Tags of HEAD. */
   readonly tags: readonly string[];
-  readonly images: readonly ChartImage[];
+  readonly images: readonly PinnedImage[];
 }
 
 /** Reads a checkout; git says what is committed. */
-export async function readCheckout(root: string, images: readonly ChartImage[]): Promise<Checkout> {
+export async function readCheckout(root: string, images: readonly PinnedImage[]): Promise<Checkout> {
   const text = (path: string) => readFile(join(root, path), "utf8");
   const manifest = JSON.parse(await text("package.json")) as { version: string };
   const lock = JSON.parse(await text("package-lock.json")) as { version: string };
@@ -61,8 +61,8 @@ export async function readCheckout(root: string, images: readonly ChartImage[]):
 /** Why this checkout may not be released: a sentence each, with the fix. Empty if it may. */
 export function refusals(checkout: Checkout): string[] {
   const version = checkout.versions.get("package.json") ?? "";
+  const [missing] = unpinned(checkout.images);
   const others = [...checkout.versions].filter(([, other]) => other !== version);
-  const missing = unpinned(checkout.images);
   return [
     ...others.map(
       ([place, other]) =>
@@ -80,10 +80,10 @@ export function refusals(checkout: Checkout): string[] {
     ...(checkout.tags.includes(`v${version}`)
       ? []
       : [`HEAD has no tag v${version}; tag the commit that is to be released.`]),
-    ...(missing.length > 0
-      ? [
-          `chart/images.json has no digest for ${missing.length} images, first ${missing[0]?.image}; run \`npm run release -- images\` where the registries can be reached.`,
-        ]
-      : []),
+    ...(missing === undefined
+      ? []
+      : [
+          `No digest is known of ${missing.image} (${missing.value}); run \`npm run release -- images\` where the registries can be reached.`,
+        ]),
   ];
 }

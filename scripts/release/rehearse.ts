@@ -8,6 +8,7 @@ import { withTempDir } from "../../tools/programs/temp-dir.ts";
 import { say } from "../../tools/terminal/say.ts";
 import { buildRelease } from "./build.ts";
 import { chartArchive } from "./chart-package.ts";
+import { withDigests } from "./images.ts";
 import { serveFolder, serveRegistry } from "./local-servers.ts";
 import { npmArchives } from "./npm-package.ts";
 import { clonePages, type Pages, pushIndex } from "./pages.ts";
@@ -197,6 +198,14 @@ const CHECKS: readonly Check[] = [
       // Helm says on stdout, too, what it pulled from a registry.
       const manifests = rendered.map(({ stdout }) => stdout.replaceAll(/^(Pulled|Digest): .*\n/gm, "").trim());
       if (new Set(manifests).size > 1) throw new Error("they differ");
+    },
+  },
+  {
+    title: "the digest that a registry names for a tag, as chart/images.json is refreshed",
+    prove: async ({ registry, release, reference, crane }) => {
+      const image = `${registry}/istio-teleport:${release.version}`;
+      const [pinned] = await withDigests([{ value: "chart", image }], crane, { isInsecure: true });
+      if (!reference.endsWith(`@${pinned?.digest}`)) throw new Error(`it is ${pinned?.digest}, not of ${reference}`);
     },
   },
   {

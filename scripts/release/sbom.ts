@@ -3,7 +3,8 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { chartArchive } from "./chart-package.ts";
-import { type ChartImage, pinnedImages } from "./images.ts";
+import { BASES_FILE, dockerfileOf } from "./image.ts";
+import { type PinnedImage, pinnedImages } from "./images.ts";
 import { FOLDERS, type Release } from "./release.ts";
 import { run } from "./run.ts";
 
@@ -23,7 +24,7 @@ interface Bom {
   readonly components: readonly Component[];
 }
 
-/** Writes the bills of materials (CycloneDX): of the npm package by npm, of the chart from its pinned images. */
+/** Writes the bills of materials (CycloneDX): of the npm package by npm, of the tools' image and the chart from pinned images. */
 export async function writeSboms(release: Release): Promise<void> {
   const { root, folder, version } = release;
   const target = join(folder, FOLDERS.sbom);
@@ -33,6 +34,10 @@ export async function writeSboms(release: Release): Promise<void> {
   });
   refuseEmpty(JSON.parse(ofPackage) as Bom, version);
   await writeFile(join(target, `istio-teleport-${version}.cdx.json`), ofPackage);
+  if ((await dockerfileOf(root)) !== undefined) {
+    const ofImage = imageBom(JSON.parse(ofPackage) as Bom, await pinnedImages(root, BASES_FILE));
+    await writeFile(join(target, `istio-teleport-image-${version}.cdx.json`), `${JSON.stringify(ofImage, null, 2)}\n`);
+  }
   const archive = chartArchive(release);
   const sha256 = createHash("sha256")
     .update(await readFile(archive))
@@ -52,13 +57,18 @@ function refuseEmpty({ bomFormat, metadata, components }: Bom, version: string):
   }
 }
 
+/** What the tools' image is made of: the package with its dependencies, on its bases. What those hold, BuildKit's SBOM says. */
+export function imageBom(ofPackage: Bom, bases: readonly PinnedImage[]): Bom {
+  return { ...ofPackage, components: [...ofPackage.components, ...bases.map(imageComponent)] };
+}
+
 /** What the chart brings into a cluster: the archive, and each image that its default values name. */
 export function chartBom(chart: {
   readonly version: string;
   /** Name of the archive. */
   readonly archive: string;
   readonly sha256: string;
-  readonly images: readonly ChartImage[];
+  readonly images: readonly PinnedImage[];
 }): object {
   const images = new Map(chart.images.map((image) => [image.image, image]));
   return {
@@ -82,7 +92,7 @@ export function chartBom(chart: {
   };
 }
 
-function imageComponent({ image, digest }: ChartImage): Component & { "bom-ref": string } {
+function imageComponent({ image, digest }: PinnedImage): Component & { "bom-ref": string } {
   const [, name = image, tag = ""] = /^(.*):([^:/]+)$/.exec(image) ?? [];
   const qualifiers = new URLSearchParams({ repository_url: name, tag });
   const last = name.replace(/^.*\//, "").toLowerCase();

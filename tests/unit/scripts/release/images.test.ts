@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { type ChartImage, IMAGES_FILE, imagesOf, imagesText } from "../../../../scripts/release/images.ts";
+import { IMAGES_FILE, imagesOf, imagesText, type PinnedImage } from "../../../../scripts/release/images.ts";
 import { repositoryPath } from "../../../support/run-helm.ts";
 
 const read = (path: string) => readFileSync(repositoryPath(path), "utf8");
 const VALUES = read("chart/values.yaml");
-const PINNED = JSON.parse(read(IMAGES_FILE)) as ChartImage[];
+const PINNED = JSON.parse(read(IMAGES_FILE)) as PinnedImage[];
 const NAMES = PINNED.map(({ image }) => image);
 
 describe(IMAGES_FILE, () => {

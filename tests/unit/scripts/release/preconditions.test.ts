@@ -42,7 +42,7 @@ it.each<[string, Partial<Checkout>, string]>([
   [
     "an image without a digest",
     { images: [{ value: "a", image: "example.com/a:1", digest: null }] },
-    "chart/images.json has no digest for 1 images, first example.com/a:1; run `npm run release -- images` where the registries can be reached.",
+    "No digest is known of example.com/a:1 (a); run `npm run release -- images` where the registries can be reached.",
   ],
 ])("refuses %s", (_, change, sentence) => {
   expect(refusals({ ...READY, ...change })).toEqual([sentence]);
