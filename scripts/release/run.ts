@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { basename } from "node:path";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { lastWords } from "../../tools/programs/last-words.ts";
 
@@ -52,7 +53,7 @@ export async function run(program: string, args: readonly string[], options: Run
   const { code, stdout, stderr } = await tryRun(program, args, options);
   if (code === 0) return stdout;
   const words = lastWords(stderr.trim() === "" ? stdout : stderr);
-  throw new ExitError(`${shown([program, ...args.slice(0, 2)])} failed: ${words}.`, EXIT.unavailable);
+  throw new ExitError(`${shown([basename(program), ...args.slice(0, 2)])} failed: ${words}.`, EXIT.unavailable);
 }
 
 /** A command as a person would type it. */
