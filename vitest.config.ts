@@ -41,6 +41,15 @@ export default defineConfig({
       { test: { name: "chart", include: ["tests/chart/**/*.test.ts"], isolate: false, ...WITHOUT_CLUSTER } },
       {
         test: {
+          name: "browser",
+          include: ["tests/browser/**/*.test.ts"],
+          // One browser for all: each start of it costs a second.
+          fileParallelism: false,
+          ...WITHOUT_CLUSTER,
+        },
+      },
+      {
+        test: {
           name: "lab",
           include: ["tests/lab/**/*.test.ts"],
           // One mesh, one state: lab files run one after the other, each test may wait for pods.

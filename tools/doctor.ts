@@ -6,8 +6,8 @@ import { withValuesFlags } from "./flags/values-flags.ts";
 import type { Runner } from "./programs/run.ts";
 
 const HELP = `
-Reads only, through your kubectl. What could not be read is reported as unknown, with the permission that is missing. All of
-them: ${page("docs/operate/troubleshooting.md")}
+Reads only, through your kubectl and, with --tctl, your tctl. What could not be read is reported as
+unknown, with the permission that is missing. All of them: ${page("docs/operate/troubleshooting.md")}
 
 --pre runs before an installation: programs, versions, permissions, and whether the names in Teleport, Helm and the cluster are
 free. It needs your values and tctl. \`install\` runs the same checks first.
@@ -15,8 +15,9 @@ free. It needs your values and tctl. \`install\` runs the same checks first.
 Examples:
   istio-teleport doctor --pre -f values.yaml
   istio-teleport doctor
+  istio-teleport doctor -f values.yaml --tctl
   tctl get token/istio-tbot-k8s-join --format json | istio-teleport doctor -f values.yaml --token-file -
-  istio-teleport doctor --wait 5m --format junit > doctor.xml
+  istio-teleport doctor --wait 5m --format junit --output doctor.xml
   istio-teleport doctor --only proxy-issuer,proxy-identity --namespace shop
 
 Exit codes:
@@ -46,12 +47,17 @@ export function doctorCommand(runner: Runner): Command {
     .addOption(
       new Option("--format <format>", "form of the report").choices(["table", "json", "junit"]).default("table"),
     )
+    .option("--output <file>", "write the report to this file (mode 0600), - for stdout (default: -)")
+    .option("--force", "let --output replace an existing file", false)
     .option("--wait <duration>", "look again until everything is fine, at most for this time: 90s, 5m")
-    .option("--token-file <file>", "the join token as `tctl get token/NAME` prints it, - for stdin")
-    .option("--teleport-version <version>", "the Teleport cluster's version (default: asked at its proxy)")
+    .option("--tctl", "ask Teleport, too, with the tctl that is logged in: what it stores, and its version", false)
+    .option("--token-file <file>", "without tctl: the join token as `tctl get token/NAME` prints it, - for stdin")
+    .option(
+      "--teleport-version <version>",
+      "the Teleport cluster's version (default: asked with --tctl, else at its proxy)",
+    )
     .addHelpText("after", HELP)
-    .action(async ({ format, ...others }: Omit<DoctorFlags, "output"> & { format: DoctorFlags["output"] }) => {
-      const flags: DoctorFlags = { ...others, output: format };
+    .action(async (flags: DoctorFlags) => {
       if (flags.pre) await (await import("./doctor/before.ts")).doctorBefore(runner, flags);
       else await (await import("./doctor/run.ts")).doctor(runner, flags);
     });

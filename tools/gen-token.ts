@@ -18,12 +18,13 @@ Examples:
   kubectl get --raw /openid/v1/jwks | ${name} --jwks-file -
   ${name} --type oidc --issuer https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE
   tctl get token/istio-tbot-k8s-join --format json | ${name} -f values.yaml --check -
+  ${name} --check-key-ids "$KEY_IDS"
 
 Exit codes:
-  0   the complete document, and nothing else, is on stdout or in the file; with --check: the stored token is up to date
+  0   the complete document, and nothing else, is on stdout or in the file; with --check and --check-key-ids: up to date
   1   refused: a flag, a value or the JWKS is wrong, or the token would not let tbot join
   2   kubectl, the cluster or the disk is unavailable
-  3   --check found differences: stdout has one per line, and names keys by their kid
+  3   --check or --check-key-ids found differences: stdout has one per line, and names keys by their kid
   70  a bug in istio-teleport; please report it
 `;
 
@@ -53,6 +54,10 @@ export function genTokenCommand(runner: Runner): Command {
       "verify with another pod's token: before tbot is installed (implies --verify)",
     )
     .option("--check <file>", "compare a token with the cluster instead of making one; - for stdin")
+    .option(
+      "--check-key-ids <ids>",
+      "the same without the token: compare the IDs (kid) of its keys, separated by commas",
+    )
     .addHelpText("after", ({ command: { parent } }) => help(parent === null ? "gen-token" : "istio-teleport gen-token"))
     .action(async (flags: GenTokenFlags) => {
       // Loaded only now, so that --help of the whole toolchain stays fast.

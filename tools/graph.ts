@@ -10,6 +10,7 @@ Formats:
   table    a section for each application: source → destination, port of the Service→port of the container, methods, paths
   mermaid  a flowchart for Markdown
   svg      a picture, readable on light and dark pages
+  html     a page to search, filter and focus in, for graphs of any size; it loads nothing
   json     the whole graph, for other programs (${page("docs/operate/policies.md")})
 
 --diff lists the calls that only one of two values files permits, as a table or as json. Each file is read after those
@@ -33,8 +34,8 @@ export function graphCommand(runner: Runner): Command {
   return withValuesFlags(new Command("graph").enablePositionalOptions())
     .description("show who may call whom, and what a change of the values makes of it")
     .addOption(
-      new Option("--format <format>", "table, mermaid, svg or json")
-        .choices(["table", "mermaid", "svg", "json"])
+      new Option("--format <format>", "table, mermaid, svg, html or json")
+        .choices(["table", "mermaid", "svg", "html", "json"])
         .default("table"),
     )
     .addOption(

@@ -11,6 +11,9 @@ import { initCommand } from "./init.ts";
 import { installCommand } from "./install.ts";
 import type { Runner } from "./programs/run.ts";
 import { renderCommand } from "./render.ts";
+import { reportCommand } from "./report.ts";
+import { testCommand } from "./test.ts";
+import { watchCommand } from "./watch.ts";
 
 const HELP = `
 Documents go to stdout, everything else to stderr.
@@ -43,6 +46,9 @@ export function istioTeleport(runner: Runner): Command {
       .addCommand(graphCommand(told))
       .addCommand(installCommand(told))
       .addCommand(doctorCommand(told))
+      .addCommand(testCommand(told))
+      .addCommand(watchCommand(told))
+      .addCommand(reportCommand(told, version))
       .addCommand(cleanupCommand(told))
       .addCommand(demoCommand(told))
       .addCommand(completionCommand())

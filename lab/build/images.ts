@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -8,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -17,12 +19,14 @@ import { PAUSE_IMAGE } from "../cluster/cluster-config.ts";
 import { insideLab } from "../machine/namespaces.ts";
 import type { LabPaths } from "../machine/paths.ts";
 import { command } from "../machine/shell.ts";
+import { userFolder } from "../machine/user-folder.ts";
 import { componentDir } from "./components.ts";
 import { type ImageSettings, imageDocuments, layerName } from "./image-archive.ts";
 import {
   CONTAINERD_RECIPE,
   componentFolder,
   ENVOY_RECIPE,
+  HELM4_RECIPE,
   HTTPBIN_RECIPE,
   type IstioRecipes,
   NODE_DRIVER_REGISTRAR_RECIPE,
@@ -34,13 +38,13 @@ import {
   VEGETA_RECIPE,
 } from "./recipes.ts";
 import { hasOwnTeleport, teleportProgram } from "./teleport.ts";
-import { istioRecipes } from "./versions.ts";
+import { istioRecipes, kubernetesRecipe } from "./versions.ts";
 
 /** An image of the lab: files out of components, on nothing or on the Debian root file system. */
 interface Image {
   readonly reference: string;
   readonly onRootfs: boolean;
-  /** Absolute path in the image → file of a component, or another one by its path; all are root's, mode 0755. */
+  /** Absolute path in the image → file of a component, or another file or folder by its path; all are root's, mode 0755. */
   readonly files: Readonly<Record<string, { readonly recipe: Recipe; readonly file: string } | string>>;
   readonly settings: ImageSettings;
 }
@@ -95,7 +99,39 @@ function tbotImage(paths: LabPaths): Image {
   };
 }
 
-/** Every image of the lab; none can be pulled from anywhere. */
+/** What the chart's value watch.image names in the lab. */
+export const TOOLS_IMAGE = "lab.local/istio-teleport:lab";
+
+/**
+ * The tools' image: what the repository's Dockerfile puts together, which needs a Docker engine. Both are compared by
+ * tests/unit/lab/build/tools-image.test.ts.
+ */
+export function toolsImage(paths: LabPaths): Image {
+  return {
+    reference: TOOLS_IMAGE,
+    onRootfs: true,
+    files: {
+      "/nodejs/bin/node": process.execPath,
+      "/usr/local/bin/kubectl": { recipe: kubernetesRecipe(paths), file: "kubectl" },
+      "/usr/local/bin/helm": { recipe: HELM4_RECIPE, file: "helm" },
+      "/app/node_modules": join(userFolder(paths), "node_modules"),
+    },
+    settings: {
+      Entrypoint: ["/nodejs/bin/node", "/app/node_modules/istio-teleport/bin/istio-teleport.js"],
+      User: NOBODY,
+      Env: ["PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin"],
+      WorkingDir: "/app",
+    },
+  };
+}
+
+/** Imports the tools' image, of the package that is installed in the user's folder, unless it is there already. */
+export async function importToolsImage(paths: LabPaths): Promise<void> {
+  const image = toolsImage(paths);
+  if (importedImages(paths)[image.reference] !== imageKey(image)) await importImages(paths, [image]);
+}
+
+/** Every image of the lab but the tools'; none can be pulled from anywhere. */
 export function images(paths: LabPaths): readonly Image[] {
   return [tbotImage(paths), ...istioImages(istioRecipes(paths)), ...COMPONENT_IMAGES];
 }
@@ -232,7 +268,9 @@ async function makeLayer(paths: LabPaths, image: Image, staging: string): Promis
   for (const [target, source] of Object.entries(image.files)) {
     const copy = join(root, target);
     mkdirSync(dirname(copy), { recursive: true, mode: 0o755 });
-    copyFileSync(typeof source === "string" ? source : join(componentDir(paths, source.recipe), source.file), copy);
+    const from = typeof source === "string" ? source : join(componentDir(paths, source.recipe), source.file);
+    if (statSync(from).isDirectory()) cpSync(from, copy, { recursive: true, verbatimSymlinks: true });
+    else copyFileSync(from, copy);
   }
   await command(["chmod", "-R", "0755", root]);
   const tar = join(staging, "own-layer.tar");
@@ -248,13 +286,25 @@ function deterministicTar(file: string): string[] {
 function imageKey(image: Image): string {
   const files = Object.entries(image.files).map(([target, source]) =>
     typeof source === "string"
-      ? [target, existsSync(source) && createHash("sha256").update(readFileSync(source)).digest("hex")]
+      ? [target, existsSync(source) && contentHash(source)]
       : [target, componentFolder(source.recipe), source.file],
   );
   const rootfs = image.onRootfs ? componentFolder(ROOTFS_RECIPE) : "";
   return createHash("sha256")
     .update(JSON.stringify([image.reference, image.settings, rootfs, files]))
     .digest("hex");
+}
+
+/** SHA-256 (hex) of a file, or of the paths and contents of all files below a folder. */
+function contentHash(path: string): string {
+  const hash = createHash("sha256");
+  if (!statSync(path).isDirectory()) return hash.update(readFileSync(path)).digest("hex");
+  const entries = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  for (const file of entries.map((entry) => join(entry.parentPath, entry.name)).toSorted()) {
+    const content = readFileSync(file);
+    hash.update(JSON.stringify([file, content.length])).update(content);
+  }
+  return hash.digest("hex");
 }
 
 function archiveFile(paths: LabPaths, image: Image): string {

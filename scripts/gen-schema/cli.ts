@@ -1,6 +1,6 @@
 /**
  * `npm run gen-schema`: makes what follows from chart/values.yaml (the schema that Helm and our tools validate with, the
- * TypeScript types, and the values reference), and compiles schemas and templates to code. `--check` writes nothing and
+ * TypeScript types, and the values reference) and from the schema of reports, and compiles schemas, templates and the pages' script to code. `--check` writes nothing and
  * exits 1 when a file is stale.
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
@@ -8,9 +8,10 @@ import { parseArgs } from "node:util";
 import { parse } from "yaml";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { chartReadme } from "./chart-readme.ts";
-import { compiledSchemas } from "./compiled-schemas.ts";
+import { compiledReportSchema, compiledSchemas } from "./compiled-schemas.ts";
+import { compiledScript } from "./compiled-script.ts";
 import { compiledTemplates } from "./compiled-templates.ts";
-import { generate } from "./generate.ts";
+import { generate, reportTypes } from "./generate.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -24,6 +25,10 @@ async function main(): Promise<void> {
   files.set("chart/README.md", chartReadme(await read("chart/README.md"), await read("chart/values.yaml")));
   files.set("tools/values/defaults.ts", defaults(await read("chart/values.yaml")));
   files.set("tools/teleport/compiled-templates.ts", compiledTemplates(await templates()));
+  const reportSchema = JSON.parse(await read("docs/reference/report.schema.json"));
+  files.set("tools/report/compiled-report-schema.ts", compiledReportSchema(reportSchema));
+  files.set("tools/report/document.ts", await reportTypes(reportSchema));
+  files.set("tools/graph/page/compiled-script.ts", await compiledScript());
   if (flags.check) {
     const stale: string[] = [];
     for (const [path, content] of files) if ((await read(path).catch(() => "")) !== content) stale.push(path);

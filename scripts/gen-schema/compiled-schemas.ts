@@ -26,6 +26,11 @@ export function compiledSchemas(valuesSchema: SchemaObject): Map<string, string>
   ]);
 }
 
+/** The schema of saved reports, which other programs read as it is. */
+export function compiledReportSchema(schema: SchemaObject): string {
+  return strict({ report: schema });
+}
+
 /** One function for each section: TypeScript gives up on the whole program at a function of ten thousand lines. */
 function withSectionsApart({ properties, definitions, ...root }: SchemaObject): SchemaObject {
   const keys = Object.keys(properties);

@@ -91,3 +91,12 @@ async function typesOf(nodes: ValueNode[]): Promise<string> {
     ignoreMinAndMaxItems: true,
   });
 }
+
+/** The types of a report, from the schema that docs/reference publishes. */
+export async function reportTypes(schema: JsonSchema): Promise<string> {
+  const own = { ...schema, title: "ReportDocument", description: "What `istio-teleport report` found." };
+  return compile(own, "ReportDocument", {
+    bannerComment: "// Generated from docs/reference/report.schema.json by npm run gen-schema; do not edit.",
+    style: { printWidth: 120 },
+  });
+}

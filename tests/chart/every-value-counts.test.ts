@@ -25,6 +25,7 @@ const EVERYTHING_ON = {
 const SECTIONS: Record<string, unknown> = {
   sockShop: { sockShop: { enabled: true } },
   monitoring: { monitoring: { enabled: true } },
+  watch: { watch: { enabled: true, image: "a.example/tools:1", namespaces: ["shop"] } },
 };
 
 /** What must be set besides for a leaf to be legal or to count. */

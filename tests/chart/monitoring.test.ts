@@ -137,7 +137,7 @@ describe("monitoring", () => {
 
   test("rules and scrape configurations speak of the same jobs, in whatever namespace tbot is", async () => {
     const expressions = (await rules("tbot.namespace.name=identity")).map(({ expr }) => expr).join("\n");
-    const jobs = new Set([...expressions.matchAll(/job="([^"]*)"/g)].map(([, job]) => job));
+    const jobs = new Set([...expressions.matchAll(/\bjob="([^"]*)"/g)].map(([, job]) => job));
     const monitors = (await renderObjects("monitoring", "tbot.namespace.name=identity")).filter(
       ({ kind }) => kind === "PodMonitor",
     );

@@ -38,6 +38,8 @@ async function toolsRefusal(sets: string[]): Promise<string> {
   }
 }
 
+const WATCH = ["watch.enabled=true", "watch.image=a.example/tools:1", "watch.namespaces={shop}"];
+
 /** Each problem of chart/templates/checks/_problems.tpl: assignments on top of the minimal values. */
 const CHECKS: [string, string[]][] = [
   ["enabled is false, which only the condition of a parent chart's dependency reads", ["enabled=false"]],
@@ -245,6 +247,15 @@ const CHECKS: [string, string[]][] = [
     "tbot.serviceAccount.name is mesh-csi, the name of the CSI driver's ServiceAccount",
     ["tbot.socket.mode=csi", "tbot.nameOverride=mesh", "tbot.serviceAccount.name=mesh-csi"],
   ],
+  ["watch.enabled is true while tbot.enabled is false", [...WATCH, "tbot.enabled=false"]],
+  ["watch.image is empty, and there is no public image", [...WATCH, "watch.image="]],
+  ["watch.namespaces is empty: list the namespaces", WATCH.slice(0, 2)],
+  [
+    "watch.keyIds is set while global.teleport.join.type is in_cluster, whose token holds no keys",
+    [...WATCH, "watch.keyIds={a}", "global.teleport.join.type=in_cluster"],
+  ],
+  ["watch.extraArgs has -nshop, which the chart sets itself", [...WATCH, "watch.extraArgs={-nshop}"]],
+  ["watch.extraArgs has --wait=5m, which the chart sets itself", [...WATCH, "watch.extraArgs={--verbose,--wait=5m}"]],
   ["mesh.connections.maxDuration is 2562048h, more than 2562047h", ["mesh.connections.maxDuration=2562048h"]],
   [
     "istio.injection.namespaces[1] is legacy, which global.teleport.workloadIdentity.allowedNamespaces does not list",

@@ -6,6 +6,7 @@ import { labPaths } from "../../lab/machine/paths.ts";
 import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { address, type Pod, untilReady } from "./testkit/cluster/pods.ts";
 import { shell } from "./testkit/cluster/shell.ts";
+import { conformance, notShown } from "./testkit/conformance/conformance.ts";
 import { Issuers } from "./testkit/identity/issuers.ts";
 import { GATEWAY_LAB_VALUES, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 
@@ -59,25 +60,19 @@ describe("the injection template", () => {
     expect(proxyList(pod)).toBe(list);
   });
 
-  it("serves a gateway that is installed with the values that render prints", async () => {
+  it("serves a gateway that is installed with the values that render prints, as `istio-teleport test` shows", async () => {
     const chart = join(istioCharts(labPaths()), "gateway");
     await shell(
       `npx -p istio-teleport istio-teleport render istio --gateway -f values.yaml | helm upgrade --install ingress '${chart}' -n injection -f - -f '${GATEWAY_LAB_VALUES}' --wait --timeout 90s`,
       { cwd: USER_DIR },
     );
-    // A gateway shows its own identity only towards the mesh, as a client: nothing to read on the wire from outside.
-    const secret = JSON.parse(await shell("istioctl proxy-config secret deploy/ingress.injection -o json")) as {
-      dynamicActiveSecrets: {
-        name: string;
-        secret: { tlsCertificate?: { certificateChain: { inlineBytes: string } } };
-      }[];
-    };
-    const chain = secret.dynamicActiveSecrets.find((entry) => entry.name === "default")?.secret.tlsCertificate
-      ?.certificateChain.inlineBytes;
-    const issuers = await Issuers.read();
-    expect(issuers.identityOf(Buffer.from(chain ?? "", "base64"))).toMatchObject({
-      issuer: "teleport",
-      spiffeId: `spiffe://${TELEPORT_CLUSTER_NAME}/ns/injection/sa/ingress`,
-    });
-  });
+    // Beside the gateway, the promises on a healthy mesh: plaintext refused, the whole matrix, what admission refuses.
+    const { report, code, stderr } = await conformance("--nodes all");
+    process.stderr.write(`${stderr.replaceAll(/^/gm, "test | ")}\n`);
+    expect(notShown(report), JSON.stringify(report.scenarios, null, 2)).toEqual(["renewal: skipped"]);
+    expect(code).toBe(0);
+    const gateways = report.scenarios.find(({ id }) => id === "gateway-identity");
+    expect(gateways?.evidence).toMatch(/^1 of 1 gateway pod: injection\/ingress-\S+$/);
+    expect(await shell("kubectl get namespaces -l app.kubernetes.io/name=istio-teleport-test -o name")).toBe("");
+  }, 240_000);
 });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { address, onePod } from "./testkit/cluster/pods.ts";
 import { shell, until } from "./testkit/cluster/shell.ts";
+import { conformance } from "./testkit/conformance/conformance.ts";
 import { Issuers, type PresentedIdentity } from "./testkit/identity/issuers.ts";
 import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 import { counters, rise, STATS_ANNOTATION } from "./testkit/traffic/envoy-counters.ts";
@@ -99,6 +100,9 @@ describe(`certificates of ${TTL_SECONDS} s, renewed every ${RENEWAL_SECONDS} s, 
         client: await counters("test-app", ends.client, STATS.client),
       };
       const load = await startLoad(RATE);
+      const shown = conformance("--renewal");
+      // It is judged below, when no load can continue behind it.
+      shown.catch(() => {});
       const end = Date.now() + LOAD_SECONDS * 1000;
       let result: LoadResult;
       try {
@@ -110,6 +114,10 @@ describe(`certificates of ${TTL_SECONDS} s, renewed every ${RENEWAL_SECONDS} s, 
         // Whatever the reading found, no load continues behind the test.
         result = await load.stop();
       }
+      const { scenarios } = (await shown).report;
+      const renewal = scenarios.find(({ id }) => id === "renewal");
+      process.stderr.write(`istio-teleport test --renewal: ${renewal?.evidence}\n`);
+      expect(renewal, JSON.stringify(scenarios, null, 2)).toMatchObject({ status: "ok", findings: [] });
       process.stderr.write(
         `rotation: ${result.requests} requests, ${result.failed.length} failed, serials server ${seen.server.size}, client ${seen.client.size}\n`,
       );

@@ -1,12 +1,12 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { shell, until } from "./testkit/cluster/shell.ts";
 import { complaints, doctor, type Report } from "./testkit/doctor/doctor.ts";
-import { type Case, MESHED, OUTSIDE, type Step, TOKEN } from "./testkit/doctor/doctor-case.ts";
+import { MESHED, OUTSIDE, type Phase, type Step } from "./testkit/doctor/doctor-case.ts";
 import { SITUATIONS } from "./testkit/doctor/doctor-situations.ts";
 import { lasting, type Row, save } from "./testkit/doctor/doctor-table.ts";
+import { giveBack } from "./testkit/doctor/field-owners.ts";
 import { REPOSITORY, requireInstalled } from "./testkit/installation/installation.ts";
 import { markdownTable } from "./testkit/reports/markdown-table.ts";
 
@@ -23,7 +23,7 @@ const EDITED = [
 
 const rows: Row[] = [];
 
-const look = (flags = "") => doctor(`--token-file ${TOKEN} ${flags}`);
+const look = (flags = "") => doctor(`--tctl ${flags}`);
 
 async function take(step: Step): Promise<void> {
   if (typeof step === "string") await shell(step);
@@ -45,57 +45,56 @@ async function untilContent(what: string): Promise<void> {
   });
 }
 
-/** Breaks one thing and waits until doctor names it, and nothing but it and what has the same cause. Returns its words. */
-async function expectNamed({
-  id,
-  break: breakIt,
-  evidence,
-  also = [],
-  perhaps = [],
-  flags,
-  within = 60,
-}: Case): Promise<string> {
-  await take(breakIt);
-  return until(`doctor names ${id}`, within, async () => {
+/**
+ * Breaks what a phase says and waits until doctor names all of it, and nothing but it and what has the same causes.
+ * Returns doctor's words, by check.
+ */
+async function expectNamed(phase: Phase): Promise<Row[]> {
+  for (const each of phase) await take(each.break);
+  const ids = phase.map(({ id }) => id);
+  const perhaps = phase.flatMap((each) => each.perhaps ?? []).filter((id) => !ids.includes(id));
+  const wanted = new Set([...ids, ...phase.flatMap(({ also = [] }) => also)].filter((id) => !perhaps.includes(id)));
+  const flags = phase.flatMap((each) => each.flags ?? []).join(" ");
+  const within = Math.max(...phase.map((each) => each.within ?? 60));
+  return until(`doctor names ${ids.join(", ")}`, within, async () => {
     const report = await look(flags);
     const named = complaints(report);
-    const others = named.map((each) => each.id).filter((each) => !perhaps.includes(each));
-    if (others.toSorted().join() !== [id, ...also].toSorted().join()) throw new Error(summary(report));
-    // On one line, as the table prints it.
-    const said = named
-      .flatMap((each) => (each.id === id ? each.findings : []))
-      .map((finding) => `${finding.subject}: ${finding.evidence}`.replaceAll(/\s+/g, " "));
-    const right = said.find((words) =>
-      typeof evidence === "string" ? words.includes(evidence) : evidence.test(words),
-    );
-    if (right === undefined) throw new Error(summary(report));
-    return lasting(right);
+    const others = named.map((each) => each.id).filter((id) => !perhaps.includes(id));
+    if (others.toSorted().join() !== [...wanted].toSorted().join()) throw new Error(summary(report));
+    return phase.map(({ id, how, evidence, beside }) => {
+      // On one line, as the table prints it.
+      const said = named
+        .flatMap((each) => (each.id === id ? each.findings : []))
+        .map((finding) => `${finding.subject}: ${finding.evidence}`.replaceAll(/\s+/g, " "));
+      const isRight = (words: string) =>
+        typeof evidence === "string" ? words.includes(evidence) : evidence.test(words);
+      const right = said.find(isRight);
+      // What else is broken at the same time must not be in its words.
+      if (
+        right === undefined ||
+        (phase.length > 1 && !said.every((words) => isRight(words) || beside?.test(words) === true))
+      )
+        throw new Error(said.join("\n"));
+      return { check: id, how, said: lasting(right) };
+    });
   });
 }
 
-/** Takes kubectl out of an object's field owners: Helm 4 would refuse to change what somebody else owns, or not remove it. */
-async function giveBack(namespace: string, name: string): Promise<void> {
-  const object = `-n ${namespace} ${name}`;
-  const { metadata } = JSON.parse(await shell(`kubectl get ${object} -o json --show-managed-fields`)) as {
-    metadata: { managedFields: { manager: string }[] };
-  };
-  const kept = metadata.managedFields.filter(({ manager }) => !manager.startsWith("kubectl"));
-  if (kept.length === metadata.managedFields.length) throw new Error(`${name} was not edited: take it out of EDITED`);
-  const patch = [{ op: "replace", path: "/metadata/managedFields", value: kept }];
-  const quoted = JSON.stringify(patch).replaceAll("'", "'\\''");
-  await shell(`kubectl patch ${object} --type=json -p '${quoted}'`);
+/** Takes each step, whatever becomes of the others. */
+async function takeAll(steps: readonly Step[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of steps) await take(step).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 beforeAll(async () => {
   await requireInstalled();
-  await shell(`tctl get token/istio-tbot-k8s-join --format json > ${TOKEN}`);
   await createNamespace(MESHED, { meshed: true });
   await createNamespace(OUTSIDE, { meshed: false });
 });
 
 afterAll(async () => {
   save(rows);
-  await rm(TOKEN, { force: true });
   for (const [namespace, name] of EDITED) await giveBack(namespace, name);
   await deleteNamespace(MESHED);
   await deleteNamespace(OUTSIDE);
@@ -106,17 +105,18 @@ describe("doctor on the lab's mesh", () => {
     await untilContent("doctor is content");
   });
 
-  it.each(SITUATIONS.map(({ cases, heal }) => ({ ids: cases.map(({ id }) => id).join(", "), cases, heal })))(
+  it.each(SITUATIONS.map((situation) => ({ ids: situation.phases.flat().map(({ id }) => id), ...situation })))(
     "names $ids",
     { timeout: 600_000 },
-    async ({ cases, heal }) => {
+    async ({ phases, heal }) => {
+      const seen: Row[] = [];
       try {
-        for (const each of cases) rows.push({ check: each.id, how: each.how, said: await expectNamed(each) });
+        for (const phase of phases) seen.push(...(await expectNamed(phase)));
       } finally {
-        await take(heal);
+        rows.push(...seen);
+        await takeAll(heal);
       }
       await untilContent("doctor is content again");
-      const seen = rows.slice(-cases.length);
       const documented = seen.map(({ check }) => {
         const { "how it was broken": how, "what doctor said": said } = DOCUMENTED[check] ?? {};
         return { check, how, said };

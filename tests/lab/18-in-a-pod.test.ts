@@ -4,7 +4,7 @@ import { toolPath } from "../../lab/build/toolbox.ts";
 import { labPaths } from "../../lab/machine/paths.ts";
 import { deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { untilReady } from "./testkit/cluster/pods.ts";
-import { type Outcome, shell, tryShell } from "./testkit/cluster/shell.ts";
+import { type Outcome, shell, tryShell, until } from "./testkit/cluster/shell.ts";
 import { complaints, type Report } from "./testkit/doctor/doctor.ts";
 import { documentedSteps } from "./testkit/installation/documented-steps.ts";
 import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
@@ -119,8 +119,14 @@ describe("a pod with kubectl, Node and the package, without a kubeconfig", () =>
   });
 
   it("learns the test app's graph from the sidecars' logs", async () => {
-    const learned = await inPod(documented("istio-teleport graph learn"));
-    expect(learned.code, learned.stderr).toBe(0);
+    await shell(
+      "kubectl -n test-app exec deploy/allowed-client -c allowed-client -- curl -sS --fail http://server/headers",
+    );
+    // Envoy writes its access log to the file in batches, seconds apart.
+    const learned = await until("the call is in the access log", 60, async () => {
+      const { code, stdout } = await inPod(documented("istio-teleport graph learn"));
+      return code === 0 ? { stdout } : undefined;
+    });
     expect(learned.stdout).toContain("allowed-client");
   });
 

@@ -13,7 +13,7 @@ import { diagnose, exitCode, type Result } from "./diagnose.ts";
 import type { DoctorFlags } from "./flags.ts";
 import { gatherBefore, type Planned } from "./gather/before.ts";
 import { chosenChecks } from "./only.ts";
-import { report } from "./reports/report.ts";
+import { refuseIdleForce, writeReport } from "./reports/report.ts";
 
 /**
  * `doctor --pre`: checks what must hold before an installation, prints the report on stdout and sets the exit code as
@@ -23,12 +23,13 @@ import { report } from "./reports/report.ts";
  */
 export async function doctorBefore(runner: Runner, flags: DoctorFlags): Promise<void> {
   refuseFlagsForLater(flags);
+  refuseIdleForce(flags);
   const checks = chosenChecks(flags.only, CHECKS_BEFORE);
   const inputs = await readValuesInputs(runner, { files: flags.values, sets: flags.set, key: flags.valuesKey });
   const values = await mergedValues(runner, inputs);
   const request = { inputs, release: CHART_RELEASE, namespace: values.tbot.namespace.name };
   const manifests = await renderManifests(runner, request, values);
-  const { skipIstio, output } = flags;
+  const { skipIstio } = flags;
   const { access } = await chosenCluster(accessOf(runner, flags));
   const needsKeys = values.global.teleport.join.type === "static_jwks";
   const facts = await gatherBefore({
@@ -40,7 +41,7 @@ export async function doctorBefore(runner: Runner, flags: DoctorFlags): Promise<
   });
   const results = diagnose(checks, facts);
   const takenAt = { ok: true, value: Date.now() } as const;
-  process.stdout.write(report(output, results, { takenAt, kubernetesVersion: facts.kubernetesVersion }));
+  await writeReport(flags, results, { takenAt, kubernetesVersion: facts.kubernetesVersion });
   process.exitCode = exitCode(results);
 }
 
@@ -49,12 +50,13 @@ export async function examineBefore(planned: Planned): Promise<Result[]> {
   return diagnose(CHECKS_BEFORE, await gatherBefore(planned));
 }
 
-function refuseFlagsForLater({ values, set, namespace, wait, tokenFile, teleportVersion }: DoctorFlags): void {
+function refuseFlagsForLater({ values, set, namespace, wait, tctl, tokenFile, teleportVersion }: DoctorFlags): void {
   if (values.length === 0 && set.length === 0) {
     throw new ExitError(
       "--pre checks what your values ask for; give them with -f, for example the file that `istio-teleport init` writes.",
     );
   }
+  if (tctl) throw new ExitError("--pre asks tctl anyway; leave out --tctl.");
   const later =
     (namespace.length > 0 ? "--namespace" : undefined) ??
     (wait !== undefined ? "--wait" : undefined) ??

@@ -27,7 +27,7 @@ export function diagnose<F>(checks: readonly Check<F>[], facts: F): Result[] {
 }
 
 /** The documented exit code: 1 with a problem, else 2 when something could not be checked, else 0. */
-export function exitCode(results: readonly Result[]): 0 | 1 | 2 {
+export function exitCode(results: readonly Pick<Result, "status">[]): 0 | 1 | 2 {
   if (results.some(({ status }) => status === "problem")) return 1;
   return results.some(({ status }) => status === "unknown") ? 2 : 0;
 }
@@ -51,7 +51,8 @@ function outcomeOf<F>(check: Check<F>, facts: F): Outcome {
   }
 }
 
-function worst(findings: readonly Finding[]): Status {
+/** What findings make of a whole: the worst of them. */
+export function worst(findings: readonly Finding[]): Status {
   const order = ["problem", "unknown", "warning"] as const;
   return order.find((status) => findings.some((finding) => finding.status === status)) ?? "ok";
 }

@@ -8,8 +8,13 @@ export interface DoctorFlags extends ValuesFlags {
   skipIstio: boolean;
   namespace: string[];
   only: string[];
-  output: "table" | "json" | "junit";
+  format: "table" | "json" | "junit";
+  /** File of the report; absent or -: stdout. */
+  output?: string;
+  /** Whether `output` may be there already. */
+  force: boolean;
   wait?: string;
+  tctl: boolean;
   tokenFile?: string;
   teleportVersion?: string;
 }

@@ -19,6 +19,11 @@ export function chosenChecks<C extends CheckInfo>(only: readonly string[], check
     );
   }
   if (ids.length === 0) return checks;
-  const chosen = checks.filter(({ id }) => ids.includes(id));
-  return checks.filter((check) => chosen.includes(check) || chosen.some(({ restsOn }) => restsOn === check.id));
+  const wanted = new Set(ids);
+  // A set goes on to what is added to it meanwhile, so that what a check rests on may rest on another one.
+  for (const id of wanted) {
+    const { restsOn } = checks.find((check) => check.id === id) ?? {};
+    if (restsOn !== undefined) wanted.add(restsOn);
+  }
+  return checks.filter(({ id }) => wanted.has(id));
 }

@@ -15,13 +15,23 @@ import { type Facts, makeFacts } from "./facts/make-facts.ts";
 import type { DoctorFlags } from "./flags.ts";
 import { withConnectionBreaks } from "./gather/connection-breaks.ts";
 import { type Given, gather } from "./gather/gather.ts";
+import { readStoredInTeleport } from "./gather/stored-in-teleport.ts";
 import { chosenChecks } from "./only.ts";
-import { report } from "./reports/report.ts";
+import { refuseIdleForce, writeReport } from "./reports/report.ts";
 import { summary } from "./reports/table.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Between two looks of --wait, in milliseconds. */
 const PAUSE = 3_000;
+
+/** The flags that say where and at what to look. */
+type ExaminationFlags = Omit<DoctorFlags, "pre" | "skipIstio" | "only" | "format" | "output" | "force">;
+
+/** What doctor found, and what it is concluded from. */
+export interface Examination {
+  results: Result[];
+  facts: Facts;
+}
 
 /**
  * Looks at the cluster, prints the report on stdout and sets the exit code: 0 fine, 1 problems, 2 something could not be
@@ -31,21 +41,25 @@ const PAUSE = 3_000;
  */
 export async function doctor(runner: Runner, flags: DoctorFlags): Promise<void> {
   if (flags.skipIstio) throw new ExitError("--skip-istio is for --pre; leave it out, or add --pre.");
-  const checks = chosenChecks(flags.only, CHECKS);
-  const deadline = Date.now() + waitSeconds(flags.wait) * 1000;
-  const given = await readGiven(runner, flags);
-  const { results, facts } = await withKubeApi(accessOf(runner, flags), (api) => look(api, checks, given, deadline));
-  process.stdout.write(report(flags.output, results, facts));
+  refuseIdleForce(flags);
+  const { results, facts } = await examine(runner, flags, chosenChecks(flags.only, CHECKS));
+  await writeReport(flags, results, facts);
   process.exitCode = exitCode(results);
 }
 
+/**
+ * What the checks find in the cluster, by the flags that say where and at what to look.
+ *
+ * @throws ExitError as `doctor`
+ */
+export async function examine(runner: Runner, flags: ExaminationFlags, checks: readonly Check[]): Promise<Examination> {
+  const deadline = Date.now() + waitSeconds(flags.wait) * 1000;
+  const given = await readGiven(runner, flags);
+  return withKubeApi(accessOf(runner, flags), (api) => look(api, checks, given, deadline));
+}
+
 /** Looks again until everything is fine or the time is over; the last look counts. */
-async function look(
-  api: KubeApi,
-  checks: readonly Check[],
-  given: Given,
-  deadline: number,
-): Promise<{ results: Result[]; facts: Facts }> {
+async function look(api: KubeApi, checks: readonly Check[], given: Given, deadline: number): Promise<Examination> {
   for (;;) {
     const snapshot = await gather(api, given, progress);
     refuseUnknownNamespaces(snapshot);
@@ -83,8 +97,11 @@ function waitSeconds(wait: string | undefined): number {
   return seconds;
 }
 
-async function readGiven(runner: Runner, flags: DoctorFlags): Promise<Given> {
-  const { namespace, values, set, valuesKey: key, tokenFile, teleportVersion: version } = flags;
+async function readGiven(runner: Runner, flags: ExaminationFlags): Promise<Given> {
+  const { namespace, values, set, valuesKey: key, tctl, tokenFile, teleportVersion: version } = flags;
+  if (tctl && tokenFile !== undefined) {
+    throw new ExitError("--tctl reads the join token by itself; leave out --token-file, or --tctl.");
+  }
   if (tokenFile === "-" && values.includes("-")) {
     throw new ExitError("-f - and --token-file - both read stdin, which can be read only once; put one into a file.");
   }
@@ -93,9 +110,11 @@ async function readGiven(runner: Runner, flags: DoctorFlags): Promise<Given> {
   }
   const isIntended = values.length > 0 || set.length > 0 || key !== undefined;
   const { loadValues } = await import("../values/load.ts");
+  const intended = isIntended ? await loadValues(runner, { files: values, sets: set, key }) : undefined;
   return {
     ...(namespace.length > 0 && { scope: namespace }),
-    ...(isIntended && { intended: await loadValues(runner, { files: values, sets: set, key }) }),
+    ...(intended !== undefined && { intended }),
+    ...(tctl && { readTeleport: () => readStoredInTeleport(runner, intended) }),
     ...(tokenFile !== undefined && { joinTokens: await readTokens(tokenFile) }),
     ...(version !== undefined && { teleportVersion: version }),
   };

@@ -1,5 +1,6 @@
 import type { Read } from "../programs/kube-api/read.ts";
 import type { StoredToken } from "../teleport/join/stored-token.ts";
+import type { TeleportResource, TeleportStatus } from "../teleport/resources.ts";
 import type { Values } from "../values/types.ts";
 import type {
   AdmissionPolicy,
@@ -9,6 +10,7 @@ import type {
   CSINode,
   DaemonSet,
   Deployment,
+  DestinationRule,
   Lease,
   Namespace,
   Node,
@@ -26,9 +28,11 @@ export interface Snapshot {
   scope?: string[];
   /** The values that --values states; absent: only the cluster is known. */
   intended?: Values;
-  /** The join tokens that Teleport stores, from --token-file; absent without it. */
+  /** The join tokens of --token-file; absent without it. */
   joinTokens?: StoredToken[];
-  /** The Teleport cluster's version, from --teleport-version or the proxy; why not otherwise. */
+  /** What tctl reads, with --tctl; absent without it. */
+  teleport?: StoredInTeleport;
+  /** The Teleport cluster's version, from --teleport-version, tctl or the proxy; why not otherwise. */
   teleportVersion: Read<string>;
 
   /** `gitVersion` of the API server. */
@@ -60,6 +64,9 @@ export interface Snapshot {
   authorizationPolicies: Read<AuthorizationPolicy[]>;
   /** Deployments that istiod made for gateways of the Kubernetes Gateway API. */
   gatewayDeployments: Read<Deployment[]>;
+  /** Workloads that the API server refuses the next pod of. */
+  refusedCreations: Read<RefusedCreation[]>;
+  destinationRules: Read<DestinationRule[]>;
   /** What CSI drivers each kubelet has registered. */
   csiNodes: Read<CSINode[]>;
   /** The admission policy that this chart makes, and its binding; `undefined` where there is none. */
@@ -68,6 +75,25 @@ export interface Snapshot {
 
   /** The live secrets of each running sidecar and gateway in scope. */
   proxies: MeshProxy[];
+}
+
+/** What the Teleport cluster stores that tctl is logged in to. */
+export interface StoredInTeleport {
+  status: Read<TeleportStatus>;
+  joinTokens: Read<StoredToken[]>;
+  /** Role, bot and workload identity beside those of the values; absent without values. */
+  resources?: Read<TeleportResource[]>;
+}
+
+/** A ReplicaSet, StatefulSet, DaemonSet or Job that lacks pods since their creation was refused. */
+export interface RefusedCreation {
+  kind: string;
+  namespace: string;
+  name: string;
+  /** Kind and name of what owns it, as a Deployment does a ReplicaSet; absent where nothing does. */
+  owner?: { kind: string; name: string };
+  /** The API server's words, of the newest refusal. */
+  message: string;
 }
 
 /** A running pod of tbot. */
@@ -111,6 +137,8 @@ export interface MeshProxy {
    * that does not say. Absent where it was not read: only some of the proxies that lack an identity or a stream are.
    */
   refusal?: Read<string | undefined>;
+  /** What its agent said last; absent where it answers, has not ended, or ten others' were read. */
+  lastWords?: Read<string>;
 }
 
 /** What an Envoy holds, from its admin interface. */

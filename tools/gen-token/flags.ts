@@ -19,4 +19,5 @@ export interface GenTokenFlags extends ValuesFlags {
   verify?: true;
   verifyAs?: string;
   check?: string;
+  checkKeyIds?: string;
 }

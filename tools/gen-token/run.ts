@@ -6,6 +6,7 @@ import type { Runner } from "../programs/run.ts";
 import { type JoinToken, joinMeans, tokenDocument } from "../teleport/join/join-token.ts";
 import { algorithmOf } from "../teleport/join/jwks.ts";
 import { isStdout, writeOutput } from "../terminal/write-file.ts";
+import type { Comparison } from "./check.ts";
 import type { GenTokenFlags } from "./flags.ts";
 import { type KeySource, readKeys } from "./keys.ts";
 import { isVerified, readInputs, readSettings, type Settings } from "./settings.ts";
@@ -26,7 +27,8 @@ export async function genToken(runner: Runner, flags: GenTokenFlags): Promise<vo
   if (source !== undefined) say(described(source));
   for (const warning of [...(source?.leftOut ?? []), ...warnings(settings, source?.cluster)])
     say(`Warning: ${warning}`);
-  if (flags.check !== undefined) return await check(flags.check, { ...settings, means });
+  const checked = await comparison(flags, { ...settings, means });
+  if (checked !== undefined) return await tell(checked);
   if (isVerified(flags)) {
     // Only here, and loaded only now: what checks signatures.
     const { verify } = await import("./verify.ts");
@@ -71,9 +73,15 @@ function needsClusterKeys(flags: GenTokenFlags, inputs: ValuesInputs | undefined
   );
 }
 
-async function check(file: string, wanted: JoinToken): Promise<void> {
-  const { checkToken } = await import("./check.ts");
-  const { differences, sentence } = await checkToken(file, wanted);
+/** What --check or --check-key-ids compares with the cluster; undefined without them. Loaded only where it is needed. */
+async function comparison(flags: GenTokenFlags, wanted: JoinToken): Promise<Comparison | undefined> {
+  const { check, checkKeyIds } = flags;
+  if (check !== undefined) return (await import("./check.ts")).checkToken(check, wanted);
+  if (checkKeyIds !== undefined) return (await import("./check-key-ids.ts")).checkKeyIds(checkKeyIds, wanted);
+  return undefined;
+}
+
+async function tell({ differences, sentence }: Comparison): Promise<void> {
   if (differences === "") return say(sentence);
   await writeOutput(undefined, differences, { force: false });
   throw new ExitError(sentence, EXIT.different);

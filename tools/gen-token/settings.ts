@@ -135,6 +135,7 @@ function refuseFlagsWithoutEffect(flags: GenTokenFlags, type: Settings["type"]):
     cluster ??
     (flags.jwksFile !== undefined ? "--jwks-file" : undefined) ??
     (flags.extraJwks.length > 0 ? "--extra-jwks" : undefined) ??
+    (flags.checkKeyIds !== undefined ? "--check-key-ids" : undefined) ??
     (flags.verifyAs !== undefined ? "--verify-as" : undefined) ??
     (flags.verify ? "--verify" : undefined);
   if (idle !== undefined) {
@@ -146,15 +147,17 @@ function refuseFlagsWithoutEffect(flags: GenTokenFlags, type: Settings["type"]):
 
 /** With --check nothing is printed or written that these flags could be about. */
 function refuseBesideCheck(flags: GenTokenFlags): void {
-  if (flags.check === undefined) return;
+  if (flags.check === undefined && flags.checkKeyIds === undefined) return;
+  const check = flags.check === undefined ? "--check-key-ids" : "--check";
   const idle =
+    (flags.check !== undefined && flags.checkKeyIds !== undefined ? "--check-key-ids" : undefined) ??
     (flags.output !== undefined ? "--output" : undefined) ??
     (flags.format !== "yaml" ? "--format" : undefined) ??
     (flags.verifyAs !== undefined ? "--verify-as" : undefined) ??
     (flags.verify ? "--verify" : undefined);
   if (idle !== undefined) {
     throw new ExitError(
-      `--check compares a token and creates none, so ${idle} has nothing to act on; leave one of them out.`,
+      `${check} compares a token and creates none, so ${idle} has nothing to act on; leave one of them out.`,
     );
   }
 }

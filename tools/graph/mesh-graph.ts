@@ -27,7 +27,7 @@ export interface GraphService {
   ports: GraphPort[];
 }
 
-interface GraphGateway extends Gateway {
+export interface GraphGateway extends Gateway {
   name: string;
   principal: string;
 }

@@ -50,6 +50,8 @@ async function inFormat(graph: MeshGraph, { format, principals }: GraphFlags): P
     case "svg":
       checkSize(graph, SVG_EDGES, "a picture holds");
       return svgPicture(graph);
+    case "html":
+      return (await import("./page/graph-page.ts")).graphPage(graph);
     case "json":
       return graphDocument(graph);
   }

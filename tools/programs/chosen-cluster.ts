@@ -1,6 +1,6 @@
 import { isRecord, recordAt, textAt } from "../base/json-value.ts";
 import { jsonFrom, OBJECT } from "./json-from.ts";
-import { type ClusterAccess, inPodServer, kubectl } from "./kubectl.ts";
+import { type ClusterAccess, inPodServer, kubectl, NoCluster } from "./kubectl.ts";
 import { CutOff, isUnavailable } from "./run.ts";
 
 /** The cluster that commands go to, by a name that stays. */
@@ -48,11 +48,12 @@ function serverOf({ clusters }: Record<string, unknown>): string {
 
 async function readConfig(access: ClusterAccess): Promise<Record<string, unknown>> {
   const purpose = "read the kubeconfig";
-  const view = await kubectl(access, purpose, ["config", "view", "--minify", "--output=json"]).catch((error) => {
-    // kubectl has found no context: whether there is a cluster all the same is what the next call tells, in better words.
-    // Where it did not come to an end, there may be one, and nobody may choose another meanwhile.
-    if (isUnavailable(error) && !(error instanceof CutOff)) return undefined;
-    throw error;
+  const view = await kubectl(access, purpose, ["config", "view", "--minify", "--output=json"]).catch(async (error) => {
+    // Where it did not come to an end, there may be a context, and nobody may choose another meanwhile.
+    if (!isUnavailable(error) || error instanceof CutOff) throw error;
+    // There may be a cluster all the same, as by `kubectl proxy --port=8080`; if not, this says it in one sentence.
+    if (error instanceof NoCluster) await kubectl(access, "reach the cluster", ["get", "--raw", "/version"]);
+    return undefined;
   });
   return view === undefined ? {} : jsonFrom(view, "kubectl", purpose, OBJECT);
 }

@@ -1,4 +1,4 @@
-import { ExitError } from "../base/exit-error.ts";
+import { EXIT, ExitError } from "../base/exit-error.ts";
 import { failed, type Runner } from "./run.ts";
 
 /** Which cluster kubectl talks to; without both, the current context of the user's kubeconfig. */
@@ -48,9 +48,19 @@ export function inPodServer(): string | undefined {
  * With any such flag kubectl no longer takes a pod's own cluster (client-go DeferredLoadingClientConfig: what is
  * configured is not the default any more), so a pod without a choice of its own has only the runner's limit.
  */
-function timeLimit({ context, kubeconfig }: ClusterChoice): string[] {
-  const mayBePodsOwn = context === undefined && kubeconfig === undefined && inPodServer() !== undefined;
-  return mayBePodsOwn ? [] : ["--request-timeout=20s"];
+function timeLimit(choice: ClusterChoice): string[] {
+  return mayBePodsOwn(choice) ? [] : ["--request-timeout=20s"];
+}
+
+function mayBePodsOwn({ context, kubeconfig }: ClusterChoice): boolean {
+  return context === undefined && kubeconfig === undefined && inPodServer() !== undefined;
+}
+
+/** No kubeconfig leads to a cluster. */
+export class NoCluster extends ExitError {
+  constructor(purpose: string, reason: string) {
+    super(`Could not ${purpose}: ${reason}.`, EXIT.unavailable);
+  }
 }
 
 /** What a call of kubectl may have besides its arguments. */
@@ -83,5 +93,8 @@ export async function kubectl(
   const ifMissing = instead === undefined ? {} : { ifMissing: `install it, or ${instead}` };
   const { code, stdout, stderr } = await access.runner.run(command, { purpose, ...ifMissing });
   if (code === 0) return stdout;
-  throw failed(command, purpose, stderr);
+  // Reads YAML, which no call needs that succeeds.
+  const { kubeconfigReason } = await import("./kubeconfig-reason.ts");
+  const reason = mayBePodsOwn(access) ? undefined : kubeconfigReason(access, stderr);
+  throw reason === undefined ? failed(command, purpose, stderr) : new NoCluster(purpose, reason);
 }

@@ -15,6 +15,8 @@ export interface TeleportResource {
   yaml: string;
   /** `changed`: istio-teleport created it from other values. `other`: something that istio-teleport did not create. */
   state: "absent" | "same" | "changed" | "other";
+  /** What is stored otherwise than the document has it, for people: `spec.roles is ["a"], not ["b"]`; none while absent. */
+  differences: string[];
 }
 
 /** What `tctl status` says of the cluster that tctl is logged in to. */
@@ -68,7 +70,8 @@ export async function teleportResources(
       const wanted = parse(yaml) as Record<string, unknown>;
       const name = textAt(recordAt(wanted, "metadata"), "name");
       const stored = await storedResource(runner, kind, name);
-      return { kind, name, yaml, state: stateOf(kind, stored, wanted) };
+      const differences = stored === undefined ? [] : differencesOf(stored, wanted);
+      return { kind, name, yaml, state: stateOf(kind, stored, wanted, differences), differences };
     }),
   );
 }
@@ -79,22 +82,9 @@ export async function teleportResources(
  * @throws ExitError (unavailable) when tctl cannot read them
  */
 export async function teleportTokens(runner: Runner): Promise<StoredToken[]> {
-  return tokensAmong(await storedResources(runner, "tokens", "read Teleport's join tokens"));
-}
-
-/**
- * What Teleport stores under a reference that tctl takes: "tokens", "token/NAME".
- *
- * @throws ExitError (unavailable) when tctl cannot read it
- */
-export async function storedResources(
-  runner: Runner,
-  reference: string,
-  purpose: string,
-): Promise<Record<string, unknown>[]> {
-  const command = { program: "tctl", args: ["get", reference, "--format=json"] };
-  const printed = await mustRun(runner, command, { purpose });
-  return [jsonFrom(printed, "tctl", purpose, MAYBE_RESOURCES) ?? []].flat();
+  const purpose = "read Teleport's join tokens";
+  const printed = await mustRun(runner, { program: "tctl", args: ["get", "tokens", "--format=json"] }, { purpose });
+  return tokensAmong([jsonFrom(printed, "tctl", purpose, MAYBE_RESOURCES) ?? []].flat());
 }
 
 async function storedResource(
@@ -123,10 +113,11 @@ function stateOf(
   kind: TeleportDocument["kind"],
   stored: Record<string, unknown> | undefined,
   wanted: Record<string, unknown>,
+  differences: readonly string[],
 ): TeleportResource["state"] {
   if (stored === undefined) return "absent";
   if (kind === "role" && grantsMore(recordAt(recordAt(stored, "spec"), "allow"))) return "other";
-  if (holds(stored, wanted)) return "same";
+  if (differences.length === 0) return "same";
   return IS_OURS[kind](recordAt(stored, "spec"), recordAt(wanted, "spec")) ? "changed" : "other";
 }
 
@@ -160,7 +151,19 @@ function grantsMore(allow: Record<string, unknown>): boolean {
   });
 }
 
-/** Whether everything that `wanted` says stands in `stored`: Teleport adds defaults to a map, never to a list. */
+/** Characters of a value in a sentence, at most. */
+const MOST_OF_VALUE = 100;
+
+/** Where `stored` lacks what `wanted` says: Teleport adds defaults to a map, never to a list. */
+function differencesOf(stored: unknown, wanted: unknown, path = ""): string[] {
+  if (isRecord(wanted) && isRecord(stored)) {
+    return Object.entries(wanted).flatMap(([key, value]) =>
+      differencesOf(stored[key], value, path === "" ? key : `${path}.${key}`),
+    );
+  }
+  return holds(stored, wanted) ? [] : [`${path} is ${inSentence(stored)}, not ${inSentence(wanted)}`];
+}
+
 function holds(stored: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted)) {
     const list = [stored].flat();
@@ -168,4 +171,9 @@ function holds(stored: unknown, wanted: unknown): boolean {
   }
   if (!isRecord(wanted)) return stored === wanted;
   return isRecord(stored) && Object.entries(wanted).every(([key, value]) => holds(stored[key], value));
+}
+
+function inSentence(value: unknown): string {
+  const text = value === undefined ? "not set" : JSON.stringify(value);
+  return text.length > MOST_OF_VALUE ? `${text.slice(0, MOST_OF_VALUE)}…` : text;
 }

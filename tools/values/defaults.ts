@@ -261,5 +261,30 @@ export const DEFAULTS: Values = {
     "dashboardLabels": {
       "grafana_dashboard": "1"
     }
+  },
+  "watch": {
+    "enabled": false,
+    "image": "",
+    "imagePullPolicy": "IfNotPresent",
+    "imagePullSecrets": [],
+    "schedule": "*/15 * * * *",
+    "suspend": false,
+    "namespaces": [],
+    "keyIds": [],
+    "wait": "1m",
+    "extraArgs": [],
+    "resources": {
+      "requests": {
+        "cpu": "50m",
+        "memory": "128Mi"
+      },
+      "limits": {
+        "memory": "512Mi"
+      }
+    },
+    "nodeSelector": {
+      "kubernetes.io/os": "linux"
+    },
+    "tolerations": []
   }
 };

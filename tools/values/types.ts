@@ -676,6 +676,66 @@ export interface Values {
       [k: string]: string;
     };
   };
+  watch: {
+    /**
+     * Runs doctor's checks in the cluster, without tctl: a CronJob in tbot's namespace whose result is a Kubernetes Event and, with `monitoring.enabled`, an alert. See docs/operate/checks-in-the-cluster.md.
+     */
+    enabled: boolean;
+    /**
+     * Image with this package, kubectl and Helm; required. Build it from the repository's Dockerfile.
+     */
+    image: string;
+    /**
+     * Pull policy of the image.
+     */
+    imagePullPolicy: "Always" | "IfNotPresent" | "Never";
+    /**
+     * Names of Secrets with registry credentials in tbot's namespace.
+     */
+    imagePullSecrets: string[];
+    /**
+     * When it looks, in cron's format. Kubernetes keeps Events for an hour by default.
+     */
+    schedule: string;
+    /**
+     * Stops it from looking.
+     */
+    suspend: boolean;
+    /**
+     * Namespaces whose sidecars and gateways it asks for their certificates, or `["*"]` for all; required. Its ServiceAccount gets pods/portforward there, with which every port of their pods can be reached.
+     */
+    namespaces: string[];
+    /**
+     * IDs (kid) of the keys in the join token, with which it compares those that the cluster publishes; for join type `static_jwks` only. `istio-teleport install` fills them in. Empty: keys are not compared.
+     */
+    keyIds: string[];
+    /**
+     * How long it looks again while something is wrong, before it says so, as one number with a unit (s, m, h).
+     */
+    wait: string;
+    /**
+     * Arguments added to `istio-teleport watch`, for example `--teleport-version=18.11.10` where pods cannot reach Teleport's proxy.
+     */
+    extraArgs: string[];
+    /**
+     * Compute resources.
+     */
+    resources: {
+      [k: string]: unknown;
+    };
+    /**
+     * Node labels that restrict where it runs.
+     */
+    nodeSelector: {
+      [k: string]: string;
+    };
+    /**
+     * Tolerations of its pods.
+     */
+    tolerations: {
+      [k: string]: unknown;
+    }[];
+  };
 }
 /**
  * A gateway of the mesh, identified by its pods' namespace and ServiceAccount.

@@ -249,6 +249,25 @@ meet, and where volumes are mounted. /var/run is a link to /run on nodes. */ -}}
 {{- if and .Values.monitoring.enabled (not .Values.tbot.enabled) }}
 {{- $problems = append $problems "monitoring.enabled is true while tbot.enabled is false: there is no tbot to scrape; enable tbot or disable monitoring." }}
 {{- end }}
+{{- if .Values.watch.enabled }}
+{{- if not .Values.tbot.enabled }}
+{{- $problems = append $problems "watch.enabled is true while tbot.enabled is false: there is no tbot to look at; enable tbot or disable watch." }}
+{{- end }}
+{{- if not .Values.watch.image }}
+{{- $problems = append $problems "watch.image is empty, and there is no public image: build one from the repository's Dockerfile, and name it." }}
+{{- end }}
+{{- if not .Values.watch.namespaces }}
+{{- $problems = append $problems "watch.namespaces is empty: list the namespaces whose sidecars it may ask, or [\"*\"] for all, in which it may then reach every pod's ports." }}
+{{- end }}
+{{- if and .Values.watch.keyIds (ne $t.join.type "static_jwks") }}
+{{- $problems = append $problems (printf "watch.keyIds is set while global.teleport.join.type is %s, whose token holds no keys: remove it." $t.join.type) }}
+{{- end }}
+{{- range .Values.watch.extraArgs }}
+{{- if regexMatch "^(-n|--(key-ids|event-on|namespace|wait|context|kubeconfig)(=|$))" . }}
+{{- $problems = append $problems (printf "watch.extraArgs has %s, which the chart sets itself: use watch.keyIds, watch.namespaces or watch.wait." .) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- concat $problems (include "istio-teleport.graphProblems" . | fromJsonArray) | default list | toJson -}}
 {{- end }}
 

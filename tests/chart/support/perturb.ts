@@ -21,6 +21,7 @@ const STRINGS = [
   "https://perturbed.example",
   "18.99.0",
   `sha256:${"1".repeat(64)}`,
+  "@daily",
 ];
 
 /**

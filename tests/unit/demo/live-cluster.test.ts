@@ -6,6 +6,7 @@ import { liveCluster } from "../../../tools/demo/live-cluster.ts";
 import { renderAll, TOKEN_PATH } from "../../../tools/demo/render-all.ts";
 import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { type FakeKubectl, fakeKubectl } from "../support/fake-kubectl.ts";
+import { MISSING } from "../support/missing-path.ts";
 import { refusal } from "../support/refusal.ts";
 
 // Each runs Helm or a whole command, on a machine that may be busy.
@@ -56,10 +57,11 @@ test("a cluster without a pod", async () => {
   );
 });
 
-test("a context that does not exist", async () => {
+test("a kubeconfig that does not exist", async () => {
   fake.answer([{ when: "get --raw", stderr: 'error: context "prod" does not exist', code: 1 }]);
-  expect(await refusal(() => liveCluster({ runner: fake.runner, context: "prod" }), EXIT.unavailable)).toContain(
-    "kubectl config get-contexts",
+  const access = { runner: fake.runner, context: "prod", kubeconfig: MISSING };
+  expect(await refusal(() => liveCluster(access), EXIT.unavailable)).toContain(
+    `--kubeconfig names ${MISSING}, which does not exist`,
   );
 });
 

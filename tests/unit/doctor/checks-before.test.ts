@@ -25,7 +25,7 @@ function ready(): BeforeFacts {
     nodes: ok([{ metadata: { name: "a" }, status: { nodeInfo: { kubeletVersion: "v1.37.2" } } }]),
     missingRights: ok([]),
     teleport: ok({ clusterName: "example.teleport.sh", version: "18.11.1" }),
-    teleportResources: ok([{ kind: "role", name: "issuer", yaml: "", state: "absent" }]),
+    teleportResources: ok([{ kind: "role", name: "issuer", yaml: "", state: "absent", differences: [] }]),
     storedTokens: ok([]),
     releases: ok([]),
     releaseBytes: 100 * 1024,
@@ -52,6 +52,7 @@ it("finds nothing wrong with a cluster that is ready, and says what it looked at
     ["helm-releases", "ok", "istio-teleport, istio-base, istiod"],
     ["release-size", "ok", "about 100 KiB of 1,024 KiB"],
     ["istio-mesh", "ok", "no istiod yet"],
+    ["istio-cni", "skipped", "istio.cni is false"],
   ]);
   expect(exitCode(results)).toBe(0);
 });
@@ -108,7 +109,9 @@ const PROBLEMS: Case[] = [
     "teleport-resources",
     "somebody else's role",
     (facts) =>
-      Object.assign(facts, { teleportResources: ok([{ kind: "role", name: "issuer", yaml: "", state: "other" }]) }),
+      Object.assign(facts, {
+        teleportResources: ok([{ kind: "role", name: "issuer", yaml: "", state: "other", differences: [] }]),
+      }),
     "it grants other things than ours would",
   ],
   [
@@ -188,6 +191,12 @@ const PROBLEMS: Case[] = [
       }),
     "it has the trust domain old.example, not example.teleport.sh",
   ],
+  [
+    "istio-cni",
+    "values that rely on it, and nothing of it",
+    (facts) => Object.assign(facts, { istioCni: ok(false) }),
+    "istio.cni is true, and nothing of it runs: every meshed pod would stop in istio-validation",
+  ],
 ];
 
 /** What Teleport stores of the values' token with a cluster's keys. */
@@ -207,9 +216,8 @@ it.each(PROBLEMS)("%s names %s, and no other check does", (id, _, change, eviden
 
 it("warns of a release that nearly outgrows a Secret", () => {
   const results = diagnose(CHECKS_BEFORE, { ...ready(), releaseBytes: 0.95 * 1024 * 1024 });
-  expect(results.filter(({ status }) => status !== "ok").map(({ check, status }) => [check.id, status])).toEqual([
-    ["release-size", "warning"],
-  ]);
+  const found = results.filter(({ status }) => status !== "ok" && status !== "skipped");
+  expect(found.map(({ check, status }) => [check.id, status])).toEqual([["release-size", "warning"]]);
 });
 
 it("every check but programs, which only a missing program breaks, has a case", () => {
@@ -251,6 +259,16 @@ it("an old Kubernetes is a warning where the values go without the admission pol
   const results = diagnose(CHECKS_BEFORE, facts);
   expect(results.find(({ check }) => check.id === "kubernetes-version")?.status).toBe("warning");
   expect(exitCode(results)).toBe(0);
+});
+
+it("an istio-cni that is not seen is a warning where others manage Istio, and fine where it is", () => {
+  const facts = ready();
+  facts.istioCni = ok(false);
+  facts.istio = { managed: "elsewhere", found: ok({ hasCrds: true, trustDomains: [] }) };
+  const status = () => diagnose(CHECKS_BEFORE, facts).find(({ check }) => check.id === "istio-cni")?.status;
+  expect(status()).toBe("warning");
+  facts.istioCni = ok(true);
+  expect(status()).toBe("ok");
 });
 
 it("old kubelets do no harm where the values grant nodes/proxy", () => {

@@ -6,12 +6,14 @@ import { CHECKS } from "../../../tools/doctor/checks/all.ts";
 import { diagnose, exitCode, type Status } from "../../../tools/doctor/diagnose.ts";
 import { makeFacts } from "../../../tools/doctor/facts/make-facts.ts";
 import { isMeshed, nameOf } from "../../../tools/doctor/facts/meshed-pods.ts";
+import type { DestinationRule } from "../../../tools/doctor/facts/objects.ts";
 import { jsonReport } from "../../../tools/doctor/reports/json-report.ts";
-import type { Snapshot } from "../../../tools/doctor/snapshot.ts";
+import type { RefusedCreation, Snapshot, StoredInTeleport } from "../../../tools/doctor/snapshot.ts";
 import { POD_GONE, type Read } from "../../../tools/programs/kube-api/read.ts";
 import { tokenDocument } from "../../../tools/teleport/join/join-token.ts";
 import { parseJwks } from "../../../tools/teleport/join/jwks.ts";
 import { storedTokens } from "../../../tools/teleport/join/stored-token.ts";
+import type { TeleportResource } from "../../../tools/teleport/resources.ts";
 import { DEFAULTS } from "../../../tools/values/defaults.ts";
 import { jwksBytes, rsaKey } from "../support/keys.ts";
 import { healthySnapshot } from "./healthy-snapshot.ts";
@@ -154,6 +156,56 @@ function enforce(snapshot: Snapshot, level: string) {
   metadata.labels = { ...metadata.labels, "pod-security.kubernetes.io/enforce": level };
 }
 
+/** As refused-creations.ts reads it. */
+function refuseCreation(snapshot: Snapshot, changes: Partial<RefusedCreation>) {
+  const message =
+    "pods \"web-\" is forbidden: ValidatingAdmissionPolicy 'istio-teleport-workload-identity' denied request";
+  value(snapshot.refusedCreations).push({
+    kind: "ReplicaSet",
+    namespace: "test-app",
+    name: "web-5d",
+    message,
+    ...changes,
+  });
+}
+
+/** Gives the pod's own container a volume at /own. */
+function mountInApp(pod: ReturnType<typeof sidecar>, volume: object, mount: object) {
+  pod.spec.volumes?.push({ name: "own", ...volume });
+  first(pod.spec.containers).volumeMounts?.push({ name: "own", mountPath: "/own", ...mount });
+}
+
+/** The sidecar's container ended and is started again and again. */
+function crash(snapshot: Snapshot, lastWords: Read<string>, annotations: Record<string, string> = {}) {
+  const pod = sidecar(snapshot);
+  pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations };
+  pod.status.initContainerStatuses = [
+    {
+      name: "istio-proxy",
+      ready: false,
+      state: { waiting: { reason: "CrashLoopBackOff" } },
+      lastState: { terminated: { reason: "Error", exitCode: 1 } },
+    },
+  ];
+  const name = nameOf(pod);
+  const proxy = first(snapshot.proxies.filter((each) => `${each.namespace}/${each.pod}` === name));
+  proxy.secrets = { ok: false, reason: "connection refused" };
+  proxy.lastWords = lastWords;
+}
+
+/** One of Istio's containers before the sidecar ends instead. */
+function crashBefore(snapshot: Snapshot, name: string, lastWords: string) {
+  crash(snapshot, { ok: true, value: lastWords });
+  const pod = sidecar(snapshot);
+  const waiting = { name: "istio-proxy", ready: false, state: { waiting: { reason: "PodInitializing" } } };
+  pod.status.initContainerStatuses = [{ ...first(pod.status.initContainerStatuses), name }, waiting];
+}
+
+/** Adds a DestinationRule of the meshed namespace test-app. */
+function addRule(snapshot: Snapshot, spec: DestinationRule["spec"]) {
+  value(snapshot.destinationRules).push({ metadata: { name: "rule", namespace: "test-app" }, ...(spec && { spec }) });
+}
+
 function labelDefaults(snapshot: Snapshot, name: string, creationTimestamp: string) {
   const { namespace } = first(value(snapshot.istiods)).metadata;
   const labels = { "gateway.istio.io/defaults-for-class": "istio" };
@@ -182,6 +234,31 @@ function giveToken(snapshot: Snapshot, { jwks, text = (yaml) => yaml }: TokenCha
   );
   snapshot.joinTokens = storedTokens(text(yaml), "the test");
 }
+
+/** What tctl reads of Teleport; by default all is as it should be. */
+function askTeleport(snapshot: Snapshot, change: Partial<StoredInTeleport> = {}) {
+  giveToken(snapshot);
+  const joinTokens = snapshot.joinTokens ?? [];
+  delete snapshot.joinTokens;
+  snapshot.teleport = {
+    status: { ok: true, value: { clusterName: "lab.teleport.example", version: "18.11.1" } },
+    joinTokens: { ok: true, value: joinTokens },
+    resources: { ok: true, value: [RESOURCE, { ...RESOURCE, kind: "bot", name: "istio-tbot" }] },
+    ...change,
+  };
+}
+
+const RESOURCE: TeleportResource = {
+  kind: "role",
+  name: "istio-workload-identity-issuer",
+  yaml: "",
+  state: "same",
+  differences: [],
+};
+
+const resource = (change: Partial<TeleportResource>): Partial<StoredInTeleport> => ({
+  resources: { ok: true, value: [{ ...RESOURCE, ...change }] },
+});
 
 interface TokenChange {
   jwks?: Buffer;
@@ -349,6 +426,47 @@ const CASES: readonly Case[] = [
     how: "a token of another name",
     evidence: "tbot.yaml names the token",
     break: (s) => giveToken(s, { text: (yaml) => yaml.replace(/name: "?istio-tbot-k8s-join"?/, "name: other") }),
+  },
+  {
+    id: "join-token",
+    how: "Teleport has none of this name",
+    evidence: "Teleport has none of this name, so that tbot cannot join",
+    break: (s) => askTeleport(s, { joinTokens: { ok: true, value: [] } }),
+  },
+  {
+    id: "teleport-resources",
+    how: "somebody changed the role",
+    evidence: 'it is not what the values make: spec.options.max_session_ttl is "24h0m0s", not "1h0m0s"',
+    break: (s) =>
+      askTeleport(
+        s,
+        resource({ state: "changed", differences: ['spec.options.max_session_ttl is "24h0m0s", not "1h0m0s"'] }),
+      ),
+  },
+  {
+    id: "teleport-resources",
+    how: "a role of somebody else's",
+    evidence: "it grants other things than ours would",
+    break: (s) => askTeleport(s, resource({ state: "other", differences: ["spec.allow.rules is not set, not []"] })),
+  },
+  ...(["role", "bot", "workload_identity"] as const).map(
+    (kind): Case => ({
+      id: "teleport-resources",
+      how: `no ${kind}`,
+      evidence: "Teleport has none of this name, so that",
+      break: (s) => askTeleport(s, resource({ kind, state: "absent" })),
+    }),
+  ),
+  {
+    id: "teleport-resources",
+    how: "tctl is logged in to another cluster, whose tokens and resources nobody means",
+    evidence: 'it is logged in to the cluster "dev.example", and global.teleport.clusterName is "lab.teleport.example"',
+    break: (s) =>
+      askTeleport(s, {
+        ...resource({ state: "absent" }),
+        status: { ok: true, value: { clusterName: "dev.example", version: "18.11.1" } },
+        joinTokens: { ok: true, value: [] },
+      }),
   },
   {
     id: "token-keys",
@@ -631,6 +749,70 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    id: "gateway-api",
+    how: "the Events of such a gateway's ReplicaSet, which pod-creation leaves to it",
+    evidence: 'its pods are refused: pods "public-1" is forbidden',
+    break: (s) => {
+      labelDefaults(s, "istio-teleport-gateway-api", "2026-01-01T00:00:00Z");
+      const deployment = structuredClone(first(value(s.istiods)));
+      const message = 'pods "public-1" is forbidden';
+      deployment.metadata = { name: "public-istio", namespace: "test-app" };
+      deployment.status = { conditions: [{ type: "ReplicaFailure", status: "True", message }] };
+      value(s.gatewayDeployments).push(deployment);
+      refuseCreation(s, { owner: { kind: "Deployment", name: "public-istio" } });
+    },
+  },
+  {
+    id: "pod-creation",
+    how: "a Deployment whose pods the admission policy refuses",
+    evidence: /^its pods are refused: pods "web-" is forbidden: .*istio-teleport-workload-identity/,
+    break: (s) => refuseCreation(s, { owner: { kind: "Deployment", name: "web" } }),
+  },
+  {
+    id: "pod-creation",
+    how: "a pod of tbot that the quota of its namespace refuses",
+    evidence: "its pods are refused: pods is forbidden: exceeded quota: few",
+    break: (s) =>
+      refuseCreation(s, {
+        kind: "DaemonSet",
+        namespace: "teleport-system",
+        message: "pods is forbidden: exceeded quota: few",
+      }),
+  },
+  {
+    id: "pod-restart",
+    how: "a pod that is older than the policy and mounts the node's logs",
+    evidence: "the policy refuses it at its next start: it mounts the hostPath /var/log, which is not allowed",
+    break: (s) => mountInApp(sidecar(s), { hostPath: { path: "/var/log" } }, {}),
+  },
+  {
+    id: "pod-restart",
+    how: "a pod without a proxy in a meshed namespace that mounts the node's devices",
+    evidence: "it mounts the hostPath /dev, which is not allowed",
+    // That it has no proxy is a warning.
+    also: ["opted-out"],
+    break: (s) => {
+      const { namespace } = sidecar(s).metadata;
+      value(s.pods).push({
+        metadata: { name: "plugin", namespace },
+        spec: {
+          nodeName: first(s.tbotPods).node,
+          hostNetwork: true,
+          containers: [{ name: "app", volumeMounts: [{ name: "dev", mountPath: "/dev" }] }],
+          volumes: [{ name: "dev", hostPath: { path: "/dev" } }],
+        },
+        status: { phase: "Running" },
+      });
+    },
+  },
+  {
+    id: "pod-restart",
+    how: "a container that mounts the socket's directory with a subPath",
+    evidence: "it mounts /run/spire/sockets with a subPath at /own",
+    break: (s) =>
+      mountInApp(sidecar(s), { hostPath: { path: "/run/spire/sockets" } }, { readOnly: true, subPath: "x" }),
+  },
+  {
     id: "opted-out",
     how: "a pod that chooses Istio's own template",
     evidence: 'its annotation inject.istio.io/templates is "sidecar"',
@@ -798,6 +980,41 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    id: "proxy-start",
+    how: "a sidecar whose pod overrides the socket's name",
+    evidence:
+      "its istio-proxy does not run (CrashLoopBackOff); it said last: agent configured for non-default SDS socket path; its annotation proxy.istio.io/config overrides the mesh's: proxyMetadata:, WORKLOAD_IDENTITY_SOCKET_FILE: other",
+    break: (s) =>
+      crash(
+        s,
+        { ok: true, value: "agent configured for non-default SDS socket path" },
+        { "proxy.istio.io/config": "proxyMetadata:\n  WORKLOAD_IDENTITY_SOCKET_FILE: other\n" },
+      ),
+  },
+  {
+    id: "proxy-start",
+    how: "a sidecar whose image is not there",
+    evidence: "its istio-proxy does not run (ImagePullBackOff)",
+    break: (s) => {
+      crash(s, { ok: true, value: "" });
+      const status = first(sidecar(s).status.initContainerStatuses);
+      status.state = { waiting: { reason: "ImagePullBackOff" } };
+      delete status.lastState;
+    },
+  },
+  {
+    id: "proxy-start",
+    how: "an istio-init that may not change the network",
+    evidence: "its istio-init does not run (CrashLoopBackOff); it said last: iptables: Permission denied",
+    break: (s) => crashBefore(s, "istio-init", "iptables: Permission denied (you must be root)"),
+  },
+  {
+    id: "proxy-start",
+    how: "a pod whose network istio-cni has not set up",
+    evidence: "its istio-validation does not run (CrashLoopBackOff); it said last: iptables validation failed",
+    break: (s) => crashBefore(s, "istio-validation", "iptables validation failed; workload is not ready for Istio"),
+  },
+  {
     id: "proxy-certificate",
     how: "an Envoy that waits",
     evidence: "Envoy waits for its certificate",
@@ -891,6 +1108,67 @@ const CASES: readonly Case[] = [
         metadata: { name: "open", namespace },
         spec: { selector: { matchLabels: labels }, portLevelMtls: { 8080: { mode: "PERMISSIVE" } } },
       });
+    },
+  },
+  {
+    id: "destination-rules",
+    how: "plaintext for a host of the mesh",
+    evidence: "tls.mode DISABLE for server: callers send plaintext",
+    break: (s) => addRule(s, { host: "server", trafficPolicy: { tls: { mode: "DISABLE" } } }),
+  },
+  {
+    id: "destination-rules",
+    how: "plaintext in a mesh whose values are PERMISSIVE, as docs/operate/leaving.md has it",
+    status: "warning",
+    evidence: "tls.mode DISABLE for *.local: callers send plaintext",
+    break: (s) => {
+      s.intended = structuredClone(DEFAULTS);
+      Object.assign(s.intended.global.teleport, { clusterName: "lab.teleport.example" });
+      s.intended.mesh.mtls.mode = "PERMISSIVE";
+      addRule(s, { host: "*.local", trafficPolicy: { tls: { mode: "DISABLE" } } });
+    },
+  },
+  {
+    id: "destination-rules",
+    how: "one-way TLS on a port of a subset",
+    evidence:
+      "subset v1: port 8080: tls.mode SIMPLE for server.test-app.svc.cluster.local: callers present no certificate",
+    break: (s) =>
+      addRule(s, {
+        host: "server.test-app.svc.cluster.local",
+        subsets: [
+          { name: "v1", trafficPolicy: { portLevelSettings: [{ port: { number: 8080 }, tls: { mode: "SIMPLE" } }] } },
+        ],
+      }),
+  },
+  {
+    id: "destination-rules",
+    how: "names of another trust domain",
+    evidence: "tls.subjectAltNames for server names spiffe://old.example/ns/test-app/sa/server",
+    break: (s) =>
+      addRule(s, {
+        host: "server",
+        trafficPolicy: {
+          tls: { mode: "ISTIO_MUTUAL", subjectAltNames: ["spiffe://old.example/ns/test-app/sa/server"] },
+        },
+      }),
+  },
+  {
+    id: "policy-wildcards",
+    how: "everybody who has a certificate",
+    status: "warning",
+    evidence: "the principal * matches everybody with a certificate of every trust domain",
+    break: (s) => {
+      sourceOf(s).principals = ["*"];
+    },
+  },
+  {
+    id: "policy-wildcards",
+    how: "a path of a principal in any trust domain",
+    status: "warning",
+    evidence: "the principals */ns/a/sa/b, */sa/c match these accounts of every trust domain",
+    break: (s) => {
+      sourceOf(s).principals = ["*/ns/a/sa/b", "*/sa/c"];
     },
   },
   {
@@ -1069,9 +1347,11 @@ it("finds nothing on the recorded healthy mesh", () => {
   );
   expect(exitCode(results)).toBe(0);
   expect(results.filter(({ status }) => status === "skipped").map(({ check }) => check.id)).toEqual([
+    "teleport-resources",
     "gateway-mount",
     "csi-driver",
     "gateway-api",
+    "destination-rules",
   ]);
 });
 
@@ -1110,7 +1390,7 @@ it("does not take a proxy that is on its way to a tbot that has just come back f
     ready.lastTransitionTime = new Date(value(snapshot.takenAt) - secondsAgo * 1000).toISOString();
     return diagnose(CHECKS, makeFacts(snapshot)).find(({ check }) => check.id === "proxy-stream")?.status;
   };
-  expect([stream(30), stream(40)]).toEqual(["ok", "problem"]);
+  expect([stream(30), stream(40)]).toEqual(["skipped", "problem"]);
 });
 
 it.each(CASES)(
@@ -1231,6 +1511,118 @@ it("takes the last of two variables for tbot's token, as Kubernetes does", () =>
   expect(only("tbot-token", snapshot).status).toBe("problem");
 });
 
+describe("what is no fault of the mesh", () => {
+  it.each<[string, string, (snapshot: Snapshot) => void]>([
+    [
+      "a rule for a host outside the cluster",
+      "destination-rules",
+      (s) => addRule(s, { host: "api.example.com", trafficPolicy: { tls: { mode: "SIMPLE" } } }),
+    ],
+    [
+      "a rule for a namespace that is not meshed",
+      "destination-rules",
+      (s) => addRule(s, { host: "x.teleport-system.svc.cluster.local", trafficPolicy: { tls: { mode: "DISABLE" } } }),
+    ],
+    [
+      "names of which one is of this trust domain",
+      "destination-rules",
+      (s) => {
+        const subjectAltNames = ["old.example", "lab.teleport.example"].map((domain) => `spiffe://${domain}/ns/a/sa/b`);
+        addRule(s, { host: "server", trafficPolicy: { tls: { mode: "ISTIO_MUTUAL", subjectAltNames } } });
+      },
+    ],
+    [
+      "everybody whom a DENY policy names",
+      "policy-wildcards",
+      (s) => {
+        sourceOf(s).principals = ["*"];
+        Object.assign(policy(s).spec ?? {}, { action: "DENY" });
+      },
+    ],
+    [
+      "everybody of a trust domain",
+      "policy-wildcards",
+      (s) => {
+        Object.assign(sourceOf(s), { principals: ["*"], trustDomains: ["lab.teleport.example"] });
+      },
+    ],
+    [
+      "pods refused in a namespace that is not meshed",
+      "pod-creation",
+      (s) => refuseCreation(s, { namespace: "default" }),
+    ],
+    [
+      "a hostPath that only the proxy mounts, which is injected anew",
+      "pod-restart",
+      (s) => {
+        const pod = sidecar(s);
+        pod.spec.volumes?.push({ name: "old", hostPath: { path: "/run/spire/agent-sockets" } });
+        proxyContainer(pod).volumeMounts?.push({ name: "old", mountPath: "/old", readOnly: true });
+      },
+    ],
+    [
+      "an istio-init that is through, while the image of its proxy is pulled",
+      "proxy-start",
+      (s) => {
+        crash(s, { ok: true, value: "" });
+        const pod = sidecar(s);
+        pod.status.initContainerStatuses = [
+          { name: "istio-init", ready: false, state: { terminated: { reason: "Completed", exitCode: 0 } } },
+          { name: "istio-proxy", ready: false, state: { waiting: { reason: "PodInitializing" } } },
+        ];
+      },
+    ],
+    [
+      "a proxy that ended once and runs again, where nobody may ask it",
+      "proxy-start",
+      (s) => {
+        crash(s, { ok: true, value: "" });
+        const status = first(sidecar(s).status.initContainerStatuses);
+        status.state = { running: {} };
+        const name = nameOf(sidecar(s));
+        const proxy = first(s.proxies.filter((each) => `${each.namespace}/${each.pod}` === name));
+        proxy.secrets = { ok: false, reason: "permission missing: x" };
+      },
+    ],
+  ])("%s", (_, id, change) => {
+    const snapshot = healthySnapshot();
+    change(snapshot);
+    expect(["ok", "skipped"]).toContain(only(id, snapshot).status);
+  });
+});
+
+it("calls nothing ok that nobody saw", () => {
+  const snapshot = healthySnapshot();
+  value(snapshot.authorizationPolicies).splice(0);
+  snapshot.pods = { ok: true, value: value(snapshot.pods).filter((pod) => !isMeshed(pod)) };
+  snapshot.proxies = [];
+  const results = diagnose(CHECKS, makeFacts(snapshot));
+  const ok = results.filter(({ status }) => status === "ok");
+  expect(ok.filter(({ examined }) => /\b(0|no certificate)\b/.test(examined)).map(({ check }) => check.id)).toEqual([]);
+  const nothing = results.filter(({ examined }) => examined.startsWith("nothing to look at: no "));
+  expect(nothing.map(({ check, status }) => `${check.id} ${status}`)).toEqual(
+    [
+      "tbot-nodes",
+      "proxy-mount",
+      "pod-restart",
+      "proxy-start",
+      "proxy-certificate",
+      "proxy-issuer",
+      "proxy-identity",
+      "trust-roots",
+      "strict-mtls",
+      "destination-rules",
+      "policy-trust-domain",
+      "policy-service-accounts",
+      "policy-wildcards",
+      "policy-paths",
+      "certificate-life",
+      "certificate-rotation",
+      "proxy-stream",
+    ].map((id) => `${id} skipped`),
+  );
+});
+
 it("does not miss the certificate of a pod that was deleted meanwhile", () => {
   const snapshot = healthySnapshot();
   first(snapshot.proxies).secrets = { ok: false, reason: POD_GONE };
@@ -1277,6 +1669,56 @@ describe("the end of a tbot that does not start", () => {
     const { evidence, hint } = ended({ exitCode: 1 }, { ok: false, reason: "permission missing: pods/log" });
     expect(evidence).toMatch(/ended \(Error, exit code 1\), its log could not be read: permission missing: pods\/log$/);
     expect(hint).toMatch(/^Read `kubectl/);
+  });
+});
+
+describe("the hint of a container before the sidecar", () => {
+  it.each([
+    ["istio-init", "iptables: Permission denied (you must be root)", /^Something takes NET_ADMIN/],
+    ["istio-init", "exec format error", /logs \S+ -c istio-init`\.$/],
+    ["istio-validation", "iptables validation failed", /^Check that istio-cni runs on \S+: /],
+  ])("%s: %s", (container, words, hint) => {
+    const snapshot = healthySnapshot();
+    crashBefore(snapshot, container, words);
+    expect(first(only("proxy-start", snapshot).findings).hint).toMatch(hint);
+  });
+});
+
+describe("what tctl reads of Teleport", () => {
+  it("is fine where all is as the values make it", () => {
+    const snapshot = healthySnapshot();
+    askTeleport(snapshot);
+    for (const id of ["teleport-resources", "join-token", "token-keys"]) {
+      expect(only(id, snapshot)).toMatchObject({ status: "ok", findings: [] });
+    }
+  });
+
+  it("is not compared without values, and not looked at without --tctl", () => {
+    const snapshot = healthySnapshot();
+    expect(only("teleport-resources", snapshot)).toMatchObject({
+      status: "skipped",
+      examined: expect.stringMatching(/--tctl/),
+    });
+    askTeleport(snapshot);
+    delete snapshot.teleport?.resources;
+    expect(only("teleport-resources", snapshot)).toMatchObject({
+      status: "skipped",
+      examined: expect.stringMatching(/values with -f/),
+    });
+    expect(only("join-token", snapshot).status).toBe("ok");
+  });
+
+  it("is not known where tctl is missing", () => {
+    const snapshot = healthySnapshot();
+    const missing = {
+      ok: false,
+      reason: "Could not read Teleport's status: tctl is not on the PATH; install it",
+    } as const;
+    askTeleport(snapshot, { status: missing, joinTokens: missing, resources: missing });
+    for (const id of ["teleport-resources", "join-token", "token-keys"]) {
+      const { status, findings } = only(id, snapshot);
+      expect([status, findings[0]?.evidence]).toEqual(["unknown", missing.reason]);
+    }
   });
 });
 
@@ -1406,6 +1848,8 @@ it("continues when nothing at all could be read, and says each reason", () => {
     tbotDaemonSets: refused,
     csiDaemonSets: refused,
     gatewayDeployments: refused,
+    refusedCreations: refused,
+    destinationRules: refused,
     csiNodes: refused,
     tbotConfig: refused,
     tbotPods: [],

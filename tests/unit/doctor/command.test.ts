@@ -1,5 +1,4 @@
 import { spawnSync } from "node:child_process";
-import { X509Certificate } from "node:crypto";
 import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -12,6 +11,7 @@ import { joinMeans, tokenDocument } from "../../../tools/teleport/join/join-toke
 import { parseJwks } from "../../../tools/teleport/join/jwks.ts";
 import { runMain } from "../../../tools/terminal/run-command.ts";
 import { captureOutput } from "../support/captured-output.ts";
+import { envoyAdmin } from "../support/envoy-admin.ts";
 import { type ApiAnswer, type FakeApiServer, fakeApiServer, statusObject } from "../support/fake-api-server.ts";
 import { healthySnapshot } from "./healthy-snapshot.ts";
 
@@ -91,6 +91,8 @@ async function serve(snapshot: Snapshot, change: (url: URL) => ApiAnswer | undef
     [/\/namespaces\/istio-system\/configmaps$/, "istioConfigMaps"],
     [/\/peerauthentications$/, "peerAuthentications"],
     [/\/authorizationpolicies$/, "authorizationPolicies"],
+    [/\/destinationrules$/, "destinationRules"],
+    [/\/events$/, "refusedCreations"],
   ];
   const objects: [RegExp, () => ApiAnswer][] = [
     [/^\/version$/, () => ({ body: { gitVersion: value("kubernetesVersion") }, headers: date })],
@@ -118,32 +120,8 @@ async function serve(snapshot: Snapshot, change: (url: URL) => ApiAnswer | undef
       if (key !== undefined) return list(key);
       return objects.find(([pattern]) => pattern.test(url.pathname))?.[1]();
     },
-    (pod, requestPath) => admin(snapshot, pod, requestPath),
+    (pod, requestPath) => envoyAdmin(snapshot, pod, requestPath),
   );
-}
-
-/** Envoy's admin interface, with the secrets of the snapshot in Envoy's form. */
-function admin(snapshot: Snapshot, pod: string, requestPath: string): { body: string } | { error: string } {
-  const secrets = snapshot.proxies.find((proxy) => `${proxy.namespace}/${proxy.pod}` === pod)?.secrets;
-  if (secrets === undefined || !secrets.ok) return { error: `no proxy in ${pod}` };
-  const { chain, roots } = secrets.value;
-  if (requestPath === "/certs") {
-    const serial = new X509Certificate(chain[0] ?? "").serialNumber.toLowerCase();
-    return { body: JSON.stringify({ certificates: [{ ca_cert: [], cert_chain: [{ serial_number: serial }] }] }) };
-  }
-  if (requestPath.startsWith("/clusters")) {
-    return { body: "sds-grpc::/x::cx_active::1\nsds-grpc::/x::rq_active::2\n" };
-  }
-  const inline = (pems: string[]) => ({ inline_bytes: Buffer.from(pems.join("")).toString("base64") });
-  const validator = {
-    name: "envoy.tls.cert_validator.spiffe",
-    typed_config: { trust_domains: [{ trust_bundle: inline(roots) }] },
-  };
-  const configs = [
-    { name: "default", secret: { tls_certificate: { certificate_chain: inline(chain) } } },
-    { name: "ROOTCA", secret: { validation_context: { custom_validator_config: validator } } },
-  ];
-  return { body: JSON.stringify({ configs }) };
 }
 
 it("reads a healthy cluster and says so, in JSON and with exit code 0", async () => {
@@ -152,14 +130,28 @@ it("reads a healthy cluster and says so, in JSON and with exit code 0", async ()
   expect(stderr).toBe("");
   const report = JSON.parse(stdout) as { exitCode: number; checks: { id: string; status: string; examined: string }[] };
   expect(report.checks.filter((check) => check.status !== "ok").map(({ id, status: own }) => `${id} ${own}`)).toEqual([
+    "teleport-resources skipped",
     "join-token skipped",
     "token-keys skipped",
     "gateway-mount skipped",
     "csi-driver skipped",
     "gateway-api skipped",
+    "destination-rules skipped",
   ]);
   expect({ status, exitCode: report.exitCode }).toEqual({ status: 0, exitCode: 0 });
   expect(report.checks.find(({ id }) => id === "proxy-issuer")?.examined).toBe("3 certificates");
+});
+
+it("writes its report to a file, without colours, and replaces one only by force", async () => {
+  await serve(healthySnapshot());
+  const file = join(directory, "report.txt");
+  const flags = ["--only", "kubernetes-version", "--output", file];
+  expect(await run(...flags)).toMatchObject({ status: 0, stdout: "", stderr: "" });
+  expect(await readFile(file, "utf8")).toContain("ok       kubernetes-version");
+  expect(await run(...flags)).toMatchObject({ status: 1, stderr: expect.stringContaining("already exists") });
+  process.exitCode = undefined;
+  expect(await run(...flags, "--force", "--format", "junit")).toMatchObject({ status: 0, stdout: "" });
+  expect(await readFile(file, "utf8")).toMatch(/^<\?xml/);
 });
 
 it("asks kubectl for a proxy that refuses changes, and ends it", async () => {
@@ -218,6 +210,8 @@ it("does not call certificates fine that it could not read: --only brings what t
   const { stdout, status } = await run("--only", "proxy-issuer");
   expect(stdout).toContain("unknown  proxy-certificate");
   expect(stdout).toContain("ok       proxy-issuer");
+  // proxy-certificate rests on it in turn.
+  expect(stdout).toContain("ok       proxy-start");
   expect(status).toBe(2);
 });
 
@@ -264,6 +258,52 @@ it("compares the join token of a file, and ends with 1 on a problem", async () =
   expect(other).toMatchObject({ status: 1, stdout: expect.stringContaining("PROBLEM  join-token") });
 });
 
+it("asks tctl with --tctl: of the cluster, of the join tokens, and of what the values make", async () => {
+  await serve(healthySnapshot());
+  const tctl: Record<string, string> = {
+    status: "Cluster  lab.teleport.example\nVersion  20.0.1\n",
+    "get tokens --format=json": "[]",
+    "get bot/istio-tbot --format=json": JSON.stringify([
+      { kind: "bot", version: "v1", metadata: { name: "istio-tbot" }, spec: { roles: [] } },
+    ]),
+  };
+  const asked: string[] = [];
+  const programs: Runner = {
+    ...runner,
+    run: async ({ program, args }, options) => {
+      if (program === "helm") return systemRunner.run({ program, args }, options);
+      if (program !== "tctl") return runner.run({ program, args }, options);
+      const line = args.join(" ");
+      asked.push(line);
+      const said = tctl[line];
+      return said === undefined
+        ? { code: 1, stdout: Buffer.from(""), stderr: "ERROR: x is not found" }
+        : { code: 0, stdout: Buffer.from(said), stderr: "" };
+    },
+  };
+  const output = captureOutput();
+  const values = ["--set", "global.teleport.clusterName=lab.teleport.example,global.teleport.proxyAddr=a.example:443"];
+  const flags = ["--tctl", "--only", "teleport-resources,join-token,teleport-version", "--format", "json"];
+  await runMain(istioTeleport(programs), ["node", "istio-teleport", "doctor", ...flags, ...values]);
+  vi.restoreAllMocks();
+  const { checks } = JSON.parse(output.stdout) as { checks: { id: string; findings: { evidence: string }[] }[] };
+  const said = checks.flatMap(({ id, findings }) => findings.map(({ evidence }) => `${id}: ${evidence}`));
+  expect(said).toEqual([
+    expect.stringContaining("teleport-version: tbot is 18.11.1, the cluster 20.0.1;"),
+    "teleport-resources: Teleport has none of this name, so that tbot may issue nothing",
+    'teleport-resources: it is not what the values make: spec.roles is [], not ["istio-workload-identity-issuer"]',
+    "teleport-resources: Teleport has none of this name, so that no workload gets a certificate",
+    "join-token: Teleport has none of this name, so that tbot cannot join",
+  ]);
+  expect(asked.toSorted()).toEqual([
+    "get bot/istio-tbot --format=json",
+    "get role/istio-workload-identity-issuer --format=json",
+    "get tokens --format=json",
+    "get workload_identity/istio-workloads --format=json",
+    "status",
+  ]);
+});
+
 it("waits until it is fine", async () => {
   let asked = 0;
   await serve(healthySnapshot(), (url) => {
@@ -280,7 +320,9 @@ it.each([
   [["--wait", "soon"], '--wait "soon" is not a duration'],
   [["--teleport-version", "new"], '--teleport-version "new" is no version'],
   [["--token-file", "nope.json"], "The token file nope.json could not be read (ENOENT)"],
+  [["--token-file", "x", "--tctl"], "--tctl reads the join token by itself; leave out --token-file, or --tctl."],
   [["--token-file", "-", "-f", "-"], "which can be read only once"],
+  [["--force"], "--force lets --output replace a file; leave it out or add --output FILE."],
   [["--format", "xml"], "argument 'xml' is invalid"],
 ])("%j is refused in one line before the cluster is asked", async (args, sentence) => {
   const { status, stdout, stderr } = await run(...args);
@@ -293,6 +335,7 @@ it.each([
 it.each([
   [["--pre"], "--pre checks what your values ask for; give them with -f"],
   [["--pre", "--set", "a=b", "--wait", "5m"], "--wait is for a mesh that is installed"],
+  [["--pre", "--set", "a=b", "--tctl"], "--pre asks tctl anyway; leave out --tctl."],
   [["--pre", "--set", "a=b", "-n", "shop"], "--namespace is for a mesh that is installed"],
   [["--pre", "--set", "a=b", "--token-file", "x"], "--token-file is for a mesh that is installed"],
   [["--pre", "--set", "a=b", "--teleport-version", "18.1.0"], "--teleport-version is for a mesh that is installed"],

@@ -227,8 +227,10 @@ describe("a live cluster", () => {
       { when: "config view", stderr: "error: current-context must exist in order to minify", code: 1 },
       { when: "get", stderr: "error: stat /nope: no such file or directory", code: 1 },
     ]);
-    const message = await refusal(() => genToken("--kubeconfig", "/nope"), EXIT.unavailable);
-    expect(message).toContain("the kubeconfig cannot be read: check the path given with --kubeconfig");
+    const message = await refusal(() => genToken("--kubeconfig", MISSING), EXIT.unavailable);
+    expect(message).toBe(
+      `Could not read the cluster's keys: --kubeconfig names ${MISSING}, which does not exist; correct the path.`,
+    );
   });
 
   it("that refuses is exit code 2", async () => {
@@ -624,5 +626,38 @@ describe("--check", () => {
     expect(await refused(EXIT.refused, "--jwks-file", "-", "--check", "-")).toContain("--check - reads stdin");
     expect(await refused(EXIT.refused, ...jwksFlag(), "--check", "/dev/zero")).toContain("is larger than 1 MiB");
     expect(await refused(EXIT.refused, ...jwksFlag(), "--check", "/nope")).toContain("The token file /nope could not");
+  });
+});
+
+describe("--check-key-ids", () => {
+  beforeEach(() => kubectl.answer(cluster()));
+
+  it("finds the cluster's keys among the IDs", async () => {
+    await genToken("--check-key-ids", "current");
+    expect(output.stdout).toBe("");
+    expect(output.stderr).toContain("The cluster's keys are those with these IDs.");
+  });
+
+  it.each([
+    [
+      "previous",
+      ['missing key "current" (RS256): tbot cannot', 'extra   key "previous": the cluster no'],
+      "recreate the",
+    ],
+    ["current, previous", ['extra   key "previous": the cluster no'], "tbot can join. After a rotation"],
+  ])("of %s names what differs", async (ids, differences, hint) => {
+    const sentence = await refusal(() => genToken("--check-key-ids", ids), EXIT.different);
+    expect(sentence).toContain(`The cluster's keys differ in ${differences.length} point`);
+    expect(sentence).toContain(hint);
+    expect(output.stdout.trimEnd().split("\n")).toEqual(differences.map((line) => expect.stringContaining(line)));
+  });
+
+  it.each([
+    [["--check-key-ids", "a,,b"], '--check-key-ids "a,,b" has an empty key ID'],
+    [["--check-key-ids", "a", "--check", "x"], "so --check-key-ids has nothing to act on"],
+    [["--check-key-ids", "a", "--output", "x"], "--check-key-ids compares a token and creates none, so --output has"],
+    [["--check-key-ids", "a", "--type", "in_cluster"], "--check-key-ids concerns the keys in the token"],
+  ])("refuses %j", async (args, sentence) => {
+    expect(await refused(EXIT.refused, ...args)).toContain(sentence);
   });
 });

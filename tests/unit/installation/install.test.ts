@@ -145,6 +145,13 @@ describe("the question before the first change", () => {
   });
 });
 
+test("--yes and --dry-run contradict each other", async () => {
+  expect(await refusal(() => install({ dryRun: true }))).toBe(
+    "--yes and --dry-run contradict each other; leave out one of them.",
+  );
+  expect(fakes.changes).toEqual([]);
+});
+
 describe("an empty cluster", () => {
   test("gets everything, in the order of docs/start/installation.md", async () => {
     await withValues("--istiod-values", file("mine.yaml"), "--context", "lab");
@@ -153,7 +160,7 @@ describe("an empty cluster", () => {
     expect(output.stderr).toMatch(/5\/5 doctor:\n$/);
     expect(doctor.mock.lastCall).toMatchObject([
       fakes.runner,
-      { values: [file("values.yaml")], context: "lab", wait: "60s" },
+      { values: [file("values.yaml")], context: "lab", wait: "60s", tctl: true },
     ]);
     expect(output.stdout).toBe("");
     const istio = "--repo=https://istio-release.storage.googleapis.com/charts --namespace=istio-system";
@@ -202,7 +209,7 @@ describe("an empty cluster", () => {
   });
 
   test("--dry-run changes nothing and prints a script that does what the command does", async () => {
-    await install({ dryRun: true, istiodValues: [file("mine.yaml")] });
+    await install({ dryRun: true, yes: false, istiodValues: [file("mine.yaml")] });
     expect(fakes.changes).toEqual([]);
     const script = output.stdout;
     await install({ istiodValues: [file("mine.yaml")] });
@@ -256,7 +263,7 @@ test("no word of another program becomes a command of the script", async () => {
       updated,
     };
   });
-  await install({ dryRun: true });
+  await install({ dryRun: true, yes: false });
   expect(output.stdout).toContain("2/5 istiod: the release istiod is odd\\u{a}rm -rf /tmp/x since");
   expect(output.stdout).not.toMatch(/^rm /m);
 });
@@ -308,7 +315,7 @@ test.each([
   else await refusal(() => install(), EXIT.unavailable);
   expect(firstWords(fakes.changes)).toEqual(["helm rollback istiod", "helm upgrade istiod"]);
   if (failure !== undefined) expect(output.stderr).toContain('failed, but that does not matter: helm says "conflict"');
-  await install({ dryRun: true });
+  await install({ dryRun: true, yes: false });
   if (failure !== undefined)
     expect(output.stdout).toContain("helm rollback istiod --namespace=istio-system --kube-context=kind || true\n");
 });
@@ -570,6 +577,12 @@ describe("pre-flight", () => {
       "istiod istio-system/istiod: it was not installed as the release istiod in istio-system",
     ],
     [
+      "values that rely on istio-cni, which is not there",
+      () => {},
+      { set: ["istio.cni=true"] },
+      "istio-cni: istio.cni is true, and nothing of it runs",
+    ],
+    [
       "a mesh that runs already",
       (state) => {
         state.objects.push(istiod({ "meta.helm.sh/release-name": "istiod" }), meshed);
@@ -626,7 +639,7 @@ describe("pre-flight", () => {
   ])("refuses %s and changes nothing", async (_, edit, flags, sentence) => {
     change(edit);
     expect(await refusal(() => install(flags))).toMatch(
-      /^\d of 11 pre-flight checks failed \(above\); nothing was changed/,
+      /^\d of 12 pre-flight checks failed \(above\); nothing was changed/,
     );
     expect(output.stderr).toContain(sentence);
     expect(fakes.changes).toEqual([]);
@@ -638,8 +651,8 @@ describe("pre-flight", () => {
       state.kubernetes = "v1.29.4";
       state.forbidden = ["namespaces"];
     });
-    expect(await refusal(() => install())).toMatch(/^3 of 11 /);
-    expect(output.stderr.match(/^ {2}(ok|PROBLEM|-) /gm)).toHaveLength(11);
+    expect(await refusal(() => install())).toMatch(/^3 of 12 /);
+    expect(output.stderr.match(/^ {2}(ok|PROBLEM|-) /gm)).toHaveLength(12);
   });
 
   test("is what doctor --pre reports, which changes nothing, either", async () => {
@@ -648,7 +661,7 @@ describe("pre-flight", () => {
     expect(process.exitCode).toBe(EXIT.refused);
     process.exitCode = undefined;
     expect(output.stdout).toContain("PROBLEM  installation-rights");
-    expect(output.stdout.match(/^ {2}(ok|PROBLEM|-) /gm)).toHaveLength(11);
+    expect(output.stdout.match(/^ {2}(ok|PROBLEM|-) /gm)).toHaveLength(12);
     const report = output.stdout;
     await refusal(() => install());
     expect(output.stderr).toContain(report);
@@ -674,7 +687,7 @@ describe("pre-flight", () => {
 
   test("is unavailable, not refused, when something could not be looked at", async () => {
     change((state) => state.failures.push({ when: "tctl", how: "error", says: "ERROR: not logged in" }));
-    expect(await refusal(() => install(), EXIT.unavailable)).toMatch(/^4 of 11 /);
+    expect(await refusal(() => install(), EXIT.unavailable)).toMatch(/^4 of 12 /);
     expect(output.stderr).toContain('tctl says "not logged in"');
   });
 
@@ -753,6 +766,16 @@ test("a pipe as file, which Helm could not read again, is refused before it is r
 });
 
 test("a chart repository of OCI is named in the chart's place", async () => {
-  await install({ istioRepo: "oci://registry.example/charts", dryRun: true });
+  await install({ istioRepo: "oci://registry.example/charts", dryRun: true, yes: false });
   expect(output.stdout).toContain("helm upgrade --install istiod oci://registry.example/charts/istiod --namespace");
+});
+
+test("the checks in the cluster get the IDs of the join token's keys, unless the values list them", async () => {
+  const set = ["watch.enabled=true", "watch.image=a.example/tools:1", "watch.namespaces={shop}"];
+  await install({ dryRun: true, set });
+  expect(output.stdout).toMatch(/helm upgrade --install istio-teleport .*'--set-json=watch\.keyIds=\["current"\]'/);
+  output.stdout = "";
+  await install({ dryRun: true, set: [...set, "watch.keyIds={mine}"] });
+  expect(output.stdout).toMatch(/helm upgrade --install istio-teleport .*watch\.keyIds=\{mine\}/);
+  expect(output.stdout).not.toContain("set-json");
 });

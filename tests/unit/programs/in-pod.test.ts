@@ -3,6 +3,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { EXIT } from "../../../tools/base/exit-error.ts";
 import { istioTeleport } from "../../../tools/program.ts";
 import { chosenCluster } from "../../../tools/programs/chosen-cluster.ts";
 import { withKubeApi } from "../../../tools/programs/kube-api/kube-api.ts";
@@ -14,6 +15,8 @@ import { runMain } from "../../../tools/terminal/run-command.ts";
 import { captureOutput } from "../support/captured-output.ts";
 import { type FakeApiServer, fakeApiServer } from "../support/fake-api-server.ts";
 import { jwksBytes, rsaKey } from "../support/keys.ts";
+import { MISSING } from "../support/missing-path.ts";
+import { refusal } from "../support/refusal.ts";
 
 // As tried with kubectl 1.32 and 1.37 in a pod without a kubeconfig.
 const NO_CONTEXT = "error: current-context must exist in order to minify\n";
@@ -100,6 +103,8 @@ test("doctor reads there, through kubectl proxy", async () => {
 test("commands that settle on a cluster settle on the pod's own, and say so", async () => {
   const { access, described } = await chosenCluster({ runner });
   expect(described).toBe("this pod's cluster (https://10.96.0.1:443)");
+  // No kubeconfig is no fault here.
+  expect(calls).toHaveLength(1);
   expect(await podsWithProxy(access, "")).toEqual(["shop"]);
   vi.stubEnv("KUBERNETES_SERVICE_HOST", "fd00::1");
   expect((await chosenCluster({ runner })).server).toBe("https://[fd00::1]:443");
@@ -115,6 +120,22 @@ test.each([{ context: "prod" }, { kubeconfig: "/a" }])(
 
 test("outside a pod each request has its limit, and a cluster without a context is kubectl's default", async () => {
   vi.stubEnv("KUBERNETES_SERVICE_HOST", "");
-  expect((await chosenCluster({ runner })).described).toBe("kubectl's default cluster");
+  vi.stubEnv("KUBECONFIG", MISSING);
+  const answers: Runner = {
+    ...runner,
+    run: async (command, options) =>
+      command.args.includes("/version")
+        ? { code: 0, stdout: Buffer.from("{}"), stderr: "" }
+        : runner.run(command, options),
+  };
+  expect((await chosenCluster({ runner: answers })).described).toBe("kubectl's default cluster");
   expect(calls[0]).toContain("--request-timeout=20s config view");
+});
+
+test("outside a pod no command goes on without a cluster: the missing kubeconfig is the whole answer", async () => {
+  vi.stubEnv("KUBERNETES_SERVICE_HOST", "");
+  vi.stubEnv("KUBECONFIG", MISSING);
+  expect(await refusal(() => chosenCluster({ runner }), EXIT.unavailable)).toBe(
+    `Could not reach the cluster: KUBECONFIG names ${MISSING}, which does not exist; correct the path, or give --kubeconfig.`,
+  );
 });

@@ -1,4 +1,7 @@
-import { beforeEach, expect, it, vi } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeEach, expect, it, vi } from "vitest";
 import { EXIT } from "../../../tools/base/exit-error.ts";
 import { type ClusterChoice, kubectl } from "../../../tools/programs/kubectl.ts";
 import { systemRunner } from "../../../tools/programs/system-runner.ts";
@@ -6,9 +9,26 @@ import { type FakeKubectl, fakeKubectl } from "../support/fake-kubectl.ts";
 import { MISSING } from "../support/missing-path.ts";
 import { refusal } from "../support/refusal.ts";
 
+/** A kubeconfig that leads to a cluster, so that kubectl's own words are what tells. */
+const directory = mkdtempSync(join(tmpdir(), "kubectl-test-"));
+const kubeconfig = join(directory, "config");
+writeFileSync(
+  kubeconfig,
+  JSON.stringify({
+    "current-context": "a",
+    contexts: ["a", "nope"].map((name) => ({ name, context: { cluster: "c" } })),
+    clusters: [{ name: "c" }],
+  }),
+);
+afterAll(() => rmSync(directory, { recursive: true }));
+
 let fake: FakeKubectl;
 beforeEach(() => {
   fake = fakeKubectl();
+  vi.stubEnv("KUBECONFIG", kubeconfig);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
 });
 
 const sentence = (choice: ClusterChoice = {}) =>

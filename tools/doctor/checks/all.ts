@@ -5,6 +5,8 @@ import { csiDriver } from "./csi.ts";
 import { gatewayApi } from "./gateway-api.ts";
 import { IDENTITY_CHECKS } from "./identity.ts";
 import { JOIN_CHECKS } from "./join.ts";
+import { podCreation } from "./pod-creation.ts";
+import { podRestart } from "./pod-restart.ts";
 import { POLICY_CHECKS } from "./policies.ts";
 import { RENEWAL_CHECKS } from "./renewal.ts";
 import { SOCKET_CHECKS } from "./socket.ts";
@@ -15,6 +17,8 @@ export const CHECKS: readonly Check[] = [
   ...JOIN_CHECKS,
   ...SOCKET_CHECKS,
   csiDriver,
+  podCreation,
+  podRestart,
   gatewayApi,
   ...ATTESTATION_CHECKS,
   ...IDENTITY_CHECKS,

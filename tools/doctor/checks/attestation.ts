@@ -6,7 +6,7 @@ import type { Facts } from "../facts/make-facts.ts";
 import { nodeOf } from "../facts/meshed-pods.ts";
 import type { Node } from "../facts/objects.ts";
 import type { LogEntry } from "../snapshot.ts";
-import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
+import { type Check, count, type Finding, looked, problem, unknown, warning } from "./check.ts";
 
 /** The nodes whose kubelets accept the right to nodes/proxy only. */
 export function olderKubelets(nodes: readonly Node[]): Node[] {
@@ -40,7 +40,7 @@ const kubeletRights: Check = {
       const evidence = "it may get nodes/proxy, with which whoever has its token can exec in every pod";
       findings.push(warning(account, evidence, "Set tbot.kubelet.authorization: pods; these kubelets need no more."));
     }
-    return { examined: `${count(nodes.length, "kubelet")}, by SubjectAccessReview`, findings };
+    return looked(nodes.length, "kubelet", findings, `${count(nodes.length, "kubelet")}, by SubjectAccessReview`);
   },
 };
 

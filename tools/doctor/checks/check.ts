@@ -74,3 +74,13 @@ export function unknown(subject: string, evidence: string, hint: string): Findin
 export function count(amount: number, noun: string): string {
   return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
 }
+
+/**
+ * The outcome of a check that looks at so many of a thing. An `ok` over none would promise what nobody saw.
+ *
+ * @param noun in the singular
+ * @param examined default: "2 pods"
+ */
+export function looked(amount: number, noun: string, findings: Finding[], examined = count(amount, noun)): Outcome {
+  return amount === 0 && findings.length === 0 ? { skipped: `nothing to look at: no ${noun}` } : { examined, findings };
+}

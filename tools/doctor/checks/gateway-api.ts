@@ -5,6 +5,7 @@ import type { Facts } from "../facts/make-facts.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
 import type { Deployment, Pod } from "../facts/objects.ts";
 import { type Check, count, type Finding, problem } from "./check.ts";
+import { refusedPodsFinding } from "./refused-pods.ts";
 
 /** The label by which istiod finds what to merge into the Deployments it makes for gateways (Istio pilot/pkg/config/kube/gateway). */
 const DEFAULTS_LABEL = "gateway.istio.io/defaults-for-class";
@@ -54,8 +55,7 @@ function refusedPods(facts: Facts, deployments: readonly Deployment[]): Finding[
       ({ type, status }) => type === "ReplicaFailure" && status === "True",
     );
     if (failure === undefined) return [];
-    const evidence = `its pods are refused: ${failure.message ?? failure.reason ?? "no reason given"}`;
-    return [problem(nameOf(deployment), evidence, gatewayApiHint(facts, deployment))];
+    return [refusedPodsFinding(nameOf(deployment), failure.message, gatewayApiHint(facts, deployment))];
   });
 }
 

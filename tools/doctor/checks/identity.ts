@@ -6,7 +6,9 @@ import { type RootUse, rootUses, spiffeIdIn } from "../facts/certificates.ts";
 import { known } from "../facts/facts.ts";
 import { nameOf, nodeOf } from "../facts/meshed-pods.ts";
 import type { Pod } from "../facts/objects.ts";
-import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
+import { stoppedProxy } from "../facts/stopped-proxy.ts";
+import { type Check, count, type Finding, looked, problem, unknown, warning } from "./check.ts";
+import { proxyStart } from "./proxy-start.ts";
 import { withRefusal } from "./refusal.ts";
 
 const RENDER_ISTIO = "Install istiod with the values that `istio-teleport render istio -f values.yaml` prints.";
@@ -55,7 +57,7 @@ const istiodCa: Check = {
       const hint = `Set istio.blockIstiodCertificates: true (its default). ${RENDER_ISTIO}`;
       return [(isMeant ? warning : problem)(`istiod ${name}`, evidence, hint)];
     });
-    return { examined: count(all.length, "revision"), findings };
+    return looked(all.length, "revision", findings);
   },
 };
 
@@ -70,6 +72,7 @@ const ISSUES_NOTHING =
 
 const proxyCertificate: Check = {
   id: "proxy-certificate",
+  restsOn: "proxy-start",
   step: "identity",
   title: "Each proxy holds a certificate and uses the one it was given",
   run(facts) {
@@ -79,6 +82,8 @@ const proxyCertificate: Check = {
     const findings = pods.flatMap((pod): Finding[] => {
       const { secrets: read, refusal } = byName.get(nameOf(pod)) ?? {};
       if (read === undefined || !read.ok) {
+        // proxy-start speaks of it.
+        if (stoppedProxy(pod, read) !== undefined) return [];
         const reason = read?.reason ?? "its proxy was not asked";
         if (reason !== POD_GONE) silent.push({ pod, reason });
         return [];
@@ -98,7 +103,7 @@ const proxyCertificate: Check = {
       silent.length === 0
         ? `the proxies of ${count(pods.length, "pod")}`
         : `${pods.length - silent.length} of the proxies of ${count(pods.length, "pod")} answered`;
-    return { examined, findings: [...findings, ...unreached(silent)] };
+    return looked(pods.length, "meshed pod", [...findings, ...unreached(silent)], examined);
   },
 };
 
@@ -145,7 +150,7 @@ const proxyIssuer: Check = {
         problem(nameOf(pod), evidence, "See socket-writers; remove the other issuer from the directory, restart tbot."),
       ];
     });
-    return { examined: count(all.length, "certificate"), findings };
+    return looked(all.length, "certificate", findings);
   },
 };
 
@@ -167,7 +172,7 @@ const proxyIdentity: Check = {
         "Compare spec.spiffe.id of the workload identity with `istio-teleport render teleport`; where it is another pod's, restart the pod and look at socket-writers.";
       return [problem(nameOf(pod), evidence, hint)];
     });
-    return { examined: count(all.length, "certificate"), findings };
+    return looked(all.length, "certificate", findings);
   },
 };
 
@@ -200,7 +205,7 @@ const trustRoots: Check = {
         );
       }
     }
-    return { examined: seenRoots(roots, all.length), findings };
+    return looked(roots.length, "certificate", findings, seenRoots(roots, all.length));
   },
 };
 
@@ -210,7 +215,6 @@ function presented(pods: number): string {
 
 /** "1 root in 12 sidecars: 0f… used by 12, trusted by 12"; what each sidecar uses and trusts is in --format json. */
 function seenRoots(roots: readonly RootUse[], pods: number): string {
-  if (roots.length === 0) return "no certificate";
   const uses = roots.map(
     ({ fingerprint, users, trusters }) => `${fingerprint} used by ${users.length}, trusted by ${trusters.length}`,
   );
@@ -225,6 +229,7 @@ function listed(pods: readonly { pod: Pod }[]): string {
 export const IDENTITY_CHECKS: readonly Check[] = [
   trustDomain,
   istiodCa,
+  proxyStart,
   proxyCertificate,
   proxyIssuer,
   proxyIdentity,

@@ -13,8 +13,19 @@ import { CouldNotLook, type Ended, joinTokenSource, known, runningTbots, tbotDae
 import type { Facts } from "../facts/make-facts.ts";
 import { nodeOf } from "../facts/meshed-pods.ts";
 import type { TbotPod } from "../snapshot.ts";
-import { type Check, type CheckInfo, count, type Finding, type Outcome, problem, unknown, warning } from "./check.ts";
+import {
+  type Check,
+  type CheckInfo,
+  count,
+  type Finding,
+  looked,
+  type Outcome,
+  problem,
+  unknown,
+  warning,
+} from "./check.ts";
 import { LOCKED } from "./refusal.ts";
+import { asksOtherCluster, teleportResources } from "./teleport-resources.ts";
 
 const tbotConfig: Check = {
   id: "tbot-config",
@@ -176,15 +187,28 @@ function wantedToken(facts: Facts, stored: StoredToken): JoinToken {
   };
 }
 
-const NO_TOKEN = "give the join token: `tctl get token/NAME --format json | istio-teleport doctor --token-file -`";
+const NO_TOKEN =
+  "give --tctl, where tctl is logged in to Teleport, or the join token: `tctl get token/NAME --format json | istio-teleport doctor --token-file -`";
 
-function compareToken(facts: Facts, judge: (stored: StoredToken, differences: TokenDifference[]) => Outcome): Outcome {
-  const { joinTokens } = facts;
-  if (joinTokens === undefined) return { skipped: NO_TOKEN };
+/** @param absent what a check says of a token that Teleport does not have */
+function compareToken(
+  facts: Facts,
+  judge: (stored: StoredToken, differences: TokenDifference[]) => Outcome,
+  absent: (name: string) => Outcome,
+): Outcome {
+  const { joinTokens, teleport } = facts;
   const name = facts.intended ? teleportNames(facts.intended).joinToken : facts.tbotSettings().tokenName;
-  const stored = joinTokens.find((token) => token.name === name) ?? joinTokens[0];
-  if (stored === undefined) return { skipped: NO_TOKEN };
-  return judge(stored, tokenDifferences(stored, wantedToken(facts, stored)));
+  const compared = (stored: StoredToken) => judge(stored, tokenDifferences(stored, wantedToken(facts, stored)));
+  if (teleport !== undefined) {
+    if (asksOtherCluster(facts) !== undefined) {
+      return { skipped: "tctl is logged in to another cluster (see teleport-resources)" };
+    }
+    if (name === undefined) return { skipped: "neither the values (-f) nor tbot.yaml name the join token" };
+    const stored = known(teleport.joinTokens).find((token) => token.name === name);
+    return stored === undefined ? absent(name) : compared(stored);
+  }
+  const stored = joinTokens?.find((token) => token.name === name) ?? joinTokens?.[0];
+  return stored === undefined ? { skipped: NO_TOKEN } : compared(stored);
 }
 
 const GEN_TOKEN = "Run `istio-teleport gen-token -f values.yaml | tctl create -f`.";
@@ -194,23 +218,30 @@ const joinToken: Check = {
   step: "join",
   title: "The join token that Teleport stores is the one that tbot uses, and lets it in",
   run: (facts) =>
-    compareToken(facts, (stored, differences) => {
-      const { tokenName } = facts.tbotSettings();
-      const findings = differences
-        .filter(({ isKey }) => !isKey)
-        .map(({ kind, subject, consequence }) => {
-          // What only lets others in, or ends later, does not stop tbot now.
-          const stops = kind !== "extra" || (subject === "metadata.expires" && isPast(stored, facts));
-          return (stops ? problem : warning)(`token ${stored.name}`, `${subject}: ${consequence}`, GEN_TOKEN);
-        });
-      if (tokenName !== undefined && tokenName !== stored.name) {
-        const evidence = `tbot.yaml names the token ${JSON.stringify(tokenName)}`;
-        findings.push(
-          problem(`token ${stored.name}`, evidence, "Give the token that tbot uses, or correct the values."),
-        );
-      }
-      return { examined: `token ${stored.name}`, findings };
-    }),
+    compareToken(
+      facts,
+      (stored, differences) => {
+        const { tokenName } = facts.tbotSettings();
+        const findings = differences
+          .filter(({ isKey }) => !isKey)
+          .map(({ kind, subject, consequence }) => {
+            // What only lets others in, or ends later, does not stop tbot now.
+            const stops = kind !== "extra" || (subject === "metadata.expires" && isPast(stored, facts));
+            return (stops ? problem : warning)(`token ${stored.name}`, `${subject}: ${consequence}`, GEN_TOKEN);
+          });
+        if (tokenName !== undefined && tokenName !== stored.name) {
+          const evidence = `tbot.yaml names the token ${JSON.stringify(tokenName)}`;
+          findings.push(
+            problem(`token ${stored.name}`, evidence, "Give the token that tbot uses, or correct the values."),
+          );
+        }
+        return { examined: `token ${stored.name}`, findings };
+      },
+      (name) => ({
+        examined: `token ${name}`,
+        findings: [problem(`token ${name}`, "Teleport has none of this name, so that tbot cannot join", GEN_TOKEN)],
+      }),
+    ),
 };
 
 function isPast({ expires }: StoredToken, { takenAt }: Facts): boolean {
@@ -222,27 +253,31 @@ const tokenKeys: Check = {
   step: "join",
   title: "The join token holds the keys with which the cluster signs",
   run: (facts) =>
-    compareToken(facts, (stored, differences) => {
-      if (stored.type !== "static_jwks")
-        return { skipped: `the join token has type ${stored.type}, which holds no keys` };
-      const keys = differences.filter(({ isKey }) => isKey);
-      const published = parseJwks(Buffer.from(known(facts.jwks)), "the API server").length;
-      const absent = keys.filter(({ kind }) => kind !== "extra");
-      const findings = keys.map(({ kind, subject, consequence }) => {
-        // One of several keys may be published for verification only, as the first step of a rotation does it.
-        const stops = kind === "changed" || absent.length === published;
-        const judged = kind !== "extra" && stops ? problem : warning;
-        return judged(`token ${stored.name}`, `${kind} ${subject}: ${consequence}`, GEN_TOKEN);
-      });
-      const why = whyKeysRotate({ issuer: facts.issuer ?? "", server: "" });
-      if (why !== undefined) {
-        const hint = `Set global.teleport.join.type: oidc and issuer: ${facts.issuer}, and make the token anew.`;
-        findings.push(
-          warning(`token ${stored.name}`, `${why}, so static keys stop tbot's joins sooner or later`, hint),
-        );
-      }
-      return { examined: `${count(published, "key")} of the API server`, findings };
-    }),
+    compareToken(
+      facts,
+      (stored, differences) => {
+        if (stored.type !== "static_jwks")
+          return { skipped: `the join token has type ${stored.type}, which holds no keys` };
+        const keys = differences.filter(({ isKey }) => isKey);
+        const published = parseJwks(Buffer.from(known(facts.jwks)), "the API server").length;
+        const absent = keys.filter(({ kind }) => kind !== "extra");
+        const findings = keys.map(({ kind, subject, consequence }) => {
+          // One of several keys may be published for verification only, as the first step of a rotation does it.
+          const stops = kind === "changed" || absent.length === published;
+          const judged = kind !== "extra" && stops ? problem : warning;
+          return judged(`token ${stored.name}`, `${kind} ${subject}: ${consequence}`, GEN_TOKEN);
+        });
+        const why = whyKeysRotate({ issuer: facts.issuer ?? "", server: "" });
+        if (why !== undefined) {
+          const hint = `Set global.teleport.join.type: oidc and issuer: ${facts.issuer}, and make the token anew.`;
+          findings.push(
+            warning(`token ${stored.name}`, `${why}, so static keys stop tbot's joins sooner or later`, hint),
+          );
+        }
+        return { examined: `${count(published, "key")} of the API server`, findings };
+      },
+      (name) => ({ skipped: `Teleport has no token ${name} (see join-token)` }),
+    ),
 };
 
 /** What to do about a tbot that ended, by its last words (Teleport lib/tbot/internal/identity, lib/tbot/services). */
@@ -312,7 +347,7 @@ const tbotNodes: Check = {
         findings.push(problem(`node ${node}`, evidence, fixOf(tbot.end, lastWords) ?? otherwise));
       }
     }
-    return { examined: `${count(nodes.size, "node")} with meshed pods`, findings };
+    return looked(nodes.size, "node with meshed pods", findings, `${count(nodes.size, "node")} with meshed pods`);
   },
 };
 
@@ -357,6 +392,7 @@ export const JOIN_CHECKS: readonly Check[] = [
   tbotVersion,
   teleportMajor,
   tbotToken,
+  teleportResources,
   joinToken,
   tokenKeys,
   tbotHealth,

@@ -1,8 +1,7 @@
 import { page } from "../../base/documentation.ts";
 import { injectsOnlyCsi, injectsOnlyHostPath } from "../facts/injected-volume.ts";
-import { isInScope } from "../facts/injection-scope.ts";
 import type { Facts } from "../facts/make-facts.ts";
-import { isMeshed, nameOf } from "../facts/meshed-pods.ts";
+import { nameOf } from "../facts/meshed-pods.ts";
 import { hasSocketVolume, type SocketSource } from "../facts/socket-source.ts";
 import { type Finding, warning } from "./check.ts";
 
@@ -16,14 +15,10 @@ export function leftBehind(facts: Facts): Finding[] {
 
 /** The admission policy refuses them once the transition ends. */
 function stillOnHostPath(facts: Facts, source: SocketSource): Finding[] {
-  const scope = facts.injectionScope();
-  const namespaces = new Set(facts.meshedNamespaces().map(({ metadata }) => metadata.name));
-  const judged = facts
-    .livePods()
-    .filter((pod) => isInScope(scope, pod) && (isMeshed(pod) || namespaces.has(pod.metadata.namespace)));
   const evidence = `it still mounts ${source.directory} as a hostPath, and new pods get it from the CSI driver`;
   const hint = `Restart it before you end tbot.socket.transition, and take the volume out of its own manifest if it is there: ${page("docs/operate/csi.md")}.`;
-  return judged
+  return facts
+    .judgedPods()
     .filter((pod) => hasSocketVolume(pod, source, "hostPath"))
     .map((pod) => warning(nameOf(pod), evidence, hint));
 }

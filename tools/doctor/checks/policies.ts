@@ -4,7 +4,8 @@ import { known } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { isGateway, nameOf } from "../facts/meshed-pods.ts";
 import type { AuthorizationPolicy, PeerAuthentication, Pod, PolicySource } from "../facts/objects.ts";
-import { type Check, count, type Finding, problem, warning } from "./check.ts";
+import { type Check, type Finding, looked, type Outcome, problem, warning } from "./check.ts";
+import { destinationRules } from "./destination-rules.ts";
 
 const strictMtls: Check = {
   id: "strict-mtls",
@@ -32,7 +33,7 @@ const strictMtls: Check = {
         : "Set the mode STRICT, in the root namespace (mesh.mtls.mode) or in that policy.";
       return (isMeant ? warning : problem)(`namespace ${open[0]?.metadata.namespace}`, evidence, hint);
     });
-    return { examined: count(pods.length, "workload pod"), findings };
+    return looked(pods.length, "workload pod", findings);
   },
 };
 
@@ -124,7 +125,7 @@ const policyTrustDomain: Check = {
           ),
       ),
     );
-    return { examined: policiesSeen(policies), findings: [...findings, ...domains] };
+    return policiesSeen(policies, [...findings, ...domains]);
   },
 };
 
@@ -164,13 +165,50 @@ const policyServiceAccounts: Check = {
         );
       });
     });
-    return { examined: policiesSeen(policies), findings };
+    return policiesSeen(policies, findings);
   },
 };
 
 /** Any of a list suffices, so that each must say a trust domain. */
 function bindsTrustDomain(patterns: readonly string[] = []): boolean {
   return patterns.length > 0 && patterns.every((pattern) => !pattern.startsWith("*"));
+}
+
+const policyWildcards: Check = {
+  id: "policy-wildcards",
+  step: "policy",
+  title: "No AuthorizationPolicy lets principals of any trust domain in",
+  run(facts) {
+    // A DENY policy with them refuses more than it needs to, and lets nobody in.
+    const policies = inScope(facts);
+    const findings = policies
+      .filter(({ spec }) => (spec?.action ?? "ALLOW") === "ALLOW")
+      .flatMap((policy): Finding[] => {
+        const wild = [...new Set(allowedPrincipals(policy).filter((principal) => principal.startsWith("*")))];
+        if (wild.length === 0) return [];
+        const evidence = `the ${wild.length === 1 ? "principal" : "principals"} ${wild.join(", ")} ${wild.length === 1 ? "matches" : "match"} ${wild.includes("*") ? "everybody with a certificate" : "these accounts"} of every trust domain that a proxy trusts`;
+        const hint = `Begin each with the trust domain, as in ${principalOf(trustDomainName(facts), "<namespace>", "<service account>")}, or add trustDomains.`;
+        return [warning(`AuthorizationPolicy ${nameOf(policy)}`, evidence, hint)];
+      });
+    return policiesSeen(policies, findings);
+  },
+};
+
+/** Principals that a policy lets in, of sources that trustDomains do not bind; of serviceAccounts their own check speaks. */
+function allowedPrincipals(policy: AuthorizationPolicy): string[] {
+  const sources = sourcesOf(policy).filter(
+    ({ trustDomains, serviceAccounts = [] }) => !bindsTrustDomain(trustDomains) && serviceAccounts.length === 0,
+  );
+  const conditions = policy.spec?.rules?.flatMap(({ when }) => when ?? []) ?? [];
+  return [
+    ...sources.flatMap(({ principals = [] }) => principals),
+    ...conditions.flatMap(({ key, values = [] }) => (key === "source.principal" ? values : [])),
+  ];
+}
+
+/** For a hint: what it proposes need not be proven. */
+function trustDomainName(facts: Facts): string {
+  return facts.provenClusterName() ?? "<Teleport cluster>";
 }
 
 const policyPaths: Check = {
@@ -189,12 +227,18 @@ const policyPaths: Check = {
       const hint = "Set istio.pathNormalization: BASE or stricter and install istiod's values, or take the paths out.";
       return [problem(`AuthorizationPolicy ${nameOf(policy)}`, evidence, hint)];
     });
-    return { examined: policiesSeen(policies), findings };
+    return policiesSeen(policies, findings);
   },
 };
 
-function policiesSeen(policies: readonly AuthorizationPolicy[]): string {
-  return policies.length === 1 ? "1 AuthorizationPolicy" : `${policies.length} AuthorizationPolicies`;
+function policiesSeen(policies: readonly AuthorizationPolicy[], findings: Finding[]): Outcome {
+  const noun = "AuthorizationPolicy";
+  return looked(
+    policies.length,
+    noun,
+    findings,
+    policies.length === 1 ? `1 ${noun}` : `${policies.length} AuthorizationPolicies`,
+  );
 }
 
 function inScope(facts: Facts): AuthorizationPolicy[] {
@@ -215,4 +259,11 @@ function principalsOf(policy: AuthorizationPolicy): string[] {
   ];
 }
 
-export const POLICY_CHECKS: readonly Check[] = [strictMtls, policyTrustDomain, policyServiceAccounts, policyPaths];
+export const POLICY_CHECKS: readonly Check[] = [
+  strictMtls,
+  destinationRules,
+  policyTrustDomain,
+  policyServiceAccounts,
+  policyWildcards,
+  policyPaths,
+];

@@ -3,7 +3,7 @@ import type { CertifiedPod } from "../facts/certificates.ts";
 import { known } from "../facts/facts.ts";
 import { nameOf, nodeOf } from "../facts/meshed-pods.ts";
 import { isLate } from "../facts/renewal.ts";
-import { type Check, count, type Finding, problem, warning } from "./check.ts";
+import { type Check, count, type Finding, looked, problem, warning } from "./check.ts";
 import { withRefusal } from "./refusal.ts";
 
 const RENEWAL_HINT =
@@ -25,7 +25,7 @@ const certificateLife: Check = {
       const evidence = `it expired ${duration(now - expiresAt)} ago: new connections to and from it fail`;
       return [problem(nameOf(pod), evidence, RENEWAL_HINT)];
     });
-    return { examined: `${count(all.length, "certificate")}, ${soonest(all, now)}`, findings };
+    return looked(all.length, "certificate", findings, `${count(all.length, "certificate")}, ${soonest(all, now)}`);
   },
 };
 
@@ -57,11 +57,8 @@ const certificateRotation: Check = {
       return problem(nameOf(pod), evidence, RENEWAL_HINT);
     });
     const last = all.reduce((newest, { issuedAt }) => Math.max(newest, issuedAt), Number.NEGATIVE_INFINITY);
-    const examined =
-      all.length === 0
-        ? "no certificate"
-        : `${count(all.length, "certificate")}, the last rotation ${duration(now - last)} ago`;
-    return { examined, findings };
+    const examined = `${count(all.length, "certificate")}, the last rotation ${duration(now - last)} ago`;
+    return looked(all.length, "certificate", findings, examined);
   },
 };
 
@@ -101,7 +98,12 @@ const proxyStream: Check = {
       const evidence = `it does not reach tbot's socket, though tbot is ready on its node, and ${until}: it holds a socket directory that was removed, perhaps made again since`;
       return [problem(nameOf(pod), evidence, "Restart the pod: it keeps the old directory as long as it runs.")];
     });
-    return { examined: `the proxies of ${count(settled.length, "pod")}`, findings };
+    return looked(
+      settled.length,
+      "proxy that has had time to connect",
+      findings,
+      `the proxies of ${count(settled.length, "pod")}`,
+    );
   },
 };
 

@@ -16,7 +16,7 @@ import {
 } from "../facts/meshed-pods.ts";
 import type { AdmissionPolicy, Pod } from "../facts/objects.ts";
 import { socketMount, usesIstioCni } from "../facts/socket-source.ts";
-import { type Check, count, type Finding, problem, unknown, warning } from "./check.ts";
+import { type Check, count, type Finding, looked, problem, unknown, warning } from "./check.ts";
 import { gatewayApiHint, gatewayApiName } from "./gateway-api.ts";
 import { leftBehind } from "./left-behind.ts";
 
@@ -112,9 +112,9 @@ const proxyMount: Check = {
     });
     const all = [...findings, ...leftBehind(facts)];
     const examined = count(sidecars.length, "sidecar");
-    if (scope.kind === "mesh") return { examined, findings: all };
+    if (scope.kind === "mesh") return looked(sidecars.length, "sidecar", all);
     const others = count(facts.podsOutOfScope(), "meshed pod");
-    return { examined: `${examined} of ${scopeText(scope)}; ${others} out of scope`, findings: all };
+    return looked(sidecars.length, "sidecar", all, `${examined} of ${scopeText(scope)}; ${others} out of scope`);
   },
 };
 
@@ -166,7 +166,8 @@ const optedOut: Check = {
       if (isMeshed(pod) || !names.has(pod.metadata.namespace)) return [];
       return [warning(nameOf(pod), `it has no proxy: ${whyNotInjected(pod)}`, OPT_OUT_HINT)];
     });
-    return { examined: `${count(names.size, "meshed namespace")}, ${count(pods.length, "pod")}`, findings };
+    const examined = `${count(names.size, "meshed namespace")}, ${count(pods.length, "pod")}`;
+    return looked(names.size, "meshed namespace", findings, examined);
   },
 };
 
@@ -211,7 +212,7 @@ const socketWriters: Check = {
         return [warning(nameOf(pod), evidence, "Mount it read-only or narrower, or make sure that only you run it.")];
       }),
     );
-    return { examined: `host directories of ${count(others.length, "pod")}`, findings };
+    return looked(others.length, "other pod", findings, `host directories of ${count(others.length, "pod")}`);
   },
 };
 
@@ -228,8 +229,11 @@ const admissionPolicy: Check = {
     const namespaces = facts.meshedNamespaces().map(({ metadata }) => metadata.name);
     const open = `whoever may create pods in ${namespaces.join(", ") || "a meshed namespace"} can mount the socket directory writable`;
     const fault = admissionFault(facts);
-    if (fault === undefined)
-      return { examined: `the policy is bound, ${count(namespaces.length, "meshed namespace")}`, findings: [] };
+    if (fault === undefined) {
+      const spaces =
+        namespaces.length === 0 ? "no namespace is meshed yet" : count(namespaces.length, "meshed namespace");
+      return { examined: `the policy is bound, ${spaces}`, findings: [] };
+    }
     const isMeant = facts.intended?.mesh.admission.enabled === false;
     const hint = "Set mesh.admission.enabled: true (its default) and upgrade the chart's release.";
     const finding = (isMeant ? warning : problem)("the cluster", `${fault}: ${open}`, hint);
@@ -297,7 +301,7 @@ const podSecurity: Check = {
         ),
       ];
     });
-    return { examined: count(namespaces.length + tbots.length, "namespace"), findings };
+    return looked(namespaces.length + tbots.length, "namespace", findings);
   },
 };
 

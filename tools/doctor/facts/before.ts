@@ -27,6 +27,8 @@ export interface BeforeFacts {
   /** What Helm's record of the chart's release will take, bytes. */
   releaseBytes: number;
   istio: { managed: "here"; found: Read<IstioHere> } | { managed: "elsewhere"; found: Read<IstioElsewhere> };
+  /** Whether istio-cni is there; absent where the values do not rely on it. */
+  istioCni?: Read<boolean>;
   namespaces: Read<PlannedNamespace[]>;
 }
 

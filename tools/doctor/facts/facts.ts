@@ -238,7 +238,7 @@ export interface InjectorConfig {
  *
  * @throws CouldNotLook when there is none, which trust-domain reports as a problem
  */
-export function revisions(snapshot: Snapshot): Revision[] {
+export function revisions(snapshot: Pick<Snapshot, "istiods" | "istioConfigMaps">): Revision[] {
   const configMaps = known(snapshot.istioConfigMaps);
   const found = known(snapshot.istiods).map((deployment): Revision => {
     const { namespace, labels } = deployment.metadata;

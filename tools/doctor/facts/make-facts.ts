@@ -39,6 +39,11 @@ export interface Facts extends Snapshot {
   podsOutOfScope(): number;
   /** Meshed namespaces whose pods are in this scope; where pods choose, those in which one has chosen it. */
   meshedNamespaces(): readonly Namespace[];
+  /**
+   * Pods in this scope that the admission policy judges: besides the meshed ones those of meshed namespaces that have no
+   * proxy.
+   */
+  judgedPods(): readonly Pod[];
   certifiedPods(): readonly CertifiedPod[];
   revisions(): readonly Revision[];
   /** Those of them that give pods in this scope their sidecars. */
@@ -67,6 +72,7 @@ export function makeFacts(snapshot: Snapshot, parse = (pem: string) => new X509C
   const allMeshed = once(() => live().filter(isMeshed));
   const meshed = once(() => allMeshed().filter((pod) => isInScope(scope(), pod)));
   const inScope = once(() => new Set(live().flatMap((pod) => (isInScope(scope(), pod) ? pod.metadata.namespace : []))));
+  const ofMesh = once(() => meshedNamespacesIn(snapshot, scope(), inScope));
   const certified = once(() => certifiedPods(snapshot.proxies, meshed(), controlPlanes(), certificate));
   const tbots = once(() => groupBy(tbotPodsOf(snapshot, allLive()), nodeOf));
   return {
@@ -77,7 +83,11 @@ export function makeFacts(snapshot: Snapshot, parse = (pem: string) => new X509C
     injectionScope: scope,
     meshedPods: meshed,
     podsOutOfScope: () => allMeshed().length - meshed().length,
-    meshedNamespaces: once(() => meshedNamespacesIn(snapshot, scope(), inScope)),
+    meshedNamespaces: ofMesh,
+    judgedPods: once(() => {
+      const names = new Set(ofMesh().map(({ metadata }) => metadata.name));
+      return live().filter((pod) => isInScope(scope(), pod) && (isMeshed(pod) || names.has(pod.metadata.namespace)));
+    }),
     certifiedPods: certified,
     revisions: controlPlanes,
     ownRevisions: once(() => ownRevisions(snapshot, scope(), controlPlanes())),

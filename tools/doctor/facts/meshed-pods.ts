@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { proxiesOf } from "../../base/injection.ts";
+import { PROXY_CONTAINER, proxiesOf } from "../../base/injection.ts";
 import type { Container, Pod, VolumeMount } from "./objects.ts";
 
 /** Where Istio's agent looks for a socket (Istio pkg/security: WorkloadIdentityPath). */
@@ -28,6 +28,13 @@ export function nodeOf({ spec }: Pod): string {
 /** The proxy's mount at Istio's path, of whatever volume. */
 export function proxyMount(pod: Pod): VolumeMount | undefined {
   return proxyContainer(pod)?.volumeMounts?.find(({ mountPath }) => mountPath === SOCKET_MOUNT);
+}
+
+/** The mounts of the pod's own containers: those of the proxy and of its init container are made anew at each start. */
+export function ownMounts({ spec }: Pod): VolumeMount[] {
+  return [...spec.containers, ...(spec.initContainers ?? [])]
+    .filter(({ name }) => name !== PROXY_CONTAINER)
+    .flatMap(({ volumeMounts }) => volumeMounts ?? []);
 }
 
 /** All mounts of a volume in the pod, but the proxy's at Istio's path, which `socketMount` judges. */

@@ -13,6 +13,8 @@ export interface VolumeMount {
   name: string;
   mountPath: string;
   readOnly?: boolean;
+  subPath?: string;
+  subPathExpr?: string;
 }
 
 export interface Container {
@@ -55,9 +57,10 @@ interface Condition {
   lastTransitionTime?: string;
 }
 
-interface ContainerStatus {
+export interface ContainerStatus {
   name: string;
-  state?: { running?: { startedAt?: string }; terminated?: Terminated };
+  ready?: boolean;
+  state?: { running?: { startedAt?: string }; terminated?: Terminated; waiting?: { reason?: string } };
   /** How the container before this one ended. */
   lastState?: { terminated?: Terminated };
 }
@@ -75,6 +78,8 @@ export interface Pod {
     phase?: string;
     conditions?: Condition[];
     containerStatuses?: ContainerStatus[];
+    /** Native sidecars among them. */
+    initContainerStatuses?: ContainerStatus[];
   };
 }
 
@@ -129,9 +134,31 @@ export interface PeerAuthentication {
   };
 }
 
+interface TlsSettings {
+  /** DISABLE, SIMPLE, MUTUAL or ISTIO_MUTUAL. */
+  mode?: string;
+  subjectAltNames?: string[];
+}
+
+interface TrafficPolicy {
+  tls?: TlsSettings;
+  portLevelSettings?: { port?: { number?: number }; tls?: TlsSettings }[];
+}
+
+export interface DestinationRule {
+  metadata: Metadata & { namespace: string };
+  spec?: {
+    host?: string;
+    trafficPolicy?: TrafficPolicy;
+    subsets?: { name: string; trafficPolicy?: TrafficPolicy }[];
+  };
+}
+
 export interface AuthorizationPolicy {
   metadata: Metadata & { namespace: string };
   spec?: {
+    /** Default: ALLOW. */
+    action?: string;
     rules?: {
       from?: { source?: PolicySource }[];
       to?: { operation?: { paths?: string[]; notPaths?: string[] } }[];

@@ -10,13 +10,14 @@ import type { Read } from "../../programs/kube-api/read.ts";
 import type { ClusterAccess } from "../../programs/kubectl.ts";
 import { kubectlJson, kubectlList, kubectlObjectIfAny } from "../../programs/kubernetes-objects.ts";
 import { podsWithProxy } from "../../programs/pods-with-proxy.ts";
-import { Interrupted, mustRun, type Runner } from "../../programs/run.ts";
+import { mustRun, type Runner } from "../../programs/run.ts";
 import type { JoinToken } from "../../teleport/join/join-token.ts";
 import { teleportResources, teleportStatus, teleportTokens } from "../../teleport/resources.ts";
 import type { Values } from "../../values/types.ts";
 import type { BeforeFacts, IstioElsewhere, IstioHere, PlannedNamespace } from "../facts/before.ts";
-import type { ConfigMap, Deployment, Node } from "../facts/objects.ts";
+import type { ConfigMap, DaemonSet, Deployment, Node } from "../facts/objects.ts";
 import { missingRights } from "./installation-rights.ts";
+import { readOrReason } from "./read-or-reason.ts";
 
 /** What is to be installed, and where. */
 export interface Planned {
@@ -33,7 +34,7 @@ export interface Planned {
 /** Reads what the checks before an installation need, all at once. What cannot be read is in the facts as the reason. */
 export async function gatherBefore({ access, values, token, manifests, skipIstio }: Planned): Promise<BeforeFacts> {
   const { runner } = access;
-  const releases = read(() => helmReleases(access));
+  const releases = readOrReason(() => helmReleases(access));
   const [
     wantedToken,
     programs,
@@ -44,19 +45,25 @@ export async function gatherBefore({ access, values, token, manifests, skipIstio
     resources,
     storedTokens,
     istio,
+    istioCni,
     namespaces,
     bytes,
   ] = await Promise.all([
-    read(token),
-    Promise.all([read(() => helmText(runner)), read(() => kubectlText(runner)), read(() => tctlText(runner))]),
-    read(() => serverVersion(access)),
-    read(() => kubectlList<Node>(access, "list the nodes", ["get", "nodes"])),
-    read(() => missingRights(access, values, { skipIstio })),
-    read(() => teleportStatus(runner)),
-    read(() => teleportResources(runner, values)),
-    read(() => teleportTokens(runner)),
+    readOrReason(token),
+    Promise.all([
+      readOrReason(() => helmText(runner)),
+      readOrReason(() => kubectlText(runner)),
+      readOrReason(() => tctlText(runner)),
+    ]),
+    readOrReason(() => serverVersion(access)),
+    readOrReason(() => kubectlList<Node>(access, "list the nodes", ["get", "nodes"])),
+    readOrReason(() => missingRights(access, values, { skipIstio })),
+    readOrReason(() => teleportStatus(runner)),
+    readOrReason(() => teleportResources(runner, values)),
+    readOrReason(() => teleportTokens(runner)),
     readIstio({ access, values, skipIstio }, releases),
-    read(() => plannedNamespaces(access, manifests)),
+    values.istio.cni ? readOrReason(() => hasIstioCni(access)) : undefined,
+    readOrReason(() => plannedNamespaces(access, manifests)),
     releaseBytes(manifests, values),
   ]);
   return {
@@ -72,6 +79,7 @@ export async function gatherBefore({ access, values, token, manifests, skipIstio
     releases: await releases,
     releaseBytes: bytes,
     istio,
+    ...(istioCni !== undefined && { istioCni }),
     namespaces,
   };
 }
@@ -81,19 +89,9 @@ async function readIstio(
   releases: Promise<Read<Release[]>>,
 ): Promise<BeforeFacts["istio"]> {
   if (skipIstio) {
-    return { managed: "elsewhere", found: await read(() => istioElsewhere(access, values.mesh.rootNamespace)) };
+    return { managed: "elsewhere", found: await readOrReason(() => istioElsewhere(access, values.mesh.rootNamespace)) };
   }
-  return { managed: "here", found: await read(async () => istioHere(access, values, await releases)) };
-}
-
-/** The value, or why there is none: a program failed, or printed something else than it was asked for. */
-async function read<T>(get: () => Promise<T>): Promise<Read<T>> {
-  try {
-    return { ok: true, value: await get() };
-  } catch (error) {
-    if (error instanceof Interrupted || !(error instanceof ExitError)) throw error;
-    return { ok: false, reason: error.message.replace(/\.$/, "") };
-  }
+  return { managed: "here", found: await readOrReason(async () => istioHere(access, values, await releases)) };
 }
 
 async function helmText(runner: Runner): Promise<string> {
@@ -147,6 +145,12 @@ async function istioElsewhere(access: ClusterAccess, rootNamespace: string): Pro
   const args = ["get", "customresourcedefinition", "authorizationpolicies.security.istio.io"];
   const crd = await kubectlObjectIfAny(access, "look for Istio's CRDs", args);
   return { hasCrds: crd !== undefined, trustDomains: await meshTrustDomains(access, rootNamespace) };
+}
+
+/** By the label of Istio's own chart, in whatever namespace. */
+async function hasIstioCni(access: ClusterAccess): Promise<boolean> {
+  const args = ["get", "daemonsets", "--all-namespaces", "--selector=k8s-app=istio-cni-node"];
+  return (await kubectlList<DaemonSet>(access, "look for istio-cni", args)).length > 0;
 }
 
 /** The trust domains of all revisions of istiod in a namespace, from the ConfigMaps that Istio's charts make. */

@@ -7,9 +7,13 @@ import type { Values } from "../../values/types.ts";
 import { isReady, tbotEnd } from "../facts/facts.ts";
 import { isMeshed } from "../facts/meshed-pods.ts";
 import type { ConfigMap, DaemonSet, Deployment, Pod } from "../facts/objects.ts";
-import type { Snapshot, TbotPod, TbotReadiness } from "../snapshot.ts";
+import type { Snapshot, StoredInTeleport, TbotPod, TbotReadiness } from "../snapshot.ts";
+import { readAdmissionBinding, readAdmissionPolicy } from "./admission.ts";
+import { readIstioConfigMaps, readIstiods } from "./istiods.ts";
+import { withLastWords } from "./proxy-last-words.ts";
 import { readProxies } from "./proxy-secrets.ts";
 import { withRefusals } from "./refusals.ts";
+import { readRefusedCreations } from "./refused-creations.ts";
 import { complaintsIn, lastWordsIn } from "./tbot-log.ts";
 import { readTeleportVersion } from "./teleport-version.ts";
 
@@ -19,6 +23,8 @@ export interface Given {
   intended?: Values;
   joinTokens?: StoredToken[];
   teleportVersion?: string;
+  /** Asks tctl; absent without --tctl. */
+  readTeleport?: () => Promise<StoredInTeleport>;
 }
 
 /** Labels of this chart's tbot; another chart's in the cluster serves another socket. */
@@ -26,8 +32,6 @@ const TBOT_SELECTOR = "labelSelector=app.kubernetes.io/name=tbot,app.kubernetes.
 
 const CSI_SELECTOR = "labelSelector=app.kubernetes.io/name=tbot-csi,app.kubernetes.io/part-of=istio-teleport";
 
-const ADMISSION = "/apis/admissionregistration.k8s.io/v1";
-const POLICY_NAME = "istio-teleport-workload-identity";
 const DIAGNOSTICS_PORT = 3001;
 
 /** How far back tbot's log is read, in seconds: longer than Envoy's longest pause between two attempts (30 s). */
@@ -68,7 +72,7 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     api.list(`/apis/apps/v1/daemonsets?${CSI_SELECTOR}`, isDaemonSet),
     api.text("/openid/v1/jwks"),
     api.get<{ issuer?: unknown }>("/.well-known/openid-configuration"),
-    api.list<Deployment>("/apis/apps/v1/deployments?labelSelector=app=istiod"),
+    readIstiods(api),
     api.list<Listed<"peerAuthentications">>("/apis/security.istio.io/v1/peerauthentications"),
   ]);
   const tbotDaemonSets = map(labelled, (found) => ownFirst(found, given));
@@ -82,29 +86,35 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     tbotConfig,
     gatewayDeployments,
     csiNodes,
+    destinationRules,
+    refusedCreations,
   ] = await Promise.all([
     api.list<Listed<"authorizationPolicies">>("/apis/security.istio.io/v1/authorizationpolicies"),
-    api.get<NonNullable<Listed<"admissionPolicy">>>(`${ADMISSION}/validatingadmissionpolicies/${POLICY_NAME}`),
-    api.get<NonNullable<Listed<"admissionBinding">>>(`${ADMISSION}/validatingadmissionpolicybindings/${POLICY_NAME}`),
+    readAdmissionPolicy(api),
+    readAdmissionBinding(api),
     readIstioConfigMaps(api, istiods),
     readTbotConfig(api, daemonSet),
     api.list<Deployment>("/apis/apps/v1/deployments?labelSelector=gateway.networking.k8s.io/gateway-name"),
     api.list<Listed<"csiNodes">>("/apis/storage.k8s.io/v1/csinodes"),
+    api.list<Listed<"destinationRules">>("/apis/networking.istio.io/v1/destinationrules"),
+    readRefusedCreations(api),
   ]);
   // Together, since a node that is silent makes both wait.
-  const [tbotPods, proxies, podsRight, proxyRight, teleportVersion] = await Promise.all([
+  const [tbotPods, proxies, podsRight, proxyRight, teleport] = await Promise.all([
     readTbotPods(api, daemonSet, pods, apiAhead),
     readProxies(api, meshed, (done) => progress(`reading certificates: ${done} of ${meshed.length} proxies`)),
     readKubeletRight(api, daemonSet, "pods"),
     readKubeletRight(api, daemonSet, "proxy"),
-    readTeleportVersion(given, tbotConfig),
+    given.readTeleport?.(),
   ]);
+  const teleportVersion = await readTeleportVersion(given, teleport, tbotConfig);
   return {
     takenAt,
     ...(takenAt.ok && { readUntil: Date.now() + apiAhead }),
     ...(given.scope !== undefined && { scope: given.scope }),
     ...(given.intended !== undefined && { intended: given.intended }),
     ...(given.joinTokens !== undefined && { joinTokens: given.joinTokens }),
+    ...(teleport !== undefined && { teleport }),
     teleportVersion,
     kubernetesVersion: map(version, (value = {}) => textAt(value, "gitVersion")),
     nodes,
@@ -124,9 +134,11 @@ export async function gather(api: KubeApi, given: Given, progress: (what: string
     authorizationPolicies,
     gatewayDeployments,
     csiNodes,
+    refusedCreations,
+    destinationRules,
     admissionPolicy,
     admissionBinding,
-    proxies: await withRefusals(api, meshed, proxies),
+    proxies: await withLastWords(api, meshed, await withRefusals(api, meshed, proxies)),
   };
 }
 
@@ -165,20 +177,6 @@ function isRunning(pod: Pod): boolean {
 
 function inScope(pod: Pod, { scope }: Given): boolean {
   return scope === undefined || scope.includes(pod.metadata.namespace);
-}
-
-async function readIstioConfigMaps(api: KubeApi, istiods: Read<Deployment[]>): Promise<Read<ConfigMap[]>> {
-  if (!istiods.ok) return istiods;
-  const namespaces = new Set(istiods.value.map(({ metadata }) => metadata.namespace));
-  const lists = await Promise.all(
-    [...namespaces].map((namespace) => api.list<ConfigMap>(`/api/v1/namespaces/${namespace}/configmaps`)),
-  );
-  const all: ConfigMap[] = [];
-  for (const list of lists) {
-    if (!list.ok) return list;
-    all.push(...list.value);
-  }
-  return { ok: true, value: all };
 }
 
 async function readTbotConfig(api: KubeApi, daemonSet: DaemonSet | undefined): Promise<Read<string | undefined>> {

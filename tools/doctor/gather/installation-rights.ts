@@ -1,14 +1,6 @@
-import { unexpectedOutput } from "../../programs/json-from.ts";
-import { type ClusterAccess, kubectl } from "../../programs/kubectl.ts";
+import type { ClusterAccess } from "../../programs/kubectl.ts";
+import { lackedRights, type Right } from "../../programs/rights.ts";
 import type { Values } from "../../values/types.ts";
-
-/** A right as Kubernetes names it; without a namespace, to a cluster-wide object. */
-interface Right {
-  verb: string;
-  group: string;
-  resource: string;
-  namespace?: string;
-}
 
 /**
  * The rights that an installation needs and this user lacks, in the words of kubectl: "create namespaces". It asks for one
@@ -21,31 +13,10 @@ export async function missingRights(
   values: Values,
   { skipIstio }: { skipIstio: boolean },
 ): Promise<string[]> {
-  const rights = neededRights(values, skipIstio);
-  const reviews = {
-    apiVersion: "v1",
-    kind: "List",
-    items: rights.map((resourceAttributes) => ({
-      apiVersion: "authorization.k8s.io/v1",
-      kind: "SelfSubjectAccessReview",
-      spec: { resourceAttributes },
-    })),
-  };
-  // Not checked by kubectl first: for that it would ask for the API's schema.
-  const args = ["create", "--filename=-", "--validate=false", '--output=jsonpath={.status.allowed}{"\\n"}'];
-  const stdin = JSON.stringify(reviews);
-  const purpose = "ask for your permissions";
-  const printed = (await kubectl(access, purpose, args, { stdin })).toString();
-  const answers = printed.trim().split("\n");
-  const other = answers.filter((answer) => !/^(true|false)$/.test(answer));
-  if (answers.length !== rights.length || other.length > 0) {
-    const wanted = `${rights.length} answers, true or false`;
-    throw unexpectedOutput(other.join("\n") || printed, "kubectl", purpose, wanted);
-  }
-  return rights.filter((_, index) => answers[index] !== "true").map(describe);
+  return lackedRights(access, neededRights(values, skipIstio));
 }
 
-function neededRights({ tbot, mesh }: Values, skipIstio: boolean): Right[] {
+function neededRights({ tbot, mesh, watch }: Values, skipIstio: boolean): Right[] {
   const namespace = tbot.namespace.name;
   const admission = "admissionregistration.k8s.io";
   return [
@@ -55,6 +26,7 @@ function neededRights({ tbot, mesh }: Values, skipIstio: boolean): Right[] {
     { verb: "create", group: "rbac.authorization.k8s.io", resource: "clusterroles" },
     { verb: "create", group: "rbac.authorization.k8s.io", resource: "clusterrolebindings" },
     ...(tbot.enabled ? [{ verb: "create", group: "apps", resource: "daemonsets", namespace }] : []),
+    ...(watch.enabled ? [{ verb: "create", group: "batch", resource: "cronjobs", namespace }] : []),
     ...(tbot.enabled && (tbot.socket.mode === "csi" || tbot.socket.transition)
       ? [{ verb: "create", group: "storage.k8s.io", resource: "csidrivers" }]
       : []),
@@ -85,9 +57,4 @@ function neededRights({ tbot, mesh }: Values, skipIstio: boolean): Right[] {
           { verb: "create", group: "apps", resource: "deployments", namespace: mesh.rootNamespace },
         ]),
   ];
-}
-
-function describe({ verb, group, resource, namespace }: Right): string {
-  const name = group === "" ? resource : `${resource}.${group}`;
-  return `${verb} ${name}${namespace === undefined ? "" : ` in ${namespace}`}`;
 }

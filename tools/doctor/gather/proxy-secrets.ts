@@ -11,7 +11,7 @@ import type { Pod } from "../facts/objects.ts";
 import type { MeshProxy, ProxySecrets } from "../snapshot.ts";
 
 /** Envoy's admin interface in Istio's proxies, on the pod's loopback interface. */
-const ADMIN_PORT = 15000;
+export const ADMIN_PORT = 15000;
 
 /** Istio's name for the cluster of tbot's socket (istio tools/packaging/common/envoy_bootstrap.json). */
 export const TBOT_CLUSTER = "sds-grpc";

@@ -4,6 +4,7 @@ import { shortFingerprint } from "../facts/certificates.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
 import { documentation } from "./documentation.ts";
+import { jsonText } from "./json-text.ts";
 
 /** Which root a proxy uses and trusts, by their short fingerprints. */
 interface ProxyRoots {
@@ -26,29 +27,35 @@ export function jsonReport(results: readonly Result[], seen: Seen): string {
     takenAt: takenAt.ok ? new Date(takenAt.value).toISOString() : null,
     kubernetesVersion: kubernetesVersion.ok ? kubernetesVersion.value : null,
     exitCode: exitCode(results),
-    summary: Object.fromEntries(STATUSES.map((status) => [status, amount(results, status)])),
-    checks: results.map(({ check, status, examined, findings }) => ({
-      id: check.id,
-      step: STEPS[check.step],
-      title: check.title,
-      status,
-      examined,
-      findings,
-      documentation: documentation(check.id),
-    })),
+    summary: summaryJson(results),
+    checks: checksJson(results),
     proxies: proxiesIn(seen),
   };
-  return `${escaped(JSON.stringify(report, null, 2))}\n`;
+  return jsonText(report);
 }
 
-/** JSON escapes control characters below a blank only; these steer a terminal, too, or reorder its lines. */
-function escaped(json: string): string {
-  return json.replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
-    character
-      .split("")
-      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
-      .join(""),
-  );
+/** How many checks have each status. */
+export function summaryJson(results: readonly Result[]): Record<Status, number> {
+  return {
+    ok: amount(results, "ok"),
+    warning: amount(results, "warning"),
+    problem: amount(results, "problem"),
+    unknown: amount(results, "unknown"),
+    skipped: amount(results, "skipped"),
+  };
+}
+
+/** One entry a check, in the order of the hand-offs. */
+export function checksJson(results: readonly Result[]) {
+  return results.map(({ check, status, examined, findings }) => ({
+    id: check.id,
+    step: STEPS[check.step],
+    title: check.title,
+    status,
+    examined,
+    findings,
+    documentation: documentation(check.id),
+  }));
 }
 
 /** The roots of each proxy; those whose certificate could not be read are what proxy-certificate reports. */
@@ -67,8 +74,6 @@ function proxiesIn({ certifiedPods, certificate }: Seen): ProxyRoots[] {
     return [];
   }
 }
-
-const STATUSES: readonly Status[] = ["ok", "warning", "problem", "unknown", "skipped"];
 
 function amount(results: readonly Result[], status: Status): number {
   return results.filter((result) => result.status === status).length;

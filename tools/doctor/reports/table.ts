@@ -9,7 +9,8 @@ type Colors = ReturnType<typeof pc.createColors>;
 /** Findings of one check that are shown; the others are in --format json. */
 const SHOWN = 5;
 
-const LABEL: Readonly<Record<Status, string>> = {
+/** How a status is written. */
+export const LABEL: Readonly<Record<Status, string>> = {
   ok: "ok",
   warning: "warning",
   problem: "PROBLEM",
@@ -32,7 +33,7 @@ export function table(results: readonly Result[], colors: Colors): string {
 }
 
 /** "2 problems, 1 warning, 25 ok": what there is, the worst first. */
-export function summary(results: readonly Result[]): string {
+export function summary(results: readonly Pick<Result, "status">[]): string {
   const amount = (status: Status) => results.filter((result) => result.status === status).length;
   const problems = amount("problem");
   const parts = [
@@ -46,14 +47,7 @@ export function summary(results: readonly Result[]): string {
 }
 
 function rows({ check, status, examined, findings }: Result, width: number, colors: Colors): string[] {
-  const paint = {
-    ok: colors.green,
-    warning: colors.yellow,
-    problem: colors.red,
-    unknown: colors.yellow,
-    skipped: colors.dim,
-  };
-  const label = paint[status](LABEL[status].padEnd(8));
+  const label = paintOf(status, colors)(LABEL[status].padEnd(8));
   const head = `  ${label} ${check.id.padEnd(width)}  ${check.title} ${colors.dim(`(${oneLine(examined)})`)}`;
   if (findings.length === 0) return [head];
   const indent = " ".repeat(11);
@@ -66,12 +60,23 @@ function rows({ check, status, examined, findings }: Result, width: number, colo
   return [head, ...shown, ...more, `${indent}${colors.dim(documentation(check.id))}`];
 }
 
+/** The colour of a status. */
+export function paintOf(status: Status, colors: Colors): (text: string) => string {
+  return {
+    ok: colors.green,
+    warning: colors.yellow,
+    problem: colors.red,
+    unknown: colors.yellow,
+    skipped: colors.dim,
+  }[status];
+}
+
 function described({ status, subject, evidence }: Finding, of: Status): string {
   const kind = status === of ? "" : `${LABEL[status]}: `;
   return `${kind}${oneLine(subject)}: ${oneLine(evidence)}`;
 }
 
 /** What comes from the cluster on one line: words of other programs come with line breaks and colours. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return printable(text.replace(/\p{Cc}+/gu, " "));
 }

@@ -6,8 +6,13 @@ import type { Permission } from "../permissions.ts";
  * The graph as JSON, for other programs (docs/operate/policies.md describes it). `methods` and `paths` are absent where an edge
  * has no such limit.
  */
-export function graphDocument({ clusterName, gateways, applications, edges }: MeshGraph): string {
-  const document = {
+export function graphDocument(graph: MeshGraph): string {
+  return `${JSON.stringify(graphJson(graph), null, 2)}\n`;
+}
+
+/** The same as an object. */
+export function graphJson({ clusterName, gateways, applications, edges }: MeshGraph) {
+  return {
     clusterName,
     gateways,
     applications: applications.map(({ services, ...application }) => ({
@@ -22,7 +27,6 @@ export function graphDocument({ clusterName, gateways, applications, edges }: Me
     })),
     edges: edges.map(({ from, to, ...edge }) => ({ from: sourceJson(from), to: serviceJson(to), ...edge })),
   };
-  return `${JSON.stringify(document, null, 2)}\n`;
 }
 
 /** The difference of two graphs as JSON. */
@@ -38,11 +42,11 @@ function permissionJson({ from, to, ...permission }: Permission): object {
   return { from: sourceJson(from), to: serviceJson(to), ...permission };
 }
 
-function serviceJson(service: GraphService): object {
+function serviceJson(service: GraphService) {
   return { label: labelOf(service), application: service.application, service: service.name };
 }
 
 /** `anyone` has no principal. */
-function sourceJson({ kind, label, principal }: GraphSource): object {
+function sourceJson({ kind, label, principal }: GraphSource) {
   return { kind, label, ...(principal !== undefined && { principal }) };
 }

@@ -2,7 +2,6 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { doctor } from "../../doctor/run.ts";
 import { withTempDir } from "../../programs/temp-dir.ts";
-import { storedResources } from "../../teleport/resources.ts";
 import type { InstallFlags } from "./flags.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -10,21 +9,18 @@ import type { Prepared } from "./prepare.ts";
 const WAIT = "60s";
 
 /**
- * The last step: the doctor, with the values and with the join token as Teleport stores it. Its report is on stdout, and
- * its exit code becomes the process's.
+ * The last step: the doctor, with the values and with what Teleport stores. Its report is on stdout, and its exit code
+ * becomes the process's.
  *
- * @throws ExitError (unavailable) when tctl or the cluster does not answer
+ * @throws ExitError (unavailable) when the cluster does not answer
  */
 export async function diagnoseInstallation(
-  { access, token, chart }: Prepared,
+  { access, chart }: Prepared,
   flags: InstallFlags,
   examine: typeof doctor,
 ): Promise<void> {
   const { runner, ...cluster } = access;
   await withTempDir(async (directory) => {
-    const tokenFile = join(directory, "token.json");
-    const stored = await storedResources(runner, `token/${token.tokenName}`, "read the join token");
-    await writeFile(tokenFile, JSON.stringify(stored), { mode: 0o600 });
     // stdin was read before; the doctor gets what it held.
     const stdinFile = join(directory, "values.yaml");
     if (chart.stdin !== undefined) await writeFile(stdinFile, chart.stdin);
@@ -36,9 +32,10 @@ export async function diagnoseInstallation(
       skipIstio: false,
       namespace: [],
       only: [],
-      output: "table",
+      format: "table",
+      force: false,
       wait: WAIT,
-      tokenFile,
+      tctl: true,
     });
   });
 }

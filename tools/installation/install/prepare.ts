@@ -5,11 +5,13 @@ import { renderManifests } from "../../chart/manifests.ts";
 import { CHART_RELEASE } from "../../chart/releases.ts";
 import { readKeys } from "../../gen-token/keys.ts";
 import { warnings } from "../../gen-token/warnings.ts";
+import type { Assignment } from "../../programs/assignments.ts";
 import { chosenCluster } from "../../programs/chosen-cluster.ts";
 import type { ClusterAccess } from "../../programs/kubectl.ts";
 import { accessOf } from "../../programs/kubectl.ts";
 import type { Runner } from "../../programs/run.ts";
 import { type JoinToken, joinToken } from "../../teleport/join/join-token.ts";
+import type { PublicJwk } from "../../teleport/join/jwks.ts";
 import { readValuesInputs } from "../../values/inputs.ts";
 import { mergedValues } from "../../values/load.ts";
 import type { Values } from "../../values/types.ts";
@@ -44,17 +46,18 @@ export interface Prepared {
  */
 export async function prepare(runner: Runner, flags: InstallFlags): Promise<Prepared> {
   refuseFlagsWithoutEffect(flags);
-  const inputs = await readValuesInputs(runner, { files: flags.values, sets: flags.set });
+  const given = await readValuesInputs(runner, { files: flags.values, sets: flags.set });
   const further = await readValuesInputs(runner, { files: flags.istiodValues });
-  const values = await mergedValues(runner, inputs);
+  const values = await mergedValues(runner, given);
+  const { access, described } = await chosenCluster(accessOf(runner, flags));
+  const { join } = values.global.teleport;
+  const source = join.type === "static_jwks" ? await readKeys({ ...access, extraJwks: [] }) : undefined;
+  const inputs = { ...given, sets: [...given.sets, ...keyIdsFor(values, source?.keys ?? [])] };
   const manifests = await renderManifests(
     runner,
     { inputs, release: CHART_RELEASE, namespace: values.tbot.namespace.name },
     values,
   );
-  const { access, described } = await chosenCluster(accessOf(runner, flags));
-  const { join } = values.global.teleport;
-  const source = join.type === "static_jwks" ? await readKeys({ ...access, extraJwks: [] }) : undefined;
   const istio = flags.skipIstio
     ? undefined
     : {
@@ -74,13 +77,19 @@ export async function prepare(runner: Runner, flags: InstallFlags): Promise<Prep
     chart: {
       values,
       files: flags.values,
-      sets: flags.set,
+      sets: inputs.sets,
       stdin: inputs.files[flags.values.indexOf("-")]?.text,
       manifests,
       timeoutSeconds: flags.timeout,
     },
     warnings: [...(source?.leftOut ?? []), ...warnings(join, source?.cluster)],
   };
+}
+
+/** The IDs of the keys in the join token for the checks in the cluster, unless the values list them. */
+function keyIdsFor({ watch }: Values, keys: readonly PublicJwk[]): Assignment[] {
+  if (!watch.enabled || watch.keyIds.length > 0 || keys.length === 0) return [];
+  return [{ flag: "--set-json", text: `watch.keyIds=${JSON.stringify(keys.map(({ kid }) => kid))}` }];
 }
 
 /** The steps of docs/start/installation.md that change something, in its order. */
@@ -93,6 +102,9 @@ export function installationSteps({ access, values, token, istio, chart }: Prepa
 }
 
 function refuseFlagsWithoutEffect(flags: InstallFlags): void {
+  if (flags.yes && flags.dryRun) {
+    throw new ExitError("--yes and --dry-run contradict each other; leave out one of them.");
+  }
   if (flags.valuesKey !== undefined) {
     throw new ExitError(
       `--values-key is for values of a parent chart, and install makes a release of this chart alone: install the parent with Helm (${page("docs/start/installation.md")}).`,

@@ -119,7 +119,8 @@ function readKeys(jwks: string): Jwks | { unreadable: string } {
   }
 }
 
-function keyDifference(kind: TokenDifference["kind"], key: PublicJwk, consequence: string): TokenDifference {
+/** A difference of one key of the JWKS. */
+export function keyDifference(kind: TokenDifference["kind"], key: PublicJwk, consequence: string): TokenDifference {
   return { kind, subject: `key ${JSON.stringify(key.kid)} (${algorithmOf(key)})`, isKey: true, consequence };
 }
 

@@ -4,10 +4,19 @@ import { shell, tryShell } from "./shell.ts";
 const LEVELS = ["restricted", "baseline", "privileged"] as const;
 type PodSecurityLevel = (typeof LEVELS)[number];
 
+interface PodTemplate {
+  readonly template?: { readonly spec?: Readonly<Record<string, unknown>> };
+}
+
 interface Workload {
   readonly kind?: string;
   readonly metadata: { readonly name: string };
-  readonly spec?: { readonly template?: { readonly spec?: Readonly<Record<string, unknown>> } };
+  /** A CronJob's pods are those of its Jobs. */
+  readonly spec?: PodTemplate & { readonly jobTemplate?: { readonly spec?: PodTemplate } };
+}
+
+function podSpec({ spec }: Workload): Readonly<Record<string, unknown>> | undefined {
+  return (spec?.template ?? spec?.jobTemplate?.spec?.template)?.spec;
 }
 
 /** A workload, "Kind name", and the strictest Pod Security level at which the API server takes its pods. */
@@ -23,7 +32,7 @@ interface Judged {
 export async function podSecurityLevels(manifests: string): Promise<Judged[]> {
   const workloads = parseAllDocuments(manifests)
     .map((document) => document.toJS() as Workload | null)
-    .filter((workload) => workload?.spec?.template?.spec !== undefined) as Workload[];
+    .filter((workload) => workload !== null && podSpec(workload) !== undefined) as Workload[];
   const levels = new Map<number, PodSecurityLevel>();
   const namespace = (level: PodSecurityLevel) => `pod-security-${level}`;
   try {
@@ -56,7 +65,7 @@ function namespaceOf(name: string, level: PodSecurityLevel): object {
 }
 
 /** A pod of a workload's, without what the namespace or the cluster must have for it. */
-function podOf({ spec }: Workload, name: string, namespace: string): object {
-  const { serviceAccountName: _account, priorityClassName: _class, ...own } = spec?.template?.spec ?? {};
+function podOf(workload: Workload, name: string, namespace: string): object {
+  const { serviceAccountName: _account, priorityClassName: _class, ...own } = podSpec(workload) ?? {};
   return { apiVersion: "v1", kind: "Pod", metadata: { name, namespace }, spec: own };
 }

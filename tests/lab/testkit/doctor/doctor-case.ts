@@ -5,7 +5,7 @@ import { USER_DIR } from "../installation/installation.ts";
 export type Step = string | (() => Promise<void>);
 
 /** One thing that is broken in the lab, and what doctor says of it. */
-export interface Case {
+interface Case {
   /** The check that must name it. */
   readonly id: string;
   /** For people: what was done; a row of docs/proof/doctor-checks.md. */
@@ -13,6 +13,8 @@ export interface Case {
   readonly break: Step;
   /** What the named finding says. */
   readonly evidence: string | RegExp;
+  /** What its other findings say; default: the same of something else. */
+  readonly beside?: RegExp;
   /** Checks that must complain as well, for the same cause. */
   readonly also?: readonly string[];
   /** What may complain as well: a tbot that comes and goes answers, or does not. */
@@ -23,19 +25,23 @@ export interface Case {
   readonly within?: number;
 }
 
-/** Cases that follow from a single broken state, in sequence, and what fixes all of them. */
+/** Cases that are broken one after the other and looked at together: none has to do with another. */
+export type Phase = readonly Case[];
+
+/** Phases that follow from a single broken state, in sequence, and what fixes all of them, in order. */
 export interface Situation {
-  readonly cases: readonly Case[];
-  readonly heal: Step;
+  readonly phases: readonly Phase[];
+  readonly heal: readonly Step[];
 }
 
-/** A situation of one case. */
-export function alone({ heal, ...only }: Case & { readonly heal: Step }): Situation {
-  return { cases: [only], heal };
-}
+/** A case that is fixed by itself. */
+export type Curable = Case & { readonly heal: Step };
 
-/** The join token that doctor is given, a file that cases may spoil. */
-export const TOKEN = join(USER_DIR, "doctor-token.json");
+/** A situation of independent cases, for which doctor is asked once: a look takes longer than most of what it finds. */
+export function together(...cases: readonly Curable[]): Situation {
+  // Backwards: what several cases edit is as each found it.
+  return { phases: [cases], heal: cases.map(({ heal }) => heal).toReversed() };
+}
 
 /** Namespaces of the cases: one is meshed. */
 export const MESHED = "doctor";
@@ -75,18 +81,32 @@ export function pod(name: string, spec: object = {}, metadata: object = {}): obj
   };
 }
 
-const KEPT = join(USER_DIR, "kept.json");
+const kept = (namespace: string, name: string) => join(USER_DIR, `kept-${namespace}-${name}.json`);
 
-/** Edits the text in one key of a ConfigMap by sed, keeping what it was for `restoreConfigMap`. */
+/**
+ * Edits the text in one key of a ConfigMap by sed, keeping what it was before its first edit for `restoreConfigMap`.
+ * Cases that are looked at together may edit one ConfigMap.
+ */
 export function editConfigMap(namespace: string, name: string, script: string): string {
-  return `kubectl -n ${namespace} get configmap ${name} -o json > ${KEPT} && sed -E '${script}' ${KEPT} | kubectl replace -f -`;
+  const file = kept(namespace, name);
+  const get = `kubectl -n ${namespace} get configmap ${name} -o json`;
+  return `{ [ -e ${file} ] || ${get} > ${file}; } && ${get} | sed -E '${script}' | kubectl replace -f -`;
 }
 
-export const restoreConfigMap = `sed -E '/"(resourceVersion|uid|creationTimestamp)":/d' ${KEPT} | kubectl replace -f -`;
+/** Takes all edits of a ConfigMap back. */
+export function restoreConfigMap(namespace: string, name: string): string {
+  const file = kept(namespace, name);
+  return `if [ -e ${file} ]; then sed -E '/"(resourceVersion|uid|creationTimestamp)":/d' ${file} | kubectl replace -f - && rm ${file}; fi`;
+}
 
-export const BINDING = "validatingadmissionpolicybinding istio-teleport-workload-identity";
+const BINDING = "validatingadmissionpolicybinding istio-teleport-workload-identity";
+
+const bindingThat = (action: string) =>
+  `kubectl patch ${BINDING} --type=merge -p '{"spec":{"validationActions":["${action}"]}}'`;
 
 /** The API server continues to deny for a moment. */
+export const admissionAudits = `${bindingThat("Audit")} && sleep 2`;
+export const admissionDenies = bindingThat("Deny");
 export const deleteBinding = `kubectl delete ${BINDING} && sleep 2`;
 
 /** Puts back what was deleted of the chart's own objects. */
@@ -94,3 +114,20 @@ export const RESTORE_CHART = "helm get manifest istio-teleport -n teleport-syste
 
 export const RESTART_TBOT =
   "kubectl -n teleport-system delete pod -l app.kubernetes.io/name=tbot && kubectl -n teleport-system rollout status daemonset/tbot --timeout=120s";
+
+const ISTIOD = "kubectl -n istio-system";
+
+/** Lets istiod sign certificates of so long a life; 1ms is fail-closed layer b. */
+export function istiodSigns(life: string): string {
+  return `${ISTIOD} set env deployment/istiod MAX_WORKLOAD_CERT_TTL=${life} && ${ISTIOD} rollout status deployment/istiod --timeout=120s`;
+}
+
+/** Starts a pod in the meshed namespace. */
+export function start(name: string, annotations: object = {}): string {
+  return applyMeshed(pod(name, {}, { namespace: MESHED, annotations }));
+}
+
+/** Ends it, if it is there. */
+export function end(name: string): string {
+  return `kubectl -n ${MESHED} delete pod ${name} --ignore-not-found --wait`;
+}

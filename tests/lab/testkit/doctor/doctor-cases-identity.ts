@@ -1,31 +1,24 @@
 import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { startNodeDaemon, stopNodeDaemon } from "../cluster/node-daemons.ts";
 import { shell, until } from "../cluster/shell.ts";
 import { createTeleportResources } from "../installation/releases.ts";
 import { doctor } from "./doctor.ts";
 import {
-  alone,
-  applyMeshed,
-  deleteBinding,
+  type Curable,
   editConfigMap,
-  MESHED,
-  pod,
+  end,
   RESTART_TBOT,
-  RESTORE_CHART,
   restoreConfigMap,
   type Situation,
+  start,
 } from "./doctor-case.ts";
 
 const WORKLOAD_IDENTITY = "workload_identity/istio-workloads";
-const ISTIOD = "kubectl -n istio-system";
-const start = (name: string, annotations: object = {}) =>
-  applyMeshed(pod(name, {}, { namespace: MESHED, annotations }));
-const end = (name: string) => `kubectl -n ${MESHED} delete pod ${name} --ignore-not-found --wait`;
-
 /** The directory of tbot's socket, which running pods hold on to wherever it is moved. */
 const SOCKETS = "/run/spire/sockets";
 const HELD_SOCKETS = "/run/spire/held-by-running-pods";
 
-const SHORT_LIFE = 80;
+const SHORT_LIFE = 70;
 const SHORT_INTERVAL = 12;
 
 /** Gives tbot lives in tbot.yaml, which it reads at its start. */
@@ -51,50 +44,48 @@ async function giveSocketDirectoryBack(): Promise<void> {
   renameSync(HELD_SOCKETS, SOCKETS);
 }
 
-/** What certificates say, who signed them, and how old they are. */
-export const IDENTITY_SITUATIONS: readonly Situation[] = [
-  alone({
+/** What the mesh's configuration and tbot's say of identities. */
+export const CONFIGURATION_CASES: readonly Curable[] = [
+  {
     id: "trust-domain",
     how: "Istio's default trust domain in the mesh configuration",
     break: editConfigMap("istio-system", "istio", "s/trustDomain: [a-z.]+/trustDomain: cluster.local/"),
-    heal: restoreConfigMap,
+    heal: restoreConfigMap("istio-system", "istio"),
     evidence: "its trust domain is cluster.local",
-  }),
-  alone({
-    id: "istiod-ca",
-    how: "istiod may sign certificates of a day (fail-closed layer b is off)",
-    break: `${ISTIOD} set env deployment/istiod MAX_WORKLOAD_CERT_TTL=24h`,
-    heal: `${ISTIOD} set env deployment/istiod MAX_WORKLOAD_CERT_TTL=1ms && ${ISTIOD} rollout status deployment/istiod --timeout=120s`,
-    evidence: "it does not set MAX_WORKLOAD_CERT_TTL to 1ms",
-  }),
-  {
-    cases: [
-      {
-        id: "opted-out",
-        how: "a pod that chooses Istio's own template, while admission is off",
-        break: `${deleteBinding} && ${start("chosen", { "inject.istio.io/templates": "sidecar" })}`,
-        evidence: 'its annotation inject.istio.io/templates is "sidecar"',
-        also: ["admission-policy", "proxy-certificate"],
-      },
-      {
-        id: "proxy-issuer",
-        how: "the same pod, while istiod may sign certificates of a day (layers b and c are off)",
-        break: `${ISTIOD} set env deployment/istiod MAX_WORKLOAD_CERT_TTL=24h && ${ISTIOD} rollout status deployment/istiod --timeout=120s`,
-        evidence: "it was signed by istiod's CA",
-        also: ["admission-policy", "istiod-ca", "opted-out", "trust-roots"],
-      },
-    ],
-    heal: `${end("chosen")}; ${RESTORE_CHART}; ${ISTIOD} set env deployment/istiod MAX_WORKLOAD_CERT_TTL=1ms && ${ISTIOD} rollout status deployment/istiod --timeout=120s`,
   },
   {
-    cases: [
+    id: "outage-budget",
+    how: "an interval of more than a third of the life in tbot.yaml",
+    break: editConfigMap("teleport-system", "tbot", "s/credential_ttl: 1h/credential_ttl: 25m/"),
+    heal: restoreConfigMap("teleport-system", "tbot"),
+    evidence: "3 breaks of tbot's connection to Teleport in a row let them expire",
+  },
+];
+
+export const PROXY_START: Curable = {
+  id: "proxy-start",
+  how: "a pod that gives its proxy another socket's name",
+  break: start("stuck", { "proxy.istio.io/config": "proxyMetadata:\n  WORKLOAD_IDENTITY_SOCKET_FILE: other\n" }),
+  heal: end("stuck"),
+  // Between two attempts it is in another state for a moment.
+  evidence:
+    /does not run \(CrashLoopBackOff\); it said last: .*no socket found.*; its annotation proxy.istio.io\/config/,
+};
+
+/** What Teleport issues to a pod that starts. */
+export const ISSUANCE_SITUATION: Situation = {
+  phases: [
+    [
       {
         id: "proxy-certificate",
         how: "a pod that starts while Teleport has no workload identity",
         break: `tctl rm ${WORKLOAD_IDENTITY} && ${start("late")}`,
         // Envoy logs the refusal a moment after it has asked.
         evidence: /Envoy waits for its certificate .*; Envoy's log: .*doesn't exist/,
+        also: ["teleport-resources"],
       },
+    ],
+    [
       {
         id: "proxy-identity",
         how: "a pod that starts while the workload identity's template names another service account",
@@ -105,23 +96,21 @@ export const IDENTITY_SITUATIONS: readonly Situation[] = [
           await shell(`${end("late")} && ${start("late")}`);
         },
         evidence: /it is spiffe:.*somebody-else, and Istio expects .*\/sa\/default/,
+        also: ["teleport-resources"],
       },
     ],
-    heal: async () => {
-      await createTeleportResources([]);
-      // Proxies that came back to tbot meanwhile have another's identity, until they ask again.
-      await shell(`${end("late")} && ${RESTART_TBOT}`);
-    },
-  },
-  alone({
-    id: "outage-budget",
-    how: "an interval of more than a third of the life in tbot.yaml",
-    break: editConfigMap("teleport-system", "tbot", "s/credential_ttl: 1h/credential_ttl: 25m/"),
-    heal: restoreConfigMap,
-    evidence: "3 breaks of tbot's connection to Teleport in a row let them expire",
-  }),
-  {
-    cases: [
+  ],
+  heal: [
+    () => createTeleportResources([]),
+    // Proxies that came back to tbot meanwhile have another's identity, until they ask again.
+    `${end("late")} && ${RESTART_TBOT}`,
+  ],
+};
+
+/** How old certificates are, and who signed them. Teleport stops at the end, since what runs out then needs it no longer. */
+export const RENEWAL_SITUATION: Situation = {
+  phases: [
+    [
       {
         id: "trust-roots",
         how: "Teleport's SPIFFE CA is replaced without overlap, and a pod starts, while tbot does not reach the others",
@@ -134,6 +123,8 @@ export const IDENTITY_SITUATIONS: readonly Situation[] = [
         evidence: /do not trust it \(.*and 1 pod presents a certificate of it/,
         perhaps: ["proxy-stream", "certificate-rotation"],
       },
+    ],
+    [
       {
         id: "proxy-stream",
         how: "the socket directory was removed and made again, 35 s ago",
@@ -141,6 +132,8 @@ export const IDENTITY_SITUATIONS: readonly Situation[] = [
         evidence: "it holds a socket directory that was removed",
         perhaps: ["certificate-rotation"],
       },
+    ],
+    [
       {
         id: "certificate-rotation",
         how: "the same, for one and a half renewal intervals and 30 s",
@@ -148,19 +141,28 @@ export const IDENTITY_SITUATIONS: readonly Situation[] = [
         also: ["proxy-stream"],
         evidence: new RegExp(`it was issued \\d+ s ago, tbot replaces each after ${SHORT_INTERVAL} s`),
       },
+    ],
+    [
+      {
+        id: "tbot-health",
+        how: "Teleport is stopped",
+        break: () => stopNodeDaemon("teleport"),
+        // First its watch is closed; 10 s later its next try fails.
+        evidence: /its service spiffe-trust-bundle-cache is unhealthy: .*connection refused/,
+        beside: /its service \S+ is unhealthy/,
+        // tctl does not get an answer, either.
+        also: ["teleport-resources", "join-token", "token-keys"],
+        // Its pod is not ready either, once its probe has failed three times; nobody misses its streams then.
+        perhaps: ["tbot-nodes", "proxy-stream", "certificate-rotation"],
+      },
       {
         id: "certificate-life",
         how: "the same, for longer than the certificates live",
         break: "true",
-        also: ["proxy-stream"],
         evidence: /it expired \d+ s ago/,
         within: 2 * SHORT_LIFE,
       },
     ],
-    heal: async () => {
-      await shell(end("late"));
-      await giveSocketDirectoryBack();
-      await tbotWith("1h", "10m");
-    },
-  },
-];
+  ],
+  heal: [() => startNodeDaemon("teleport"), end("late"), giveSocketDirectoryBack, () => tbotWith("1h", "10m")],
+};

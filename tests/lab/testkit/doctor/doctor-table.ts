@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { labPaths } from "../../../../lab/machine/paths.ts";
+import { CHECKS } from "../../../../tools/doctor/checks/all.ts";
 
 /** A row of docs/proof/doctor-checks.md: how a check's subject was broken, and what doctor printed. */
 export interface Row {
@@ -41,10 +42,11 @@ function markdown(rows: readonly Row[]): string {
   return `${["| check | how it was broken | what doctor said |", "|---|---|---|", ...lines].join("\n")}\n`;
 }
 
-/** Saves the table as JSON and Markdown in the lab's state, `doctor/checks.*`. */
+/** Saves the table, in the order of the checks, as JSON and Markdown in the lab's state, `doctor/checks.*`. */
 export function save(rows: readonly Row[]): void {
   const folder = join(labPaths().state, "doctor");
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "checks.json"), `${JSON.stringify(rows, null, 2)}\n`);
-  writeFileSync(join(folder, "checks.md"), markdown(rows));
+  const inOrder = CHECKS.flatMap(({ id }) => rows.filter(({ check }) => check === id));
+  writeFileSync(join(folder, "checks.json"), `${JSON.stringify(inOrder, null, 2)}\n`);
+  writeFileSync(join(folder, "checks.md"), markdown(inOrder));
 }

@@ -36,6 +36,16 @@ export class StartedCommand {
     throw new Error(`it ended before it ran "${words}": ${this.#stderr}`);
   }
 
+  /** Waits until it has written these words to stderr. Throws when it ends before. */
+  async says(words: string): Promise<void> {
+    while (!this.#stderr.includes(words)) {
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+        throw new Error(`it ended before it said "${words}": ${this.#stderr}`);
+      }
+      await sleep(20);
+    }
+  }
+
   /** kill -9. */
   kill(): void {
     this.#child.kill("SIGKILL");

@@ -84,6 +84,7 @@ function get(call: FakeCall, state: FakeState, what: string, name: string | unde
     const node = { metadata: { name: "node" }, status: { nodeInfo: { kubeletVersion: state.kubernetes } } };
     return { stdout: JSON.stringify({ items: [node] }) };
   }
+  if (what === "daemonsets") return { stdout: JSON.stringify({ items: [] }) };
   if (what === "daemonset") {
     const status = { numberReady: state.tbotReady, desiredNumberScheduled: 1, updatedNumberScheduled: 1 };
     return { stdout: JSON.stringify({ metadata: { name }, status }) };

@@ -119,4 +119,19 @@ function elsewhere({ hasCrds, trustDomains }: IstioElsewhere, { intended }: Befo
   return { examined: count(trustDomains.length, "revision"), findings };
 }
 
-export const ISTIO_BEFORE: readonly Check<BeforeFacts>[] = [helmReleases, releaseSize, istio];
+const istioCni: Check<BeforeFacts> = {
+  id: "istio-cni",
+  step: "before",
+  title: "istio-cni is there, where the values rely on it",
+  run({ istio: { managed }, istioCni: there }) {
+    if (there === undefined) return { skipped: "istio.cni is false" };
+    const examined = "DaemonSets with the label k8s-app=istio-cni-node";
+    if (known(there)) return { examined, findings: [] };
+    const evidence = "istio.cni is true, and nothing of it runs: every meshed pod would stop in istio-validation";
+    const hint = `Install it first: \`helm upgrade --install istio-cni istio/cni -n istio-system --wait\` (${page("docs/operate/csi.md")}).`;
+    // Who manages Istio elsewhere may have another CNI plugin that does the same.
+    return { examined, findings: [(managed === "here" ? problem : warning)("istio-cni", evidence, hint)] };
+  },
+};
+
+export const ISTIO_BEFORE: readonly Check<BeforeFacts>[] = [helmReleases, releaseSize, istio, istioCni];

@@ -7,25 +7,16 @@ import type { BeforeFacts } from "../../facts/before.ts";
 import { known } from "../../facts/facts.ts";
 import { type Check, type Finding, problem } from "../check.ts";
 import { TELEPORT_VERSION, unsupportedTbot } from "../join.ts";
+import { foreignResources, otherCluster, TELEPORT_RESOURCES } from "../teleport-resources.ts";
 
 const teleportCluster: Check<BeforeFacts> = {
   id: "teleport-cluster",
   step: "before",
   title: "tctl is logged in to the Teleport cluster that the values name",
   run({ intended, teleport }) {
-    const { clusterName } = known(teleport);
-    const wanted = intended.global.teleport.clusterName;
-    const findings =
-      clusterName === wanted
-        ? []
-        : [
-            problem(
-              "tctl",
-              `it is logged in to the cluster ${JSON.stringify(clusterName)}, and global.teleport.clusterName is ${JSON.stringify(wanted)}`,
-              "Log in to the other cluster, or correct the value.",
-            ),
-          ];
-    return { examined: `cluster ${clusterName}`, findings };
+    const status = known(teleport);
+    const elsewhere = otherCluster(status, intended.global.teleport.clusterName);
+    return { examined: `cluster ${status.clusterName}`, findings: elsewhere === undefined ? [] : [elsewhere] };
   },
 };
 
@@ -44,21 +35,15 @@ const tbotAgainstTeleport: Check<BeforeFacts> = {
 };
 
 const teleportResources: Check<BeforeFacts> = {
-  id: "teleport-resources",
+  id: TELEPORT_RESOURCES,
   step: "before",
   title: "The names of role, bot, workload identity and join token are free or ours in Teleport",
   run(facts) {
     const resources = known(facts.teleportResources);
     const token = known(facts.token);
-    const foreign = resources
-      .filter(({ state }) => state === "other")
-      .map(({ kind, name }) => {
-        const hint = `Name ours differently below global.teleport, or remove it with \`tctl rm ${kind}/${name}\`.`;
-        return problem(`${kind} ${JSON.stringify(name)}`, "it grants other things than ours would", hint);
-      });
     const stored = known(facts.storedTokens).find(({ name }) => name === token.tokenName);
     const names = [...resources.map(({ kind, name }) => `${kind} ${name}`), `token ${token.tokenName}`];
-    return { examined: names.join(", "), findings: [...foreign, ...tokenFindings(token, stored)] };
+    return { examined: names.join(", "), findings: [...foreignResources(resources), ...tokenFindings(token, stored)] };
   },
 };
 
