@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { shell, until } from "./testkit/cluster/shell.ts";
 import { complaints, doctor, type Report } from "./testkit/doctor/doctor.ts";
-import { MESHED, OUTSIDE, type Phase, type Step } from "./testkit/doctor/doctor-case.ts";
+import { type Case, MESHED, OUTSIDE, type Phase, type Step } from "./testkit/doctor/doctor-case.ts";
 import { SITUATIONS } from "./testkit/doctor/doctor-situations.ts";
 import { lasting, type Row, save } from "./testkit/doctor/doctor-table.ts";
 import { giveBack } from "./testkit/doctor/field-owners.ts";
@@ -61,23 +61,31 @@ async function expectNamed(phase: Phase): Promise<Row[]> {
     const named = complaints(report);
     const others = named.map((each) => each.id).filter((id) => !perhaps.includes(id));
     if (others.toSorted().join() !== [...wanted].toSorted().join()) throw new Error(summary(report));
-    return phase.map(({ id, how, evidence, beside }) => {
-      // On one line, as the table prints it.
-      const said = named
-        .flatMap((each) => (each.id === id ? each.findings : []))
-        .map((finding) => `${finding.subject}: ${finding.evidence}`.replaceAll(/\s+/g, " "));
-      const isRight = (words: string) =>
-        typeof evidence === "string" ? words.includes(evidence) : evidence.test(words);
-      const right = said.find(isRight);
-      // What else is broken at the same time must not be in its words.
-      if (
-        right === undefined ||
-        (phase.length > 1 && !said.every((words) => isRight(words) || beside?.test(words) === true))
-      )
-        throw new Error(said.join("\n"));
-      return { check: id, how, said: lasting(right) };
-    });
+    return phase.map((each) => ({
+      check: each.id,
+      how: each.how,
+      said: lasting(wordsOf(each, named, phase.length > 1)),
+    }));
   });
+}
+
+/**
+ * What doctor says of a case.
+ *
+ * @param beOnly whether it may say nothing else by the check, which would be of another case
+ */
+function wordsOf({ id, evidence, beside = [] }: Case, named: Report["checks"], beOnly: boolean): string {
+  // On one line, as the table prints it.
+  const said = named
+    .flatMap((each) => (each.id === id ? each.findings : []))
+    .map((finding) => `${finding.subject}: ${finding.evidence}`.replaceAll(/\s+/g, " "));
+  const isRight = (words: string) => (typeof evidence === "string" ? words.includes(evidence) : evidence.test(words));
+  const right = said.find(isRight);
+  const isForeign = (words: string) => !isRight(words) && !beside.some((other) => other.test(words));
+  const isMissing = (other: RegExp) => !said.some((words) => other.test(words));
+  if (right === undefined || (beOnly && said.some(isForeign)) || beside.some(isMissing))
+    throw new Error(said.join("\n"));
+  return right;
 }
 
 /** Takes each step, whatever becomes of the others. */
@@ -103,6 +111,10 @@ afterAll(async () => {
 describe("doctor on the lab's mesh", () => {
   it("finds nothing wrong while nothing is", { timeout: 240_000 }, async () => {
     await untilContent("doctor is content");
+    // Nor is there anything where nothing is meshed, and then it says so.
+    const { checks } = await look(`--namespace ${OUTSIDE}`);
+    const nothing = checks.flatMap(({ id, examined }) => (examined.startsWith("nothing to look at") ? id : []));
+    expect(nothing).toEqual(expect.arrayContaining(["tbot-nodes", "proxy-mount", "proxy-certificate", "strict-mtls"]));
   });
 
   it.each(SITUATIONS.map((situation) => ({ ids: situation.phases.flat().map(({ id }) => id), ...situation })))(

@@ -261,7 +261,7 @@ describe("completion", () => {
   }
 
   test("bash offers commands, flags and their choices", async () => {
-    expect(await offered("re")).toEqual(["render"]);
+    expect(await offered("re")).toEqual(["render", "report"]);
     expect(await offered("render", "")).toEqual(expect.arrayContaining(["teleport", "istio", "manifests"]));
     expect(await offered("graph", "le")).toEqual(["learn"]);
     expect(await offered("graph", "learn", "--with")).toEqual(["--with-methods", "--with-paths"]);

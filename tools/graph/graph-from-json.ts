@@ -1,9 +1,6 @@
 import { ExitError } from "../base/exit-error.ts";
 import { type GraphApplication, type GraphSource, labelOf, type MeshGraph } from "./mesh-graph.ts";
-import type { graphJson } from "./views/document.ts";
-
-/** A graph as `graph --format json` prints it. */
-export type GraphJson = ReturnType<typeof graphJson>;
+import type { GraphJson } from "./views/document.ts";
 
 /**
  * The graph that a JSON document states, with its references resolved.

@@ -27,7 +27,7 @@ export interface GraphService {
   ports: GraphPort[];
 }
 
-export interface GraphGateway extends Gateway {
+interface GraphGateway extends Gateway {
   name: string;
   principal: string;
 }

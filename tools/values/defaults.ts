@@ -265,8 +265,6 @@ export const DEFAULTS: Values = {
   "watch": {
     "enabled": false,
     "image": "",
-    "imagePullPolicy": "IfNotPresent",
-    "imagePullSecrets": [],
     "schedule": "*/15 * * * *",
     "suspend": false,
     "namespaces": [],

@@ -191,11 +191,11 @@ export interface Values {
        */
       digest: string;
       /**
-       * Pull policy of tbot's image, and of the CSI driver's two.
+       * Pull policy of tbot's image, of the CSI driver's two and of `watch.image`.
        */
       pullPolicy: "Always" | "IfNotPresent" | "Never";
       /**
-       * Names of Secrets with registry credentials in tbot's namespace.
+       * Names of Secrets with registry credentials in tbot's namespace, for all these images.
        */
       pullSecrets: string[];
     };
@@ -685,14 +685,6 @@ export interface Values {
      * Image with this package, kubectl and Helm; required. Build it from the repository's Dockerfile.
      */
     image: string;
-    /**
-     * Pull policy of the image.
-     */
-    imagePullPolicy: "Always" | "IfNotPresent" | "Never";
-    /**
-     * Names of Secrets with registry credentials in tbot's namespace.
-     */
-    imagePullSecrets: string[];
     /**
      * When it looks, in cron's format. Kubernetes keeps Events for an hour by default.
      */

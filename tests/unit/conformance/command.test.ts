@@ -517,8 +517,23 @@ it("names the pair that a policy lets pass, and the one that it does not", async
   ]);
 });
 
+/** Certificates that were issued three hours after the recorded ones. */
+const LATE = JSON.parse(readFileSync(repositoryPath("tests/unit/doctor/intermediate-authority.json"), "utf8")) as {
+  root: string;
+  chain: string[];
+};
+
 /** Certificates that are replaced, by serial numbers in the order in which a proxy shows them; tbot's connections beside them. */
-function rotating({ replaced, connections }: { replaced: boolean; connections: number }): Differences {
+function rotating({
+  replaced,
+  connections,
+  late = false,
+}: {
+  replaced: boolean;
+  connections: number;
+  /** Whether the server's comes hours after the one before. */
+  late?: boolean;
+}): Differences {
   let looks = 0;
   return {
     kubectl: ({ line }) => {
@@ -536,6 +551,9 @@ function rotating({ replaced, connections }: { replaced: boolean; connections: n
       const other = healthySnapshot();
       const name = pod.endsWith("/server") ? "other-client" : "server";
       const proxy = other.proxies.find((each) => each.pod.startsWith(name));
+      if (late && proxy?.secrets.ok === true && pod.endsWith("/server")) {
+        proxy.secrets.value = { ...proxy.secrets.value, chain: LATE.chain, roots: [LATE.root] };
+      }
       return envoyAdmin(
         { proxies: proxy === undefined ? [] : [{ ...proxy, pod: "x" }] },
         `${proxy?.namespace}/x`,
@@ -572,6 +590,13 @@ test.each<[string, Differences, string, RegExp, string[]]>([
       "allowed-client: the new certificate came over a new connection to tbot (1 opened before, 2 now)",
       "server: the new certificate came over a new connection to tbot (1 opened before, 2 now)",
     ],
+  ],
+  [
+    "comes too late",
+    rotating({ replaced: true, connections: 1, late: true }),
+    "problem",
+    /server went from/,
+    ["server: the new certificate was issued 10242 s after the one before, and a third of its life is 1200 s"],
   ],
 ])("with --renewal, a new certificate %s", async (_, differences, status, evidence, findings) => {
   const report = await played(differences, { renewal: true });

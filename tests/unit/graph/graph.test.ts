@@ -41,6 +41,8 @@ test("pictures and JSON are of the same graph, callers from outside of the chose
   expect(mermaid.stdout).not.toContain("application.office");
   const svg = await run(...chosen, "svg");
   expect(svg.stdout).toMatch(/^<svg [\s\S]*>office\/billing<[\s\S]*<\/svg>\n$/);
+  const page = await run(...chosen, "html");
+  expect(page.stdout).toMatch(/^<!doctype html>[\s\S]*office\/billing[\s\S]*<\/html>\n$/);
   const json = JSON.parse((await run(...chosen, "json")).stdout);
   expect(json.applications).toHaveLength(1);
   expect(json.edges).toHaveLength(8);
@@ -120,7 +122,7 @@ test.each([
   [["-f", MINIMAL], "There is no graph to show: set mesh.applications or sockShop.enabled"],
   [["-f", GRAPH, "--application", "ofice"], "--application ofice is not in the values; did you mean office."],
   [["-f", GRAPH, "--application", "x"], "--application x is not in the values; they have closed, office, open, shop."],
-  [["-f", GRAPH, "--format", "dot"], "argument 'dot' is invalid. Allowed choices are table, mermaid, svg, json"],
+  [["-f", GRAPH, "--format", "dot"], "argument 'dot' is invalid. Allowed choices are table, mermaid, svg, html, json"],
   [["-f", GRAPH, "--format", "svg", "--principals"], "--principals is for the table"],
   [["-f", GRAPH, "--force"], "add --output or leave it out"],
   [["--diff", GRAPH], "--diff compares two values files, before and after, and 1 is given: name two."],

@@ -107,6 +107,13 @@ it("places neighbours by their distance, callers on the left", () => {
   expect(placed.edges).toHaveLength(3);
 });
 
+it("does not walk along calls that the filters leave out", () => {
+  const gateways = visibleOf(MODEL, { ...NO_FILTERS, caller: "gateway" });
+  const reached = neighbourhood(MODEL, gateways, node("shop/web"), 3);
+  expect(labels(reached.keys())).toEqual(["shop/web", "gateway public"]);
+  expect(focusLayout(MODEL, gateways, reached, 9).edges).toHaveLength(1);
+});
+
 it("shows no box over another, and says how many a column leaves out", () => {
   const many: GraphData = {
     applications: [{ name: "a", namespace: "a", mode: "enforce" }],

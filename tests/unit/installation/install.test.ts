@@ -765,17 +765,17 @@ test("a pipe as file, which Helm could not read again, is refused before it is r
   );
 });
 
-test("a chart repository of OCI is named in the chart's place", async () => {
-  await install({ istioRepo: "oci://registry.example/charts", dryRun: true, yes: false });
+test("a chart repository of OCI is named in the chart's place; key IDs that the values list stay", async () => {
+  const set = [...WATCH, "watch.keyIds={mine}"];
+  await install({ istioRepo: "oci://registry.example/charts", dryRun: true, yes: false, set });
+  expect(output.stdout).toMatch(/helm upgrade --install istio-teleport .*watch\.keyIds=\{mine\}/);
+  expect(output.stdout).not.toContain("set-json");
   expect(output.stdout).toContain("helm upgrade --install istiod oci://registry.example/charts/istiod --namespace");
 });
 
-test("the checks in the cluster get the IDs of the join token's keys, unless the values list them", async () => {
-  const set = ["watch.enabled=true", "watch.image=a.example/tools:1", "watch.namespaces={shop}"];
-  await install({ dryRun: true, set });
+const WATCH = ["watch.enabled=true", "watch.image=a.example/tools:1", "watch.namespaces={shop}"];
+
+test("the checks in the cluster get the IDs of the join token's keys", async () => {
+  await install({ dryRun: true, set: WATCH });
   expect(output.stdout).toMatch(/helm upgrade --install istio-teleport .*'--set-json=watch\.keyIds=\["current"\]'/);
-  output.stdout = "";
-  await install({ dryRun: true, set: [...set, "watch.keyIds={mine}"] });
-  expect(output.stdout).toMatch(/helm upgrade --install istio-teleport .*watch\.keyIds=\{mine\}/);
-  expect(output.stdout).not.toContain("set-json");
 });

@@ -184,12 +184,16 @@ test("the issuer is for warnings only: without it, gen-token goes on", async () 
 test("no other place parses JSON of programs: jsonFrom and jsonIn are the only ones", () => {
   const tools = repositoryPath("tools");
   const parsing = readdirSync(tools, { recursive: true, encoding: "utf8" })
-    .filter((file) => /^(programs|gen-token|graph|installation|doctor|chart|values|teleport)\/.*\.ts$/.test(file))
+    .filter((file) =>
+      /^(programs|gen-token|graph|installation|report|doctor|chart|values|teleport)\/.*\.ts$/.test(file),
+    )
     .filter((file) => readFileSync(join(tools, file), "utf8").includes("JSON.parse("));
   expect(parsing.sort()).toEqual([
-    // What logs, Prometheus, our own Graphviz, a file of ours, a JWKS and a token hold.
+    // What logs, Prometheus, our own page and Graphviz, a file of ours, a JWKS and a token hold.
     "graph/learn/envelopes.ts",
     "graph/learn/prometheus.ts",
+    "graph/page/compiled-script.ts",
+    "graph/page/script/main.ts",
     "graph/views/layout.ts",
     "teleport/join/join-check.ts",
     "teleport/join/json-strict.ts",

@@ -197,6 +197,8 @@ function compareToken(
   absent: (name: string) => Outcome,
 ): Outcome {
   const { joinTokens, teleport } = facts;
+  // Before tbot.yaml is asked for the token's name: without a token it makes no difference that there is no tbot.yaml.
+  if (joinTokens === undefined && teleport === undefined) return { skipped: NO_TOKEN };
   const name = facts.intended ? teleportNames(facts.intended).joinToken : facts.tbotSettings().tokenName;
   const compared = (stored: StoredToken) => judge(stored, tokenDifferences(stored, wantedToken(facts, stored)));
   if (teleport !== undefined) {

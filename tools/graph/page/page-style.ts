@@ -48,13 +48,13 @@ th code,td code.block{display:block;color:var(--quiet);font-weight:400}
 .step th{padding-top:22px;color:var(--quiet);font-size:.85rem}
 .layers tbody th{min-width:0}
 tr:target{background:var(--soft)}
-dl.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(210px,1fr));gap:20px 32px;margin:28px 0 0}
+dl.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(260px,1fr));gap:20px 32px;margin:28px 0 0}
 dl.facts>div{border-top:2px solid var(--line);padding-top:8px}
 dt{color:var(--quiet);font-size:.8rem}
 dd{margin:0;font-weight:600;overflow-wrap:anywhere}
 dd small{display:block;font-weight:400;color:var(--quiet)}
-.status{display:inline-flex;align-items:center;gap:.4em;font-weight:600;white-space:nowrap}
-.status svg{width:1.05em;height:1.05em;flex:none}
+.status{display:inline-flex;align-items:baseline;gap:.4em;font-weight:600;white-space:nowrap}
+.status svg{width:1.05em;height:1.05em;flex:none;align-self:center}
 .status.ok{color:var(--ok)}.status.warning{color:var(--warning)}.status.problem{color:var(--problem)}.status.unknown{color:var(--unknown)}.status.skipped{color:var(--skipped)}
 .verdict{border-left:4px solid;padding:16px 20px;margin:32px 0 0;border-radius:0 8px 8px 0}
 .verdict p{margin:4px 0 0;color:var(--text)}

@@ -1,5 +1,12 @@
 import type { GraphDiff, PermissionChange } from "../diff.ts";
-import { type GraphService, type GraphSource, labelOf, type MeshGraph } from "../mesh-graph.ts";
+import {
+  type GraphApplication,
+  type GraphEdge,
+  type GraphService,
+  type GraphSource,
+  labelOf,
+  type MeshGraph,
+} from "../mesh-graph.ts";
 import type { Permission } from "../permissions.ts";
 
 /**
@@ -10,8 +17,30 @@ export function graphDocument(graph: MeshGraph): string {
   return `${JSON.stringify(graphJson(graph), null, 2)}\n`;
 }
 
+/** A graph as JSON has it: services without what their application says, and edges by labels. */
+export interface GraphJson {
+  clusterName: string;
+  gateways: MeshGraph["gateways"];
+  applications: (Omit<GraphApplication, "services"> & {
+    services: Omit<GraphService, "application" | "namespace">[];
+  })[];
+  edges: (Omit<GraphEdge, "from" | "to"> & { from: SourceJson; to: ServiceJson })[];
+}
+
+interface SourceJson {
+  kind: GraphSource["kind"];
+  label: string;
+  principal?: string;
+}
+
+interface ServiceJson {
+  label: string;
+  application: string;
+  service: string;
+}
+
 /** The same as an object. */
-export function graphJson({ clusterName, gateways, applications, edges }: MeshGraph) {
+export function graphJson({ clusterName, gateways, applications, edges }: MeshGraph): GraphJson {
   return {
     clusterName,
     gateways,
@@ -42,11 +71,11 @@ function permissionJson({ from, to, ...permission }: Permission): object {
   return { from: sourceJson(from), to: serviceJson(to), ...permission };
 }
 
-function serviceJson(service: GraphService) {
+function serviceJson(service: GraphService): ServiceJson {
   return { label: labelOf(service), application: service.application, service: service.name };
 }
 
 /** `anyone` has no principal. */
-function sourceJson({ kind, label, principal }: GraphSource) {
+function sourceJson({ kind, label, principal }: GraphSource): SourceJson {
   return { kind, label, ...(principal !== undefined && { principal }) };
 }

@@ -5,7 +5,7 @@ import { USER_DIR } from "../installation/installation.ts";
 export type Step = string | (() => Promise<void>);
 
 /** One thing that is broken in the lab, and what doctor says of it. */
-interface Case {
+export interface Case {
   /** The check that must name it. */
   readonly id: string;
   /** For people: what was done; a row of docs/proof/doctor-checks.md. */
@@ -13,8 +13,8 @@ interface Case {
   readonly break: Step;
   /** What the named finding says. */
   readonly evidence: string | RegExp;
-  /** What its other findings say; default: the same of something else. */
-  readonly beside?: RegExp;
+  /** What its other findings say, each at least once; default: there are none, or the same of something else. */
+  readonly beside?: readonly RegExp[];
   /** Checks that must complain as well, for the same cause. */
   readonly also?: readonly string[];
   /** What may complain as well: a tbot that comes and goes answers, or does not. */

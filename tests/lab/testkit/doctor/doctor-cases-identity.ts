@@ -149,7 +149,7 @@ export const RENEWAL_SITUATION: Situation = {
         break: () => stopNodeDaemon("teleport"),
         // First its watch is closed; 10 s later its next try fails.
         evidence: /its service spiffe-trust-bundle-cache is unhealthy: .*connection refused/,
-        beside: /its service \S+ is unhealthy/,
+        beside: [/its service \S+ is unhealthy/],
         // tctl does not get an answer, either.
         also: ["teleport-resources", "join-token", "token-keys"],
         // Its pod is not ready either, once its probe has failed three times; nobody misses its streams then.

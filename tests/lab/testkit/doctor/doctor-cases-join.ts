@@ -52,7 +52,7 @@ export const GIVEN_CASES: readonly Curable[] = [
     break: `tctl get ${TOKEN} > ${KEPT_TOKEN} && sed 's/teleport-system:tbot/other:tbot/' ${KEPT_TOKEN} | tctl create -f`,
     heal: `tctl create -f < ${KEPT_TOKEN} && rm ${KEPT_TOKEN}`,
     evidence: 'spec.kubernetes.allow "teleport-system:tbot": it may not join',
-    beside: /spec\.kubernetes\.allow "other:tbot"/,
+    beside: [/spec\.kubernetes\.allow "other:tbot"/],
   },
   {
     id: "token-keys",

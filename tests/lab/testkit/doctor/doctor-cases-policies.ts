@@ -1,14 +1,24 @@
 import { apply, type Curable, MESHED } from "./doctor-case.ts";
 
-const authorizationPolicy = (name: string, spec: object) => ({
-  break: apply({
+const probe = (name: string, spec: object) =>
+  apply({
     apiVersion: "security.istio.io/v1",
     kind: "AuthorizationPolicy",
     metadata: { name, namespace: MESHED },
     spec,
-  }),
+  });
+const authorizationPolicy = (name: string, spec: object) => ({
+  break: probe(name, spec),
   heal: `kubectl -n ${MESHED} delete authorizationpolicy ${name}`,
 });
+
+const destinationRule = (name: string, tls: object) =>
+  apply({
+    apiVersion: "networking.istio.io/v1",
+    kind: "DestinationRule",
+    metadata: { name, namespace: MESHED },
+    spec: { host: "server.test-app.svc.cluster.local", trafficPolicy: { tls } },
+  });
 
 /** What peers and policies check. */
 export const POLICY_CASES: readonly Curable[] = [
@@ -26,15 +36,15 @@ export const POLICY_CASES: readonly Curable[] = [
   },
   {
     id: "destination-rules",
-    how: "plaintext for a host of the mesh",
-    break: apply({
-      apiVersion: "networking.istio.io/v1",
-      kind: "DestinationRule",
-      metadata: { name: "probe", namespace: MESHED },
-      spec: { host: "server.test-app.svc.cluster.local", trafficPolicy: { tls: { mode: "DISABLE" } } },
-    }),
-    heal: `kubectl -n ${MESHED} delete destinationrule probe`,
+    how: "plaintext for a host of the mesh; then TLS without a certificate, and a server of another trust domain",
+    break: [
+      destinationRule("probe", { mode: "DISABLE" }),
+      destinationRule("simple", { mode: "SIMPLE" }),
+      destinationRule("foreign", { mode: "ISTIO_MUTUAL", subjectAltNames: ["spiffe://old.example/ns/a/sa/b"] }),
+    ].join("\n"),
+    heal: `kubectl -n ${MESHED} delete destinationrule probe simple foreign`,
     evidence: "tls.mode DISABLE for server.test-app.svc.cluster.local",
+    beside: [/simple: tls\.mode SIMPLE for/, /foreign: tls\.subjectAltNames for .* names spiffe:\/\/old\.example/],
   },
   {
     id: "policy-trust-domain",
@@ -54,9 +64,15 @@ export const POLICY_CASES: readonly Curable[] = [
   },
   {
     id: "policy-wildcards",
-    how: "a principal of any trust domain",
-    ...authorizationPolicy("wildcards", { rules: [{ from: [{ source: { principals: ["*/ns/a/sa/b"] } }] }] }),
+    how: "a principal of any trust domain, then any principal",
+    break: ["*/ns/a/sa/b", "*"]
+      .map((principal, index) =>
+        probe(`wildcards-${index}`, { rules: [{ from: [{ source: { principals: [principal] } }] }] }),
+      )
+      .join("\n"),
+    heal: `kubectl -n ${MESHED} delete authorizationpolicy wildcards-0 wildcards-1`,
     evidence: "*/ns/a/sa/b matches these accounts of every trust domain",
+    beside: [/the principal \* matches everybody with a certificate/],
   },
   {
     id: "policy-paths",

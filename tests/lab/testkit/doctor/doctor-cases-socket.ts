@@ -97,21 +97,38 @@ export const POD_CASES: readonly Curable[] = [
   },
   {
     id: "pod-creation",
-    how: "a Deployment whose pods choose Istio's own template",
-    break: `${apply({
-      apiVersion: "apps/v1",
-      kind: "Deployment",
-      metadata: { name: "refused", namespace: MESHED },
-      spec: {
-        selector: { matchLabels: { app: "refused" } },
-        template: {
-          metadata: { labels: { app: "refused" }, annotations: { "inject.istio.io/templates": "sidecar" } },
-          spec: { containers: [sleeper()] },
+    how: "a Deployment whose pods choose Istio's own template; then a Job that exceeds a quota",
+    break: [
+      apply({
+        apiVersion: "apps/v1",
+        kind: "Deployment",
+        metadata: { name: "refused", namespace: MESHED },
+        spec: {
+          selector: { matchLabels: { app: "refused" } },
+          template: {
+            metadata: { labels: { app: "refused" }, annotations: { "inject.istio.io/templates": "sidecar" } },
+            spec: { containers: [sleeper()] },
+          },
         },
-      },
-    })}\nkubectl -n ${MESHED} wait --for=condition=ReplicaFailure deployment/refused --timeout=60s`,
-    heal: `kubectl -n ${MESHED} delete deployment refused --cascade=foreground --wait`,
+      }),
+      // Of pods with a deadline only.
+      apply({
+        apiVersion: "v1",
+        kind: "ResourceQuota",
+        metadata: { name: "none", namespace: MESHED },
+        spec: { hard: { pods: "0" }, scopes: ["Terminating"] },
+      }),
+      apply({
+        apiVersion: "batch/v1",
+        kind: "Job",
+        metadata: { name: "too-many", namespace: MESHED },
+        spec: { template: { spec: { activeDeadlineSeconds: 600, restartPolicy: "Never", containers: [sleeper()] } } },
+      }),
+      `kubectl -n ${MESHED} wait --for=condition=ReplicaFailure deployment/refused --timeout=60s`,
+    ].join("\n"),
+    heal: `kubectl -n ${MESHED} delete deployment/refused job/too-many resourcequota/none --cascade=foreground --wait`,
     evidence: /^Deployment doctor\/refused: its pods are refused: .*istio-teleport-workload-identity/,
+    beside: [/^Job doctor\/too-many: its pods are refused: .*exceeded quota: none/],
   },
   {
     id: "gateway-api",

@@ -20,7 +20,7 @@ export interface WatchEvent {
 export async function watchEachMinute(keyIds: readonly string[]): Promise<void> {
   await importToolsImage(labPaths());
   await upgrade([
-    ...["watch.enabled=true", `watch.image=${TOOLS_IMAGE}`, "watch.imagePullPolicy=Never", "watch.wait=5s"],
+    ...["watch.enabled=true", `watch.image=${TOOLS_IMAGE}`, "watch.wait=5s"],
     ...["watch.schedule='* * * * *'", "'watch.namespaces={test-app}'", `'watch.keyIds={${keyIds.join(",")}}'`],
     "'watch.extraArgs={--teleport-version=18.11.0}'",
   ]);
