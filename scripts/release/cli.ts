@@ -14,7 +14,7 @@ import { runMain } from "../../tools/terminal/run-command.ts";
 import { say } from "../../tools/terminal/say.ts";
 import { helmOnPath } from "../pinned-helm.ts";
 import { buildRelease } from "./build.ts";
-import { BASES_FILE, baseImages, buildCommand, dockerfileOf, publishImage } from "./image.ts";
+import { BASES_FILE, baseImages, buildCommand, publishImage } from "./image.ts";
 import { IMAGES_FILE, imagesOf, imagesText, type PinnedImage, pinnedImages, withDigests } from "./images.ts";
 import { clonePages, pushIndex } from "./pages.ts";
 import { readCheckout, refusals } from "./preconditions.ts";
@@ -72,14 +72,13 @@ command
     const refresh = async (file: string, images: { value: string; image: string }[]) =>
       writeFile(join(ROOT, file), imagesText(await withDigests(images, crane, { isInsecure: insecure })));
     await refresh(IMAGES_FILE, imagesOf(await readFile(join(ROOT, "chart/values.yaml"), "utf8")));
-    const dockerfile = await dockerfileOf(ROOT);
-    if (dockerfile !== undefined) await refresh(BASES_FILE, baseImages(dockerfile));
+    await refresh(BASES_FILE, baseImages(await readFile(join(ROOT, "Dockerfile"), "utf8")));
   });
 
 /** Makes the files; publishes them unless it is a dry run. */
 async function release(flags: Flags): Promise<void> {
-  const bases = (await dockerfileOf(ROOT)) === undefined ? undefined : await pinnedImages(ROOT, BASES_FILE);
-  const problems = refusals(await readCheckout(ROOT, [...(await pinnedImages(ROOT)), ...(bases ?? [])]));
+  const bases = await pinnedImages(ROOT, BASES_FILE);
+  const problems = refusals(await readCheckout(ROOT, [...(await pinnedImages(ROOT)), ...bases]));
   if (problems.length > 0 && !flags.dryRun) throw new ExitError(problems.join(" "));
   for (const problem of problems) say(`would be refused: ${problem}`);
   const folder = resolve(ROOT, flags.output);
@@ -100,9 +99,7 @@ async function release(flags: Flags): Promise<void> {
     if (pages === undefined) return showCommands(made, bases);
     const keyless = { cosign: await builtProgram("cosign"), signWith: [] };
     say(`chart published: ${await publishChart(made, { ...keyless, registry: CHART_REGISTRY })}`);
-    if (bases !== undefined) {
-      say(`image published: ${await publishImage(made, bases, { ...keyless, registry: IMAGE_REGISTRY }, secrets)}`);
-    }
+    say(`image published: ${await publishImage(made, bases, { ...keyless, registry: IMAGE_REGISTRY }, secrets)}`);
     await publishNpm(made);
     const [gh = "", ...createRelease] = await githubCommand(made);
     await run(gh, createRelease);
@@ -112,17 +109,13 @@ async function release(flags: Flags): Promise<void> {
 }
 
 /** The commands that a dry run leaves out, on stdout. */
-async function showCommands(made: Release, bases: PinnedImage[] | undefined): Promise<void> {
+async function showCommands(made: Release, bases: PinnedImage[]): Promise<void> {
   const sign = (image: string) => signCommand(`${image}@sha256:DIGEST`, { cosign: "cosign", signWith: [] });
   const commands = [
     pushCommand(made, { registry: CHART_REGISTRY }),
     sign(`${CHART_REGISTRY}/istio-teleport`),
-    ...(bases === undefined
-      ? []
-      : [
-          buildCommand(made, bases, { registry: IMAGE_REGISTRY, metadata: "image.json" }),
-          sign(`${IMAGE_REGISTRY}/istio-teleport`),
-        ]),
+    buildCommand(made, bases, { registry: IMAGE_REGISTRY, metadata: "image.json" }),
+    sign(`${IMAGE_REGISTRY}/istio-teleport`),
     ...npmCommands(made),
     await githubCommand(made),
   ];

@@ -1,4 +1,4 @@
-import { access, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { REPOSITORY } from "../../tools/base/documentation.ts";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
@@ -12,16 +12,6 @@ export const BASES_FILE = "scripts/release/base-images.json";
 
 /** Processors that the tools' image is made for. */
 const PLATFORMS = "linux/amd64,linux/arm64";
-
-/** The tools' image is made if the checkout has a Dockerfile. */
-export async function dockerfileOf(root: string): Promise<string | undefined> {
-  const file = join(root, "Dockerfile");
-  const isThere = await access(file).then(
-    () => true,
-    () => false,
-  );
-  return isThere ? readFile(file, "utf8") : undefined;
-}
 
 /** The images that a Dockerfile begins from: its arguments `…_IMAGE`, with their defaults. */
 export function baseImages(dockerfile: string): { value: string; image: string }[] {

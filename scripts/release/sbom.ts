@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { chartArchive } from "./chart-package.ts";
-import { BASES_FILE, dockerfileOf } from "./image.ts";
+import { BASES_FILE } from "./image.ts";
 import { type PinnedImage, pinnedImages } from "./images.ts";
 import { FOLDERS, type Release } from "./release.ts";
 import { run } from "./run.ts";
@@ -34,10 +34,8 @@ export async function writeSboms(release: Release): Promise<void> {
   });
   refuseEmpty(JSON.parse(ofPackage) as Bom, version);
   await writeFile(join(target, `istio-teleport-${version}.cdx.json`), ofPackage);
-  if ((await dockerfileOf(root)) !== undefined) {
-    const ofImage = imageBom(JSON.parse(ofPackage) as Bom, await pinnedImages(root, BASES_FILE));
-    await writeFile(join(target, `istio-teleport-image-${version}.cdx.json`), `${JSON.stringify(ofImage, null, 2)}\n`);
-  }
+  const ofImage = imageBom(JSON.parse(ofPackage) as Bom, await pinnedImages(root, BASES_FILE));
+  await writeFile(join(target, `istio-teleport-image-${version}.cdx.json`), `${JSON.stringify(ofImage, null, 2)}\n`);
   const archive = chartArchive(release);
   const sha256 = createHash("sha256")
     .update(await readFile(archive))

@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { BASES_FILE } from "../../../../scripts/release/image.ts";
 import { IMAGES_FILE, imagesOf, imagesText, type PinnedImage } from "../../../../scripts/release/images.ts";
 import { repositoryPath } from "../../../support/run-helm.ts";
 
 const read = (path: string) => readFileSync(repositoryPath(path), "utf8");
 const VALUES = read("chart/values.yaml");
 const PINNED = JSON.parse(read(IMAGES_FILE)) as PinnedImage[];
+const BASES = JSON.parse(read(BASES_FILE)) as PinnedImage[];
 const NAMES = PINNED.map(({ image }) => image);
 
 describe(IMAGES_FILE, () => {
@@ -43,6 +45,10 @@ describe("renovate.json", () => {
 
   it.each([IMAGES_FILE, "chart/values.yaml"])("finds every image in %s", (file) => {
     expect(found(file, read(file))).toEqual([...new Set(NAMES)].toSorted());
+  });
+
+  it("finds every image that the tools' image begins from", () => {
+    expect(found(BASES_FILE, read(BASES_FILE))).toEqual(BASES.map(({ image }) => image).toSorted());
   });
 
   it("finds tbot's version in Chart.yaml", () => {

@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { baseImages, buildCommand } from "../../../../scripts/release/image.ts";
+import { BASES_FILE, baseImages, buildCommand } from "../../../../scripts/release/image.ts";
+import { imagesText, type PinnedImage } from "../../../../scripts/release/images.ts";
 import { imageBom } from "../../../../scripts/release/sbom.ts";
+import { repositoryPath } from "../../../support/run-helm.ts";
 
 const DOCKERFILE = `# The tools.
 ARG BUILD_IMAGE=docker.io/library/node:24
@@ -13,6 +16,14 @@ const DIGEST = `sha256:${"cd".repeat(32)}`;
 const BASES = baseImages(DOCKERFILE).map((base, index) => ({ ...base, digest: index === 0 ? null : DIGEST }));
 
 describe("the tools' image", () => {
+  it("has each of its bases in the file of digests, and no other", () => {
+    const read = (path: string) => readFileSync(repositoryPath(path), "utf8");
+    const pinned = JSON.parse(read(BASES_FILE)) as PinnedImage[];
+    expect(pinned.map(({ value, image }) => ({ value, image }))).toEqual(baseImages(read("Dockerfile")));
+    expect(pinned.map(({ value }) => value)).toContain("NODE_IMAGE");
+    expect(read(BASES_FILE)).toBe(imagesText(pinned));
+  });
+
   it("begins from the images that the Dockerfile's arguments name", () => {
     expect(BASES.map(({ value, image }) => `${value} ${image}`)).toEqual([
       "BUILD_IMAGE docker.io/library/node:24",
