@@ -776,6 +776,6 @@ test("a chart repository of OCI is named in the chart's place; key IDs that the 
 const WATCH = ["watch.enabled=true", "watch.image=a.example/tools:1", "watch.namespaces={shop}"];
 
 test("the checks in the cluster get the IDs of the join token's keys", async () => {
-  await install({ dryRun: true, set: WATCH });
+  await install({ dryRun: true, yes: false, set: WATCH });
   expect(output.stdout).toMatch(/helm upgrade --install istio-teleport .*'--set-json=watch\.keyIds=\["current"\]'/);
 });
