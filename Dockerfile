@@ -12,7 +12,8 @@ FROM ${KUBECTL_IMAGE} AS kubectl
 
 FROM ${HELM_IMAGE} AS helm
 
-FROM ${BUILD_IMAGE} AS package
+# On the machine that builds, whatever it builds for: nothing in the package is compiled for a processor.
+FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS package
 WORKDIR /src
 COPY . .
 # The package as it is published, beside its dependencies of the lock file: what `npm install` makes, without its freedom.

@@ -1,12 +1,13 @@
 import { Command, Option } from "commander";
+import { page } from "./base/documentation.ts";
 import type { DoctorFlags } from "./doctor/flags.ts";
 import { repeatable } from "./flags/repeatable.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
 import type { Runner } from "./programs/run.ts";
 
 const HELP = `
-Reads only, through your kubectl and, with --tctl, your tctl; docs/operate/troubleshooting.md lists the permissions. What could
-not be read is reported as unknown, with the permission that is missing.
+Reads only, through your kubectl and, with --tctl, your tctl. What could not be read is reported as
+unknown, with the permission that is missing. All of them: ${page("docs/operate/troubleshooting.md")}
 
 --pre runs before an installation: programs, versions, permissions, and whether the names in Teleport, Helm and the cluster are
 free. It needs your values and tctl. \`install\` runs the same checks first.

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { page } from "./base/documentation.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
 import type { GraphFlags } from "./graph/flags.ts";
 import { graphLearnCommand } from "./graph-learn.ts";
@@ -10,7 +11,7 @@ Formats:
   mermaid  a flowchart for Markdown
   svg      a picture, readable on light and dark pages
   html     a page to search, filter and focus in, for graphs of any size; it loads nothing
-  json     the whole graph, for other programs (docs/operate/policies.md)
+  json     the whole graph, for other programs (${page("docs/operate/policies.md")})
 
 --diff lists the calls that only one of two values files permits, as a table or as json. Each file is read after those
 of -f, as helm would read it; what policies cannot tell apart, names in the values for example, is no difference.

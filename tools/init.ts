@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { page } from "./base/documentation.ts";
 import { ExitError } from "./base/exit-error.ts";
 
 interface InitFlags {
@@ -68,6 +69,6 @@ function nextCommands(file: string): string {
   return `Wrote ${file}. Next:
   npx istio-teleport doctor --pre -f ${file}     # checks the cluster and Teleport, changes nothing
   npx istio-teleport install -f ${file}
-Or run each step by hand: docs/start/installation.md.
+Or run each step by hand: ${page("docs/start/installation.md")}
 `;
 }

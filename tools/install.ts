@@ -6,7 +6,7 @@ import type { InstallFlags } from "./installation/install/flags.ts";
 import type { Runner } from "./programs/run.ts";
 
 const HELP = `
-Runs the steps of docs/start/installation.md with your own helm, kubectl and tctl: Istio's CRDs, istiod, Teleport's
+Runs the installation step by step with your own helm, kubectl and tctl: Istio's CRDs, istiod, Teleport's
 resources, the chart, and finally the doctor, whose report goes to stdout. Pre-flight checks run first and change nothing.
 Safe to rerun; no state is stored locally. After an interruption, rerun the command to resume. After a change of the values,
 rerun it to apply the change: steps that are done are skipped.

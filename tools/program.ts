@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { packageVersion } from "./base/package-files.ts";
 import { cleanupCommand } from "./cleanup.ts";
 import { completionCommand } from "./completion.ts";
 import { demoCommand } from "./demo.ts";
@@ -33,8 +33,7 @@ Exit codes:
  * @param runner what runs kubectl, Helm and tctl
  */
 export function istioTeleport(runner: Runner): Command {
-  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  const { version } = JSON.parse(manifest) as { version: string };
+  const version = packageVersion();
   return withVerbose(runner, (told) =>
     new Command("istio-teleport")
       .enablePositionalOptions()

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { page } from "./base/documentation.ts";
 import { repeatable } from "./flags/repeatable.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
 import type { Runner } from "./programs/run.ts";
@@ -7,7 +8,7 @@ import type { ReportFlags } from "./report/flags.ts";
 const HELP = `
 The page has what doctor finds, each workload's identity, issuer and expiry, who may call whom, the fail-closed layers and
 their exceptions, and versions; each with its evidence and time. It is one file that loads nothing, and there is no secret
-in it. Reads only, with the permissions of doctor, and those of helm to read the chart's release (docs/operate/report.md).
+in it. Reads only, with the permissions of doctor, and those of helm to read the chart's release (${page("docs/operate/report.md")}).
 
 Without -f the graph comes from the values of the chart's release in the cluster.
 

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { page } from "./base/documentation.ts";
 import { repeatable } from "./flags/repeatable.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
 import type { Runner } from "./programs/run.ts";
@@ -6,7 +7,7 @@ import type { WatchFlags } from "./watch/flags.ts";
 
 const HELP = `
 One look and an exit code, for a CronJob in the cluster: the chart's value watch.enabled makes one
-(docs/operate/checks-in-the-cluster.md). It needs no tctl: --key-ids names the join token's keys.
+(${page("docs/operate/checks-in-the-cluster.md")}). It needs no tctl: --key-ids names the join token's keys.
 
 Examples:
   istio-teleport watch --key-ids "$(kubectl get --raw /openid/v1/jwks | jq -r '[.keys[].kid] | join(",")')"

@@ -1,3 +1,10 @@
+{{/* URL of a page of the documentation, in this version. Call with a list: the chart's context, the page's path below the
+repository's root. The same rule as tools/base/documentation.ts. */}}
+{{- define "istio-teleport.page" -}}
+{{- $chart := (index . 0).Chart -}}
+{{- printf "%s/blob/v%s/%s" $chart.Home $chart.Version (index . 1) -}}
+{{- end }}
+
 {{/* Labels of every object. Call with a dict: root (the chart's context), name (app.kubernetes.io/name). */}}
 {{- define "istio-teleport.labels" -}}
 app.kubernetes.io/name: {{ .name }}

@@ -7,6 +7,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { parse } from "yaml";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
+import { chartReadme } from "./chart-readme.ts";
 import { compiledReportSchema, compiledSchemas } from "./compiled-schemas.ts";
 import { compiledScript } from "./compiled-script.ts";
 import { compiledTemplates } from "./compiled-templates.ts";
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
   for (const [path, content] of compiledSchemas(JSON.parse(files.get("chart/values.schema.json") ?? ""))) {
     files.set(path, content);
   }
+  files.set("chart/README.md", chartReadme(await read("chart/README.md"), await read("chart/values.yaml")));
   files.set("tools/values/defaults.ts", defaults(await read("chart/values.yaml")));
   files.set("tools/teleport/compiled-templates.ts", compiledTemplates(await templates()));
   const reportSchema = JSON.parse(await read("docs/reference/report.schema.json"));

@@ -2,7 +2,6 @@ import type { JsonSchema, ValueNode } from "./values-comments.ts";
 
 /** docs/reference/values.md: every value with type, default and description, one table for each top-level key. */
 export function valuesReference(nodes: ValueNode[]): string {
-  const sections = nodes.map((node) => section(node));
   return `<!-- Generated from chart/values.yaml by npm run gen-schema; do not edit. -->
 
 # Values
@@ -12,7 +11,16 @@ and the commands of \`istio-teleport\`. Unknown keys are refused by both. To hav
 default leave the key out: \`null\` deletes a key, stays null or is ignored by Helm depending on where it stands, and is
 refused wherever it cannot be meant.
 
-${sections.join("\n")}`;
+${valuesTables(nodes, "##")}`;
+}
+
+/**
+ * A table for each top-level key.
+ *
+ * @param heading the level of its heading: `##`
+ */
+export function valuesTables(nodes: ValueNode[], heading: string): string {
+  return nodes.map((node) => section(node, heading)).join("\n");
 }
 
 /** A line of the reference. */
@@ -24,12 +32,12 @@ interface Row {
   description: string;
 }
 
-function section(node: ValueNode): string {
+function section(node: ValueNode, heading: string): string {
   const rows = leaves(node)
     .flatMap(rowsOf)
     .map(({ path, type, fallback, description }) => `| ${code(path)} | ${type} | ${fallback} | ${cell(description)} |`);
   const intro = node.children && node.description !== "" ? `${node.description}\n\n` : "";
-  return `## ${node.key}
+  return `${heading} ${node.key}
 
 ${intro}| Value | Type | Default | Description |
 | --- | --- | --- | --- |

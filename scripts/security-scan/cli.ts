@@ -3,12 +3,13 @@
  * accepted, with a reason, in accepted-findings.yaml, or fails; so does an accepted one that is no longer found.
  */
 import { execFile } from "node:child_process";
-import { access, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { parse } from "yaml";
+import { pythonProgram } from "../python-program.ts";
 import { type Accepted, compareFindings, type Finding } from "./findings.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
@@ -18,29 +19,9 @@ const MAX_BYTES = 64 * 1024 * 1024;
 
 const run = promisify(execFile);
 
-/** checkov's program, in a Python environment of its own below the user's cache; made at the first use. */
-async function checkov(): Promise<string> {
-  const requirements = await readFile(REQUIREMENTS, "utf8");
-  const version = /^checkov==(.+)$/m.exec(requirements)?.[1];
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const folder = join(cache, "istio-teleport", `checkov-${version}`);
-  const program = join(folder, "bin", "checkov");
-  const complete = join(folder, "complete");
-  const made = await readFile(complete, "utf8").catch(() => "");
-  if (made !== requirements) {
-    process.stderr.write(`installing checkov ${version} from PyPI (about a minute)\n`);
-    await rm(folder, { recursive: true, force: true });
-    await run("python3", ["-m", "venv", folder]);
-    await run(join(folder, "bin", "pip"), ["install", "--quiet", "--only-binary=:all:", "-r", REQUIREMENTS]);
-    await writeFile(complete, requirements);
-  }
-  await access(program);
-  return program;
-}
-
 /** What checkov finds in the rendered objects, each once. */
 async function findings(): Promise<Finding[]> {
-  const program = await checkov();
+  const program = await pythonProgram("checkov", REQUIREMENTS);
   const folder = await mkdtemp(join(tmpdir(), "security-scan-"));
   try {
     await mkdir(join(folder, "objects"));

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { page } from "../../tools/base/documentation.ts";
 import { metricsIn } from "../support/promql.ts";
 import { repositoryPath } from "../support/run-helm.ts";
 import { type Rendered, renderObjects } from "../support/scenarios.ts";
@@ -122,7 +123,7 @@ describe("monitoring", () => {
     const alerts = await rules();
     expect(alerts.map(({ alert }) => alert)).toEqual(sections);
     for (const { alert, annotations } of alerts) {
-      expect(annotations.runbook).toBe(`docs/operate/monitoring.md#${alert.toLowerCase()}`);
+      expect(annotations.runbook_url).toBe(page(`docs/operate/monitoring.md#${alert.toLowerCase()}`));
     }
   });
 

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CHART_DIR } from "../../tools/base/package-files.ts";
+import { CHART_DIR, packageVersion } from "../../tools/base/package-files.ts";
 import { parseManifests } from "../../tools/chart/manifests.ts";
 import { helmReason } from "../../tools/programs/helm.ts";
 import { systemRunner } from "../../tools/programs/system-runner.ts";
@@ -35,7 +35,7 @@ const BY_ALIAS: Dependency = { key: "identity", alias: "identity", condition: "i
 /** The packed chart; the same for all parents. */
 const packed = once(async () => {
   await runHelm(["package", CHART_DIR, "--destination", dir]);
-  return join(dir, "istio-teleport-0.1.0.tgz");
+  return join(dir, `istio-teleport-${packageVersion()}.tgz`);
 });
 
 /** Templates of Teleport's own chart `tbot`: Helm has one set of names for all charts of a parent. */
@@ -50,12 +50,12 @@ async function parentChart(
   const chart = join(dir, name);
   await mkdir(join(chart, "charts"), { recursive: true });
   const source = repository === "file" ? { repository: `file://${CHART_DIR}` } : { repository: "" };
-  const dependency = { name: "istio-teleport", version: "0.1.0", ...source, alias, condition };
+  const dependency = { name: "istio-teleport", version: packageVersion(), ...source, alias, condition };
   const metadata = { apiVersion: "v2", name: "platform", version: "1.0.0", dependencies: [dependency] };
   await writeFile(join(chart, "Chart.yaml"), JSON.stringify(metadata));
   await writeFile(join(chart, "values.yaml"), JSON.stringify(values));
   if (repository === "file") await runHelm(["dependency", "update", chart, "--skip-refresh"]);
-  else await cp(await packed(), join(chart, "charts", "istio-teleport-0.1.0.tgz"));
+  else await cp(await packed(), join(chart, "charts", `istio-teleport-${packageVersion()}.tgz`));
   const neighbour = join(chart, "charts", "tbot");
   await mkdir(join(neighbour, "templates"), { recursive: true });
   await writeFile(join(neighbour, "Chart.yaml"), JSON.stringify({ apiVersion: "v2", name: "tbot", version: "1.0.0" }));

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { TELEPORT_CLUSTER_NAME, TELEPORT_HOST } from "../../lab/cluster/addresses.ts";
+import { packageVersion } from "../../tools/base/package-files.ts";
 import { releaseBytes } from "../../tools/chart/release-size.ts";
 import { createNamespace, deleteNamespace, namespaceExists } from "./testkit/cluster/namespaces.ts";
 import { podSecurityLevels } from "./testkit/cluster/pod-security.ts";
@@ -61,7 +62,7 @@ describe.each(HELMS)("as a dependency of a parent chart, %s", (helm) => {
     ["packed", 'repository: ""', `mkdir -p parent/charts && ${helm} package '${REPOSITORY}/chart' -d parent/charts`],
   ])("%s, by an alias, with a condition and another chart's globals", async (_, repository, fetch) => {
     const folder = mkdtempSync(join(tmpdir(), "parent-"));
-    const dependency = `{ name: istio-teleport, version: 0.1.0, alias: identity, condition: identity.enabled, ${repository} }`;
+    const dependency = `{ name: istio-teleport, version: ${packageVersion()}, alias: identity, condition: identity.enabled, ${repository} }`;
     const chart = `apiVersion: v2\nname: platform\nversion: 1.0.0\ndependencies:\n  - ${dependency}\n`;
     const values = `global:
   imageRegistry: mirror.example.com

@@ -1,4 +1,5 @@
 import pc from "picocolors";
+import { page } from "../base/documentation.ts";
 import type { DemoCluster } from "./demo-cluster.ts";
 import type { Proof } from "./join-proof.ts";
 import type { DemoFile } from "./render-all.ts";
@@ -24,7 +25,7 @@ ${made.join("\n")}
 ${pc.bold("Who would join Teleport with teleport/join-token.yaml")} (checked as Teleport's Auth Service does)
 ${joins.join("\n")}
 
-${pc.bold("On your own cluster")} (docs/start/quick-start.md; each step by hand: docs/start/installation.md)
+${pc.bold("On your own cluster")} (${page("docs/start/quick-start.md")})
   npx istio-teleport demo --context NAME        the same with that cluster's keys; changes nothing there
   npx istio-teleport init --cluster-name TELEPORT_CLUSTER --proxy-addr HOST:PORT
   npx istio-teleport doctor --pre -f values.yaml

@@ -1,3 +1,4 @@
+import { page } from "../base/documentation.ts";
 import { EXIT, ExitError } from "../base/exit-error.ts";
 import { nearestKey } from "../base/nearest-key.ts";
 import type { Runner } from "../programs/run.ts";
@@ -28,7 +29,7 @@ export async function showGraph(runner: Runner, flags: GraphFlags): Promise<void
   if (graph.applications.length === 0) {
     const switches = Object.values(values.bundledApplications).map(({ enabledBy }) => enabledBy);
     throw new ExitError(
-      `There is no graph to show: set ${["mesh.applications", ...switches].join(" or ")} (docs/operate/policies.md).`,
+      `There is no graph to show: set ${["mesh.applications", ...switches].join(" or ")} (${page("docs/operate/policies.md")}).`,
     );
   }
   await writeOutput(flags.output, await inFormat(graph, flags), flags);

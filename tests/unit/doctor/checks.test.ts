@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { page } from "../../../tools/base/documentation.ts";
 import { CHECKS } from "../../../tools/doctor/checks/all.ts";
 import { diagnose, exitCode, type Status } from "../../../tools/doctor/diagnose.ts";
 import { makeFacts } from "../../../tools/doctor/facts/make-facts.ts";
@@ -1439,7 +1440,7 @@ it("asks for no ConfigMap for a waypoint, which could not get the socket by it",
   expect(result?.findings.map(({ subject, hint }) => [subject, hint])).toEqual([
     [
       "shop/waypoint",
-      "Remove it: tbot's socket is for gateways of the class istio, and this one's is istio-waypoint. See docs/start/not-supported.md.",
+      `Remove it: tbot's socket is for gateways of the class istio, and this one's is istio-waypoint. See ${page("docs/start/not-supported.md")}.`,
     ],
   ]);
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
+import { page } from "../../../tools/base/documentation.ts";
 import { CHECKS } from "../../../tools/doctor/checks/all.ts";
 import { CHECKS_BEFORE } from "../../../tools/doctor/checks/before/all.ts";
 import { STEPS } from "../../../tools/doctor/checks/check.ts";
@@ -8,8 +9,7 @@ import { SITUATIONS } from "../../lab/testkit/doctor/doctor-situations.ts";
 import { markdownTable } from "../../lab/testkit/reports/markdown-table.ts";
 import { repositoryPath } from "../../support/run-helm.ts";
 
-const [PAGE = ""] = documentation("x").split("#");
-const TEXT = readFileSync(repositoryPath(PAGE), "utf8");
+const TEXT = readFileSync(repositoryPath("docs/operate/troubleshooting.md"), "utf8");
 
 /** Every check by its id, those before an installation first; two of these run afterwards, too. */
 const IDS = [
@@ -34,6 +34,10 @@ it("has exactly one section per check, in the order of the checks, under the han
 it.each(IDS)("%s: symptom, cause and fix", (id) => {
   const parts = [...(SECTIONS.get(id) ?? "").matchAll(/^\*\*(Symptom|Cause|Fix)\.\*\* ./gm)].map(([, part]) => part);
   expect(parts).toEqual(["Symptom", "Cause", "Fix"]);
+});
+
+it("is where each check's report leads to", () => {
+  expect(documentation("socket")).toBe(page("docs/operate/troubleshooting.md#socket"));
 });
 
 it("links to sections that exist only", () => {

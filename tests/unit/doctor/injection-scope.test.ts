@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { page } from "../../../tools/base/documentation.ts";
 import { CHECKS } from "../../../tools/doctor/checks/all.ts";
 import { diagnose, type Result } from "../../../tools/doctor/diagnose.ts";
 import { scopeOfTemplate } from "../../../tools/doctor/facts/injection-scope.ts";
@@ -172,6 +173,6 @@ it("says how a refused gateway of the Gateway API gets the socket in scope, and 
   expect(verdict()).toMatchObject({ status: "ok", findings: [] });
   deployment.status = { conditions: [{ type: "ReplicaFailure", status: "True", message: "forbidden" }] };
   expect(verdict().findings.map(({ hint }) => hint)).toEqual([
-    "Give this gateway a ConfigMap of its own: the chart leaves its one out while the scope is the namespace test-app. See docs/operate/migration.md.",
+    `Give this gateway a ConfigMap of its own: the chart leaves its one out while the scope is the namespace test-app. See ${page("docs/operate/migration.md")}.`,
   ]);
 });

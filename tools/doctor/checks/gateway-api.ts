@@ -1,3 +1,4 @@
+import { page } from "../../base/documentation.ts";
 import { known } from "../facts/facts.ts";
 import { scopeText } from "../facts/injection-scope.ts";
 import type { Facts } from "../facts/make-facts.ts";
@@ -16,11 +17,11 @@ const UPGRADE = `Set mesh.gatewayApi.enabled: true and upgrade the chart's relea
 export function gatewayApiHint(facts: Facts, gateway: Pod | Deployment): string {
   const ofClass = classOf(gateway);
   if (ofClass !== "istio") {
-    return `Remove it: tbot's socket is for gateways of the class istio, and this one's is ${ofClass}. See docs/start/not-supported.md.`;
+    return `Remove it: tbot's socket is for gateways of the class istio, and this one's is ${ofClass}. See ${page("docs/start/not-supported.md")}.`;
   }
   const scope = facts.injectionScope();
   if (scope.kind === "mesh") return UPGRADE;
-  return `Give this gateway a ConfigMap of its own: the chart leaves its one out while the scope is ${scopeText(scope)}. See docs/operate/migration.md.`;
+  return `Give this gateway a ConfigMap of its own: the chart leaves its one out while the scope is ${scopeText(scope)}. See ${page("docs/operate/migration.md")}.`;
 }
 
 /** Class of the Gateway for which istiod made a pod or Deployment; older ones have no label of it. */

@@ -1,3 +1,4 @@
+import { page } from "../../base/documentation.ts";
 import { injectsOnlyCsi, injectsOnlyHostPath } from "../facts/injected-volume.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
@@ -15,8 +16,7 @@ export function leftBehind(facts: Facts): Finding[] {
 /** The admission policy refuses them once the transition ends. */
 function stillOnHostPath(facts: Facts, source: SocketSource): Finding[] {
   const evidence = `it still mounts ${source.directory} as a hostPath, and new pods get it from the CSI driver`;
-  const hint =
-    "Restart it before you end tbot.socket.transition, and take the volume out of its own manifest if it is there: docs/operate/csi.md.";
+  const hint = `Restart it before you end tbot.socket.transition, and take the volume out of its own manifest if it is there: ${page("docs/operate/csi.md")}.`;
   return facts
     .judgedPods()
     .filter((pod) => hasSocketVolume(pod, source, "hostPath"))
@@ -26,8 +26,7 @@ function stillOnHostPath(facts: Facts, source: SocketSource): Finding[] {
 /** They never end once the driver is gone, in the mesh or not. */
 function stillOnCsi(facts: Facts, source: SocketSource): Finding[] {
   const evidence = `it still mounts a volume of the CSI driver ${source.drivers.join(", ")}, and new pods get a hostPath`;
-  const hint =
-    "Restart it before you end tbot.socket.transition: without the driver the kubelet cannot end it. See docs/operate/csi.md.";
+  const hint = `Restart it before you end tbot.socket.transition: without the driver the kubelet cannot end it. See ${page("docs/operate/csi.md")}.`;
   return facts
     .livePods()
     .filter((pod) => hasSocketVolume(pod, source, "csi"))

@@ -1,4 +1,5 @@
 import { parse } from "yaml";
+import { page } from "../../base/documentation.ts";
 import { PROXY_CONTAINER } from "../../base/injection.ts";
 import { isRecord } from "../../base/json-value.ts";
 import { PERMISSION_MISSING } from "../../programs/kube-api/read.ts";
@@ -82,7 +83,7 @@ function hintFor(
     return `Check that istio-cni runs on ${spec.nodeName}: \`kubectl -n istio-system get pods -l k8s-app=istio-cni-node -o wide\`. Then delete the pod: istio-cni sets up the network of new ones only.`;
   }
   if (container === "istio-init" && words?.ok && /permission denied|not permitted|must be root/i.test(words.value)) {
-    return "Something takes NET_ADMIN or root from istio-init: allow it, or install istio-cni and set istio.cni (docs/operate/csi.md).";
+    return `Something takes NET_ADMIN or root from istio-init: allow it, or install istio-cni and set istio.cni (${page("docs/operate/csi.md")}).`;
   }
   if (overrides && container === PROXY_CONTAINER)
     return `Take what concerns the socket or the CA out of ${PROXY_CONFIG}, and restart the pod.`;

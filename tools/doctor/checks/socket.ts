@@ -1,3 +1,4 @@
+import { page } from "../../base/documentation.ts";
 import { WITH_ADMISSION_POLICIES } from "../../base/kubernetes-versions.ts";
 import { isBefore, versionIn } from "../../base/versions.ts";
 import { CouldNotLook, known, socketDirectory, tbotDaemonSet } from "../facts/facts.ts";
@@ -292,7 +293,13 @@ const podSecurity: Check = {
       if (needs === undefined) return [];
       const evidence = `it enforces ${level}, which refuses ${needs}: its next pods will not start`;
       const hint = `kubectl label namespace ${name} pod-security.kubernetes.io/enforce=privileged --overwrite`;
-      return [problem(`namespace ${name}`, evidence, `Run \`${hint}\`, and read docs/explain/security.md on tenants.`)];
+      return [
+        problem(
+          `namespace ${name}`,
+          evidence,
+          `Run \`${hint}\`, and read ${page("docs/explain/security.md")} on tenants.`,
+        ),
+      ];
     });
     return looked(namespaces.length + tbots.length, "namespace", findings);
   },

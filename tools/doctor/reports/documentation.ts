@@ -1,7 +1,6 @@
-/** The page that has one section a check. */
-const TROUBLESHOOTING = "docs/operate/troubleshooting.md";
+import { page } from "../../base/documentation.ts";
 
-/** Where a check is explained: symptom, cause, fix. */
+/** Where a check is explained: symptom, cause, fix. That page has one section a check. */
 export function documentation(id: string): string {
-  return `${TROUBLESHOOTING}#${id}`;
+  return page(`docs/operate/troubleshooting.md#${id}`);
 }

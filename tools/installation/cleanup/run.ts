@@ -1,3 +1,4 @@
+import { page } from "../../base/documentation.ts";
 import { ExitError } from "../../base/exit-error.ts";
 import { chosenCluster } from "../../programs/chosen-cluster.ts";
 import type { Release } from "../../programs/helm-releases.ts";
@@ -72,7 +73,7 @@ async function lookAtChart(scene: Scene, isChart: (release: Release) => boolean)
   if (commands.length === 0) return { commands, left };
   const { others, commands: first } = await csiPods(scene);
   if (others.length === 0) return { commands: [...first, ...commands], left };
-  const reason = `pods in ${others.join(", ")} mount volumes of its CSI driver, and could not end without it; move them to tbot.socket.mode hostPath or remove them first (docs/operate/csi.md)`;
+  const reason = `pods in ${others.join(", ")} mount volumes of its CSI driver, and could not end without it; move them to tbot.socket.mode hostPath or remove them first (${page("docs/operate/csi.md")})`;
   return { commands: [], left: [...left, `the release of the chart: ${reason}`] };
 }
 

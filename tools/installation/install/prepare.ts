@@ -1,3 +1,4 @@
+import { page } from "../../base/documentation.ts";
 import { ExitError } from "../../base/exit-error.ts";
 import { istioValues } from "../../chart/istio-values.ts";
 import { renderManifests } from "../../chart/manifests.ts";
@@ -106,7 +107,7 @@ function refuseFlagsWithoutEffect(flags: InstallFlags): void {
   }
   if (flags.valuesKey !== undefined) {
     throw new ExitError(
-      "--values-key is for values of a parent chart, and install makes a release of this chart alone: install the parent with Helm (docs/start/installation.md).",
+      `--values-key is for values of a parent chart, and install makes a release of this chart alone: install the parent with Helm (${page("docs/start/installation.md")}).`,
     );
   }
   const idle =

@@ -1,3 +1,4 @@
+import { page } from "../../base/documentation.ts";
 import { ExitError } from "../../base/exit-error.ts";
 import { parseManifests } from "../../chart/manifests.ts";
 import { CHART_RELEASE } from "../../chart/releases.ts";
@@ -24,7 +25,7 @@ export async function refuseToStrandPods(chart: ChartSettings, access: ClusterAc
   if (pods.length === 0) return;
   const namespaces = [...new Set(pods.map(({ metadata }) => metadata.namespace))].sort().join(", ");
   throw new ExitError(
-    `These values remove the CSI driver ${going.join(", ")}, and pods in ${namespaces} that mount its volumes could not end without it: keep tbot.csi.driverName, set tbot.socket.transition to true and restart them first (docs/operate/csi.md).`,
+    `These values remove the CSI driver ${going.join(", ")}, and pods in ${namespaces} that mount its volumes could not end without it: keep tbot.csi.driverName, set tbot.socket.transition to true and restart them first (${page("docs/operate/csi.md")}).`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { page } from "../../../base/documentation.ts";
 import { WITH_FINE_GRAINED_KUBELET } from "../../../base/kubernetes-versions.ts";
 import { versionText } from "../../../base/versions.ts";
 import type { BeforeFacts } from "../../facts/before.ts";
@@ -32,8 +33,7 @@ const kubeletVersions: Check<BeforeFacts> = {
       return { skipped: "the values grant tbot nodes/proxy, or no tbot" };
     const findings = olderKubelets(all).map(({ metadata, status }) => {
       const evidence = `its kubelet has version ${status.nodeInfo.kubeletVersion}, and before ${versionText(WITH_FINE_GRAINED_KUBELET)} tbot cannot read its pods with the right to nodes/pods`;
-      const hint =
-        "Upgrade the node, or set tbot.kubelet.authorization to proxy; docs/explain/security.md says why that is worse.";
+      const hint = `Upgrade the node, or set tbot.kubelet.authorization to proxy; ${page("docs/explain/security.md")} says why that is worse.`;
       return problem(`node ${metadata.name}`, evidence, hint);
     });
     return { examined: count(all.length, "node"), findings };

@@ -1,3 +1,4 @@
+import { page } from "../../../base/documentation.ts";
 import { MAX_RELEASE_BYTES } from "../../../chart/release-size.ts";
 import { CHART_RELEASE, ISTIO_RELEASES } from "../../../chart/releases.ts";
 import type { Release } from "../../../programs/helm-releases.ts";
@@ -25,7 +26,7 @@ const helmReleases: Check<BeforeFacts> = {
     const findings = wanted.flatMap(({ name, namespace: where, chart }): Finding[] => {
       const release = all.find((candidate) => candidate.name === name && candidate.namespace === where);
       if (release === undefined || release.chart === chart) return [];
-      const hint = "Uninstall it, or install by hand as docs/start/installation.md says.";
+      const hint = `Uninstall it, or install by hand as ${page("docs/start/installation.md")} says.`;
       return [problem(described(release), `it is of the chart ${release.chart}, not ${chart}`, hint)];
     });
     const elsewhere = all.find(
@@ -95,7 +96,7 @@ function here({ foreign, release, otherTrustDomain, meshedPods }: IstioHere, { i
   if (otherTrustDomain === undefined) return { examined, findings: [] };
   if (meshedPods === 0) return { examined: `${examined}, and no pod is meshed yet`, findings: [] };
   const evidence = `a mesh with the trust domain ${otherTrustDomain} runs already, and its ${count(meshedPods, "pod")} would be cut off until restarted`;
-  const hint = 'Move it as "Moving an existing mesh" in docs/start/installation.md says, then run this command again.';
+  const hint = `Move it as ${page("docs/start/installation.md#moving-an-existing-mesh")} says, then run this command again.`;
   return { examined, findings: [problem("the mesh", evidence, hint)] };
 }
 
@@ -127,8 +128,7 @@ const istioCni: Check<BeforeFacts> = {
     const examined = "DaemonSets with the label k8s-app=istio-cni-node";
     if (known(there)) return { examined, findings: [] };
     const evidence = "istio.cni is true, and nothing of it runs: every meshed pod would stop in istio-validation";
-    const hint =
-      "Install it first: `helm upgrade --install istio-cni istio/cni -n istio-system --wait` (docs/operate/csi.md).";
+    const hint = `Install it first: \`helm upgrade --install istio-cni istio/cni -n istio-system --wait\` (${page("docs/operate/csi.md")}).`;
     // Who manages Istio elsewhere may have another CNI plugin that does the same.
     return { examined, findings: [(managed === "here" ? problem : warning)("istio-cni", evidence, hint)] };
   },

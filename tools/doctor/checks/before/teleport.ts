@@ -1,3 +1,4 @@
+import { page } from "../../../base/documentation.ts";
 import { versionIn } from "../../../base/versions.ts";
 import type { JoinToken } from "../../../teleport/join/join-token.ts";
 import type { StoredToken } from "../../../teleport/join/stored-token.ts";
@@ -49,7 +50,7 @@ const teleportResources: Check<BeforeFacts> = {
 function tokenFindings(token: JoinToken, stored: StoredToken | undefined): Finding[] {
   if (stored === undefined) return [];
   const subject = `the join token ${JSON.stringify(token.tokenName)}`;
-  const hint = `Name this cluster with global.teleport.cluster (docs/operate/several-clusters.md) or its token with global.teleport.join.tokenName, or remove it with \`tctl rm token/${token.tokenName}\``;
+  const hint = `Name this cluster with global.teleport.cluster (${page("docs/operate/several-clusters.md")}) or its token with global.teleport.join.tokenName, or remove it with \`tctl rm token/${token.tokenName}\``;
   if (stored.joinMethod !== "kubernetes" || stored.botName !== token.botName) {
     return [problem(subject, "Teleport has one of another kind under this name", `${hint}.`)];
   }

@@ -1,0 +1,125 @@
+/**
+ * `npm run release`: makes and publishes a release of the chart and the CLI. Each step is a file of this folder, and runs
+ * on any machine with Node, Helm, GnuPG and Go; CONTRIBUTING.md says when to run which.
+ */
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { REPOSITORY } from "../../tools/base/documentation.ts";
+import { ExitError } from "../../tools/base/exit-error.ts";
+import { packageVersion } from "../../tools/base/package-files.ts";
+import { withTempDir } from "../../tools/programs/temp-dir.ts";
+import { runMain } from "../../tools/terminal/run-command.ts";
+import { say } from "../../tools/terminal/say.ts";
+import { helmOnPath } from "../pinned-helm.ts";
+import { buildRelease } from "./build.ts";
+import { BASES_FILE, baseImages, buildCommand, publishImage } from "./image.ts";
+import { IMAGES_FILE, imagesOf, imagesText, type PinnedImage, pinnedImages, withDigests } from "./images.ts";
+import { clonePages, pushIndex } from "./pages.ts";
+import { readCheckout, refusals } from "./preconditions.ts";
+import { builtProgram } from "./programs.ts";
+import { githubCommand, npmCommands, publishChart, publishNpm, pushCommand, signCommand } from "./publish.ts";
+import { rehearse } from "./rehearse.ts";
+import { FOLDERS, type Release } from "./release.ts";
+import { run, shown } from "./run.ts";
+import { signingKey } from "./signing-key.ts";
+import { nextVersion } from "./version.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const IMAGE_REGISTRY = "ghcr.io/istio-teleport";
+const CHART_REGISTRY = `${IMAGE_REGISTRY}/charts`;
+
+interface Flags {
+  dryRun: boolean;
+  rehearse: boolean;
+  output: string;
+}
+
+const command = new Command("release")
+  .description("make and publish a release: npm packages, signed chart, index, SBOMs, checksums")
+  .option(
+    "--dry-run",
+    "make everything with a key that nobody keeps, and print the commands that would publish it",
+    false,
+  )
+  .option(
+    "--rehearse",
+    "the same, published to a registry and a chart repository on this machine, verified and tampered with",
+    false,
+  )
+  .option("--output <dir>", "where the files go; replaced", "out/release")
+  .action(async (flags: Flags) => {
+    await helmOnPath();
+    if (flags.rehearse) return rehearse(ROOT);
+    await release(flags);
+  });
+
+command
+  .command("version")
+  .description("take the pending changesets into a new version and the changelog")
+  .action(async () => {
+    await helmOnPath();
+    await nextVersion(ROOT);
+  });
+
+command
+  .command("images")
+  .description(`write the digests of the chart's images to ${IMAGES_FILE}, and of the tools' image's bases`)
+  .option("--insecure", "ask registries over HTTP", false)
+  .action(async ({ insecure }: { insecure: boolean }) => {
+    const crane = await builtProgram("crane");
+    const refresh = async (file: string, images: { value: string; image: string }[]) =>
+      writeFile(join(ROOT, file), imagesText(await withDigests(images, crane, { isInsecure: insecure })));
+    await refresh(IMAGES_FILE, imagesOf(await readFile(join(ROOT, "chart/values.yaml"), "utf8")));
+    await refresh(BASES_FILE, baseImages(await readFile(join(ROOT, "Dockerfile"), "utf8")));
+  });
+
+/** Makes the files; publishes them unless it is a dry run. */
+async function release(flags: Flags): Promise<void> {
+  const bases = await pinnedImages(ROOT, BASES_FILE);
+  const problems = refusals(await readCheckout(ROOT, [...(await pinnedImages(ROOT)), ...bases]));
+  if (problems.length > 0 && !flags.dryRun) throw new ExitError(problems.join(" "));
+  for (const problem of problems) say(`would be refused: ${problem}`);
+  const folder = resolve(ROOT, flags.output);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await withTempDir(async (secrets) => {
+    const version = packageVersion();
+    const pages = flags.dryRun ? undefined : await clonePages(`${REPOSITORY}.git`, join(secrets, "pages"));
+    const made: Release = {
+      version,
+      root: ROOT,
+      folder,
+      archives: `${REPOSITORY}/releases/download/v${version}`,
+      previousIndex: pages?.index,
+      signingKey: await signingKey(secrets, { throwAway: flags.dryRun }),
+    };
+    await buildRelease(made);
+    if (pages === undefined) return showCommands(made, bases);
+    const keyless = { cosign: await builtProgram("cosign"), signWith: [] };
+    say(`chart published: ${await publishChart(made, { ...keyless, registry: CHART_REGISTRY })}`);
+    say(`image published: ${await publishImage(made, bases, { ...keyless, registry: IMAGE_REGISTRY }, secrets)}`);
+    await publishNpm(made);
+    const [gh = "", ...createRelease] = await githubCommand(made);
+    await run(gh, createRelease);
+    // Last, for index.yaml names files of the GitHub release.
+    await pushIndex(pages, join(folder, FOLDERS.chart, "index.yaml"), version);
+  });
+}
+
+/** The commands that a dry run leaves out, on stdout. */
+async function showCommands(made: Release, bases: PinnedImage[]): Promise<void> {
+  const sign = (image: string) => signCommand(`${image}@sha256:DIGEST`, { cosign: "cosign", signWith: [] });
+  const commands = [
+    pushCommand(made, { registry: CHART_REGISTRY }),
+    sign(`${CHART_REGISTRY}/istio-teleport`),
+    buildCommand(made, bases, { registry: IMAGE_REGISTRY, metadata: "image.json" }),
+    sign(`${IMAGE_REGISTRY}/istio-teleport`),
+    ...npmCommands(made),
+    await githubCommand(made),
+  ];
+  process.stdout.write(`${commands.map(shown).join("\n")}\n`);
+}
+
+await runMain(command, process.argv);

@@ -1,0 +1,2 @@
+#!/usr/bin/env node
+import "istio-teleport/bin/gen-token.js";

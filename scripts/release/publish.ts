@@ -1,0 +1,90 @@
+import { basename, join } from "node:path";
+import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
+import { say } from "../../tools/terminal/say.ts";
+import { chartArchive } from "./chart-package.ts";
+import { npmArchives } from "./npm-package.ts";
+import type { Release } from "./release.ts";
+import { run, tryRun } from "./run.ts";
+import { assets, NOTES_FILE } from "./sums.ts";
+
+/** Where the chart goes by OCI, and how cosign signs it there. */
+export interface OciTarget {
+  /** `ghcr.io/istio-teleport/charts`; Helm adds the chart's name. */
+  readonly registry: string;
+  /** Path of cosign. */
+  readonly cosign: string;
+  /** Arguments of `cosign sign`: none for a keyless signature by the workflow's own identity. */
+  readonly signWith: readonly string[];
+  /** Over HTTP, for a local registry. */
+  readonly isPlain?: boolean;
+}
+
+/** The command that pushes the chart; its provenance file goes along. */
+export function pushCommand(
+  release: Release,
+  { registry, isPlain = false }: Pick<OciTarget, "registry" | "isPlain">,
+): string[] {
+  return ["helm", "push", chartArchive(release), `oci://${registry}`, ...(isPlain ? ["--plain-http"] : [])];
+}
+
+/** The command that signs what the registry has, by digest: a tag could be moved before it is signed. */
+export function signCommand(reference: string, { cosign, signWith }: Pick<OciTarget, "cosign" | "signWith">): string[] {
+  return [cosign, "sign", "--yes", ...signWith, reference];
+}
+
+/**
+ * Pushes the chart to a registry and signs it there.
+ *
+ * @returns the reference with the digest
+ * @throws ExitError (unavailable) when the registry refuses, or Helm names no digest
+ */
+export async function publishChart(release: Release, target: OciTarget): Promise<string> {
+  const [helm = "", ...push] = pushCommand(release, target);
+  const { code, stdout, stderr } = await tryRun(helm, push);
+  const said = `${stdout}\n${stderr}`;
+  const digest = /^Digest: (sha256:[0-9a-f]{64})$/m.exec(said)?.[1];
+  if (code !== 0 || digest === undefined) {
+    throw new ExitError(`The chart could not be pushed to ${target.registry}: ${said.trim()}`, EXIT.unavailable);
+  }
+  const reference = `${target.registry}/istio-teleport@${digest}`;
+  const [cosign = "", ...sign] = signCommand(reference, target);
+  await run(cosign, sign);
+  return reference;
+}
+
+/** The command that makes the release on GitHub, with what people download and the changelog's section. */
+export async function githubCommand(release: Release): Promise<string[]> {
+  const { folder, version } = release;
+  const prerelease = version.includes("-") ? ["--prerelease"] : [];
+  const files = [...(await assets(release)), join(folder, "SHA256SUMS")];
+  const notes = ["--title", version, "--notes-file", join(folder, NOTES_FILE)];
+  return ["gh", "release", "create", `v${version}`, "--verify-tag", ...notes, ...prerelease, ...files];
+}
+
+/** The commands that publish the npm packages. Provenance says which workflow run built them, from which commit. */
+export function npmCommands(release: Release): string[][] {
+  const tag = release.version.includes("-") ? ["--tag", "next"] : [];
+  return npmArchives(release).map((archive) => [
+    "npm",
+    "publish",
+    archive,
+    "--provenance",
+    "--access",
+    "public",
+    ...tag,
+  ]);
+}
+
+/** Publishes what npm does not have yet, so that a release that stopped halfway can go on. */
+export async function publishNpm(release: Release): Promise<void> {
+  for (const [npm = "", ...args] of npmCommands(release)) {
+    const name = basename(args[1] ?? "").replace(`-${release.version}.tgz`, "");
+    const { code, stdout } = await tryRun("npm", ["view", `${name}@${release.version}`, "version"]);
+    if (code === 0 && stdout.trim() === release.version) {
+      say(`npm has ${name} ${release.version} already`);
+      continue;
+    }
+    await run(npm, args);
+    say(`published to npm: ${name} ${release.version}`);
+  }
+}

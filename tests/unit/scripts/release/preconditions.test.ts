@@ -1,0 +1,49 @@
+import { expect, it } from "vitest";
+import { type Checkout, refusals } from "../../../../scripts/release/preconditions.ts";
+
+const READY: Checkout = {
+  versions: new Map([
+    ["package.json", "1.2.3"],
+    ["chart/Chart.yaml", "1.2.3"],
+  ]),
+  changelog: "# Changelog\n\n## 1.2.3\n\n### Minor Changes\n\n- A.\n",
+  pendingChangesets: [],
+  status: "",
+  tags: ["v1.2.3"],
+  images: [{ value: "tbot.image", image: "example.com/tbot:1", digest: `sha256:${"0".repeat(64)}` }],
+};
+
+it("lets a tagged, clean checkout with one version pass", () => {
+  expect(refusals(READY)).toEqual([]);
+});
+
+it.each<[string, Partial<Checkout>, string]>([
+  [
+    "another version",
+    { versions: new Map([...READY.versions, ["chart/charts/tbot/Chart.yaml", "1.2.2"]]) },
+    "chart/charts/tbot/Chart.yaml has version 1.2.2 and package.json 1.2.3; run `npm run release -- version` and commit what it writes.",
+  ],
+  [
+    "no entry in the changelog",
+    { changelog: "# Changelog\n\n## 1.2.2\n" },
+    'CHANGELOG.md has no section "## 1.2.3"; run `npm run release -- version`.',
+  ],
+  [
+    "a change that no version has",
+    { pendingChangesets: ["brave-cats.md"] },
+    ".changeset has brave-cats.md, not in a version yet; run `npm run release -- version`.",
+  ],
+  [
+    "changed files",
+    { status: " M README.md\n" },
+    "The checkout has changes that are not committed; commit or stash them.",
+  ],
+  ["another tag", { tags: ["v1.2.2"] }, "HEAD has no tag v1.2.3; tag the commit that is to be released."],
+  [
+    "an image without a digest",
+    { images: [{ value: "a", image: "example.com/a:1", digest: null }] },
+    "No digest is known of example.com/a:1 (a); run `npm run release -- images` where the registries can be reached.",
+  ],
+])("refuses %s", (_, change, sentence) => {
+  expect(refusals({ ...READY, ...change })).toEqual([sentence]);
+});
