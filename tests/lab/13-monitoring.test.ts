@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { istioCharts } from "../../lab/build/toolbox.ts";
 import { labPaths } from "../../lab/machine/paths.ts";
+import { page } from "../../tools/base/documentation.ts";
 import { helmTemplate } from "../../tools/programs/helm.ts";
 import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { metricsIn } from "../support/promql.ts";
@@ -38,6 +39,12 @@ async function renderedRules(): Promise<Rules> {
   return (parse(text) as { spec: Rules }).spec;
 }
 
+/** What is expected, with each runbook's page as the running version's URL. */
+function expectedAlerts(): string {
+  const text = readFileSync(ALERTS_TEST, "utf8");
+  return text.replaceAll(/(?<=runbook_url: )docs\/\S+/g, (path) => page(path as Parameters<typeof page>[0]));
+}
+
 async function restartTestApp(): Promise<void> {
   await shell("kubectl -n test-app rollout restart deployment");
   for (const app of ["server", "allowed-client", "other-client"])
@@ -49,7 +56,7 @@ describe("the alerts, by promtool", () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "lab-rules-"));
     writeFileSync(join(folder, "rules.yaml"), stringify(await renderedRules()));
-    writeFileSync(join(folder, "alerts.yaml"), readFileSync(ALERTS_TEST));
+    writeFileSync(join(folder, "alerts.yaml"), expectedAlerts());
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
