@@ -19,7 +19,7 @@ export const NOT_RUN = [
 ] as const;
 
 /** What becomes of a block: tests take it by one of its names, its text is that of blocks that are run, or it is not run. */
-export type Fate =
+type Fate =
   | { readonly kind: "run"; readonly names: readonly string[]; readonly soak: boolean }
   | { readonly kind: "same"; readonly blocks: readonly string[] }
   | { readonly kind: "not run"; readonly reason: string };

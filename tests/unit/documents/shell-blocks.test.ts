@@ -43,7 +43,10 @@ describe("a block of commands", () => {
     for (const block of BLOCKS) {
       if (block.fate?.kind !== "run") continue;
       const names = block.fate.names.map((name) => `${block.page}#${name}`);
-      expect(names.filter((name) => TAKEN.has(name)), where(block)).not.toEqual([]);
+      expect(
+        names.filter((name) => TAKEN.has(name)),
+        where(block),
+      ).not.toEqual([]);
       expect(names.filter((name) => !TAKEN.has(name) && !repeated.has(name))).toEqual([]);
     }
   });

@@ -87,7 +87,7 @@ export async function expectIssuers(
 }
 
 /** What becomes of a new pod that mounts the node's logs: admitted, or why not. */
-export async function withHostPath(namespace: string, annotations: Record<string, string> = {}): Promise<void> {
+export async function withHostPath(namespace: string, annotations: Record<string, string> = {}): Promise<string> {
   const pod = {
     apiVersion: "v1",
     kind: "Pod",
@@ -102,7 +102,7 @@ export async function withHostPath(namespace: string, annotations: Record<string
 }
 
 /** What doctor says of the pods in scope and out of it. */
-export async function outOfScope(): Promise<void> {
+export async function outOfScope(): Promise<string> {
   const { checks } = await doctor();
   return checks.find(({ id }) => id === "proxy-mount")?.examined ?? "";
 }
