@@ -113,6 +113,18 @@ program
   });
 
 program
+  .command("record")
+  .description(
+    "begin with a cluster without state, and make the recording and the pictures that the documentation shows; needs Chromium and script(1)",
+  )
+  .action(async () => {
+    await changing(() => down(paths, true));
+    await changing(() => up(paths, wantedVersions(process.env)));
+    await packInstalled(paths);
+    process.exitCode = await execute(paths, ["tsx", "scripts/recording/cli.ts"]);
+  });
+
+program
   .command("test-go")
   .description(
     "go vet and go test of the lab's own programs: the Teleport double, the registrar's, Sock Shop's stand-in; needs no lab",

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { shellBlock } from "../../scripts/shell-blocks/blocks.ts";
 import { LAB_SOURCES, type LabPaths } from "./paths.ts";
 import { command } from "./shell.ts";
 
@@ -9,17 +10,24 @@ export function userFolder(paths: LabPaths): string {
 }
 
 /**
- * Packs istio-teleport and installs the package in the user's folder, so that `npx -p istio-teleport …` there runs the compiled
- * bins. From outside the lab: inside, npm reaches no registry.
+ * Packs istio-teleport and installs the package in the user's folder, as the quick start says, so that `npx istio-teleport` there
+ * runs the compiled bins. From outside the lab: inside, npm reaches no registry.
  */
 export async function installPackage(paths: LabPaths): Promise<void> {
   const folder = userFolder(paths);
   mkdirSync(folder, { recursive: true });
   const repository = dirname(LAB_SOURCES);
-  const packed = await command(["npm", "pack", "--silent", `--pack-destination=${folder}`, repository], {
-    cwd: folder,
+  const install = "npm ci && ";
+  const pack = shellBlock("docs/start/quick-start.md#pack");
+  if (!pack.startsWith(install)) throw new Error(`the quick start does not pack with "${install}", but with: ${pack}`);
+  // Whoever runs the lab from a checkout has its dependencies.
+  await command(["bash", "-c", pack.slice(install.length)], {
+    cwd: repository,
+    env: { ...process.env, npm_config_loglevel: "silent", npm_config_pack_destination: folder },
   });
-  const archive = packed.trim().split("\n").at(-1) as string;
-  // As in .npmrc: nothing of the peers of the pinned Helm's package is used.
-  await command(["npm", "install", "--silent", "--no-save", "--omit=peer", `./${archive}`], { cwd: folder });
+  await command(["bash", "-c", shellBlock("docs/start/quick-start.md#cli")], {
+    cwd: folder,
+    // As in .npmrc: nothing of the peers of the pinned Helm's package is used.
+    env: { ...process.env, npm_config_loglevel: "silent", npm_config_omit: "peer" },
+  });
 }

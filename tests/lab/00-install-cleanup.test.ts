@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toolPath } from "../../lab/build/toolbox.ts";
 import { TELEPORT_CLUSTER_NAME, TELEPORT_HOST, TELEPORT_PORT } from "../../lab/cluster/addresses.ts";
 import { labPaths } from "../../lab/machine/paths.ts";
+import { shellBlock, shellBlocks } from "../../scripts/shell-blocks/blocks.ts";
 import { everything } from "./testkit/cluster/everything.ts";
 import { type Outcome, shell, tryShell, until } from "./testkit/cluster/shell.ts";
 import { type ChartRepositories, serveRepositories } from "./testkit/installation/chart-repository.ts";
@@ -29,10 +30,20 @@ const [PATIENT, SHORT] = [60, 5];
 let repositories: ChartRepositories;
 let before: string[];
 
+/** Istio's charts and images are the lab's. */
+const istio = () => `--istio-repo ${repositories.istioRepo} --istiod-values '${ISTIO_LAB_VALUES}'`;
 const install = (more = "", timeout = PATIENT) =>
-  `${TOOL} install -f values.yaml --istio-repo ${repositories.istioRepo} --istiod-values '${ISTIO_LAB_VALUES}' --timeout ${timeout}s --yes ${more}`;
+  `${TOOL} install -f values.yaml ${istio()} --timeout ${timeout}s --yes ${more}`;
 const cleanup = (more = "") => `${TOOL} cleanup -f values.yaml --timeout ${PATIENT}s ${more}`;
 const run = (line: string): Promise<Outcome> => tryShell(line, { cwd: FOLDER });
+/** Runs a page's block; what the lab's user adds to the commands are the lab's charts and version, and nobody is asked. */
+const documented = (block: string): Promise<Outcome> =>
+  run(
+    `export HELM_CONFIG_HOME=${FOLDER} HELM_CACHE_HOME=${FOLDER}\nset -e\n${block
+      .replaceAll(" install -f values.yaml --dry-run", `$& ${istio()}`)
+      .replaceAll(/ install -f values.yaml$/gm, `$& ${istio()} --yes`)
+      .replaceAll(/ doctor( --pre)? -f values.yaml/g, "$& --teleport-version 18.11.0")}`,
+  );
 const releases = () => shell("helm list -A -o json");
 
 beforeAll(async () => {
@@ -40,7 +51,10 @@ beforeAll(async () => {
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER);
   const address = `${TELEPORT_HOST}:${TELEPORT_PORT}`;
-  await shell(`${TOOL} init --cluster-name ${TELEPORT_CLUSTER_NAME} --proxy-addr ${address}`, { cwd: FOLDER });
+  const init = shellBlock("docs/start/quick-start.md#init");
+  await documented(
+    init.replace("example.teleport.sh:443", address).replace("example.teleport.sh", TELEPORT_CLUSTER_NAME),
+  );
   addLabValues(join(FOLDER, "values.yaml"));
   repositories = await serveRepositories();
   before = await everything();
@@ -147,7 +161,10 @@ async function installForeign(name: string, namespace: string): Promise<void> {
 
 describe("install, in an empty cluster,", () => {
   it("--dry-run changes nothing and prints the commands", async () => {
-    const { code, stdout } = await run(install("--dry-run").replace(" --yes", ""));
+    const [check, dryRun] = shellBlocks("docs/start/quick-start.md#before");
+    const checked = await documented(check?.script ?? "");
+    expect(checked.code, checked.stdout + checked.stderr).toBe(0);
+    const { code, stdout } = await documented(dryRun?.script ?? "");
     expect(code).toBe(0);
     for (const command of ["helm upgrade --install istio-base ", "helm upgrade --install istiod ", "tctl create -f"])
       expect(stdout).toContain(command);
@@ -245,11 +262,13 @@ describe("install, interrupted and run again", () => {
   });
 
   it("ends in a healthy doctor, and once more changes nothing", async () => {
-    const first = await run(install());
+    const first = await documented(shellBlock("docs/start/quick-start.md#install"));
     expect(first.code, first.stderr + first.stdout).toBe(0);
     expect(first.stdout).toContain("no problem");
+    const checked = await documented(shellBlock("docs/start/quick-start.md#doctor"));
+    expect(checked.code, checked.stderr + checked.stdout).toBe(0);
     const [revisions, objects] = [await releases(), await everything()];
-    const second = await run(install());
+    const second = await documented(shellBlock("docs/start/installation.md#one-command"));
     expect(second.code, second.stderr + second.stdout).toBe(0);
     expect(second.stderr).toMatch(
       /4\/5 the chart istio-teleport: istio-teleport \S+ is there, tbot is ready on 1 of 1/,
@@ -300,6 +319,8 @@ describe("cleanup", () => {
   it("changes nothing without --yes, and prints the commands", async () => {
     await shell(`${BIN}/gen-token -f values.yaml --output token.yaml`, { cwd: FOLDER });
     const objects = await everything();
+    const plain = await documented(shellBlock("docs/start/quick-start.md#cleanup"));
+    expect(plain, plain.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining("helm uninstall ") });
     const { code, stdout, stderr } = await run(cleanup(ALL));
     expect(code, stderr).toBe(0);
     for (const command of ["helm uninstall istio-teleport ", "tctl rm token/istio-tbot-k8s-join", "rm ./token.yaml"])
@@ -331,7 +352,8 @@ describe("cleanup", () => {
   it("leaves cluster and Teleport as before the installation, and then finds nothing to do", async () => {
     await shell("kubectl -n mine delete peerauthentication mine; kubectl -n test-app delete configmap mine");
     await shell("helm uninstall mine -n mine; kubectl delete namespace mine; tctl rm token/mine");
-    const { code, stderr } = await run(cleanup(`${ALL} --yes`));
+    const block = shellBlock("docs/start/installation.md#cleanup");
+    const { code, stderr } = await documented(block.replaceAll(" -f values.yaml", `$& ${ALL}`));
     expect(code, stderr).toBe(0);
     expect(await everything()).toEqual(before);
     const again = await run(cleanup(`${ALL} --yes`));

@@ -2,17 +2,11 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TELEPORT_CLUSTER_NAME } from "../../lab/cluster/addresses.ts";
+import { shellBlock, shellBlocks } from "../../scripts/shell-blocks/blocks.ts";
 import { shell, tryShell, until } from "./testkit/cluster/shell.ts";
 import { auditEvents } from "./testkit/identity/audit-events.ts";
 import { type ChartRepositories, serveRepositories } from "./testkit/installation/chart-repository.ts";
-import {
-  installationSteps,
-  REPOSITORY,
-  requireEmpty,
-  runStep,
-  THROUGH_CSI,
-  USER_DIR,
-} from "./testkit/installation/installation.ts";
+import { REPOSITORY, requireEmpty, runStep, THROUGH_CSI, USER_DIR } from "./testkit/installation/installation.ts";
 import { installCni } from "./testkit/installation/istio-cni.ts";
 
 let repositories: ChartRepositories;
@@ -47,7 +41,7 @@ describe("before Istio is there", () => {
 });
 
 describe("docs/start/installation.md, as written", () => {
-  const steps = installationSteps();
+  const steps = shellBlocks("docs/start/installation.md#steps");
 
   it("has the steps that the design names", () => {
     expect([...new Set(steps.map((step) => step.heading[0]))]).toEqual(["0", "1", "2", "3", "4", "5", "6"]);
@@ -56,7 +50,7 @@ describe("docs/start/installation.md, as written", () => {
   for (const [index, step] of steps.entries()) {
     it(`${step.heading} (block ${index + 1})`, async () => {
       if (THROUGH_CSI && step.heading.startsWith("3. ")) await installCni(repositories);
-      const output = await runStep(step, repositories);
+      const output = await runStep(step.script, repositories);
       if (step.script.includes("http_code")) expect(output.trim().split("\n").slice(-2)).toEqual(["200", "403"]);
     });
   }
@@ -127,11 +121,11 @@ describe("a value that render refuses", () => {
     const revision = async () =>
       JSON.parse(await shell("helm status istiod -n istio-system -o json")).version as number;
     const before = await revision();
-    const step = installationSteps().find(({ heading }) => heading.endsWith(" istiod"));
-    if (step === undefined) throw new Error("docs/start/installation.md has no step for istiod");
-    const script = step.script.replace("-f values.yaml", "-f values.yaml --set tbot.socket.fil=x");
-    const attempt = runStep({ ...step, script }, repositories);
-    await expect(attempt).rejects.toThrow("did you mean tbot.socket.file?");
+    const script = shellBlock("docs/start/installation.md#istiod").replace(
+      "-f values.yaml",
+      "-f values.yaml --set tbot.socket.fil=x",
+    );
+    await expect(runStep(script, repositories)).rejects.toThrow("did you mean tbot.socket.file?");
     expect(await revision()).toBe(before);
   });
 });

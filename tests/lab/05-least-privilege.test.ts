@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
+import { shellBlock } from "../../scripts/shell-blocks/blocks.ts";
 import { containerPids } from "./testkit/cluster/containers.ts";
 import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { address, isReady, onePod, untilReady } from "./testkit/cluster/pods.ts";
@@ -154,7 +155,7 @@ describe("a thief of the bot's credential, out of tbot's memory", () => {
       valid: true,
     });
 
-    const locked = await shell(`tctl lock --user=bot-${BOT} --message=stolen --ttl=1h`);
+    const locked = await shell(shellBlock("docs/explain/security.md#lock-bot"));
     const [lock] = /(?<=")[0-9a-f-]{36}(?=")/.exec(locked) ?? [];
     expect(lock).toBeDefined();
     try {
@@ -171,6 +172,25 @@ describe("a thief of the bot's credential, out of tbot's memory", () => {
     }
     await untilReady("privilege", "app=while-locked", READY_SECONDS);
     await shell("kubectl -n privilege delete pod while-locked --wait");
+  });
+
+  it("who locks tbot's instance and deletes its pod lets tbot go on as another instance", async () => {
+    const instance = () =>
+      auditEvents()
+        .filter(({ event, success }) => event === "bot.join" && success)
+        .at(-1)?.bot_instance_id ?? "";
+    const before = instance();
+    const pod = await onePod("teleport-system", "app.kubernetes.io/name=tbot");
+    const block = shellBlock("docs/explain/security.md#lock-instance");
+    await shell(block.replace("INSTANCE", before).replace("POD", pod.metadata.name));
+    try {
+      await untilReady("teleport-system", "app.kubernetes.io/name=tbot", READY_SECONDS);
+      expect(instance()).not.toBe(before);
+      await createMeshedPod("after-lock");
+      await untilReady("privilege", "app=after-lock", READY_SECONDS);
+    } finally {
+      await shell("tctl rm lock/stolen-tbot; kubectl -n privilege delete pod after-lock --ignore-not-found --wait");
+    }
   });
 });
 

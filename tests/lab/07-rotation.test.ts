@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { shellBlock } from "../../scripts/shell-blocks/blocks.ts";
 import { address, onePod } from "./testkit/cluster/pods.ts";
-import { shell, until } from "./testkit/cluster/shell.ts";
-import { conformance } from "./testkit/conformance/conformance.ts";
+import { shell, tryShell, until } from "./testkit/cluster/shell.ts";
+import { FLAGS, type Report } from "./testkit/conformance/conformance.ts";
 import { Issuers, type PresentedIdentity } from "./testkit/identity/issuers.ts";
 import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 import { counters, rise, STATS_ANNOTATION } from "./testkit/traffic/envoy-counters.ts";
@@ -100,7 +103,9 @@ describe(`certificates of ${TTL_SECONDS} s, renewed every ${RENEWAL_SECONDS} s, 
         client: await counters("test-app", ends.client, STATS.client),
       };
       const load = await startLoad(RATE);
-      const shown = conformance("--renewal");
+      const shown = tryShell(shellBlock("docs/operate/test.md#renewal").replace(" test ", ` test ${FLAGS} `), {
+        cwd: USER_DIR,
+      });
       // It is judged below, when no load can continue behind it.
       shown.catch(() => {});
       const end = Date.now() + LOAD_SECONDS * 1000;
@@ -114,10 +119,17 @@ describe(`certificates of ${TTL_SECONDS} s, renewed every ${RENEWAL_SECONDS} s, 
         // Whatever the reading found, no load continues behind the test.
         result = await load.stop();
       }
-      const { scenarios } = (await shown).report;
+      expect((await shown).stderr).not.toContain("istio-teleport:");
+      const { scenarios } = JSON.parse(readFileSync(join(USER_DIR, "test.json"), "utf8")) as Report;
       const renewal = scenarios.find(({ id }) => id === "renewal");
       process.stderr.write(`istio-teleport test --renewal: ${renewal?.evidence}\n`);
       expect(renewal, JSON.stringify(scenarios, null, 2)).toMatchObject({ status: "ok", findings: [] });
+      const root = await shell(shellBlock("docs/operate/test.md#root"));
+      const digits = root
+        .replaceAll(/^.*=|:/g, "")
+        .toLowerCase()
+        .slice(0, 16);
+      expect(scenarios.find(({ id }) => id === "own-identity")?.evidence).toContain(`the root ${digits}`);
       process.stderr.write(
         `rotation: ${result.requests} requests, ${result.failed.length} failed, serials server ${seen.server.size}, client ${seen.client.size}\n`,
       );

@@ -1,10 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { copyFile, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { TELEPORT_CLUSTER_NAME } from "../../lab/cluster/addresses.ts";
+import { shellBlock, shellBlocks } from "../../scripts/shell-blocks/blocks.ts";
 import { meshGraph } from "../../tools/graph/mesh-graph.ts";
 import { systemRunner } from "../../tools/programs/system-runner.ts";
 import type { ReportDocument } from "../../tools/report/document.ts";
@@ -16,7 +17,6 @@ import { shell, tryShell, until } from "./testkit/cluster/shell.ts";
 import { Issuers } from "./testkit/identity/issuers.ts";
 import { certificateOnTheWire } from "./testkit/identity/wire.ts";
 import { addRepositories, type ChartRepositories, serveRepositories } from "./testkit/installation/chart-repository.ts";
-import { documentedSteps } from "./testkit/installation/documented-steps.ts";
 import { REPOSITORY, requireInstalled, runStep, USER_DIR } from "./testkit/installation/installation.ts";
 import { markdownTable } from "./testkit/reports/markdown-table.ts";
 import { type AccessLogLine, accessLog } from "./testkit/traffic/access-log.ts";
@@ -328,11 +328,17 @@ const CHECKS: Readonly<Record<string, () => void>> = {
 
     it("the report names each part with the identity that Teleport issued it, and finds the graph's policies", async () => {
       // The graph comes from the release: no values are given. Doctor's findings are judged elsewhere.
-      const file = "report.json";
-      const line = `npx -p istio-teleport istio-teleport report --format json --teleport-version 18.11.0 --output ${file} --force`;
-      const { stderr } = await tryShell(line, { cwd: USER_DIR });
-      expect(stderr).toBe("");
-      const text = await readFile(join(USER_DIR, file), "utf8");
+      for (const file of ["report.html", "today.json", "changes.html"]) await rm(join(USER_DIR, file), { force: true });
+      const report = (block: string) =>
+        tryShell(block.replace(" report --output", " report --teleport-version 18.11.0 --output"), { cwd: USER_DIR });
+      expect((await report(shellBlock("docs/operate/report.md#report"))).stderr).toBe("");
+      expect(await readFile(join(USER_DIR, "report.html"), "utf8")).toMatch(/^<!doctype html>[\s\S]*<\/html>\n$/);
+      expect((await report(shellBlock("docs/operate/report.md#save"))).stderr).toBe("");
+      const text = await readFile(join(USER_DIR, "today.json"), "utf8");
+      await copyFile(join(USER_DIR, "today.json"), join(USER_DIR, "last-month.json"));
+      expect((await report(shellBlock("docs/operate/report.md#compare"))).stderr).toBe("");
+      expect(await readFile(join(USER_DIR, "changes.html"), "utf8")).toContain("What changed");
+
       const { identities, policies } = JSON.parse(text) as ReportDocument;
       const parts = identities.filter(({ namespace }) => namespace === NAMESPACE);
       expect(parts.map(({ id, issuer, status, service }) => ({ id, issuer, status, service }))).toEqual(
@@ -495,7 +501,7 @@ describe("the graph", () => {
 });
 
 describe("docs/start/sock-shop-demo.md, as written", () => {
-  const steps = documentedSteps(TOUR);
+  const steps = shellBlocks("docs/start/sock-shop-demo.md#tour");
   const sections = [...new Set(steps.map(({ heading }) => heading))];
   const blocksOf = (section: string) => steps.filter(({ heading }) => heading === section);
 
@@ -508,7 +514,7 @@ describe("docs/start/sock-shop-demo.md, as written", () => {
 
   describe.each(sections)("%s", (section) => {
     it.each(blocksOf(section).map((step, index) => [index + 1, step] as const))("block %i", async (_, step) => {
-      lastOutput = await runStep(step, repositories);
+      lastOutput = await runStep(step.script, repositories);
     });
 
     const column = TABLE_COLUMNS.find((heading) => heading.split(":")[0] === section.split(".")[0]);

@@ -1,13 +1,14 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { TELEPORT_CLUSTER_NAME } from "../../lab/cluster/addresses.ts";
+import { shellBlock } from "../../scripts/shell-blocks/blocks.ts";
 import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { type Pod, untilReady } from "./testkit/cluster/pods.ts";
 import { rbacFilters } from "./testkit/cluster/rbac-filters.ts";
 import { shell, until } from "./testkit/cluster/shell.ts";
-import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
+import { requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 
 const NAMESPACE = "graph-scale";
 const SERVICES = 100;
@@ -64,11 +65,9 @@ let pod: Pod;
 beforeAll(async () => {
   await requireInstalled();
   await createNamespace(NAMESPACE, { meshed: true });
-  writeFileSync(join(USER_DIR, "scale.yaml"), stringify(VALUES));
-  await shell(
-    `helm template istio-teleport '${REPOSITORY}/chart' -f values.yaml -f scale.yaml --show-only templates/graph/applications.yaml | kubectl apply -f -`,
-    { cwd: USER_DIR },
-  );
+  const { global } = parse(readFileSync(join(USER_DIR, "values.yaml"), "utf8")) as { global: object };
+  writeFileSync(join(USER_DIR, "large.yaml"), stringify({ global, ...VALUES }));
+  await shell(shellBlock("docs/operate/policies.md#large"), { cwd: USER_DIR });
   await shell(`kubectl -n ${NAMESPACE} apply -f -`, { input: SERVICE_0 });
   pod = await untilReady(NAMESPACE, "app=s0", 90);
 });

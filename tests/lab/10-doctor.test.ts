@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { shellBlock } from "../../scripts/shell-blocks/blocks.ts";
 import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
-import { shell, until } from "./testkit/cluster/shell.ts";
+import { shell, tryShell, until } from "./testkit/cluster/shell.ts";
 import { complaints, doctor, type Report } from "./testkit/doctor/doctor.ts";
 import { type Case, MESHED, OUTSIDE, type Phase, type Step } from "./testkit/doctor/doctor-case.ts";
 import { SITUATIONS } from "./testkit/doctor/doctor-situations.ts";
 import { lasting, type Row, save } from "./testkit/doctor/doctor-table.ts";
 import { giveBack } from "./testkit/doctor/field-owners.ts";
-import { REPOSITORY, requireInstalled } from "./testkit/installation/installation.ts";
+import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 import { markdownTable } from "./testkit/reports/markdown-table.ts";
 
 const DOCUMENTED = markdownTable(join(REPOSITORY, "docs", "proof", "doctor-checks.md"), "What was seen in the lab");
@@ -115,6 +116,14 @@ describe("doctor on the lab's mesh", () => {
     const { checks } = await look(`--namespace ${OUTSIDE}`);
     const nothing = checks.flatMap(({ id, examined }) => (examined.startsWith("nothing to look at") ? id : []));
     expect(nothing).toEqual(expect.arrayContaining(["tbot-nodes", "proxy-mount", "proxy-certificate", "strict-mtls"]));
+  });
+
+  it("says so to who runs it as docs/operate/troubleshooting.md has it", async () => {
+    const block = shellBlock("docs/operate/troubleshooting.md#doctor");
+    const script = block.replaceAll(" -f values.yaml", " -f values.yaml --teleport-version 18.11.0");
+    // Before Istio is there, a right or a program may be missing; here everything is.
+    const { code, stdout, stderr } = await tryShell(`set -e\n${script}`, { cwd: USER_DIR });
+    expect(code, stdout + stderr).toBe(0);
   });
 
   it.each(SITUATIONS.map((situation) => ({ ids: situation.phases.flat().map(({ id }) => id), ...situation })))(

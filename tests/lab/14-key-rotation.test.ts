@@ -1,6 +1,6 @@
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { shellBlock } from "../../scripts/shell-blocks/blocks.ts";
 import { address, livePods, onePod } from "./testkit/cluster/pods.ts";
 import { type Outcome, shell, tryShell, until } from "./testkit/cluster/shell.ts";
 import { complaintsOf, doctorReport } from "./testkit/doctor/doctor.ts";
@@ -15,8 +15,7 @@ import {
   type SigningKey,
   useSigningKeys,
 } from "./testkit/identity/signing-keys.ts";
-import { documentedBlock } from "./testkit/installation/documented-steps.ts";
-import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
+import { requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 import { upgrade } from "./testkit/installation/releases.ts";
 import { exposeFailures, type LoadResult, restoreTraffic, startLoad } from "./testkit/traffic/load.ts";
 
@@ -28,16 +27,15 @@ const AFTER_MS = 2000;
 const OLD: SigningKey = "service-account";
 const NEW: SigningKey = "service-account-new";
 
-/** Runs the block under a heading of docs/operate/key-rotation.md. One thing differs: the lab has no proxy to ask for its version. */
-function tryStep(heading: string): Promise<Outcome> {
-  const block = documentedBlock(join(REPOSITORY, "docs", "operate", "key-rotation.md"), heading);
+/** Runs a block of a page. One thing differs: the lab has no proxy to ask for its version. */
+function tryStep(block: string): Promise<Outcome> {
   const script = block.replaceAll("istio-teleport doctor ", "istio-teleport doctor --teleport-version 18.11.0 ");
   return tryShell(`set -eu\n${script}`, { cwd: USER_DIR });
 }
 
-async function step(heading: string): Promise<void> {
-  const { code, stdout, stderr } = await tryStep(heading);
-  if (code !== 0) throw new Error(`${heading}: exit code ${code}\n${stdout}\n${stderr}`);
+async function step(block: string): Promise<void> {
+  const { code, stdout, stderr } = await tryStep(block);
+  if (code !== 0) throw new Error(`${block}: exit code ${code}\n${stdout}\n${stderr}`);
 }
 
 /** Makes a change while the test app is called, and says what it cost. */
@@ -70,7 +68,7 @@ describe("the cluster's signing key", () => {
   afterAll(async () => {
     await upgrade([]);
     await useSigningKeys(OLD, [OLD]);
-    await step("Signing key, step 2");
+    await step(shellBlock("docs/operate/key-rotation.md#add"));
     removeNewKey();
   });
 
@@ -88,9 +86,17 @@ describe("the cluster's signing key", () => {
     const since = new Date();
     const [old = "", ...others] = await publishedKids();
     expect(others).toEqual([]);
-    await watchEachMinute([old]);
-    const healthy = await lookNow("look");
-    expect(healthy.succeeded, healthy.log).toBe(true);
+    await watchEachMinute();
+    const healthy = await lookNow();
+    expect(healthy, healthy.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining("no problem") });
+    expect(await shell(shellBlock("docs/operate/checks-in-the-cluster.md#results"))).toContain("MeshHealthy");
+    const ids = await publishedKids();
+    const byHand = await tryStep(
+      shellBlock("docs/operate/checks-in-the-cluster.md#by-hand")
+        .replaceAll("ID,ID", ids.join())
+        .replace(" watch ", " watch --teleport-version 18.11.0 "),
+    );
+    expect(byHand, byHand.stderr).toMatchObject({ code: 0 });
     expect(await watchEvents()).toContainEqual(expect.objectContaining({ type: "Normal", reason: "MeshHealthy" }));
     let changed = 0;
     const { failed } = await underLoad("signing key", async () => {
@@ -98,25 +104,25 @@ describe("the cluster's signing key", () => {
       changed = Date.now();
       const added = (await publishedKids()).filter((kid) => kid !== old);
       expect(added).toHaveLength(1);
-      const drift = await tryStep("Signing key, step 1");
+      const drift = await tryStep(shellBlock("docs/operate/key-rotation.md#check"));
       expect(drift).toMatchObject({ code: 3, stdout: expect.stringContaining(`missing key "${added[0]}"`) });
       expect(await tokenComplaints()).toEqual([
         expect.stringMatching(`^warning token-keys: missing key "${added[0]}"`),
       ]);
 
-      await step("Signing key, step 2");
+      await step(shellBlock("docs/operate/key-rotation.md#add"));
       expect(await tokenComplaints()).toEqual([]);
 
       await useSigningKeys(NEW, [OLD, NEW]);
       const joined = joins(since).length;
-      await step("Signing key, step 4");
+      await step(shellBlock("docs/operate/key-rotation.md#restart"));
       await until("tbot joins anew", 60, async () => joins(since).length > joined);
       expect(await kidOfJoinToken()).toBe(added[0]);
       await restartIstiod();
 
       await useSigningKeys(NEW, [NEW]);
       expect(await tokenComplaints()).toEqual([expect.stringMatching(`^warning token-keys: extra +key "${old}"`)]);
-      await step("Signing key, step 5");
+      await step(shellBlock("docs/operate/key-rotation.md#remove"));
       expect(await tokenComplaints()).toEqual([]);
       expect(await publishedKids()).toEqual(added);
     });
@@ -146,7 +152,7 @@ describe("the cluster's signing key", () => {
     const { failed } = await underLoad("signing key in the wrong order", async () => {
       // The lab's own key is the new one now: the API server publishes and signs with it at once.
       await useSigningKeys(OLD, [NEW, OLD]);
-      const restarted = tryStep("Signing key, step 4");
+      const restarted = tryStep(shellBlock("docs/operate/key-rotation.md#restart"));
       await until("a join fails", 60, async () => failedJoins(since).length > 0);
       expect(failedJoins(since)[0]?.error).toContain("validating jwt signature");
       await until("doctor says why", 60, async () => {
@@ -156,14 +162,14 @@ describe("the cluster's signing key", () => {
         return true;
       });
       const fixed = Date.now();
-      await step("Signing key, step 2");
+      await step(shellBlock("docs/operate/key-rotation.md#add"));
       expect((await restarted).code).toBe(0);
       process.stderr.write(`tbot joined ${Math.round((Date.now() - fixed) / 1000)} s after the token was fixed\n`);
       expect(await tokenComplaints()).toEqual([]);
 
       await restartIstiod();
       await useSigningKeys(OLD, [OLD]);
-      await step("Signing key, step 5");
+      await step(shellBlock("docs/operate/key-rotation.md#remove"));
     });
     expect(failed).toEqual([]);
     expect(await kidOfJoinToken()).toBe((await publishedKids())[0]);
@@ -231,10 +237,22 @@ describe("Teleport's SPIFFE CA", () => {
 
   it("is rotated as docs/operate/key-rotation.md says: in no phase fails a request", { timeout: 300_000 }, async () => {
     const old = await onlyRoot();
-    await phase(old, "init", () => step("SPIFFE CA, step 1"), "old", "old new");
-    await phase(old, "update_clients", () => step("SPIFFE CA, step 2"), "new", "old new");
-    await phase(old, "update_servers", () => step("SPIFFE CA, step 3"), "new", "old new");
-    await phase(old, "standby", () => step("SPIFFE CA, step 4"), "new", "new");
+    await phase(old, "init", () => step(shellBlock("docs/operate/key-rotation.md#init")), "old", "old new");
+    await phase(
+      old,
+      "update_clients",
+      () => step(shellBlock("docs/operate/key-rotation.md#update-clients")),
+      "new",
+      "old new",
+    );
+    await phase(
+      old,
+      "update_servers",
+      () => step(shellBlock("docs/operate/key-rotation.md#update-servers")),
+      "new",
+      "old new",
+    );
+    await phase(old, "standby", () => step(shellBlock("docs/operate/key-rotation.md#standby")), "new", "new");
     expect(await onlyRoot()).not.toBe(old);
   });
 

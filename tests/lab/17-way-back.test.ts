@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { shellBlock } from "../../scripts/shell-blocks/blocks.ts";
 import { address, livePods } from "./testkit/cluster/pods.ts";
 import { shell, until } from "./testkit/cluster/shell.ts";
 import { complaintsOf, doctorReport } from "./testkit/doctor/doctor.ts";
@@ -14,12 +15,11 @@ const PORT = 8080;
 /** Requests per second, from each of the client's pods. */
 const RATE = 30;
 
-const step = (document: "operate/leaving" | "start/installation", heading: string) =>
-  runDocumented(document, heading, { NAMESPACE });
+const run = (block: string) => runDocumented(block, { NAMESPACE });
 
 /** Restarts all pods as docs/operate/leaving.md says. The client's old pod and its new one call as long as they live. */
 function restartUnderLoad(): Promise<LoadResult> {
-  return loadWhile(RATE, TEST_APP, () => step("operate/leaving", "Istiod's CA, step 3"));
+  return loadWhile(RATE, TEST_APP, () => run(shellBlock("docs/operate/leaving.md#restart")));
 }
 
 /** The status with which a client's call of the server ends. */
@@ -69,8 +69,8 @@ describe("docs/operate/leaving.md", () => {
     timeout: 300_000,
   }, async () => {
     await everyoneHas("teleport");
-    await step("operate/leaving", "Istiod's CA, step 1");
-    await step("operate/leaving", "Istiod's CA, step 2");
+    await run(shellBlock("docs/operate/leaving.md#admission"));
+    await run(shellBlock("docs/operate/leaving.md#istiod"));
     // Running pods are not touched by what istiod injects.
     await everyoneHas("teleport");
     // One that starts is of the other kind, and not even refused by policy: both ends refuse the other's certificate.
@@ -89,13 +89,13 @@ describe("docs/operate/leaving.md", () => {
   }, async () => {
     // It is for one host, and would win over the document's.
     await shell(`kubectl -n ${NAMESPACE} delete destinationrule short-connections`);
-    await step("operate/leaving", "Plaintext meanwhile: before");
-    await step("start/installation", "3. istiod");
+    await run(shellBlock("docs/operate/leaving.md#plaintext"));
+    await run(shellBlock("docs/start/installation.md#istiod"));
     await istiodAnswers();
     await upgrade([]);
     const restart = await restartUnderLoad();
     process.stderr.write(`to Teleport's certificates, plaintext meanwhile: ${lost(restart)}\n`);
-    await step("operate/leaving", "Plaintext meanwhile: after");
+    await run(shellBlock("docs/operate/leaving.md#mutual-tls"));
     await everyoneHas("teleport");
     expect(restart.failed).toEqual([]);
     await until("doctor is content", 60, async () => {

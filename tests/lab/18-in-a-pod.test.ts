@@ -1,17 +1,16 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { toolPath } from "../../lab/build/toolbox.ts";
 import { labPaths } from "../../lab/machine/paths.ts";
+import { shellBlock, shellBlocks } from "../../scripts/shell-blocks/blocks.ts";
 import { deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { untilReady } from "./testkit/cluster/pods.ts";
 import { type Outcome, shell, tryShell, until } from "./testkit/cluster/shell.ts";
 import { complaints, type Report } from "./testkit/doctor/doctor.ts";
-import { documentedSteps } from "./testkit/installation/documented-steps.ts";
-import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
+import { requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 
 /** docs/operate/in-a-pod.md, as written, in a pod that has a ServiceAccount and no kubeconfig. */
-
-const STEPS = documentedSteps(join(REPOSITORY, "docs", "operate", "in-a-pod.md"));
 
 const file = (name: string, path: string) => ({
   volume: { name, hostPath: { path, type: "File" } },
@@ -61,14 +60,15 @@ function inPod(line: string): Promise<Outcome> {
 
 /** The documented command that starts with these words. */
 function documented(start: string): string {
-  const line = STEPS[2]?.script.split("\n").find((each) => each.startsWith(start));
+  const commands = shellBlock("docs/operate/in-a-pod.md#commands").split("\n");
+  const line = commands.find((each) => each.startsWith(start));
   if (line === undefined) throw new Error(`in-a-pod.md has no command "${start}"`);
   return line;
 }
 
 beforeAll(async () => {
   await requireInstalled();
-  for (const step of STEPS.slice(0, 2)) await shell(step.script);
+  for (const { script } of shellBlocks("docs/operate/in-a-pod.md#rights")) await shell(script);
   const webCa = join(labPaths().pki, "web-ca.crt");
   await shell(
     `kubectl -n ci create configmap audit --from-file='${webCa}' --from-file=token.json=<(
@@ -128,6 +128,10 @@ describe("a pod with kubectl, Node and the package, without a kubeconfig", () =>
       return code === 0 ? { stdout } : undefined;
     });
     expect(learned.stdout).toContain("allowed-client");
+    // As somebody outside learns it, with values.
+    const block = shellBlock("docs/operate/policies.md#learn").replace("--namespace shop", "--namespace test-app");
+    await shell(block, { cwd: USER_DIR });
+    expect(await readFile(join(USER_DIR, "learned.yaml"), "utf8")).toContain("allowed-client");
   });
 
   it("says in the API server's words what the ServiceAccount may not do", async () => {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TELEPORT_CLUSTER_NAME } from "../../lab/cluster/addresses.ts";
+import { shellBlock } from "../../scripts/shell-blocks/blocks.ts";
 import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { address, isReady, livePods, onePod } from "./testkit/cluster/pods.ts";
 import { type SecondCluster, startSecondCluster } from "./testkit/cluster/second-cluster.ts";
@@ -93,6 +94,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await createTeleportResources([]);
+  await shell("npx -p istio-teleport gen-token -f values.yaml | tctl create -f", { cwd: USER_DIR });
   await upgrade([]);
   await tbotRolledOut();
   for (const cluster of ["prod", "dev"]) {
@@ -265,5 +268,13 @@ describe("what each bot is issued, and what it is refused", () => {
     expect(await outcome(() => askForSvids(devBot, named("dev"), plays))).toMatch(/^refused: .*not found/);
     await expect(joinByHand("istio-tbot-k8s-join-dev", await devToken())).rejects.toThrow("token expired or not found");
     expect(await shell("helm status istio-teleport -n teleport-system -o json")).toContain('"deployed"');
+  });
+
+  it("the resources of before the cluster had a name can go: prod's stand, and prod is issued to", async () => {
+    await shell(shellBlock("docs/operate/several-clusters.md#old-names"));
+    const left = (await teleportNames()).filter((name) => name.includes("istio"));
+    expect(left).toHaveLength(4);
+    for (const name of left) expect(name).toMatch(/-prod$/);
+    expect(await outcome(() => askForSvids(prodBot, named("prod"), pays))).toMatch(/^issued /);
   });
 });

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TELEPORT_CLUSTER_NAME } from "../../lab/cluster/addresses.ts";
+import { shellBlock } from "../../scripts/shell-blocks/blocks.ts";
 import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { shell, until } from "./testkit/cluster/shell.ts";
 import { complaintsOf, doctor } from "./testkit/doctor/doctor.ts";
 import { SPIRE_TEMPLATE, type Spire, startSpire } from "./testkit/identity/spire.ts";
 import { requireInstalled } from "./testkit/installation/installation.ts";
 import { upgrade, upgradeIstiod } from "./testkit/installation/releases.ts";
+import { runDocumented } from "./testkit/installation/run-documented.ts";
 import {
   applyValues,
   chooseTemplates,
@@ -15,7 +17,6 @@ import {
   outOfScope,
   plaintext,
   restart,
-  step,
   underLoad,
   withHostPath,
 } from "./testkit/migration/moves.ts";
@@ -170,8 +171,8 @@ if (SOAK) {
       files.setScope({ namespaces: [SERVERS, CLIENTS] });
       const { failed } = await underLoad("second istiod, in plaintext", async () => {
         await plaintext("before");
-        await step("A second istiod");
-        await step("Move a namespace to the second istiod", { NAMESPACE: SERVERS });
+        await runDocumented(shellBlock("docs/operate/migration.md#second-istiod"));
+        await runDocumented(shellBlock("docs/operate/migration.md#to-the-second"), { NAMESPACE: SERVERS });
         await expectIssuers("istiod", "teleport");
         await shell("istioctl tag set production --revision teleport");
         await shell(`kubectl label namespace ${CLIENTS} istio-injection- istio.io/rev=production --overwrite`);
@@ -191,7 +192,7 @@ if (SOAK) {
         await plaintext("before");
         files.setScope({ namespaces: [SERVERS] });
         await upgrade([]);
-        await step("Move a namespace back to the first istiod", { NAMESPACE: CLIENTS });
+        await runDocumented(shellBlock("docs/operate/migration.md#to-the-first"), { NAMESPACE: CLIENTS });
         await expectIssuers("istiod", "teleport");
         await shell(`kubectl label namespace ${CLIENTS} istio-injection- istio.io/rev=production --overwrite`);
         files.setScope({ namespaces: [SERVERS, CLIENTS] });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { TELEPORT_CLUSTER_NAME } from "../../lab/cluster/addresses.ts";
+import { shellBlock } from "../../scripts/shell-blocks/blocks.ts";
 import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { address, isReady, onePod, untilReady } from "./testkit/cluster/pods.ts";
 import { shell, tryShell, until } from "./testkit/cluster/shell.ts";
@@ -19,7 +20,6 @@ import {
 } from "./testkit/faults/fail-closed-cases.ts";
 import { Issuers } from "./testkit/identity/issuers.ts";
 import { addRepositories, type ChartRepositories, serveRepositories } from "./testkit/installation/chart-repository.ts";
-import { documentedSteps } from "./testkit/installation/documented-steps.ts";
 import {
   CSI_LAB_VALUES,
   REPOSITORY,
@@ -27,7 +27,7 @@ import {
   runStep,
   USER_DIR,
 } from "./testkit/installation/installation.ts";
-import { CSI_DOCUMENT, installCni, removeCni } from "./testkit/installation/istio-cni.ts";
+import { installCni, removeCni } from "./testkit/installation/istio-cni.ts";
 import { applyLayers } from "./testkit/installation/layers.ts";
 import { createTeleportResources, tbotRolledOut, upgrade } from "./testkit/installation/releases.ts";
 import { markdownTable } from "./testkit/reports/markdown-table.ts";
@@ -73,13 +73,9 @@ afterAll(async () => {
   await repositories.close();
 });
 
-/** One numbered step of the document, as it is written. */
-async function step(number: number): Promise<void> {
-  for (const { heading, script } of documentedSteps(CSI_DOCUMENT).filter((each) =>
-    each.heading.startsWith(`${number}. `),
-  )) {
-    await runStep({ heading, script: `export NAMESPACE=test-app\n${script}` }, repositories);
-  }
+/** A step of the page, as it is written. */
+async function run(block: string): Promise<void> {
+  await runStep(`export NAMESPACE=test-app\n${block}`, repositories);
 }
 
 async function restartTestApp(): Promise<void> {
@@ -123,11 +119,9 @@ describe("the move of a running mesh from hostPath to the CSI driver, as docs/op
     const load = await startLoad(RATE);
     try {
       await installCni(repositories);
-      await step(2);
+      await run(shellBlock("docs/operate/csi.md#driver"));
       expect(await socketVolume("server")).toBe("hostPath");
-      const [render] = documentedSteps(CSI_DOCUMENT).filter(({ heading }) => heading.startsWith("3. "));
-      if (render === undefined) throw new Error(`${CSI_DOCUMENT} has no step 3`);
-      await runStep(render, repositories);
+      await run(shellBlock("docs/operate/csi.md#istiod"));
       await shell("kubectl -n test-app rollout restart deployment/server");
       await shell("kubectl -n test-app rollout status deployment/server --timeout=180s");
       expect(await socketVolume("server")).toBe("csi");
@@ -143,7 +137,7 @@ describe("the move of a running mesh from hostPath to the CSI driver, as docs/op
 
   it("ends with the namespace at the level restricted, and every pod from the driver", async () => {
     await restartTestApp();
-    await step(4);
+    await run(shellBlock("docs/operate/csi.md#end"));
     const level = "{.metadata.labels.pod-security\\.kubernetes\\.io/enforce}";
     expect(await shell(`kubectl get namespace test-app -o jsonpath='${level}'`)).toBe("restricted");
     // New pods at that level, and no pod left with a hostPath.

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { shellBlock } from "../../scripts/shell-blocks/blocks.ts";
 import { isReady, livePods } from "./testkit/cluster/pods.ts";
-import { shell } from "./testkit/cluster/shell.ts";
+import { shell, tryShell } from "./testkit/cluster/shell.ts";
 import { complaintsOf, doctorReport } from "./testkit/doctor/doctor.ts";
 import { requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
 import { writePreviousChart } from "./testkit/installation/previous-chart.ts";
@@ -52,6 +53,9 @@ describe("the chart before this one", () => {
     const before = await manifest();
     expect(before).not.toBe(today);
     await sleep(SETTLE_MS);
+    // The manifests differ, and so diff says.
+    const preview = await tryShell(shellBlock("docs/operate/upgrade.md#preview"), { cwd: USER_DIR });
+    expect(preview).toMatchObject({ code: 1, stderr: "", stdout: expect.stringMatching(/^[<>] /m) });
     const first = await pods();
     expect(first.every((pod) => pod.endsWith("ready=true"))).toBe(true);
 
@@ -62,7 +66,7 @@ describe("the chart before this one", () => {
     try {
       const steps: [string, () => Promise<unknown>, string][] = [
         ["upgrade", () => upgrade([]), today],
-        ["rollback", () => shell(`helm rollback ${RELEASE}`), before],
+        ["rollback", () => shell(shellBlock("docs/operate/upgrade.md#roll-back")), before],
         ["upgrade again", () => upgrade([]), today],
       ];
       for (const [name, run, wanted] of steps) {

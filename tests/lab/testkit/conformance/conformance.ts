@@ -1,3 +1,4 @@
+import { shellBlock } from "../../../../scripts/shell-blocks/blocks.ts";
 import { tryShell } from "../cluster/shell.ts";
 import { USER_DIR } from "../installation/installation.ts";
 
@@ -17,7 +18,7 @@ export const FLAGS = "--image lab.local/client:lab --server-image lab.local/go-h
 
 /** What `istio-teleport test` of the installed package reports. Throws what it says where it made no report. */
 export async function conformance(flags = ""): Promise<{ report: Report; code: number; stderr: string }> {
-  const line = `npx -p istio-teleport istio-teleport test --format json ${FLAGS} ${flags}`;
+  const line = `${shellBlock("docs/operate/test.md#test")} --format json ${FLAGS} ${flags}`;
   const { code, stdout, stderr } = await tryShell(line, { cwd: USER_DIR });
   if (stdout === "") throw new Error(stderr);
   return { report: JSON.parse(stdout) as Report, code, stderr };

@@ -1,7 +1,9 @@
 import { importToolsImage, TOOLS_IMAGE } from "../../../../lab/build/images.ts";
 import { labPaths } from "../../../../lab/machine/paths.ts";
-import { shell, until } from "../cluster/shell.ts";
-import { upgrade } from "../installation/releases.ts";
+import { shellBlock } from "../../../../scripts/shell-blocks/blocks.ts";
+import { type Outcome, shell, tryShell } from "../cluster/shell.ts";
+import { setFlags } from "../installation/releases.ts";
+import { runDocumented } from "../installation/run-documented.ts";
 
 const CRON_JOB = "istio-teleport-watch";
 
@@ -16,26 +18,21 @@ export interface WatchEvent {
   readonly firstTimestamp: string;
 }
 
-/** Has the chart look at the mesh each minute, from a pod with the chart's own rights. */
-export async function watchEachMinute(keyIds: readonly string[]): Promise<void> {
+/** Has the chart look at the mesh each minute, from a pod with the chart's own rights, and knows the keys of this moment. */
+export async function watchEachMinute(): Promise<void> {
   await importToolsImage(labPaths());
-  await upgrade([
+  const sets = setFlags([
     ...["watch.enabled=true", `watch.image=${TOOLS_IMAGE}`, "watch.wait=5s"],
-    ...["watch.schedule='* * * * *'", "'watch.namespaces={test-app}'", `'watch.keyIds={${keyIds.join(",")}}'`],
+    ...["watch.schedule='* * * * *'", "'watch.namespaces={test-app}'"],
     "'watch.extraArgs={--teleport-version=18.11.0}'",
   ]);
+  const block = shellBlock("docs/operate/checks-in-the-cluster.md#key-ids");
+  await runDocumented(block.replace(" -f values.yaml", ` -f values.yaml ${sets}`));
 }
 
-/** Makes a Job of the CronJob at once, waits for its end, and returns what it printed. */
-export async function lookNow(name: string): Promise<{ succeeded: boolean; log: string }> {
-  await shell(`kubectl -n teleport-system create job ${name} --from=cronjob/${CRON_JOB}`);
-  const status = await until("the Job ends", 120, async () => {
-    const { succeeded, failed } = JSON.parse(
-      await shell(`kubectl -n teleport-system get job ${name} -o jsonpath='{.status}'`),
-    ) as { succeeded?: number; failed?: number };
-    return (succeeded ?? failed) !== undefined && { succeeded: succeeded === 1 };
-  });
-  return { ...status, log: await shell(`kubectl -n teleport-system logs job/${name}`) };
+/** Makes a Job of the CronJob at once, and deletes it after its end; what it printed. */
+export function lookNow(): Promise<Outcome> {
+  return tryShell(`set -e\n${shellBlock("docs/operate/checks-in-the-cluster.md#at-once")}`);
 }
 
 /** The Events of the CronJob that its Jobs wrote, as `kubectl describe` finds them. */

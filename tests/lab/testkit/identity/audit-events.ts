@@ -10,6 +10,7 @@ export interface AuditEvent {
   readonly error?: string;
   readonly token_name?: string;
   readonly bot_name?: string;
+  readonly bot_instance_id?: string;
   readonly spiffe_id?: string;
   /** Hexadecimal, a colon after every byte. */
   readonly serial_number?: string;

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { labPaths } from "../../../../lab/machine/paths.ts";
+import { shellBlock } from "../../../../scripts/shell-blocks/blocks.ts";
 import { startNodeDaemon } from "../cluster/node-daemons.ts";
 import { onePod } from "../cluster/pods.ts";
 import { shell } from "../cluster/shell.ts";
@@ -14,10 +15,10 @@ const KNOWN_FLAG = "--service-account-key-file=";
 const SIGNING_FLAGS = ["--service-account-signing-key-file=", "--service-account-private-key-file="];
 
 export async function makeNewKey(): Promise<void> {
-  const key = file("service-account-new", "key");
-  await shell(
-    `openssl genrsa -out '${key}' 2048 && openssl rsa -in '${key}' -pubout -out '${file("service-account-new", "pub")}'`,
-  );
+  const { pki } = labPaths();
+  await shell(`set -e\n${shellBlock("docs/operate/key-rotation.md#new-key")}`, { cwd: pki });
+  for (const ending of ["key", "pub"] as const)
+    renameSync(join(pki, `sa-new.${ending}`), file("service-account-new", ending));
 }
 
 /** Removes the new key's files; nothing may run with them any longer. */

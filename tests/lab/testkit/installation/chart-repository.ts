@@ -5,8 +5,9 @@ import type { AddressInfo } from "node:net";
 import { join, normalize } from "node:path";
 import { istioCharts } from "../../../../lab/build/toolbox.ts";
 import { labPaths } from "../../../../lab/machine/paths.ts";
+import { shellBlock } from "../../../../scripts/shell-blocks/blocks.ts";
 import { shell } from "../cluster/shell.ts";
-import { installationSteps, REPOSITORY, runStep, USER_DIR } from "./installation.ts";
+import { REPOSITORY, runStep, USER_DIR } from "./installation.ts";
 
 /** The two chart repositories that the documents name, on loopback. */
 export interface ChartRepositories {
@@ -37,11 +38,9 @@ export async function serveRepositories(): Promise<ChartRepositories> {
 
 /** Makes them known to Helm under the documents' names, by docs/start/installation.md. */
 export async function addRepositories(repositories: ChartRepositories): Promise<void> {
-  const names = installationSteps().find(({ script }) => script.includes("helm repo add"));
-  if (names === undefined) throw new Error("docs/start/installation.md adds no chart repository");
   // Those of an earlier file are served no more, and a name that is taken is refused.
   rmSync(join(USER_DIR, "helm-config"), { recursive: true, force: true });
-  await runStep(names, repositories);
+  await runStep(shellBlock("docs/start/installation.md#repositories"), repositories);
 }
 
 /** A chart repository, as `helm repo add` wants it. */

@@ -7,7 +7,6 @@ import { labPaths } from "../../../../lab/machine/paths.ts";
 import { userFolder } from "../../../../lab/machine/user-folder.ts";
 import { shell, tryShell } from "../cluster/shell.ts";
 import { PARTS, partImage } from "../traffic/sock-shop.ts";
-import { type DocumentedStep, documentedSteps } from "./documented-steps.ts";
 
 export const REPOSITORY = new URL("../../../..", import.meta.url).pathname;
 
@@ -55,9 +54,6 @@ const ISTIO_CNI_LAB_VALUES = join(REPOSITORY, "lab", "cluster", "istio-cni-lab-v
 /** Settings of Istio's gateway chart for the lab; see the file itself. */
 export const GATEWAY_LAB_VALUES = join(REPOSITORY, "lab", "cluster", "gateway-lab-values.yaml");
 
-/** Where the document's names of clusters and repositories are set: the lab sets its own instead. */
-const NAMES = "export TELEPORT_CLUSTER=";
-
 /** Istio's charts that documents install, how they take the values that render printed, and the lab's values, which come behind. */
 const ISTIO_CHARTS = [
   { chart: " istio/istiod ", values: " -f istiod-values.yaml", overrides: ISTIO_LAB_VALUES },
@@ -65,25 +61,11 @@ const ISTIO_CHARTS = [
   { chart: " istio/gateway ", values: " -f gateway-values.yaml", overrides: GATEWAY_LAB_VALUES },
 ];
 
-/** The steps of docs/start/installation.md up to the test app, as the lab runs them: all blocks but the one that only sets names. */
-export function installationSteps(): DocumentedStep[] {
-  const numbered = documentedSteps(join(REPOSITORY, "docs", "start", "installation.md")).filter(({ heading }) =>
-    /^[0-9]\. /.test(heading),
-  );
-  const others = numbered.filter(({ script }) => !script.includes(NAMES));
-  if (others.length !== numbered.length - 1)
-    throw new Error(`docs/start/installation.md has not exactly one block with "${NAMES}"`);
-  return others;
-}
-
 /**
- * Runs one documented step as it is written. Three things differ, as the documents' first paragraphs say: the names are the
+ * Runs a page's block as it is written. Three things differ, as the pages' first paragraphs say: the names are the
  * lab's, Istio's charts also get the lab's overrides, and values.yaml gets the lab's images, the test app and the access log.
  */
-export async function runStep(
-  step: DocumentedStep,
-  addresses: { istioRepo: string; chartRepo: string },
-): Promise<string> {
+export async function runStep(script: string, addresses: { istioRepo: string; chartRepo: string }): Promise<string> {
   const exports = [
     // Repositories of the lab's user, not of whoever runs the lab.
     `export HELM_CONFIG_HOME=${USER_DIR}/helm-config HELM_CACHE_HOME=${USER_DIR}/helm-cache`,
@@ -94,8 +76,8 @@ export async function runStep(
     "export CURL_IMAGE=lab.local/client:lab",
   ];
   // -u: a name that the document sets and the lab does not would be empty.
-  const output = await shell([...exports, "set -eu", withLabOverrides(step)].join("\n"), { cwd: USER_DIR });
-  if (step.script.includes("istio-teleport init")) addLabValues(join(USER_DIR, "values.yaml"));
+  const output = await shell([...exports, "set -eu", withLabOverrides(script)].join("\n"), { cwd: USER_DIR });
+  if (script.includes("istio-teleport init")) addLabValues(join(USER_DIR, "values.yaml"));
   return output;
 }
 
@@ -104,12 +86,11 @@ export function addLabValues(file: string): void {
   appendFileSync(file, stringify(LAB_VALUES));
 }
 
-/** The step's script; with a second values file where it installs a chart of Istio's. Throws if it doesn't name the first one as expected. */
-export function withLabOverrides({ heading, script }: DocumentedStep): string {
+/** The block, with a second values file where it installs a chart of Istio's. Throws if it doesn't name the first one as expected. */
+export function withLabOverrides(script: string): string {
   let result = script;
   for (const { values, overrides } of ISTIO_CHARTS.filter((each) => script.includes(each.chart))) {
-    if (!script.includes(values))
-      throw new Error(`the block below "${heading}" has no "${values}" for the lab to put its values behind`);
+    if (!script.includes(values)) throw new Error(`the lab has no "${values}" to put its values behind in: ${script}`);
     result = result.replace(values, `${values} -f '${overrides}'`);
   }
   return result;

@@ -2,12 +2,9 @@ import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { cniConfiguration, cniPrograms } from "../../../../lab/cluster/cluster-config.ts";
 import { labPaths } from "../../../../lab/machine/paths.ts";
+import { shellBlock } from "../../../../scripts/shell-blocks/blocks.ts";
 import { shell } from "../cluster/shell.ts";
-import { documentedBlock } from "./documented-steps.ts";
-import { REPOSITORY, runStep } from "./installation.ts";
-
-/** The page on this mode of the socket. */
-export const CSI_DOCUMENT = join(REPOSITORY, "docs", "operate", "csi.md");
+import { runStep } from "./installation.ts";
 
 /**
  * Istio's installer adds its plugin to a file of the node's network configuration, and removes the file in the end: it gets
@@ -26,9 +23,8 @@ const CNI_FLAGS = [
 export async function installCni(repositories: { istioRepo: string; chartRepo: string }): Promise<void> {
   const directory = cniConfiguration(labPaths());
   copyFileSync(join(directory, "10-lab.conflist"), join(directory, CHAINED));
-  const heading = "1. Install istio-cni";
-  const script = documentedBlock(CSI_DOCUMENT, heading).replace(" istio/cni ", ` istio/cni ${CNI_FLAGS} `);
-  await runStep({ heading, script }, repositories);
+  const block = shellBlock("docs/operate/csi.md#istio-cni");
+  await runStep(block.replace(" istio/cni ", ` istio/cni ${CNI_FLAGS} `), repositories);
 }
 
 /** Takes istio-cni away, if it is there. New pods then need istio-init again. */

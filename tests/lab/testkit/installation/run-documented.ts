@@ -2,21 +2,14 @@ import { join } from "node:path";
 import { istioCharts } from "../../../../lab/build/toolbox.ts";
 import { labPaths } from "../../../../lab/machine/paths.ts";
 import { shell } from "../cluster/shell.ts";
-import { documentedBlock } from "./documented-steps.ts";
 import { ISTIO_LAB_VALUES, REPOSITORY, USER_DIR } from "./installation.ts";
 
 /**
- * Runs the block under a heading of a document, with the lab's charts, and its values for istiod behind the document's.
+ * Runs a block of a page with the lab's charts, and its values for istiod behind the page's.
  *
- * @param document below docs/, without its ending
- * @param names what the document's reader has set, as NAMESPACE
+ * @param names what the page's reader has set, as NAMESPACE
  */
-export async function runDocumented(
-  document: "operate/leaving" | "operate/migration" | "start/installation",
-  heading: string,
-  names: Readonly<Record<string, string>>,
-): Promise<void> {
-  const block = documentedBlock(join(REPOSITORY, "docs", `${document}.md`), heading);
+export async function runDocumented(block: string, names: Readonly<Record<string, string>> = {}): Promise<void> {
   const istiod = join(istioCharts(labPaths()), "istio-control", "istio-discovery");
   const script = block
     .replace(" istio/istiod ", ` '${istiod}' `)

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { istioCharts } from "../../../../lab/build/toolbox.ts";
 import { labPaths } from "../../../../lab/machine/paths.ts";
+import { shellBlock } from "../../../../scripts/shell-blocks/blocks.ts";
 import { address, onePod } from "../cluster/pods.ts";
 import { shell, tryShell, until } from "../cluster/shell.ts";
 import { doctor } from "../doctor/doctor.ts";
@@ -20,28 +21,27 @@ const RATE = 30;
 const PORT = 8080;
 
 /** Switches calls of the server to plaintext, or back, as docs/operate/leaving.md says. */
-export function plaintext(heading: "before" | "after"): Promise<void> {
-  return runDocumented("operate/leaving", `Plaintext meanwhile: ${heading}`, { NAMESPACE: SERVERS });
-}
-
-/** Runs a block of docs/operate/migration.md. */
-export function step(heading: string, names: Readonly<Record<string, string>> = {}): Promise<void> {
-  return runDocumented("operate/migration", heading, names);
+export function plaintext(moment: "before" | "after"): Promise<void> {
+  const blocks = {
+    before: shellBlock("docs/operate/leaving.md#plaintext"),
+    after: shellBlock("docs/operate/leaving.md#mutual-tls"),
+  };
+  return runDocumented(blocks[moment], { NAMESPACE: SERVERS });
 }
 
 export function restart(namespace: string): Promise<void> {
-  return step("Restart the namespace", { NAMESPACE: namespace });
+  return runDocumented(shellBlock("docs/operate/migration.md#restart"), { NAMESPACE: namespace });
 }
 
 /** Installs istiod and the chart with the user's files as they are. */
 export async function applyValues(): Promise<void> {
-  await step("Apply the scope");
+  await runDocumented(shellBlock("docs/operate/migration.md#scope"));
   await istiodAnswers();
 }
 
 /** Lets a workload choose Teleport. */
 export function move(namespace: string, workload: string): Promise<void> {
-  return step("Move one workload", { NAMESPACE: namespace, WORKLOAD: workload });
+  return runDocumented(shellBlock("docs/operate/migration.md#workload"), { NAMESPACE: namespace, WORKLOAD: workload });
 }
 
 /** Lets a workload choose its injection templates, or have the mesh's default ones again; waits for its new pod. */
