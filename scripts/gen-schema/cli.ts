@@ -1,6 +1,6 @@
 /**
  * `npm run gen-schema`: makes what follows from chart/values.yaml (the schema that Helm and our tools validate with, the
- * TypeScript types, and the values reference) and from the schema of reports, and compiles schemas, templates and the pages' script to code. `--check` writes nothing and
+ * TypeScript types, and the values reference) from the schema of reports and from the commands, and compiles schemas, templates and the pages' script to code. `--check` writes nothing and
  * exits 1 when a file is stale.
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { parse } from "yaml";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { chartReadme } from "./chart-readme.ts";
+import { commandReference } from "./command-reference.ts";
 import { compiledReportSchema, compiledSchemas } from "./compiled-schemas.ts";
 import { compiledScript } from "./compiled-script.ts";
 import { compiledTemplates } from "./compiled-templates.ts";
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
   const reportSchema = JSON.parse(await read("docs/reference/report.schema.json"));
   files.set("tools/report/compiled-report-schema.ts", compiledReportSchema(reportSchema));
   files.set("tools/report/document.ts", await reportTypes(reportSchema));
+  files.set("docs/reference/commands.md", commandReference());
   files.set("tools/graph/page/compiled-script.ts", await compiledScript());
   if (flags.check) {
     const stale: string[] = [];

@@ -17,7 +17,8 @@ export function withContentPolicy(html: string): string {
     "style-src-elem 'self'",
     // Colours of code are attributes of its words.
     "style-src-attr 'unsafe-inline'",
-    "img-src 'self'",
+    // Icons are data URLs.
+    "img-src 'self' data:",
     "font-src 'self'",
     "connect-src 'self'",
     "frame-src 'self'",

@@ -36,7 +36,8 @@ const INTERACTIVE = new Map([["start/sock-shop.svg", { file: "/sock-shop-graph.h
  */
 export function asOnSite(md: MarkdownIt, isOnSite: (path: string) => boolean): void {
   md.core.ruler.push("as-on-site", (state) => {
-    const page = sourceOf(state.env.relativePath ?? "");
+    // The home page has its links as if it were in docs/.
+    const page = state.env.relativePath === "index.md" ? "docs/index.md" : sourceOf(state.env.relativePath ?? "");
     for (const token of state.tokens) {
       for (const child of token.children ?? []) {
         if (child.type === "link_open") {

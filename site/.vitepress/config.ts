@@ -35,10 +35,6 @@ export default defineConfig({
   },
   transformPageData: ({ relativePath }) => ({ filePath: sourceOf(relativePath) }),
   transformHtml: withContentPolicy,
-  vite: {
-    // Data URLs need an exception from the policy.
-    build: { assetsInlineLimit: 0 },
-  },
   themeConfig: {
     logo: "/icon.svg",
     nav: navOf(CONTENTS, { base, isOnSite }),
