@@ -1,7 +1,8 @@
 /**
  * `npm run gen-schema`: makes what follows from chart/values.yaml (the schema that Helm and our tools validate with, the
- * TypeScript types, and the values reference) and from the schema of reports, compiles schemas, templates and the pages'
- * script to code, and lists the pages' blocks of commands. `--check` writes nothing and exits 1 when a file is stale.
+ * TypeScript types, and the values reference), from the schema of reports and from the commands, compiles schemas,
+ * templates and the pages' script to code, and lists the pages' blocks of commands. `--check` writes nothing and exits 1
+ * when a file is stale.
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
@@ -9,6 +10,7 @@ import { parse } from "yaml";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { shellBlocksPage } from "../shell-blocks/list.ts";
 import { chartReadme } from "./chart-readme.ts";
+import { commandReference } from "./command-reference.ts";
 import { compiledReportSchema, compiledSchemas } from "./compiled-schemas.ts";
 import { compiledScript } from "./compiled-script.ts";
 import { compiledTemplates } from "./compiled-templates.ts";
@@ -29,6 +31,7 @@ async function main(): Promise<void> {
   const reportSchema = JSON.parse(await read("docs/reference/report.schema.json"));
   files.set("tools/report/compiled-report-schema.ts", compiledReportSchema(reportSchema));
   files.set("tools/report/document.ts", await reportTypes(reportSchema));
+  files.set("docs/reference/commands.md", commandReference());
   files.set("tools/graph/page/compiled-script.ts", await compiledScript());
   files.set("docs/proof/shell-blocks.md", shellBlocksPage());
   if (flags.check) {
