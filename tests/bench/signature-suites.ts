@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { alignColumns } from "../../tools/terminal/columns.ts";
-import { containerPids } from "../lab/testkit/cluster/containers.ts";
 import { allowManySidecars, createIdlePods } from "../lab/testkit/cluster/idle-pods.ts";
 import { createNamespace, deleteNamespace } from "../lab/testkit/cluster/namespaces.ts";
 import { address, isReady, livePods, onePod } from "../lab/testkit/cluster/pods.ts";
@@ -10,6 +8,7 @@ import { auditEvents } from "../lab/testkit/identity/audit-events.ts";
 import { certificateOnTheWire } from "../lab/testkit/identity/wire.ts";
 import { requireInstalled } from "../lab/testkit/installation/installation.ts";
 import { createTeleportResources, tbotRolledOut, upgrade } from "../lab/testkit/installation/releases.ts";
+import { cpuSeconds, memoryMebibytes, tbotPid } from "./support/processes.ts";
 
 /**
  * What tbot costs under each of Teleport's signature suites: 50 pods that start at once, 100 sidecars that all come back to
@@ -32,28 +31,15 @@ const OTHER_SIDECARS = 3;
 const RENEWAL_SECONDS = 60;
 const RENEWALS = 2;
 const PORT = 8080;
-const TICKS_PER_SECOND = 100;
 interface Usage {
   /** Of the process, since its start. */
   readonly cpuSeconds: number;
   readonly peakMebibytes: number;
 }
 
-async function tbotPid(): Promise<number> {
-  const { metadata } = await onePod("teleport-system", "app.kubernetes.io/name=tbot");
-  const [pid] = await containerPids("teleport-system", metadata.name, "tbot");
-  if (pid === undefined) throw new Error("tbot has no process");
-  return pid;
-}
-
 async function tbotUsage(): Promise<Usage> {
   const pid = await tbotPid();
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return {
-    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
-    peakMebibytes: Number(peak) / 1024,
-  };
+  return { cpuSeconds: cpuSeconds(pid), peakMebibytes: memoryMebibytes(pid).peak };
 }
 
 const issuedSince = (from: Date) => auditEvents(from).filter(({ event }) => event === "spiffe.svid.issued");
