@@ -6,10 +6,10 @@
 import { address, onePod } from "../lab/testkit/cluster/pods.ts";
 import { shell, until } from "../lab/testkit/cluster/shell.ts";
 import { Issuers } from "../lab/testkit/identity/issuers.ts";
-import { requireInstalled } from "../lab/testkit/installation/installation.ts";
 import { measureThroughput } from "../lab/testkit/traffic/throughput.ts";
+import { labBenchmark } from "./support/lab-benchmark.ts";
 import { cpuSecondsOf, pidsIn } from "./support/processes.ts";
-import { makeResult, median, point, printAndSave } from "./support/result.ts";
+import { makeResult, median, point } from "./support/result.ts";
 import { firstCaller, keyOnTheWire, SOURCES, type Source, startSources } from "./support/sources.ts";
 
 const STARTS = 12;
@@ -82,27 +82,26 @@ async function measureLoad(source: Source, measured: Measured): Promise<void> {
   measured.anewCpu.push(anew.cpu);
 }
 
-await requireInstalled();
-const all = SOURCES.map((source) => ({
-  source,
-  measured: Object.fromEntries(Object.keys(MEASURES).map((key) => [key, [] as number[]])) as Measured,
-}));
-const stop = await startSources();
-try {
-  const issuers = await Issuers.read();
-  const keys: string[] = [];
-  for (const { source } of all) keys.push(`${source.name} ${await keyOnTheWire(source, issuers)}`);
-  for (let round = 1; round <= STARTS; round++) {
-    process.stderr.write(`starts, round ${round} of ${STARTS}\n`);
-    for (const { source, measured } of all) await measureStart(source, measured);
-  }
-  for (let round = 1; round <= LOADS; round++) {
-    process.stderr.write(`load, round ${round} of ${LOADS}\n`);
-    for (const { source, measured } of all) await measureLoad(source, measured);
-  }
-  const reference = all.find(({ source }) => source.issuer === REFERENCE)?.measured;
-  await printAndSave(
-    makeResult({
+await labBenchmark(async () => {
+  const all = SOURCES.map((source) => ({
+    source,
+    measured: Object.fromEntries(Object.keys(MEASURES).map((key) => [key, [] as number[]])) as Measured,
+  }));
+  const stop = await startSources();
+  try {
+    const issuers = await Issuers.read();
+    const keys: string[] = [];
+    for (const { source } of all) keys.push(`${source.name} ${await keyOnTheWire(source, issuers)}`);
+    for (let round = 1; round <= STARTS; round++) {
+      process.stderr.write(`starts, round ${round} of ${STARTS}\n`);
+      for (const { source, measured } of all) await measureStart(source, measured);
+    }
+    for (let round = 1; round <= LOADS; round++) {
+      process.stderr.write(`load, round ${round} of ${LOADS}\n`);
+      for (const { source, measured } of all) await measureLoad(source, measured);
+    }
+    const reference = all.find(({ source }) => source.issuer === REFERENCE)?.measured;
+    return makeResult({
       bench: "identity-source",
       title: "An identity from Teleport's double, from istiod's CA and from SPIRE",
       command: "npm run bench:identity -- --save",
@@ -121,8 +120,8 @@ try {
         "tbot and the Auth Service are the lab's double: its answers cost less than Teleport's. SPIRE's server and agent and Istio are the real ones, Envoy is Envoy's own build.",
         "A new connection resumes its TLS session where it can, as Envoy does by default.",
       ],
-    }),
-  );
-} finally {
-  await stop();
-}
+    });
+  } finally {
+    await stop();
+  }
+});

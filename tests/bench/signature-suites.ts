@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { alignColumns } from "../../tools/terminal/columns.ts";
-import { allowManySidecars, createIdlePods } from "../lab/testkit/cluster/idle-pods.ts";
+import { allowManySidecars, createIdlePods, scaleIdlePods } from "../lab/testkit/cluster/idle-pods.ts";
 import { createNamespace, deleteNamespace } from "../lab/testkit/cluster/namespaces.ts";
-import { address, isReady, livePods, onePod } from "../lab/testkit/cluster/pods.ts";
+import { address, livePods, onePod } from "../lab/testkit/cluster/pods.ts";
 import { shell, until } from "../lab/testkit/cluster/shell.ts";
 import { auditEvents } from "../lab/testkit/identity/audit-events.ts";
 import { certificateOnTheWire } from "../lab/testkit/identity/wire.ts";
@@ -51,14 +51,6 @@ async function restartTbot(): Promise<void> {
   await tbotRolledOut();
 }
 
-async function scale(replicas: number): Promise<void> {
-  await shell(`kubectl -n ${NAMESPACE} scale deployment idle --replicas=${replicas}`);
-  await until(`${replicas} pods are Ready`, 900, async () => {
-    const pods = await livePods(NAMESPACE);
-    return pods.length === replicas && pods.every(isReady);
-  });
-}
-
 /** The kind of key in a sidecar's certificate, from its own TLS handshake. */
 async function keyOnTheWire(): Promise<string> {
   const [pod] = await livePods(NAMESPACE);
@@ -92,11 +84,11 @@ async function measure(suite: string): Promise<Record<string, string>> {
 
   const before = await tbotUsage();
   const started = Date.now();
-  await scale(POD_START);
+  await scaleIdlePods(NAMESPACE, POD_START);
   const ready = Date.now();
   const after = await tbotUsage();
   const kind = await keyOnTheWire();
-  await scale(SIDECARS);
+  await scaleIdlePods(NAMESPACE, SIDECARS);
 
   const stormFrom = new Date();
   await restartTbot();

@@ -1,5 +1,10 @@
+import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
+import { componentDir } from "../../../lab/build/components.ts";
+import { SPIRE_RECIPE } from "../../../lab/build/recipes.ts";
+import { labPaths } from "../../../lab/machine/paths.ts";
+import { ExitError } from "../../../tools/base/exit-error.ts";
 import { createNamespace, deleteNamespace } from "../../lab/testkit/cluster/namespaces.ts";
 import { address, onePod } from "../../lab/testkit/cluster/pods.ts";
 import { shell, until } from "../../lab/testkit/cluster/shell.ts";
@@ -27,7 +32,7 @@ export const SOURCES: readonly Source[] = [
 ];
 
 /** A service whose clients' sidecars keep connections, and one to whose they open a new one for each request. */
-export const SERVICES = ["server", "anew"] as const;
+const SERVICES = ["server", "anew"] as const;
 
 const CONTAINER = { imagePullPolicy: "Never", securityContext: { runAsNonRoot: true, runAsUser: 65532 } };
 
@@ -36,6 +41,8 @@ const CONTAINER = { imagePullPolicy: "Never", securityContext: { runAsNonRoot: t
  * source's namespace there are a server and a client that have it. Returns what takes all of that back.
  */
 export async function startSources(): Promise<() => Promise<void>> {
+  if (!existsSync(componentDir(labPaths(), SPIRE_RECIPE)))
+    throw new ExitError("SPIRE is not built in this lab: run LAB_SPIRE=1 npm run lab -- test --fresh 01-");
   const files = editUserFiles();
   let spire: Spire | undefined;
   const stop = async () => {
