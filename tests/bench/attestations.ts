@@ -2,13 +2,14 @@
  * How many SVIDs a second one tbot issues, by the number of pods on its node, to a client of the Workload API; and how long
  * it takes until all sidecars of the node have a new certificate when all want one at once, because Teleport's SPIFFE CA is
  * being rotated. tbot is the lab's double. `npm run lab -- test --fresh 01-`, then `npm run bench:attestations`; `-- --save`
- * keeps the result. What a restart of tbot costs is in `npm run bench:keys`.
+ * keeps the result. SPIRE's agent, the real one, is asked beside it (`LAB_SPIRE=1`). What a restart of tbot costs is in `npm run bench:keys`.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { allowManySidecars, createIdlePods, scaleIdlePods } from "../lab/testkit/cluster/idle-pods.ts";
 import { createNamespace, deleteNamespace } from "../lab/testkit/cluster/namespaces.ts";
 import { shell, until } from "../lab/testkit/cluster/shell.ts";
 import { auditEvents } from "../lab/testkit/identity/audit-events.ts";
+import { startSpire } from "../lab/testkit/identity/spire.ts";
 import { type AttestedClient, startAttestedClient } from "./support/attested-client.ts";
 import { labBenchmark } from "./support/lab-benchmark.ts";
 import { cpuSeconds, tbotPid } from "./support/processes.ts";
@@ -18,6 +19,8 @@ const IDLE = "bench-crowd";
 const CLIENT = "bench-attested";
 const CROWDS = [0, 50, 100];
 const AT_ONCE = [1, 4, 16];
+/** Requests at once when SPIRE's agent is asked, too. */
+const BESIDE = 4;
 const ROUNDS = 3;
 const SECONDS = 5;
 /** Of the rotation: each but `rollback` changes the bundle, and the CA that signs stays the same at the end. */
@@ -31,6 +34,8 @@ interface Crowd {
   readonly sidecars: number;
   /** SVIDs a second by requests at once. */
   readonly perSecond: Map<number, number[]>;
+  /** The same of SPIRE's agent. */
+  readonly spire: number[];
   /** tbot's CPU for an SVID, milliseconds. */
   readonly cpu: number[];
   /** Seconds until the last sidecar had its new SVIDs. */
@@ -38,14 +43,15 @@ interface Crowd {
   readonly stormCpu: number[];
 }
 
-async function measureFetches(client: AttestedClient, { perSecond, cpu }: Crowd): Promise<void> {
+async function measureFetches(client: AttestedClient, { perSecond, cpu, spire }: Crowd): Promise<void> {
   for (let round = 1; round <= ROUNDS; round++) {
     for (const atOnce of AT_ONCE) {
       const before = cpuSeconds(await tbotPid());
-      const fetched = await client.fetch(atOnce, SECONDS);
+      const fetched = await client.fetch("tbot", atOnce, SECONDS);
       if (fetched === 0) throw new Error("the client got no SVID");
       cpu.push(((cpuSeconds(await tbotPid()) - before) * 1000) / fetched);
       perSecond.set(atOnce, [...(perSecond.get(atOnce) ?? []), fetched / SECONDS]);
+      if (atOnce === BESIDE) spire.push((await client.fetch("spire", atOnce, SECONDS)) / SECONDS);
     }
   }
 }
@@ -77,6 +83,7 @@ async function measureStorms({ sidecars, storm, stormCpu }: Crowd): Promise<void
 await labBenchmark(async () => {
   const forbidManySidecars = allowManySidecars();
   const crowds: Crowd[] = [];
+  const spire = await startSpire([{ namespace: CLIENT, serviceAccount: "default" }]);
   try {
     const client = await startAttestedClient(CLIENT);
     await createNamespace(IDLE, { meshed: true });
@@ -89,6 +96,7 @@ await labBenchmark(async () => {
         pods: pods.items.length,
         sidecars: amount + OTHER_SIDECARS,
         perSecond: new Map(),
+        spire: [],
         cpu: [],
         storm: [],
         stormCpu: [],
@@ -100,6 +108,7 @@ await labBenchmark(async () => {
   } finally {
     await deleteNamespace(CLIENT);
     await deleteNamespace(IDLE);
+    await spire.stop();
     forbidManySidecars();
   }
 
@@ -114,6 +123,11 @@ await labBenchmark(async () => {
         unit: "",
         points: crowds.map(({ pods, perSecond }) => point(pods, perSecond.get(atOnce) ?? [])),
       })),
+      {
+        name: `SVIDs a second of SPIRE's agent, ${BESIDE} at once`,
+        unit: "",
+        points: crowds.map(({ pods, spire: rates }) => point(pods, rates)),
+      },
       { name: "tbot's CPU for one", unit: "ms", points: crowds.map(({ pods, cpu }) => point(pods, cpu)) },
       { name: "sidecars", unit: "", points: crowds.map(({ pods, sidecars }) => ({ x: pods, value: sidecars })) },
       {
@@ -129,6 +143,7 @@ await labBenchmark(async () => {
     ],
     notes: [
       "The client is a process in a pod, with a new connection for each SVID; tbot attests it each time: it reads its executable, if it may, and asks the kubelet for the pods of the node.",
+      "SPIRE's agent attests each time as well, but has its certificates ready: tbot has a new one issued for each request.",
       "In a storm no sidecar is attested again: its stream is open, and it gets two SVIDs, one with the certificate and one that comes with the trust bundle. The time begins before `tctl auth rotate` is started.",
       `Medians, least and most of ${ROUNDS} rounds of ${SECONDS} s, and of ${2 * CYCLES} storms.`,
       "tbot and the Auth Service are the lab's double, on the same cores as all sidecars.",

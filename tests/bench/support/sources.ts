@@ -1,10 +1,5 @@
-import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
-import { componentDir } from "../../../lab/build/components.ts";
-import { SPIRE_RECIPE } from "../../../lab/build/recipes.ts";
-import { labPaths } from "../../../lab/machine/paths.ts";
-import { ExitError } from "../../../tools/base/exit-error.ts";
 import { createNamespace, deleteNamespace } from "../../lab/testkit/cluster/namespaces.ts";
 import { address, onePod } from "../../lab/testkit/cluster/pods.ts";
 import { shell, until } from "../../lab/testkit/cluster/shell.ts";
@@ -15,6 +10,7 @@ import { istiodAnswers } from "../../lab/testkit/installation/layers.ts";
 import { upgrade, upgradeIstiod } from "../../lab/testkit/installation/releases.ts";
 import { runDocumented } from "../../lab/testkit/installation/run-documented.ts";
 import { editUserFiles } from "../../lab/testkit/migration/scope.ts";
+import { STATS_ANNOTATION } from "../../lab/testkit/traffic/envoy-counters.ts";
 
 /** Who gives pods their identity, side by side in one mesh: by injection templates, as a migration has them. */
 export interface Source {
@@ -41,8 +37,6 @@ const CONTAINER = { imagePullPolicy: "Never", securityContext: { runAsNonRoot: t
  * source's namespace there are a server and a client that have it. Returns what takes all of that back.
  */
 export async function startSources(): Promise<() => Promise<void>> {
-  if (!existsSync(componentDir(labPaths(), SPIRE_RECIPE)))
-    throw new ExitError("SPIRE is not built in this lab: run LAB_SPIRE=1 npm run lab -- test --fresh 01-");
   const files = editUserFiles();
   let spire: Spire | undefined;
   const stop = async () => {
@@ -147,7 +141,7 @@ function podOf({ templates }: Source, serviceAccountName: string, container: { r
   return {
     metadata: {
       labels: { "app.kubernetes.io/name": container.name },
-      annotations: { "inject.istio.io/templates": templates },
+      annotations: { "inject.istio.io/templates": templates, [STATS_ANNOTATION]: ".*15006[.]ssl.*" },
     },
     spec: { serviceAccountName, terminationGracePeriodSeconds: 1, containers: [container] },
   };
