@@ -1,15 +1,14 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { alignColumns } from "../../tools/terminal/columns.ts";
-import { containerPids } from "../lab/testkit/cluster/containers.ts";
-import { allowManySidecars, createIdlePods } from "../lab/testkit/cluster/idle-pods.ts";
+import { allowManySidecars, createIdlePods, scaleIdlePods } from "../lab/testkit/cluster/idle-pods.ts";
 import { createNamespace, deleteNamespace } from "../lab/testkit/cluster/namespaces.ts";
-import { address, isReady, livePods, onePod } from "../lab/testkit/cluster/pods.ts";
+import { address, livePods, onePod } from "../lab/testkit/cluster/pods.ts";
 import { shell, until } from "../lab/testkit/cluster/shell.ts";
 import { auditEvents } from "../lab/testkit/identity/audit-events.ts";
 import { certificateOnTheWire } from "../lab/testkit/identity/wire.ts";
 import { requireInstalled } from "../lab/testkit/installation/installation.ts";
 import { createTeleportResources, tbotRolledOut, upgrade } from "../lab/testkit/installation/releases.ts";
+import { cpuSeconds, memoryMebibytes, tbotPid } from "./support/processes.ts";
 
 /**
  * What tbot costs under each of Teleport's signature suites: 50 pods that start at once, 100 sidecars that all come back to
@@ -32,28 +31,15 @@ const OTHER_SIDECARS = 3;
 const RENEWAL_SECONDS = 60;
 const RENEWALS = 2;
 const PORT = 8080;
-const TICKS_PER_SECOND = 100;
 interface Usage {
   /** Of the process, since its start. */
   readonly cpuSeconds: number;
   readonly peakMebibytes: number;
 }
 
-async function tbotPid(): Promise<number> {
-  const { metadata } = await onePod("teleport-system", "app.kubernetes.io/name=tbot");
-  const [pid] = await containerPids("teleport-system", metadata.name, "tbot");
-  if (pid === undefined) throw new Error("tbot has no process");
-  return pid;
-}
-
 async function tbotUsage(): Promise<Usage> {
   const pid = await tbotPid();
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return {
-    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
-    peakMebibytes: Number(peak) / 1024,
-  };
+  return { cpuSeconds: cpuSeconds(pid), peakMebibytes: memoryMebibytes(pid).peak };
 }
 
 const issuedSince = (from: Date) => auditEvents(from).filter(({ event }) => event === "spiffe.svid.issued");
@@ -63,14 +49,6 @@ async function restartTbot(): Promise<void> {
   const old = await onePod("teleport-system", "app.kubernetes.io/name=tbot");
   await shell(`kubectl -n teleport-system delete pod ${old.metadata.name} --grace-period=5`);
   await tbotRolledOut();
-}
-
-async function scale(replicas: number): Promise<void> {
-  await shell(`kubectl -n ${NAMESPACE} scale deployment idle --replicas=${replicas}`);
-  await until(`${replicas} pods are Ready`, 900, async () => {
-    const pods = await livePods(NAMESPACE);
-    return pods.length === replicas && pods.every(isReady);
-  });
 }
 
 /** The kind of key in a sidecar's certificate, from its own TLS handshake. */
@@ -106,11 +84,11 @@ async function measure(suite: string): Promise<Record<string, string>> {
 
   const before = await tbotUsage();
   const started = Date.now();
-  await scale(POD_START);
+  await scaleIdlePods(NAMESPACE, POD_START);
   const ready = Date.now();
   const after = await tbotUsage();
   const kind = await keyOnTheWire();
-  await scale(SIDECARS);
+  await scaleIdlePods(NAMESPACE, SIDECARS);
 
   const stormFrom = new Date();
   await restartTbot();

@@ -247,7 +247,10 @@ describe("what a limit does to a valid identity", () => {
       for (const side of ["without", "with", "with", "without"] as const) {
         await limit(side === "with" ? BOUNDED : UNBOUNDED);
         const before = await counters(NAMESPACE, await server("http"));
-        const one = await measureThroughput(urlOf("http", "/headers"), WORKERS, TURN_SECONDS);
+        const one = await measureThroughput(urlOf("http", "/headers"), {
+          workers: WORKERS,
+          seconds: TURN_SECONDS,
+        });
         const risen = rise(before, await counters(NAMESPACE, await server("http")));
         const ended = sum(risen, /downstream_cx_max_duration_reached$/);
         process.stderr.write(

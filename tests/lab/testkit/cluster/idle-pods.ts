@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { shell } from "./shell.ts";
+import { isReady, livePods } from "./pods.ts";
+import { shell, until } from "./shell.ts";
 
 const LABELS = { app: "idle" };
 
@@ -31,6 +32,15 @@ export async function createIdlePods(namespace: string, replicas: number): Promi
     spec: { replicas, selector: { matchLabels: LABELS }, template: POD },
   };
   await shell("kubectl create -f -", { input: JSON.stringify(deployment) });
+}
+
+/** Changes how many pods the Deployment `idle` has, and waits until all of them are Ready and no other one is left. */
+export async function scaleIdlePods(namespace: string, replicas: number): Promise<void> {
+  await shell(`kubectl -n ${namespace} scale deployment idle --replicas=${replicas}`);
+  await until(`${replicas} pods are Ready`, 900, async () => {
+    const pods = await livePods(namespace);
+    return pods.length === replicas && pods.every(isReady);
+  });
 }
 
 /**

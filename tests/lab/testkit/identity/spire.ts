@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { componentDir } from "../../../../lab/build/components.ts";
@@ -10,7 +10,7 @@ import { labPaths } from "../../../../lab/machine/paths.ts";
 import { shell, until } from "../cluster/shell.ts";
 
 /** The host directory with the agent's socket, as SPIRE's own charts have one, beside tbot's. */
-const SPIRE_SOCKETS = "/run/spire/agent-sockets";
+export const SPIRE_SOCKETS = "/run/spire/agent-sockets";
 const SERVER_SOCKET = "/run/spire-server/api.sock";
 const AGENT_ID = `spiffe://${TELEPORT_CLUSTER_NAME}/lab-agent`;
 
@@ -47,8 +47,11 @@ export interface SpireWorkload {
  * form as Teleport's. The agent asks the kubelet who calls, as tbot does.
  */
 export async function startSpire(workloads: readonly SpireWorkload[]): Promise<Spire> {
+  const programs = componentDir(labPaths(), SPIRE_RECIPE);
+  if (!existsSync(programs))
+    throw new Error("SPIRE is not built in this lab: run LAB_SPIRE=1 npm run lab -- test --fresh 01-");
   const dir = mkdtempSync(join(tmpdir(), "lab-spire-"));
-  const bin = (program: string) => join(componentDir(labPaths(), SPIRE_RECIPE), program);
+  const bin = (program: string) => join(programs, program);
   const server = (args: string) => shell(`'${bin("spire-server")}' ${args} -socketPath ${SERVER_SOCKET}`);
   mkdirSync(SPIRE_SOCKETS, { recursive: true });
   mkdirSync("/run/spire-server", { recursive: true });
