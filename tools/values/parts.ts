@@ -98,11 +98,49 @@ function withIdentities(values: ValuesWithGraphs, part: Record<string, Applicati
     const { namespace = "", services = {} } = values.mesh.applications[application] ?? {};
     return { principal: principalOf(clusterName, namespace, services[service]?.serviceAccount ?? ""), ...may };
   };
-  return mapValues(part, (application) => ({
+  return withCallers(part, byIdentity);
+}
+
+/** What the releases of one mesh state together. */
+type GraphOfParts = Pick<Values, "global"> & { mesh: Pick<Values["mesh"], "gateways" | "applications"> };
+
+/**
+ * The graph of a mesh whose applications are in several releases, in which callers of other releases have their names
+ * again.
+ *
+ * @param parts the values of each release; at least one
+ */
+export function graphOfParts(parts: readonly ValuesWithGraphs[]): GraphOfParts {
+  const [first] = parts;
+  if (first === undefined) throw new Error("no release states a graph");
+  if (parts.length === 1) return first;
+  const gateways = Object.assign({}, ...parts.map(({ mesh }) => mesh.gateways));
+  const applications: Record<string, Application> = Object.assign({}, ...parts.map(({ mesh }) => mesh.applications));
+  const names = new Map(
+    Object.entries(applications).flatMap(([application, { namespace, services }]) =>
+      Object.entries(services).map(([service, { serviceAccount }]) => [
+        principalOf(first.global.teleport.clusterName, namespace, serviceAccount),
+        { service, application },
+      ]),
+    ),
+  );
+  const byName = ({ principal, ...may }: Caller): Caller => {
+    const name = principal === undefined ? undefined : names.get(principal);
+    if (name !== undefined) return { ...name, ...may };
+    return principal === undefined ? may : { principal, ...may };
+  };
+  return { global: first.global, mesh: { gateways, applications: withCallers(applications, byName) } };
+}
+
+function withCallers(
+  applications: Record<string, Application>,
+  change: (caller: Caller) => Caller,
+): Record<string, Application> {
+  return mapValues(applications, (application) => ({
     ...application,
     services: mapValues(application.services, (service) => ({
       ...service,
-      ...(service.callers !== undefined && { callers: service.callers.map(byIdentity) }),
+      ...(service.callers !== undefined && { callers: service.callers.map(change) }),
     })),
   }));
 }
