@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { ExitError } from "./base/exit-error.ts";
 import { printable } from "./base/printable.ts";
+import { repeatable } from "./flags/repeatable.ts";
 import { teleportFormat } from "./flags/teleport-format.ts";
 import { withValuesFlags } from "./flags/values-flags.ts";
 import { accessOf, type ClusterAccess } from "./programs/kubectl.ts";
@@ -9,7 +10,7 @@ import type { DocumentForm } from "./teleport/document-form.ts";
 import type { ValuesFlags } from "./values/flags.ts";
 import type { Values } from "./values/types.ts";
 
-/** `istio-teleport render teleport|istio|manifests`: documents on stdout, built from chart values, checked first. */
+/** `istio-teleport render teleport|istio|manifests|values`: documents on stdout, built from chart values, checked first. */
 export function renderCommand(runner: Runner): Command {
   const command = new Command("render").description(
     "print what Teleport, Istio and Kubernetes need, from chart values",
@@ -17,6 +18,7 @@ export function renderCommand(runner: Runner): Command {
   command.addCommand(teleportCommand(runner));
   command.addCommand(istioCommand(runner));
   command.addCommand(manifestsCommand(runner));
+  command.addCommand(valuesCommand(runner));
   return command;
 }
 
@@ -148,6 +150,41 @@ function manifestsCommand(runner: Runner): Command {
       const { renderManifests } = await import("./chart/manifests.ts");
       const request = { inputs, release, ...(namespace && { namespace }), ...(kubeVersion && { kubeVersion }) };
       process.stdout.write(await renderManifests(runner, request, await mergedValues(runner, inputs)));
+    });
+}
+
+interface PartFlags extends ValuesFlags {
+  only: string[];
+  without: string[];
+}
+
+function valuesCommand(runner: Runner): Command {
+  return withValuesFlags(new Command("values"))
+    .description(
+      "print values for a release that holds a part of the mesh: some applications' policies, or all but those",
+    )
+    .addOption(repeatable("--only <application>", "only the policies of this application, and nothing else"))
+    .addOption(repeatable("--without <application>", "everything but the policies of this application"))
+    .addHelpText(
+      "after",
+      `
+Helm keeps a release in a Secret of 1 MiB, which a graph of many services outgrows. Give such applications releases of
+their own. Callers of other releases are named by their identity, so the policies stay the same.
+
+Examples:
+  istio-teleport render values --only shop -f values.yaml > shop-values.yaml &&
+    helm upgrade --install shop-policies CHART -n teleport-system -f shop-values.yaml
+  istio-teleport render values --without shop -f values.yaml > rest-values.yaml &&
+    istio-teleport install -f rest-values.yaml`,
+    )
+    .action(async ({ only, without, ...flags }: PartFlags) => {
+      if ((only.length === 0) === (without.length === 0)) {
+        throw new ExitError("Name applications with --only, or with --without: one of the two, repeated as needed.");
+      }
+      const { loadGraphValues } = await import("./values/load.ts");
+      const { partText } = await import("./values/parts.ts");
+      const values = await loadGraphValues(runner, { files: flags.values, sets: flags.set, key: flags.valuesKey });
+      process.stdout.write(await partText(runner, values, { only, without }));
     });
 }
 

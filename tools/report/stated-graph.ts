@@ -1,10 +1,11 @@
 import { Readable } from "node:stream";
 import { ExitError } from "../base/exit-error.ts";
-import { type MeshGraph, meshGraph } from "../graph/mesh-graph.ts";
+import { type GraphValues, type MeshGraph, meshGraph } from "../graph/mesh-graph.ts";
 import { helmReleases, releaseValues } from "../programs/helm-releases.ts";
 import type { ClusterAccess } from "../programs/kubectl.ts";
 import type { ValuesFlags } from "../values/flags.ts";
-import { loadGraphValues } from "../values/load.ts";
+import { loadGraphValues, type ValuesWithGraphs } from "../values/load.ts";
+import { graphOfParts } from "../values/parts.ts";
 
 /** The graph, and where it is stated; without one, why there is none. */
 export interface StatedGraph {
@@ -33,23 +34,31 @@ export async function readStatedGraph(access: ClusterAccess, flags: ValuesFlags)
   }
 }
 
-/** Its chart is known by its name: the release has whatever name the user gave it. */
+/** Its chart is known by its name: the release has whatever name the user gave it, and applications may have their own. */
 async function graphOfRelease(access: ClusterAccess): Promise<StatedGraph> {
-  const release = (await helmReleases(access)).find(({ chart }) => chart === "istio-teleport");
-  if (release === undefined) {
+  const releases = (await helmReleases(access)).filter(({ chart }) => chart === "istio-teleport");
+  if (releases.length === 0) {
     return {
       source:
         "The graph is not known: no Helm release of the chart istio-teleport is in the cluster; give its values with -f.",
     };
   }
-  const { namespace, name, revision, updated } = release;
-  const stdin = Readable.from([JSON.stringify(await releaseValues(access, release))]);
-  const values = await loadGraphValues(access.runner, { files: ["-"], stdin });
-  const time = Number.isNaN(updated.getTime()) ? "" : `, of ${updated.toISOString()}`;
-  return graphOf(values, `Stated by the values of the Helm release ${namespace}/${name}, revision ${revision}${time}.`);
+  const parts: ValuesWithGraphs[] = [];
+  // One after the other: each is a run of Helm, and there may be one for every application.
+  for (const release of releases) {
+    const stdin = Readable.from([JSON.stringify(await releaseValues(access, release))]);
+    parts.push(await loadGraphValues(access.runner, { files: ["-"], stdin }));
+  }
+  const named = releases.map(({ namespace, name, revision, updated }) => {
+    const time = Number.isNaN(updated.getTime()) ? "" : `, of ${updated.toISOString()}`;
+    return `${namespace}/${name}, revision ${revision}${time}`;
+  });
+  const source =
+    named.length === 1 ? `the Helm release ${named[0]}` : `${named.length} Helm releases: ${named.join("; ")}`;
+  return graphOf(graphOfParts(parts), `Stated by the values of ${source}.`);
 }
 
-function graphOf(values: Parameters<typeof meshGraph>[0], source: string): StatedGraph {
+function graphOf(values: GraphValues, source: string): StatedGraph {
   const graph = meshGraph(values);
   if (graph.applications.length > 0) return { graph, source };
   return {

@@ -31,7 +31,7 @@ interface Machine {
   readonly load: { readonly before: number; readonly after: number };
 }
 
-interface Series {
+export interface Series {
   readonly name: string;
   /** "s", "ms", "MiB", …; empty for a mere count. */
   readonly unit: string;

@@ -28,6 +28,7 @@ function ready(): BeforeFacts {
     teleportResources: ok([{ kind: "role", name: "issuer", yaml: "", state: "absent", differences: [], narrowed: [] }]),
     storedTokens: ok([]),
     releases: ok([]),
+    policyReleases: ok([]),
     releaseBytes: 100 * 1024,
     istio: { managed: "here", found: ok({ meshedPods: 0 }) },
     namespaces: ok([{ name: "test-app", state: "absent" }]),
@@ -216,10 +217,23 @@ it.each(PROBLEMS)("%s names %s, and no other check does", (id, _, change, eviden
   expect(exitCode(results)).toBe(1);
 });
 
-it("warns of a release that nearly outgrows a Secret", () => {
-  const results = diagnose(CHECKS_BEFORE, { ...ready(), releaseBytes: 0.95 * 1024 * 1024 });
-  const found = results.filter(({ status }) => status !== "ok" && status !== "skipped");
-  expect(found.map(({ check, status }) => [check.id, status])).toEqual([["release-size", "warning"]]);
+it("warns of a release that nearly outgrows a Secret, and says how to split it", () => {
+  const facts = { ...ready(), releaseBytes: 0.95 * 1024 * 1024 };
+  const service = { labels: { app: "a" }, serviceAccount: "a" };
+  const hint = () => {
+    const results = diagnose(CHECKS_BEFORE, facts);
+    const found = results.filter(({ status }) => status !== "ok" && status !== "skipped");
+    expect(found.map(({ check, status }) => [check.id, status])).toEqual([["release-size", "warning"]]);
+    return found[0]?.findings[0]?.hint;
+  };
+  facts.intended.mesh.applications = { shop: { namespace: "shop", services: { a: service, b: service } } };
+  expect(hint()).toMatch(
+    /^Helm cannot keep so many services in a release: apply what `istio-teleport render manifests`/,
+  );
+  facts.intended.mesh.applications.office = { namespace: "office", services: { a: service } };
+  expect(hint()).toMatch(
+    /^Give shop \(2 services\) a release of its own, with the values of `istio-teleport render values --only shop`, and install the rest with those of `istio-teleport render values --without shop`\. Or apply/,
+  );
 });
 
 it("every check but programs, which only a missing program breaks, has a case", () => {
@@ -231,6 +245,13 @@ it.each<[string, (facts: BeforeFacts) => void]>([
   [
     "a tbot that is one major version older than Teleport",
     (facts) => Object.assign(facts, { teleport: ok({ clusterName: "example.teleport.sh", version: "19.0.1" }) }),
+  ],
+  [
+    "a release of one application's policies",
+    (facts) => {
+      const shop = release("shop-policies", "istio-teleport", "teleport-system");
+      Object.assign(facts, { releases: ok([shop]), policyReleases: ok([shop]) });
+    },
   ],
   [
     "our own release, token and namespace",

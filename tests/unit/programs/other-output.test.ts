@@ -96,7 +96,7 @@ async function before(access: ClusterAccess, skipIstio = false): Promise<void> {
   const facts = await gatherBefore({ access, values, token, manifests, skipIstio });
   const reads: Read<unknown>[] = [...facts.programs, facts.kubernetesVersion, facts.nodes, facts.missingRights];
   reads.push(facts.teleport, facts.teleportResources, facts.storedTokens, facts.releases, facts.istio.found);
-  reads.push(facts.namespaces);
+  reads.push(facts.namespaces, facts.policyReleases);
   const failed = reads.find((read) => !read.ok);
   if (failed?.ok === false) throw new ExitError(`${failed.reason}.`, EXIT.unavailable);
 }

@@ -24,6 +24,8 @@ export interface BeforeFacts {
   teleportResources: Read<TeleportResource[]>;
   storedTokens: Read<StoredToken[]>;
   releases: Read<Release[]>;
+  /** Releases of the chart under other names that hold policies of applications and nothing else. */
+  policyReleases: Read<Release[]>;
   /** What Helm's record of the chart's release will take, bytes. */
   releaseBytes: number;
   istio: { managed: "here"; found: Read<IstioHere> } | { managed: "elsewhere"; found: Read<IstioElsewhere> };

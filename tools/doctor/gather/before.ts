@@ -17,6 +17,7 @@ import type { Values } from "../../values/types.ts";
 import type { BeforeFacts, IstioElsewhere, IstioHere, PlannedNamespace } from "../facts/before.ts";
 import type { ConfigMap, DaemonSet, Deployment, Node } from "../facts/objects.ts";
 import { missingRights } from "./installation-rights.ts";
+import { policyReleases } from "./policy-releases.ts";
 import { readOrReason } from "./read-or-reason.ts";
 
 /** What is to be installed, and where. */
@@ -47,6 +48,7 @@ export async function gatherBefore({ access, values, token, manifests, skipIstio
     istio,
     istioCni,
     namespaces,
+    ofPolicies,
     bytes,
   ] = await Promise.all([
     readOrReason(token),
@@ -64,6 +66,7 @@ export async function gatherBefore({ access, values, token, manifests, skipIstio
     readIstio({ access, values, skipIstio }, releases),
     values.istio.cni ? readOrReason(() => hasIstioCni(access)) : undefined,
     readOrReason(() => plannedNamespaces(access, manifests)),
+    readOrReason(() => policyReleases(access, values.mesh.rootNamespace, releases)),
     releaseBytes(manifests, values),
   ]);
   return {
@@ -77,6 +80,7 @@ export async function gatherBefore({ access, values, token, manifests, skipIstio
     teleportResources: resources,
     storedTokens,
     releases: await releases,
+    policyReleases: ofPolicies,
     releaseBytes: bytes,
     istio,
     ...(istioCni !== undefined && { istioCni }),

@@ -1,4 +1,5 @@
-import { Document, isMap, isPair, isScalar, isSeq, type Node, Scalar, visit } from "yaml";
+import { type Document, isMap, isPair, isScalar, isSeq, type Node, visit } from "yaml";
+import { helmYaml } from "../../values/helm-yaml.ts";
 import type { BundledApplication } from "../../values/load.ts";
 import type { LearnedApplication, LearnedGraph, LearnedService } from "./learned-graph.ts";
 
@@ -23,8 +24,7 @@ export function snippet(
       },
     ]),
   );
-  // Helm reads YAML 1.1, where `on` and `012` are no strings: the writer must quote what that version would misread.
-  const document = new Document({ mesh: { applications } }, { version: "1.1" });
+  const document = helmYaml({ mesh: { applications } });
   document.commentBefore = header.map((line) => ` ${line}`).join("\n");
   for (const [name, application] of learned.applications) {
     const remark = applicationRemark(application, bundled[name]);
@@ -44,10 +44,6 @@ export function snippet(
     }
   }
   visit(document, {
-    // Helm's parser takes more for numbers than YAML 1.1 has: `0o12` is 10 there.
-    Scalar: (_, scalar) => {
-      if (typeof scalar.value === "string" && /^[-+.\d]/.test(scalar.value)) scalar.type = Scalar.QUOTE_DOUBLE;
-    },
     // One line for labels and for each port and caller.
     Pair: (_, { key, value }) => {
       if (isScalar(key) && key.value === "labels" && isMap(value)) value.flow = true;

@@ -2,6 +2,7 @@ import { page } from "../../../base/documentation.ts";
 import { MAX_RELEASE_BYTES } from "../../../chart/release-size.ts";
 import { CHART_RELEASE, ISTIO_RELEASES } from "../../../chart/releases.ts";
 import type { Release } from "../../../programs/helm-releases.ts";
+import type { Values } from "../../../values/types.ts";
 import type { BeforeFacts, IstioElsewhere, IstioHere } from "../../facts/before.ts";
 import { known } from "../../facts/facts.ts";
 import { type Check, count, type Finding, type Outcome, problem, warning } from "../check.ts";
@@ -10,8 +11,9 @@ const helmReleases: Check<BeforeFacts> = {
   id: "helm-releases",
   step: "before",
   title: "The names of the Helm releases are free or ours",
-  run({ intended, istio, releases }) {
+  run({ intended, istio, releases, policyReleases }) {
     const all = known(releases);
+    const ofPolicies = known(policyReleases);
     const namespace = intended.tbot.namespace.name;
     const { rootNamespace } = intended.mesh;
     const wanted = [
@@ -31,7 +33,9 @@ const helmReleases: Check<BeforeFacts> = {
     });
     const elsewhere = all.find(
       (release) =>
-        release.chart === "istio-teleport" && (release.name !== CHART_RELEASE || release.namespace !== namespace),
+        release.chart === "istio-teleport" &&
+        (release.name !== CHART_RELEASE || release.namespace !== namespace) &&
+        !ofPolicies.some(({ name, namespace: where }) => name === release.name && where === release.namespace),
     );
     if (elsewhere !== undefined) {
       const evidence =
@@ -49,12 +53,11 @@ const releaseSize: Check<BeforeFacts> = {
   id: "release-size",
   step: "before",
   title: "The chart's release fits into a Secret",
-  run({ releaseBytes }) {
+  run({ intended, releaseBytes }) {
     const part = releaseBytes / MAX_RELEASE_BYTES;
     const examined = `about ${Math.ceil(releaseBytes / 1024)} KiB of 1,024 KiB`;
     if (part < NEARLY) return { examined, findings: [] };
-    const hint =
-      "Move applications out of mesh.applications into values of their own, render those with `istio-teleport render manifests`, and apply their AuthorizationPolicies with kubectl or GitOps.";
+    const hint = howToSplit(intended);
     const subject = `the release ${CHART_RELEASE}`;
     return {
       examined,
@@ -66,6 +69,24 @@ const releaseSize: Check<BeforeFacts> = {
     };
   },
 };
+
+/** The largest application alone, for the others may fit then. */
+function howToSplit({ mesh }: Values): string {
+  const sizes = Object.entries(mesh.applications).map(([name, { services }]) => ({
+    name,
+    services: Object.keys(services).length,
+  }));
+  const largest = sizes.reduce((most, each) => (each.services > most.services ? each : most), {
+    name: "",
+    services: 0,
+  });
+  const where = page("docs/operate/policies.md#large-graphs");
+  const manifests =
+    "apply what `istio-teleport render manifests` prints with kubectl or your GitOps tool, which needs no release";
+  if (sizes.length < 2) return `Helm cannot keep so many services in a release: ${manifests} (${where}).`;
+  const { name, services } = largest;
+  return `Give ${name} (${count(services, "service")}) a release of its own, with the values of \`istio-teleport render values --only ${name}\`, and install the rest with those of \`istio-teleport render values --without ${name}\`. Or ${manifests} (${where}).`;
+}
 
 function described({ name, namespace }: Pick<Release, "name" | "namespace">): string {
   return `the release ${name} in the namespace ${namespace}`;
