@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
+import { shellBlock } from "../../../scripts/shell-blocks/blocks.ts";
 import { createNamespace, deleteNamespace } from "../../lab/testkit/cluster/namespaces.ts";
 import { address, onePod } from "../../lab/testkit/cluster/pods.ts";
 import { shell, until } from "../../lab/testkit/cluster/shell.ts";
@@ -58,7 +59,7 @@ export async function startSources(): Promise<() => Promise<void>> {
       sidecarInjectorWebhook: { templates: { spire: SPIRE_TEMPLATE } },
       meshConfig: { accessLogFile: "" },
     });
-    await runDocumented("operate/migration", "Apply the scope", {});
+    await runDocumented(shellBlock("docs/operate/migration.md#scope"));
     await istiodAnswers();
     for (const source of SOURCES) {
       await createNamespace(source.namespace, { meshed: true });
