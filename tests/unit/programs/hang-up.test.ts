@@ -55,7 +55,7 @@ test.each(["SIGHUP", "SIGTERM"] as const)("%s leaves no program and no temporary
   await vi.waitFor(async () => expect(await readFile(pidFile, "utf8")).toMatch(/\n/), { timeout: 60_000 });
   expect(await own()).not.toEqual([]);
   child.kill(signal);
-  expect(await ended).toBe(2);
+  expect(await ended, stderr).toBe(2);
   expect(stderr).toContain(`Interrupted (${signal}) while helm ran`);
   expect(await own()).toEqual([]);
   const pid = (await readFile(pidFile, "utf8")).trim();
