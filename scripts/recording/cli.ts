@@ -1,6 +1,6 @@
 /**
  * What `npm run lab -- record` runs inside an empty lab: installs the mesh with the quick start's commands in a terminal,
- * and writes docs/start/recording.svg and the pictures of docs/operate/report.md from it.
+ * and writes docs/start/recording.svg, its end as recording-end.svg, and the pictures of docs/operate/report.md from it.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -51,7 +51,7 @@ async function main(): Promise<void> {
       { typed: shellBlock("docs/start/quick-start.md#doctor"), labFlags: VERSION },
       { typed: shellBlock("docs/operate/test.md#test"), labFlags: IMAGES },
     ];
-    writeFileSync(join(REPOSITORY, "docs", "start", "recording.svg"), recorded(commands));
+    drawRecording(commands);
     await shell(
       "helm upgrade istio-teleport node_modules/istio-teleport/chart -n teleport-system -f recording/values.yaml --set sockShop.enabled=true",
       { cwd: USER_DIR },
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
 }
 
 /** Runs the commands and draws what they printed. */
-function recorded(commands: readonly Command[]): string {
+function drawRecording(commands: readonly Command[]): void {
   const outputs: Output[] = [];
   const took: string[] = [];
   let now = 0;
@@ -80,13 +80,19 @@ function recorded(commands: readonly Command[]): string {
     now = begin + (cut.at(-1)?.at ?? 0) + LONGEST;
   }
   refuseThisMachine(outputs);
-  return recordingSvg(segmentsOf(outputs, COLUMNS), COLUMNS, {
+  const words = {
     title: "A terminal: istio-teleport install, then doctor, then test, in the lab",
     notes: [
       `A run in the lab with a double of Teleport. Waits are cut to ${LONGEST} s; it took: ${took.join(", ")}.`,
       "Left out: the flags that name the lab's chart repository, images and Teleport version.",
     ],
-  });
+  };
+  const segments = segmentsOf(outputs, COLUMNS);
+  for (const [file, motion] of [
+    ["recording", "animated"],
+    ["recording-end", "still"],
+  ] as const)
+    writeFileSync(join(REPOSITORY, "docs", "start", `${file}.svg`), recordingSvg(segments, COLUMNS, words, motion));
 }
 
 /** @throws Error where something of this machine would be published */

@@ -17,6 +17,8 @@ const COLOURS: Readonly<Record<Style, string>> = {
   cyan: "#76e3ea",
 };
 
+const STILL = ".s,.t,.scroll{animation:none}";
+
 /** What stands around the recorded text. */
 export interface Words {
   /** For who cannot see it. */
@@ -25,11 +27,19 @@ export interface Words {
   readonly notes: readonly string[];
 }
 
+/** `still`: the end only. A page chooses by prefers-reduced-motion, which browsers don't tell a picture in a page. */
+type Motion = "animated" | "still";
+
 /**
- * The recording as an animated SVG without a script. It plays once and stays at its end; where the reader wants no motion,
- * the end is all there is.
+ * The recording as an SVG without a script. The animated one plays once and stays at its end; opened by itself where the
+ * reader wants no motion, it is still.
  */
-export function recordingSvg(segments: readonly Segment[], columns: number, { title, notes }: Words): string {
+export function recordingSvg(
+  segments: readonly Segment[],
+  columns: number,
+  { title, notes }: Words,
+  motion: Motion,
+): string {
   const width = Math.ceil(columns * CHARACTER + 2 * MARGIN);
   const window = ROWS * LINE + MARGIN;
   const height = window + notes.length * LINE + MARGIN;
@@ -50,7 +60,7 @@ ${styles.join("")}
 @keyframes show{from{visibility:hidden}}
 @keyframes flash{from,to{visibility:visible}}
 ${scroll}
-@media (prefers-reduced-motion:reduce){.s,.t,.scroll{animation:none}}
+${motion === "still" ? STILL : `@media (prefers-reduced-motion:reduce){${STILL}}`}
 </style>
 <rect width="${width}" height="${height}" rx="8" fill="#161b22"/>
 <svg y="${MARGIN / 2}" width="${width}" height="${ROWS * LINE}"><g class="scroll" transform="translate(0 ${end})">

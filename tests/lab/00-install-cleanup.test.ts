@@ -40,8 +40,8 @@ const run = (line: string): Promise<Outcome> => tryShell(line, { cwd: FOLDER });
 const documented = (block: string): Promise<Outcome> =>
   run(
     `export HELM_CONFIG_HOME=${FOLDER} HELM_CACHE_HOME=${FOLDER}\nset -e\n${block
-      .replaceAll(" install -f values.yaml --dry-run", `$& ${istio()}`)
-      .replaceAll(/ install -f values.yaml$/gm, `$& ${istio()} --yes`)
+      .replaceAll(" install -f values.yaml --dry-run", (line) => `${line} ${istio()}`)
+      .replaceAll(/ install -f values.yaml$/gm, (line) => `${line} ${istio()} --yes`)
       .replaceAll(/ doctor( --pre)? -f values.yaml/g, "$& --teleport-version 18.11.0")}`,
   );
 const releases = () => shell("helm list -A -o json");
@@ -52,9 +52,10 @@ beforeAll(async () => {
   mkdirSync(FOLDER);
   const address = `${TELEPORT_HOST}:${TELEPORT_PORT}`;
   const init = shellBlock("docs/start/quick-start.md#init");
-  await documented(
+  const { code, stderr } = await documented(
     init.replace("example.teleport.sh:443", address).replace("example.teleport.sh", TELEPORT_CLUSTER_NAME),
   );
+  expect(code, stderr).toBe(0);
   addLabValues(join(FOLDER, "values.yaml"));
   repositories = await serveRepositories();
   before = await everything();

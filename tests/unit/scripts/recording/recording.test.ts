@@ -42,7 +42,7 @@ test.each(["\u001b[2J", "\u001b[5m", "\u001b7"])("what the screen does not know 
 
 test("the picture ends with the last lines, and shows nothing but the end to who wants no motion", () => {
   const lines = Array.from({ length: ROWS + 5 }, (_, index) => ({ at: index, text: `line ${index}\r\n` }));
-  const svg = recordingSvg(segmentsOf(lines, 80), 80, WORDS);
+  const svg = recordingSvg(segmentsOf(lines, 80), 80, WORDS, "animated");
   // The end is where the text stands without its animations.
   expect(svg).toContain('<g class="scroll" transform="translate(0 -100)">');
   expect(svg).toMatch(/prefers-reduced-motion:reduce\)\{\.s,\.t,\.scroll\{animation:none\}/);
@@ -52,12 +52,17 @@ test("the picture ends with the last lines, and shows nothing but the end to who
   expect(svg).not.toMatch(/<script|href=/);
 });
 
+test("the still picture has no motion for anybody", () => {
+  const svg = recordingSvg(segmentsOf([{ at: 1, text: "done" }], 80), 80, WORDS, "still");
+  expect(svg).toMatch(/^\.s,\.t,\.scroll\{animation:none\}$/m);
+});
+
 test("what was erased is hidden, and shown for its time", () => {
   const outputs = [
     { at: 1, text: "looking" },
     { at: 3, text: "\r\u001b[Kdone" },
   ];
-  const svg = recordingSvg(segmentsOf(outputs, 80), 80, WORDS);
+  const svg = recordingSvg(segmentsOf(outputs, 80), 80, WORDS, "animated");
   expect(svg).toMatch(/class="t plain" style="animation-delay:1s;animation-duration:2s">looking</);
   expect(svg).toContain(".t{visibility:hidden");
 });
