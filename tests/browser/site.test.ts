@@ -49,25 +49,22 @@ async function open(path: string, options: BrowserContextOptions = {}): Promise<
   });
   await page.goto(`${site.url}${path}`);
   // Until Vue has taken the page over, a click does nothing.
-  await page.waitForFunction(() => "__vue_app__" in (document.querySelector("#app") ?? {}));
+  await page.waitForFunction("'__vue_app__' in document.querySelector('#app')");
   return page;
 }
 
-const isDark = (page: Page) => page.evaluate(() => document.documentElement.classList.contains("dark"));
+const isDark = (page: Page) => page.locator("html.dark").isVisible();
 
 /** The colour in the middle of the left edge of a picture, as the page shows it. */
 async function edgeColour(page: Page, selector: string): Promise<number[]> {
   const shot = await page.locator(selector).screenshot();
-  return await page.evaluate(
-    async (bytes) => {
-      const bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: "image/png" }));
-      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-      const context = canvas.getContext("2d");
-      context?.drawImage(bitmap, 0, 0);
-      return [...(context?.getImageData(4, bitmap.height / 2, 1, 1).data ?? [])].slice(0, 3);
-    },
-    [...shot],
-  );
+  const pixel = `(async () => {
+    const bitmap = await createImageBitmap(new Blob([new Uint8Array([${shot.join()}])], { type: "image/png" }));
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+    context.drawImage(bitmap, 0, 0);
+    return [...context.getImageData(4, bitmap.height / 2, 1, 1).data].slice(0, 3);
+  })()`;
+  return await page.evaluate<number[]>(pixel);
 }
 
 describe("the site", () => {
@@ -106,7 +103,7 @@ describe("the site", () => {
   it("leads from a page to the next by the menu, and to the file that it was made from", async () => {
     const page = await open("contents");
     await page.locator(".VPSidebar").getByRole("link", { name: "Troubleshooting" }).click();
-    await page.waitForURL(/\/operate\/troubleshooting$/);
+    await page.getByRole("heading", { level: 1, name: "Troubleshooting" }).waitFor();
     expect(await page.getByRole("link", { name: "Edit this page" }).getAttribute("href")).toMatch(
       /\/edit\/main\/docs\/operate\/troubleshooting\.md$/,
     );
@@ -123,7 +120,7 @@ describe("the site", () => {
     const widths: Record<string, number> = {};
     for (const path of WIDEST) {
       await page.goto(`${site.url}${path}`);
-      widths[path] = await page.evaluate(() => document.documentElement.scrollWidth);
+      widths[path] = await page.evaluate<number>("document.documentElement.scrollWidth");
     }
     expect(widths).toEqual(Object.fromEntries(WIDEST.map((path) => [path, 390])));
   });
