@@ -92,6 +92,12 @@ describe("the site", () => {
     const page = await open("start/sock-shop-demo");
     await page.locator(".interactive-graph").scrollIntoViewIfNeeded();
     const graph = page.frameLocator(".interactive-graph iframe");
+    // The frame's page is dark where the site is, whatever the system is.
+    const background = () =>
+      graph.locator("body").evaluate((body) => body.ownerDocument.defaultView.getComputedStyle(body).backgroundColor);
+    expect(await background()).toBe("rgb(255, 255, 255)");
+    await page.locator(".VPSwitchAppearance").first().click();
+    expect(await background()).not.toBe("rgb(255, 255, 255)");
     await graph.getByRole("combobox", { name: "Find a service or a caller" }).fill("orders");
     await graph.locator("#found").getByRole("option").first().click();
     expect(await graph.locator("#graph-status").textContent()).toMatch(/^sock-shop\/orders: called by 1, calls 5/);
