@@ -5,6 +5,7 @@ import { packChart } from "./chart-package.ts";
 import { packNpm } from "./npm-package.ts";
 import type { Release } from "./release.ts";
 import { writeSboms } from "./sbom.ts";
+import { packSite } from "./site.ts";
 import { writeSums } from "./sums.ts";
 
 /** What makes a release's files, in this order. Nothing leaves the machine. */
@@ -12,6 +13,7 @@ const STEPS: readonly { readonly title: string; readonly make: (release: Release
   { title: "npm packages", make: packNpm },
   { title: "chart, signed", make: packChart },
   { title: "chart index", make: indexCharts },
+  { title: "documentation site", make: packSite },
   { title: "SBOMs", make: writeSboms },
   { title: "checksums", make: writeSums },
 ];

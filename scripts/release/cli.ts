@@ -16,7 +16,7 @@ import { helmOnPath } from "../pinned-helm.ts";
 import { buildRelease } from "./build.ts";
 import { BASES_FILE, baseImages, buildCommand, publishImage } from "./image.ts";
 import { IMAGES_FILE, imagesOf, imagesText, type PinnedImage, pinnedImages, withDigests } from "./images.ts";
-import { clonePages, pushIndex } from "./pages.ts";
+import { clonePages, pushIndex, putSite } from "./pages.ts";
 import { readCheckout, refusals } from "./preconditions.ts";
 import { builtProgram } from "./programs.ts";
 import { githubCommand, npmCommands, publishChart, publishNpm, pushCommand, signCommand } from "./publish.ts";
@@ -37,7 +37,7 @@ interface Flags {
 }
 
 const command = new Command("release")
-  .description("make and publish a release: npm packages, signed chart, index, SBOMs, checksums")
+  .description("make and publish a release: npm packages, signed chart, index, documentation site, SBOMs, checksums")
   .option(
     "--dry-run",
     "make everything with a key that nobody keeps, and print the commands that would publish it",
@@ -103,6 +103,8 @@ async function release(flags: Flags): Promise<void> {
     await publishNpm(made);
     const [gh = "", ...createRelease] = await githubCommand(made);
     await run(gh, createRelease);
+    // What people read is the version that they get unasked.
+    if (!version.includes("-")) await putSite(pages, join(folder, FOLDERS.site));
     // Last, for index.yaml names files of the GitHub release.
     await pushIndex(pages, join(folder, FOLDERS.chart, "index.yaml"), version);
   });

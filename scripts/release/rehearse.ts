@@ -11,7 +11,7 @@ import { chartArchive } from "./chart-package.ts";
 import { withDigests } from "./images.ts";
 import { serveFolder, serveRegistry } from "./local-servers.ts";
 import { npmArchives } from "./npm-package.ts";
-import { clonePages, type Pages, pushIndex } from "./pages.ts";
+import { clonePages, type Pages, pushIndex, putSite } from "./pages.ts";
 import { builtProgram } from "./programs.ts";
 import { publishChart } from "./publish.ts";
 import { FOLDERS, type Release } from "./release.ts";
@@ -89,6 +89,7 @@ export async function rehearse(root: string): Promise<void> {
       const helm = helmOf(home, charts.url, scratch);
       const verify = (of: string) =>
         tryRun(cosign, ["verify", "--key", join(temp, "cosign.pub"), "--insecure-ignore-tlog", of]);
+      await putSite(pages, join(folder, FOLDERS.site));
       await pushIndex(pages, join(repository, "index.yaml"), release.version);
       return await failuresOf({
         pages,

@@ -5,7 +5,7 @@ export interface Release {
   readonly version: string;
   /** The repository's root. */
   readonly root: string;
-  /** Where the artifacts go: `npm/`, `chart/`, `sbom/`, SHA256SUMS. */
+  /** Where the artifacts go: `npm/`, `chart/`, `sbom/`, `site/`, SHA256SUMS. */
   readonly folder: string;
   /** Where people get chart archives by HTTP: the base of the URLs in index.yaml. */
   readonly archives: string;
@@ -16,4 +16,4 @@ export interface Release {
 }
 
 /** Folders below a release's folder. */
-export const FOLDERS = { npm: "npm", chart: "chart", sbom: "sbom" } as const;
+export const FOLDERS = { npm: "npm", chart: "chart", sbom: "sbom", site: "site" } as const;

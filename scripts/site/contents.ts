@@ -1,5 +1,5 @@
 /** A line of docs/README.md that leads somewhere. */
-export interface Entry {
+interface Entry {
   readonly title: string;
   /** As docs/README.md has it: a path from there, or a URL. */
   readonly target: string;

@@ -1,3 +1,4 @@
+import { counted } from "../../tools/base/count.ts";
 import { REPOSITORY } from "../../tools/base/documentation.ts";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { say } from "../../tools/terminal/say.ts";
@@ -54,7 +55,7 @@ export async function checkExternalLinks(site: string): Promise<void> {
       EXIT.unavailable,
     );
   }
-  say(`${answers.length} links to other hosts, each answered`);
+  say(`${counted(answers.length, "link")} to other hosts, each answered`);
 }
 
 async function askAll(links: readonly { url: string; page: string }[]): Promise<Answer[]> {

@@ -23,7 +23,7 @@ export function siteLink(href: string, page: string, isOnSite: (path: string) =>
 }
 
 /** Path of a file of docs/ on the site: `/start/quick-start` for a page, with its ending for everything else. */
-export function sitePath(path: string): string {
+function sitePath(path: string): string {
   const below = path.replace(/^docs\//, "").replace(/\.md$/, "");
   return below === "README" ? "/contents" : `/${below}`;
 }

@@ -25,6 +25,8 @@ export default defineConfig({
   outDir: "../out/site",
   cacheDir: "out/cache",
   cleanUrls: true,
+  // The policy would block the style with which transitions are switched off.
+  appearance: { disableTransition: false },
   // A file of its own, which the policy needs no exception for.
   metaChunk: true,
   head: [["link", { rel: "icon", type: "image/svg+xml", href: `${base}icon.svg` }]],
@@ -35,6 +37,10 @@ export default defineConfig({
   },
   transformPageData: ({ relativePath }) => ({ filePath: sourceOf(relativePath) }),
   transformHtml: withContentPolicy,
+  vite: {
+    // Drawings stay files, also small ones: readers open them, and the style knows them by their ending.
+    build: { assetsInlineLimit: 0 },
+  },
   themeConfig: {
     logo: "/icon.svg",
     nav: navOf(CONTENTS, { base, isOnSite }),
@@ -45,7 +51,7 @@ export default defineConfig({
     externalLinkIcon: true,
     editLink: { text: "Edit this page", pattern: `${REPOSITORY}/edit/main/:path` },
     footer: {
-      message: `Apache-2.0. No request leaves this site for another host.`,
+      message: "Apache-2.0. These pages ask no other host for anything.",
     },
   },
 });

@@ -11,8 +11,8 @@ import { serveSite } from "./support/site-server.ts";
 /** The pages that readers begin with, and those with the widest tables. */
 const PAGES = ["", "start/quick-start", "start/sock-shop-demo", "operate/troubleshooting", "reference/values"];
 const VIEWS = {
-  light: { colorScheme: "light", viewport: { width: 1280, height: 900 } },
-  dark: { colorScheme: "dark", viewport: { width: 1280, height: 900 } },
+  light: { colorScheme: "light", viewport: { width: 1100, height: 760 } },
+  dark: { colorScheme: "dark", viewport: { width: 1100, height: 760 } },
   narrow: { colorScheme: "light", viewport: { width: 390, height: 844 } },
 } as const;
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { counted } from "../base/count.ts";
 import { ExitError } from "../base/exit-error.ts";
-import { count } from "../doctor/checks/check.ts";
 import { exitCode } from "../doctor/diagnose.ts";
 import { POLICY_NAME } from "../doctor/gather/admission.ts";
 import { LABEL } from "../doctor/reports/table.ts";
@@ -90,7 +90,7 @@ function refuseWithoutAdmission({ admission }: Mesh, { withoutAdmission }: TestF
 
 async function setUp(stage: Stage, pullSecret: object | undefined): Promise<void> {
   const { names } = stage.nodes;
-  say(`starting three services, a client without a sidecar, and one on ${count(names.length, "node")}`);
+  say(`starting three services, a client without a sidecar, and one on ${counted(names.length, "node")}`);
   const stdin = JSON.stringify(stageObjects(stage, pullSecret));
   await kubectl(stage.access, "create the services and their clients", ["create", "--filename=-"], { stdin });
 }

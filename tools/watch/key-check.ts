@@ -1,4 +1,5 @@
-import { type Check, count, problem, warning } from "../doctor/checks/check.ts";
+import { counted } from "../base/count.ts";
+import { type Check, problem, warning } from "../doctor/checks/check.ts";
 import { known } from "../doctor/facts/facts.ts";
 import { parseJwks } from "../teleport/join/jwks.ts";
 import { keyIdDifferences } from "../teleport/join/key-ids.ts";
@@ -17,7 +18,7 @@ export function keyCheck(tokenKeys: Check, ids: readonly string[]): Check {
         return judged("the join token", `${kind} ${subject}: ${consequence}`, HINT);
       });
       return {
-        examined: `${count(published.length, "key")} of the API server, ${count(ids.length, "key ID")}`,
+        examined: `${counted(published.length, "key")} of the API server, ${counted(ids.length, "key ID")}`,
         findings,
       };
     },

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { beforeAll, expect, it } from "vitest";
+import { markupText } from "../../../tools/base/markup.ts";
 import { meshGraph } from "../../../tools/graph/mesh-graph.ts";
 import { type GraphData, graphData } from "../../../tools/graph/page/graph-data.ts";
 import { graphPage } from "../../../tools/graph/page/graph-page.ts";
+import { graphSection } from "../../../tools/graph/page/graph-section.ts";
 import { focusLayout, gridLayout } from "../../../tools/graph/page/script/focus-layout.ts";
 import {
   type Filters,
@@ -163,4 +165,13 @@ it.each<[Partial<Filters>, number, string[]]>([
   const visible = visibleOf(MODEL, { ...NO_FILTERS, ...filters });
   expect(visible.edgeCount).toBe(edges);
   for (const label of without) expect(visible.nodes[node(label)], label).toBe(false);
+});
+
+it("claims no effect in the cluster beside what was seen there", async () => {
+  const tables = async (seen: ReadonlyMap<string, string>) =>
+    markupText((await graphSection(GRAPH, { source: "", applications: seen })).section);
+  expect(await tables(new Map())).toContain("Namespace shop. Only these calls pass.");
+  const beside = await tables(new Map([["shop", "Others may allow more."]]));
+  expect(beside).toContain("Namespace shop. The graph states: only these calls pass. Others may allow more.");
+  expect(beside).not.toContain("Only these calls pass.");
 });

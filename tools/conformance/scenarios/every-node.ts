@@ -1,4 +1,5 @@
-import { count, type Finding, problem, unknown } from "../../doctor/checks/check.ts";
+import { counted } from "../../base/count.ts";
+import { type Finding, problem, unknown } from "../../doctor/checks/check.ts";
 import { callUntil, described } from "../stage/calls.ts";
 import { certificatesInUse } from "../stage/certificates.ts";
 import { nodePods } from "../stage/objects.ts";
@@ -33,7 +34,7 @@ export const everyNode: Scenario = {
         );
       }),
     );
-    const examined = `${names.length} of ${count(total, "node")} that ${total === 1 ? "takes" : "take"} pods: ${names.join(", ")}`;
+    const examined = `${names.length} of ${counted(total, "node")} that ${total === 1 ? "takes" : "take"} pods: ${names.join(", ")}`;
     return { examined, findings: results.flat() };
   },
 };

@@ -1,5 +1,6 @@
+import { counted } from "../../base/count.ts";
 import { isRecord } from "../../base/json-value.ts";
-import { count, unknown } from "../../doctor/checks/check.ts";
+import { unknown } from "../../doctor/checks/check.ts";
 import { isReady, known } from "../../doctor/facts/facts.ts";
 import { isInScope } from "../../doctor/facts/injection-scope.ts";
 import { isGateway, isMeshed, nameOf } from "../../doctor/facts/meshed-pods.ts";
@@ -35,7 +36,7 @@ export const gateway: Scenario = {
       .filter((pod) => !isReady(pod))
       .map((pod) => unknown(nameOf(pod), "it is not ready", WAITS));
     const names = chosen.length === 0 ? "" : `: ${chosen.map(nameOf).join(", ")}`;
-    const examined = `${chosen.length} of ${count(gateways.length, "gateway pod")}${names}`;
+    const examined = `${chosen.length} of ${counted(gateways.length, "gateway pod")}${names}`;
     return { examined, findings: [...findings, ...waiting] };
   },
 };

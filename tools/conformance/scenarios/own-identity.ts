@@ -1,4 +1,5 @@
-import { count, type Finding, problem, unknown } from "../../doctor/checks/check.ts";
+import { counted } from "../../base/count.ts";
+import { type Finding, problem, unknown } from "../../doctor/checks/check.ts";
 import { type CertifiedPod, shortFingerprint } from "../../doctor/facts/certificates.ts";
 import { SERVICES, type ServiceName } from "../stage/callers.ts";
 import { type Call, callUntil, described } from "../stage/calls.ts";
@@ -30,7 +31,7 @@ export const ownIdentity: Scenario = {
     const onWire =
       seen === undefined ? "nothing read on the wire" : `on the wire ${seen.uri} with the serial number ${serial}`;
     return {
-      examined: `${count(certificates.size, "certificate")} of ${SERVICES.length} proxies${signedBy([...certificates.values()])}; ${onWire}`,
+      examined: `${counted(certificates.size, "certificate")} of ${SERVICES.length} proxies${signedBy([...certificates.values()])}; ${onWire}`,
       findings,
     };
   },

@@ -1,4 +1,5 @@
-import { count, type Finding, problem, unknown } from "../../doctor/checks/check.ts";
+import { counted } from "../../base/count.ts";
+import { type Finding, problem, unknown } from "../../doctor/checks/check.ts";
 import { mayCall, SERVICES, type ServiceName } from "../stage/callers.ts";
 import { type Call, callUntil, described, isAnswer } from "../stage/calls.ts";
 import type { Scenario } from "./scenario.ts";
@@ -26,7 +27,7 @@ export const matrix: Scenario = {
     );
     const findings = results.flatMap(({ pair, wanted, last }) => findingOf(pair, wanted, last) ?? []);
     const allowed = PAIRS.filter(({ from, to }) => mayCall(from, to)).length;
-    const examined = `${count(PAIRS.length, "pair")} of ${SERVICES.length} services called, ${allowed} of them allowed`;
+    const examined = `${counted(PAIRS.length, "pair")} of ${SERVICES.length} services called, ${allowed} of them allowed`;
     return { examined, findings };
   },
 };

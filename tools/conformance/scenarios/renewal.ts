@@ -1,4 +1,5 @@
-import { count, type Finding, problem } from "../../doctor/checks/check.ts";
+import { counted } from "../../base/count.ts";
+import { type Finding, problem } from "../../doctor/checks/check.ts";
 import type { CertifiedPod } from "../../doctor/facts/certificates.ts";
 import { CouldNotLook } from "../../doctor/facts/facts.ts";
 import { say } from "../../terminal/say.ts";
@@ -34,7 +35,7 @@ export const renewal: Scenario = {
     const start = Date.now();
     const { last, sent, failed } = await whileRequestsRun(stage, first, start + longest + SLACK);
     const seconds = Math.round((Date.now() - start) / 1000);
-    const examined = `${count(sent, "request")} in ${seconds} s, ${failed} lost; ${first.map((end, index) => replaced(end, last[index])).join("; ")}`;
+    const examined = `${counted(sent, "request")} in ${seconds} s, ${failed} lost; ${first.map((end, index) => replaced(end, last[index])).join("; ")}`;
     return {
       examined,
       findings: [
@@ -87,7 +88,7 @@ async function whileRequestsRun(stage: Stage, first: readonly End[], deadline: n
     [last, sent, failed] = [ends, sent + batch.sent, failed + batch.failed];
     if (Date.now() - told > TELL_EVERY) {
       told = Date.now();
-      say(`    ${count(sent, "request")}, ${failed} lost; ${Math.round((deadline - told) / 1000)} s left`);
+      say(`    ${counted(sent, "request")}, ${failed} lost; ${Math.round((deadline - told) / 1000)} s left`);
     }
   }
   return { last, sent, failed };
@@ -138,7 +139,7 @@ function wrongWithRenewal(first: End, last: End = first, seconds: number): Findi
 function lost(failed: number, sent: number): Finding {
   return problem(
     "allowed-client",
-    `${failed} of ${count(sent, "request")} lost`,
+    `${failed} of ${counted(sent, "request")} lost`,
     "Look at the access logs of both proxies for response flags, then run the test again.",
   );
 }

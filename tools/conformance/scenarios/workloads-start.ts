@@ -1,4 +1,5 @@
-import { count, problem, unknown } from "../../doctor/checks/check.ts";
+import { counted } from "../../base/count.ts";
+import { problem, unknown } from "../../doctor/checks/check.ts";
 import { SERVICES } from "../stage/callers.ts";
 import { untilReady } from "../stage/pods.ts";
 import type { Scenario } from "./scenario.ts";
@@ -17,7 +18,7 @@ export const workloadsStart: Scenario = {
     const late = await untilReady(stage, PODS);
     stage.settledBy = Date.now() + SETTLING;
     const seconds = Math.round((Date.now() - start) / 1000);
-    if (late.length === 0) return { examined: `${count(PODS.length, "pod")} ready after ${seconds} s`, findings: [] };
+    if (late.length === 0) return { examined: `${counted(PODS.length, "pod")} ready after ${seconds} s`, findings: [] };
     const findings = late.map(({ pod, reason, forProxy }) =>
       forProxy
         ? problem(
@@ -31,6 +32,6 @@ export const workloadsStart: Scenario = {
             "Fix what the pod waits for. If it is an image, name one that the nodes can pull (--image, --server-image, --image-pull-secret). To look at the pods, run the test again with --keep.",
           ),
     );
-    return { examined: `${PODS.length - late.length} of ${count(PODS.length, "pod")} ready`, findings };
+    return { examined: `${PODS.length - late.length} of ${counted(PODS.length, "pod")} ready`, findings };
   },
 };

@@ -1,3 +1,4 @@
+import { counted } from "../../base/count.ts";
 import { WITH_FINE_GRAINED_KUBELET } from "../../base/kubernetes-versions.ts";
 import { isBefore, versionIn, versionText } from "../../base/versions.ts";
 import { PERMISSION_MISSING } from "../../programs/kube-api/read.ts";
@@ -6,7 +7,7 @@ import type { Facts } from "../facts/make-facts.ts";
 import { nodeOf } from "../facts/meshed-pods.ts";
 import type { Node } from "../facts/objects.ts";
 import type { LogEntry } from "../snapshot.ts";
-import { type Check, count, type Finding, looked, problem, unknown, warning } from "./check.ts";
+import { type Check, type Finding, looked, problem, unknown, warning } from "./check.ts";
 
 /** The nodes whose kubelets accept the right to nodes/proxy only. */
 export function olderKubelets(nodes: readonly Node[]): Node[] {
@@ -40,7 +41,7 @@ const kubeletRights: Check = {
       const evidence = "it may get nodes/proxy, with which whoever has its token can exec in every pod";
       findings.push(warning(account, evidence, "Set tbot.kubelet.authorization: pods; these kubelets need no more."));
     }
-    return looked(nodes.length, "kubelet", findings, `${count(nodes.length, "kubelet")}, by SubjectAccessReview`);
+    return looked(nodes.length, "kubelet", findings, `${counted(nodes.length, "kubelet")}, by SubjectAccessReview`);
   },
 };
 
@@ -82,7 +83,7 @@ const kubeletCertificate: Check = {
         findings.push(unknown(`node ${node}`, complaints.reason, hintForNoLog(facts, complaints.reason)));
       }
     }
-    return { examined: `${count(tbots.length, "node")}, by tbot's log and what it attested`, findings };
+    return { examined: `${counted(tbots.length, "node")}, by tbot's log and what it attested`, findings };
   },
 };
 
@@ -123,9 +124,9 @@ const attestationLog: Check = {
       const last = errors.at(-1);
       if (last === undefined) return [];
       const hint = `See kubelet-rights; "not found" means that the kubelet refused or does not know the pod. Log: \`kubectl -n ${namespace} logs ${name}\`.`;
-      return [problem(`node ${node}`, `tbot's log, ${count(errors.length, "time")}: ${last.error}`, hint)];
+      return [problem(`node ${node}`, `tbot's log, ${counted(errors.length, "time")}: ${last.error}`, hint)];
     });
-    return { examined: `the log of ${count(tbots.length, "pod")} of tbot`, findings };
+    return { examined: `the log of ${counted(tbots.length, "pod")} of tbot`, findings };
   },
 };
 

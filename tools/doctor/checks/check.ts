@@ -1,3 +1,4 @@
+import { counted } from "../../base/count.ts";
 import type { Facts } from "../facts/make-facts.ts";
 
 /** What comes before an installation, then the hand-offs of docs/explain/architecture.md, in the order of the checks. */
@@ -70,17 +71,12 @@ export function unknown(subject: string, evidence: string, hint: string): Findin
   return { status: "unknown", subject, evidence, hint };
 }
 
-/** "1 pod", "2 pods". */
-export function count(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? "" : "s"}`;
-}
-
 /**
  * The outcome of a check that looks at so many of a thing. An `ok` over none would promise what nobody saw.
  *
  * @param noun in the singular
  * @param examined default: "2 pods"
  */
-export function looked(amount: number, noun: string, findings: Finding[], examined = count(amount, noun)): Outcome {
+export function looked(amount: number, noun: string, findings: Finding[], examined = counted(amount, noun)): Outcome {
   return amount === 0 && findings.length === 0 ? { skipped: `nothing to look at: no ${noun}` } : { examined, findings };
 }

@@ -1,9 +1,10 @@
+import { counted } from "../../base/count.ts";
 import { OLDEST_KUBERNETES, WITH_ADMISSION_POLICIES } from "../../base/kubernetes-versions.ts";
 import { isBefore, versionIn, versionText } from "../../base/versions.ts";
 import { CouldNotLook, isReady, known, orUndefined } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
-import { type Check, count, type Finding, problem, warning } from "./check.ts";
+import { type Check, type Finding, problem, warning } from "./check.ts";
 
 /** Also before an installation. */
 export const kubernetesVersion: Check<Pick<Facts, "kubernetesVersion" | "intended">> = {
@@ -66,7 +67,7 @@ const clocks: Check = {
     if (teleport !== undefined && teleport.ahead > ALLOWED) {
       findings.push(skew(`Teleport (certificate of ${teleport.pod})`, teleport.ahead));
     }
-    return { examined: `${count(measured.size, "node")} compared with the API server`, findings };
+    return { examined: `${counted(measured.size, "node")} compared with the API server`, findings };
   },
 };
 

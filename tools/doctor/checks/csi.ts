@@ -1,8 +1,9 @@
+import { counted } from "../../base/count.ts";
 import { known } from "../facts/facts.ts";
 import { injectedVolume } from "../facts/injected-volume.ts";
 import { hostDirectory } from "../facts/meshed-pods.ts";
 import { driverName } from "../facts/socket-source.ts";
-import { type Check, count, type Finding, problem } from "./check.ts";
+import { type Check, type Finding, problem } from "./check.ts";
 
 /** Without it no pod with a volume of the driver starts, and none ends. */
 export const csiDriver: Check = {
@@ -46,7 +47,7 @@ export const csiDriver: Check = {
       ];
     });
     return {
-      examined: `${drivers.join(", ")} on ${count(nodes.length, "node")}`,
+      examined: `${drivers.join(", ")} on ${counted(nodes.length, "node")}`,
       findings: [...injected, ...findings],
     };
   },

@@ -1,9 +1,10 @@
+import { counted } from "../../base/count.ts";
 import { trustDomainOf } from "../facts/certificates.ts";
 import { known } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
 import type { DestinationRule } from "../facts/objects.ts";
-import { type Check, count, type Finding, looked, problem, warning } from "./check.ts";
+import { type Check, type Finding, looked, problem, warning } from "./check.ts";
 
 /** What each mode but ISTIO_MUTUAL makes of a call to a workload of the mesh. */
 const WITHOUT_IDENTITY: Readonly<Record<string, string>> = {
@@ -39,7 +40,7 @@ export const destinationRules: Check = {
       }),
     );
     const noun = "DestinationRule for a host of the mesh";
-    return looked(rules.length, noun, findings, `${count(rules.length, "DestinationRule")} for hosts of the mesh`);
+    return looked(rules.length, noun, findings, `${counted(rules.length, "DestinationRule")} for hosts of the mesh`);
   },
 };
 

@@ -1,10 +1,11 @@
+import { counted } from "../../base/count.ts";
 import { page } from "../../base/documentation.ts";
 import { known } from "../facts/facts.ts";
 import { scopeText } from "../facts/injection-scope.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
 import type { Deployment, Pod } from "../facts/objects.ts";
-import { type Check, count, type Finding, problem } from "./check.ts";
+import { type Check, type Finding, problem } from "./check.ts";
 import { refusedPodsFinding } from "./refused-pods.ts";
 
 /** The label by which istiod finds what to merge into the Deployments it makes for gateways (Istio pilot/pkg/config/kube/gateway). */
@@ -44,7 +45,7 @@ export const gatewayApi: Check = {
     const needsDefaults =
       facts.injectionScope().kind === "mesh" && deployments.some((deployment) => classOf(deployment) === "istio");
     const findings = [...refusedPods(facts, deployments), ...(needsDefaults ? otherDefaults(facts) : [])];
-    return { examined: count(deployments.length, "gateway"), findings };
+    return { examined: counted(deployments.length, "gateway"), findings };
   },
 };
 

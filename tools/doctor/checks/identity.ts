@@ -1,3 +1,4 @@
+import { counted } from "../../base/count.ts";
 import { goDurationSeconds } from "../../base/durations.ts";
 import { groupBy } from "../../base/group-by.ts";
 import { principalOf, spiffeId } from "../../base/spiffe-id.ts";
@@ -7,7 +8,7 @@ import { known } from "../facts/facts.ts";
 import { nameOf, nodeOf } from "../facts/meshed-pods.ts";
 import type { Pod } from "../facts/objects.ts";
 import { stoppedProxy } from "../facts/stopped-proxy.ts";
-import { type Check, count, type Finding, looked, problem, unknown, warning } from "./check.ts";
+import { type Check, type Finding, looked, problem, unknown, warning } from "./check.ts";
 import { proxyStart } from "./proxy-start.ts";
 import { withRefusal } from "./refusal.ts";
 
@@ -30,7 +31,7 @@ const trustDomain: Check = {
       const evidence = `its trust domain is ${own}, and Teleport issues spiffe://${name}/…: peers refuse each other`;
       return [problem(`istiod ${revision.name}`, evidence, `${RENDER_ISTIO} Then restart the meshed pods.`)];
     });
-    return { examined: `${count(all.length, "revision")}, ${name}`, findings };
+    return { examined: `${counted(all.length, "revision")}, ${name}`, findings };
   },
 };
 
@@ -101,8 +102,8 @@ const proxyCertificate: Check = {
     });
     const examined =
       silent.length === 0
-        ? `the proxies of ${count(pods.length, "pod")}`
-        : `${pods.length - silent.length} of the proxies of ${count(pods.length, "pod")} answered`;
+        ? `the proxies of ${counted(pods.length, "pod")}`
+        : `${pods.length - silent.length} of the proxies of ${counted(pods.length, "pod")} answered`;
     return looked(pods.length, "meshed pod", [...findings, ...unreached(silent)], examined);
   },
 };
@@ -192,7 +193,7 @@ const trustRoots: Check = {
       const trusting = new Set(trusters);
       const blind = all.filter((certified) => !trusting.has(certified));
       if (users.length > 0 && blind.length > 0) {
-        const evidence = `${count(blind.length, "pod")} ${blind.length === 1 ? "does" : "do"} not trust it (${listed(blind)}), and ${presented(users.length)} of it: they refuse each other`;
+        const evidence = `${counted(blind.length, "pod")} ${blind.length === 1 ? "does" : "do"} not trust it (${listed(blind)}), and ${presented(users.length)} of it: they refuse each other`;
         const hint =
           "During a rotation wait for tbot to send the new bundle; otherwise restart these pods. Then look again.";
         findings.push(problem(`root ${fingerprint}`, evidence, hint));
@@ -218,7 +219,7 @@ function seenRoots(roots: readonly RootUse[], pods: number): string {
   const uses = roots.map(
     ({ fingerprint, users, trusters }) => `${fingerprint} used by ${users.length}, trusted by ${trusters.length}`,
   );
-  return `${count(roots.length, "root")} in ${count(pods, "sidecar")}: ${uses.join("; ")}`;
+  return `${counted(roots.length, "root")} in ${counted(pods, "sidecar")}: ${uses.join("; ")}`;
 }
 
 function listed(pods: readonly { pod: Pod }[]): string {

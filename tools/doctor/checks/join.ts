@@ -1,3 +1,4 @@
+import { counted } from "../../base/count.ts";
 import { ExitError } from "../../base/exit-error.ts";
 import { groupBy } from "../../base/group-by.ts";
 import { isBefore, type Version, versionIn, versionText } from "../../base/versions.ts";
@@ -13,17 +14,7 @@ import { CouldNotLook, type Ended, joinTokenSource, known, runningTbots, tbotDae
 import type { Facts } from "../facts/make-facts.ts";
 import { nodeOf } from "../facts/meshed-pods.ts";
 import type { TbotPod } from "../snapshot.ts";
-import {
-  type Check,
-  type CheckInfo,
-  count,
-  type Finding,
-  looked,
-  type Outcome,
-  problem,
-  unknown,
-  warning,
-} from "./check.ts";
+import { type Check, type CheckInfo, type Finding, looked, type Outcome, problem, unknown, warning } from "./check.ts";
 import { LOCKED } from "./refusal.ts";
 import { asksOtherCluster, teleportResources } from "./teleport-resources.ts";
 
@@ -276,7 +267,7 @@ const tokenKeys: Check = {
             warning(`token ${stored.name}`, `${why}, so static keys stop tbot's joins sooner or later`, hint),
           );
         }
-        return { examined: `${count(published, "key")} of the API server`, findings };
+        return { examined: `${counted(published, "key")} of the API server`, findings };
       },
       (name) => ({ skipped: `Teleport has no token ${name} (see join-token)` }),
     ),
@@ -335,7 +326,7 @@ const tbotNodes: Check = {
     const away = nodesAway(facts);
     for (const [node, pods] of nodes) {
       const tbot = facts.tbotOn(node);
-      const waiting = `${count(pods.length, "meshed pod")} there`;
+      const waiting = `${counted(pods.length, "meshed pod")} there`;
       if (tbot === undefined) {
         const hint = "See why the DaemonSet places no pod on it: taints, tbot.nodeSelector, tbot.affinity, resources.";
         findings.push(problem(`node ${node}`, `no pod of tbot, ${waiting}`, hint));
@@ -349,7 +340,7 @@ const tbotNodes: Check = {
         findings.push(problem(`node ${node}`, evidence, fixOf(tbot.end, lastWords) ?? otherwise));
       }
     }
-    return looked(nodes.size, "node with meshed pods", findings, `${count(nodes.size, "node")} with meshed pods`);
+    return looked(nodes.size, "node with meshed pods", findings, `${counted(nodes.size, "node")} with meshed pods`);
   },
 };
 
@@ -384,7 +375,7 @@ const tbotHealth: Check = {
         return [problem(subject, `its service ${service} is ${status}${reason ? `: ${reason}` : ""}`, hint)];
       });
     });
-    return { examined: `${count(tbots.length, "pod")} of tbot`, findings };
+    return { examined: `${counted(tbots.length, "pod")} of tbot`, findings };
   },
 };
 

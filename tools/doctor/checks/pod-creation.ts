@@ -1,7 +1,8 @@
+import { counted } from "../../base/count.ts";
 import { known } from "../facts/facts.ts";
 import { nameOf } from "../facts/meshed-pods.ts";
 import type { RefusedCreation } from "../snapshot.ts";
-import { type Check, count, type Finding, looked } from "./check.ts";
+import { type Check, type Finding, looked } from "./check.ts";
 import { refusedPodsFinding } from "./refused-pods.ts";
 
 /** What refuses pods, by the API server's words, and what to do about it. */
@@ -37,7 +38,12 @@ export const podCreation: Check = {
     const findings = refused
       .filter(({ namespace, owner }) => namespaces.has(namespace) && !ofGateways.has(`${namespace}/${owner?.name}`))
       .map(findingOf);
-    return looked(namespaces.size, "meshed namespace", findings, `workloads of ${count(namespaces.size, "namespace")}`);
+    return looked(
+      namespaces.size,
+      "meshed namespace",
+      findings,
+      `workloads of ${counted(namespaces.size, "namespace")}`,
+    );
   },
 };
 

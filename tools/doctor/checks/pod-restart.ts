@@ -1,9 +1,10 @@
+import { counted } from "../../base/count.ts";
 import { jsonIn } from "../../base/json-value.ts";
 import { CouldNotLook, known } from "../facts/facts.ts";
 import type { Facts } from "../facts/make-facts.ts";
 import { hostDirectory, nameOf, ownMounts } from "../facts/meshed-pods.ts";
 import type { AdmissionPolicy, Pod, Volume } from "../facts/objects.ts";
-import { type Check, count, type Finding, looked, problem } from "./check.ts";
+import { type Check, type Finding, looked, problem } from "./check.ts";
 
 /**
  * A policy judges pods when they are created: one that is older runs on until its node is drained. What the policy says of
@@ -28,7 +29,7 @@ export const podRestart: Check = {
       const evidence = `the policy refuses it at its next start: ${refusals.join("; ")}`;
       return refusals.length === 0 ? [] : [problem(nameOf(pod), evidence, HINT)];
     });
-    return looked(pods.length, "pod in the mesh", findings, `the volumes of ${count(pods.length, "pod")}`);
+    return looked(pods.length, "pod in the mesh", findings, `the volumes of ${counted(pods.length, "pod")}`);
   },
 };
 

@@ -1,9 +1,10 @@
+import { counted } from "../../base/count.ts";
 import { groupBy } from "../../base/group-by.ts";
 import type { CertifiedPod } from "../facts/certificates.ts";
 import { known } from "../facts/facts.ts";
 import { nameOf, nodeOf } from "../facts/meshed-pods.ts";
 import { isLate } from "../facts/renewal.ts";
-import { type Check, count, type Finding, looked, problem, warning } from "./check.ts";
+import { type Check, type Finding, looked, problem, warning } from "./check.ts";
 import { withRefusal } from "./refusal.ts";
 
 const RENEWAL_HINT =
@@ -25,7 +26,7 @@ const certificateLife: Check = {
       const evidence = `it expired ${duration(now - expiresAt)} ago: new connections to and from it fail`;
       return [problem(nameOf(pod), evidence, RENEWAL_HINT)];
     });
-    return looked(all.length, "certificate", findings, `${count(all.length, "certificate")}, ${soonest(all, now)}`);
+    return looked(all.length, "certificate", findings, `${counted(all.length, "certificate")}, ${soonest(all, now)}`);
   },
 };
 
@@ -46,18 +47,18 @@ const certificateRotation: Check = {
     const breaksOn = new Map(facts.tbotPods.map(({ node, connectionBreaks }) => [node, connectionBreaks]));
     const findings = [...late].map(({ pod, issuedAt, expiresAt }) => {
       const others = fresh.get(nodeOf(pod))?.length ?? 0;
-      const evidence = `it was issued ${duration(now - issuedAt)} ago, tbot replaces each after ${duration(renewalInterval * 1000)}, and it expires in ${duration(expiresAt - now)}; on its node ${nodeOf(pod)} ${count(others, "other")} ${others === 1 ? "is" : "are"} fresh`;
+      const evidence = `it was issued ${duration(now - issuedAt)} ago, tbot replaces each after ${duration(renewalInterval * 1000)}, and it expires in ${duration(expiresAt - now)}; on its node ${nodeOf(pod)} ${counted(others, "other")} ${others === 1 ? "is" : "are"} fresh`;
       const onNode = breaksOn.get(nodeOf(pod));
       const breaks = onNode?.ok ? onNode.value.filter((at) => at > issuedAt) : [];
       // A break within the last interval has started the renewal timer anew.
       if (breaks.some((at) => (now - at) / 1000 < renewalInterval + RECONNECTED)) {
-        const cut = `tbot's connection to Teleport broke ${count(breaks.length, "time")} since, and each break postpones the renewal by an interval`;
+        const cut = `tbot's connection to Teleport broke ${counted(breaks.length, "time")} since, and each break postpones the renewal by an interval`;
         return problem(nameOf(pod), `${evidence}; ${cut}`, BROKEN_CONNECTION_HINT);
       }
       return problem(nameOf(pod), evidence, RENEWAL_HINT);
     });
     const last = all.reduce((newest, { issuedAt }) => Math.max(newest, issuedAt), Number.NEGATIVE_INFINITY);
-    const examined = `${count(all.length, "certificate")}, the last rotation ${duration(now - last)} ago`;
+    const examined = `${counted(all.length, "certificate")}, the last rotation ${duration(now - last)} ago`;
     return looked(all.length, "certificate", findings, examined);
   },
 };
@@ -102,7 +103,7 @@ const proxyStream: Check = {
       settled.length,
       "proxy that has had time to connect",
       findings,
-      `the proxies of ${count(settled.length, "pod")}`,
+      `the proxies of ${counted(settled.length, "pod")}`,
     );
   },
 };

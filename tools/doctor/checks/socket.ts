@@ -1,3 +1,4 @@
+import { counted } from "../../base/count.ts";
 import { page } from "../../base/documentation.ts";
 import { WITH_ADMISSION_POLICIES } from "../../base/kubernetes-versions.ts";
 import { isBefore, versionIn } from "../../base/versions.ts";
@@ -16,7 +17,7 @@ import {
 } from "../facts/meshed-pods.ts";
 import type { AdmissionPolicy, Pod } from "../facts/objects.ts";
 import { socketMount, usesIstioCni } from "../facts/socket-source.ts";
-import { type Check, count, type Finding, looked, problem, unknown, warning } from "./check.ts";
+import { type Check, type Finding, looked, problem, unknown, warning } from "./check.ts";
 import { gatewayApiHint, gatewayApiName } from "./gateway-api.ts";
 import { leftBehind } from "./left-behind.ts";
 
@@ -54,7 +55,7 @@ const injectionTemplate: Check = {
       }
       return [];
     });
-    const examined = count(all.length, "revision");
+    const examined = counted(all.length, "revision");
     return { examined: scope.kind === "mesh" ? examined : `${examined}, for ${scopeText(scope)}`, findings };
   },
 };
@@ -111,9 +112,9 @@ const proxyMount: Check = {
       return [problem(nameOf(pod), evidence, "Restart it: `kubectl rollout restart` of its Deployment.")];
     });
     const all = [...findings, ...leftBehind(facts)];
-    const examined = count(sidecars.length, "sidecar");
+    const examined = counted(sidecars.length, "sidecar");
     if (scope.kind === "mesh") return looked(sidecars.length, "sidecar", all);
-    const others = count(facts.podsOutOfScope(), "meshed pod");
+    const others = counted(facts.podsOutOfScope(), "meshed pod");
     return looked(sidecars.length, "sidecar", all, `${examined} of ${scopeText(scope)}; ${others} out of scope`);
   },
 };
@@ -141,7 +142,7 @@ const gatewayMount: Check = {
       const evidence = `its proxy ${how}; its injection templates are ${templates ?? "the mesh's default ones"}`;
       return [problem(nameOf(pod), evidence, hint)];
     });
-    return { examined: count(gateways.length, "gateway"), findings };
+    return { examined: counted(gateways.length, "gateway"), findings };
   },
 };
 
@@ -166,7 +167,7 @@ const optedOut: Check = {
       if (isMeshed(pod) || !names.has(pod.metadata.namespace)) return [];
       return [warning(nameOf(pod), `it has no proxy: ${whyNotInjected(pod)}`, OPT_OUT_HINT)];
     });
-    const examined = `${count(names.size, "meshed namespace")}, ${count(pods.length, "pod")}`;
+    const examined = `${counted(names.size, "meshed namespace")}, ${counted(pods.length, "pod")}`;
     return looked(names.size, "meshed namespace", findings, examined);
   },
 };
@@ -212,7 +213,7 @@ const socketWriters: Check = {
         return [warning(nameOf(pod), evidence, "Mount it read-only or narrower, or make sure that only you run it.")];
       }),
     );
-    return looked(others.length, "other pod", findings, `host directories of ${count(others.length, "pod")}`);
+    return looked(others.length, "other pod", findings, `host directories of ${counted(others.length, "pod")}`);
   },
 };
 
@@ -231,13 +232,13 @@ const admissionPolicy: Check = {
     const fault = admissionFault(facts);
     if (fault === undefined) {
       const spaces =
-        namespaces.length === 0 ? "no namespace is meshed yet" : count(namespaces.length, "meshed namespace");
+        namespaces.length === 0 ? "no namespace is meshed yet" : counted(namespaces.length, "meshed namespace");
       return { examined: `the policy is bound, ${spaces}`, findings: [] };
     }
     const isMeant = facts.intended?.mesh.admission.enabled === false;
     const hint = "Set mesh.admission.enabled: true (its default) and upgrade the chart's release.";
     const finding = (isMeant ? warning : problem)("the cluster", `${fault}: ${open}`, hint);
-    return { examined: `${count(namespaces.length, "meshed namespace")}`, findings: [finding] };
+    return { examined: `${counted(namespaces.length, "meshed namespace")}`, findings: [finding] };
   },
 };
 

@@ -18,7 +18,7 @@ export function permissionTables(
     const rows = application.services.map((service) => serviceRows(service, edges.get(service) ?? [], numbers));
     return html`<div class="application">
 <h3>${application.name} <span class="mode ${application.mode}">${application.mode}</span></h3>
-<p class="note">Namespace ${application.namespace}. ${sentence(application)} ${seen.get(application.name)}</p>
+<p class="note">Namespace ${application.namespace}. ${effect(application, seen.has(application.name))} ${seen.get(application.name)}</p>
 <div class="wide-table" tabindex="0" role="region" aria-label="Calls to ${application.name}"><table class="stack">
 <thead><tr><th scope="col">Service</th><th scope="col">Port</th><th scope="col">Methods and paths</th><th scope="col">May be called by</th></tr></thead>
 <tbody>${rows}</tbody>
@@ -27,9 +27,10 @@ export function permissionTables(
   });
 }
 
-function sentence({ mode }: GraphApplication): string {
-  const effect = EFFECT[mode];
-  return `${effect.charAt(0).toUpperCase()}${effect.slice(1)}.`;
+/** Beside what was seen in the cluster, which may let more calls pass, the effect is only what the graph is to have. */
+function effect({ mode }: GraphApplication, isBesideSeen: boolean): string {
+  const text = EFFECT[mode];
+  return isBesideSeen ? `The graph states: ${text}.` : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 function serviceRows(

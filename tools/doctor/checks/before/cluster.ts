@@ -1,10 +1,11 @@
+import { counted } from "../../../base/count.ts";
 import { page } from "../../../base/documentation.ts";
 import { WITH_FINE_GRAINED_KUBELET } from "../../../base/kubernetes-versions.ts";
 import { versionText } from "../../../base/versions.ts";
 import type { BeforeFacts } from "../../facts/before.ts";
 import { known } from "../../facts/facts.ts";
 import { olderKubelets } from "../attestation.ts";
-import { type Check, count, type Finding, problem, unknown } from "../check.ts";
+import { type Check, type Finding, problem, unknown } from "../check.ts";
 import { kubernetesVersion } from "../cluster.ts";
 
 const programs: Check<BeforeFacts> = {
@@ -36,7 +37,7 @@ const kubeletVersions: Check<BeforeFacts> = {
       const hint = `Upgrade the node, or set tbot.kubelet.authorization to proxy; ${page("docs/explain/security.md")} says why that is worse.`;
       return problem(`node ${metadata.name}`, evidence, hint);
     });
-    return { examined: count(all.length, "node"), findings };
+    return { examined: counted(all.length, "node"), findings };
   },
 };
 

@@ -1,3 +1,4 @@
+import { counted } from "../../../base/count.ts";
 import { page } from "../../../base/documentation.ts";
 import { MAX_RELEASE_BYTES } from "../../../chart/release-size.ts";
 import { CHART_RELEASE, ISTIO_RELEASES } from "../../../chart/releases.ts";
@@ -5,7 +6,7 @@ import type { Release } from "../../../programs/helm-releases.ts";
 import type { Values } from "../../../values/types.ts";
 import type { BeforeFacts, IstioElsewhere, IstioHere } from "../../facts/before.ts";
 import { known } from "../../facts/facts.ts";
-import { type Check, count, type Finding, type Outcome, problem, warning } from "../check.ts";
+import { type Check, type Finding, type Outcome, problem, warning } from "../check.ts";
 
 const helmReleases: Check<BeforeFacts> = {
   id: "helm-releases",
@@ -116,7 +117,7 @@ function here({ foreign, release, otherTrustDomain, meshedPods }: IstioHere, { i
     release.status === "deployed" ? `istiod ${release.version}` : `the release istiod, which is ${release.status}`;
   if (otherTrustDomain === undefined) return { examined, findings: [] };
   if (meshedPods === 0) return { examined: `${examined}, and no pod is meshed yet`, findings: [] };
-  const evidence = `a mesh with the trust domain ${otherTrustDomain} runs already, and its ${count(meshedPods, "pod")} would be cut off until restarted`;
+  const evidence = `a mesh with the trust domain ${otherTrustDomain} runs already, and its ${counted(meshedPods, "pod")} would be cut off until restarted`;
   const hint = `Move it as ${page("docs/start/installation.md#moving-an-existing-mesh")} says, then run this command again.`;
   return { examined, findings: [problem("the mesh", evidence, hint)] };
 }
@@ -137,7 +138,7 @@ function elsewhere({ hasCrds, trustDomains }: IstioElsewhere, { intended }: Befo
     const hint = "Give istiod the values of `istio-teleport render istio` first, each revision.";
     findings.push(problem(subject, `it has the trust domain ${domain}, not ${clusterName}`, hint));
   }
-  return { examined: count(trustDomains.length, "revision"), findings };
+  return { examined: counted(trustDomains.length, "revision"), findings };
 }
 
 const istioCni: Check<BeforeFacts> = {
