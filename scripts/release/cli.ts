@@ -20,7 +20,8 @@ import { clonePages, pushIndex } from "./pages.ts";
 import { readCheckout, refusals } from "./preconditions.ts";
 import { builtProgram } from "./programs.ts";
 import { githubCommand, npmCommands, publishChart, publishNpm, pushCommand, signCommand } from "./publish.ts";
-import { rehearse } from "./rehearse.ts";
+import { rehearseInLab } from "./rehearsal/in-lab.ts";
+import { rehearse } from "./rehearsal/rehearse.ts";
 import { FOLDERS, type Release } from "./release.ts";
 import { run, shown } from "./run.ts";
 import { signingKey } from "./signing-key.ts";
@@ -33,6 +34,7 @@ const CHART_REGISTRY = `${IMAGE_REGISTRY}/charts`;
 interface Flags {
   dryRun: boolean;
   rehearse: boolean;
+  lab: boolean;
   output: string;
 }
 
@@ -48,10 +50,12 @@ const command = new Command("release")
     "the same, published to a registry and a chart repository on this machine, verified and tampered with",
     false,
   )
+  .option("--lab", "with --rehearse: install from what was published in the lab, which is emptied before", false)
   .option("--output <dir>", "where the files go; replaced", "out/release")
   .action(async (flags: Flags) => {
     await helmOnPath();
-    if (flags.rehearse) return rehearse(ROOT);
+    if (flags.lab && !flags.rehearse) throw new ExitError("--lab says where a release is rehearsed; give --rehearse, too.");
+    if (flags.rehearse) return flags.lab ? rehearseInLab(ROOT) : rehearse(ROOT);
     await release(flags);
   });
 

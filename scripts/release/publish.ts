@@ -61,14 +61,23 @@ export async function githubCommand(release: Release): Promise<string[]> {
   return ["gh", "release", "create", `v${version}`, "--verify-tag", ...notes, ...prerelease, ...files];
 }
 
-/** The commands that publish the npm packages. Provenance says which workflow run built them, from which commit. */
-export function npmCommands(release: Release): string[][] {
+/** Where the npm packages go. */
+interface NpmTarget {
+  /** npm's settings, for another registry than its own. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether npm says which workflow run built them, from which commit: it can in that run only. Default: true. */
+  readonly hasProvenance?: boolean;
+}
+
+/** The commands that publish the npm packages. */
+export function npmCommands(release: Release, { hasProvenance = true }: NpmTarget = {}): string[][] {
   const tag = release.version.includes("-") ? ["--tag", "next"] : [];
+  const provenance = hasProvenance ? ["--provenance"] : [];
   return npmArchives(release).map((archive) => [
     "npm",
     "publish",
     archive,
-    "--provenance",
+    ...provenance,
     "--access",
     "public",
     ...tag,
@@ -76,15 +85,16 @@ export function npmCommands(release: Release): string[][] {
 }
 
 /** Publishes what npm does not have yet, so that a release that stopped halfway can go on. */
-export async function publishNpm(release: Release): Promise<void> {
-  for (const [npm = "", ...args] of npmCommands(release)) {
+export async function publishNpm(release: Release, target: NpmTarget = {}): Promise<void> {
+  const { env = {} } = target;
+  for (const [npm = "", ...args] of npmCommands(release, target)) {
     const name = basename(args[1] ?? "").replace(`-${release.version}.tgz`, "");
-    const { code, stdout } = await tryRun("npm", ["view", `${name}@${release.version}`, "version"]);
+    const { code, stdout } = await tryRun("npm", ["view", `${name}@${release.version}`, "version"], { env });
     if (code === 0 && stdout.trim() === release.version) {
       say(`npm has ${name} ${release.version} already`);
       continue;
     }
-    await run(npm, args);
+    await run(npm, args, { env });
     say(`published to npm: ${name} ${release.version}`);
   }
 }

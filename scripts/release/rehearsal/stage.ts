@@ -1,0 +1,205 @@
+import { copyFile, cp, mkdir, readdir, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { packageVersion } from "../../../tools/base/package-files.ts";
+import { buildRelease } from "../build.ts";
+import { indexCharts } from "../chart-index.ts";
+import { chartArchive, packChart } from "../chart-package.ts";
+import { clonePages, type Pages, pushIndex } from "../pages.ts";
+import { builtProgram } from "../programs.ts";
+import { publishChart, publishNpm } from "../publish.ts";
+import { FOLDERS, type Release } from "../release.ts";
+import { type Ended, run, tryRun } from "../run.ts";
+import { signingKey } from "../signing-key.ts";
+import { assets } from "../sums.ts";
+import { writeChartVersion } from "../version.ts";
+import { serveFolder, serveRegistry } from "./local-servers.ts";
+import { type NpmRegistry, serveNpm } from "./npm-registry.ts";
+
+/** The version before the one that is released. */
+export const PREVIOUS = "0.0.1";
+
+/** Two releases, published on this machine: the checkout's, and one before it of which there is the chart only. */
+export interface Stage {
+  readonly release: Release;
+  /** A folder for what its users write. */
+  readonly scratch: string;
+  /** The chart repository. */
+  readonly charts: string;
+  /** What it serves: index.yaml, and each release's files in a folder of its own, as GitHub has them. */
+  readonly served: string;
+  /** Clone of the Git branch of the chart repository. */
+  readonly pages: Pages;
+  /** Address of the OCI registry. */
+  readonly registry: string;
+  /** The published chart, by digest. */
+  readonly reference: string;
+  readonly npm: NpmRegistry;
+  /** npm's settings of somebody who takes packages from there, and has never had one: lines of `.npmrc`. */
+  readonly npmrc: string;
+  readonly crane: string;
+  readonly cosign: string;
+  /** The file that cosign verifies with. */
+  readonly cosignKey: string;
+  stop(): Promise<void>;
+}
+
+/** Where a release's files are, as people download them. */
+export function downloads({ served }: Pick<Stage, "served">, version: string): string {
+  return join(served, "download", `v${version}`);
+}
+
+/** The path of charts in the registry. */
+export function ociCharts({ registry }: Pick<Stage, "registry">): string {
+  return `${registry}/charts`;
+}
+
+/**
+ * Makes a release and publishes it to servers on loopback: npm packages, chart by HTTP and by OCI, index, SBOMs, sums.
+ *
+ * @param temp a folder that the caller removes
+ * @param dependencies npm archives of what ours depends on, so that nothing leaves the machine
+ * @param previousChart folder of the chart of the release before
+ */
+export async function publishHere(
+  root: string,
+  temp: string,
+  { dependencies, previousChart }: { dependencies: string; previousChart: string },
+): Promise<Stage> {
+  const crane = await builtProgram("crane");
+  const cosign = await builtProgram("cosign");
+  const served = await madeFolder(temp, "served");
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const each of stops) await each();
+  };
+  const started = async <T extends { stop(): Promise<void> }>(server: Promise<T>) => {
+    const up = await server;
+    stops.push(up.stop);
+    return up;
+  };
+  try {
+    const charts = await started(serveFolder(served));
+    const registry = await started(serveRegistry(crane));
+    const npm = await started(serveNpm(dependencies));
+    const npmrc = `registry=${npm.url}/\n//${new URL(npm.url).host}/:_authToken=nobody\n`;
+    await writeFile(join(temp, "npmrc"), `${npmrc}cache=${join(temp, "npm-cache")}\n`);
+
+    const key = await signingKey(await madeFolder(temp, "keys"), { throwAway: true });
+    const made = (version: string, more: Pick<Release, "root" | "previousIndex">): Release => ({
+      version,
+      folder: join(temp, "release", version),
+      archives: `${charts.url}/download/v${version}`,
+      signingKey: key,
+      ...more,
+    });
+    const cosignKeys = join(temp, "cosign");
+    await run(cosign, ["generate-key-pair", "--output-key-prefix", cosignKeys], { env: { COSIGN_PASSWORD: "" } });
+    process.env.COSIGN_PASSWORD = "";
+    const offline = ["--use-signing-config=false", "--tlog-upload=false"];
+    const signWith = ["--key", `${cosignKeys}.key`, ...offline];
+    const target = { registry: `${registry.address}/charts`, isPlain: true, cosign, signWith };
+
+    const old = made(PREVIOUS, { root: await previousRoot(root, temp, previousChart), previousIndex: undefined });
+    await packChart(old);
+    await indexCharts(old);
+    await publishChart(old, target);
+    await offer(served, old.version, await filesOf(join(old.folder, FOLDERS.chart), /\.tgz(\.prov)?$/));
+
+    const remote = await pagesWith(temp, join(old.folder, FOLDERS.chart, "index.yaml"));
+    const pages = await clonePages(remote, join(temp, "pages"));
+    const release = made(packageVersion(), { root, previousIndex: pages.index });
+    await mkdir(release.folder, { recursive: true });
+    await buildRelease(release);
+    const reference = await publishChart(release, target);
+    await publishNpm(release, { env: { NPM_CONFIG_USERCONFIG: join(temp, "npmrc") }, hasProvenance: false });
+    await offer(served, release.version, [...(await assets(release)), join(release.folder, "SHA256SUMS")]);
+    await pushIndex(pages, join(release.folder, FOLDERS.chart, "index.yaml"), release.version);
+    await copyFile(join(pages.folder, "index.yaml"), join(served, "index.yaml"));
+    return {
+      release,
+      scratch: await madeFolder(temp, "scratch"),
+      charts: charts.url,
+      served,
+      pages,
+      registry: registry.address,
+      reference,
+      npm,
+      npmrc,
+      crane,
+      cosign,
+      cosignKey: `${cosignKeys}.pub`,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** A folder like a checkout with the chart of the release before; what an older chart lacks is today's. */
+async function previousRoot(root: string, temp: string, chart: string): Promise<string> {
+  const folder = await madeFolder(temp, "previous");
+  for (const file of ["LICENSE", "CHANGELOG.md"]) await copyFile(join(root, file), join(folder, file));
+  await mkdir(join(folder, "chart"));
+  await copyFile(join(root, "chart/images.json"), join(folder, "chart/images.json"));
+  await cp(chart, join(folder, "chart"), { recursive: true });
+  await writeChartVersion(join(folder, "chart"), PREVIOUS);
+  return folder;
+}
+
+/** Puts files where people download a release's. */
+async function offer(served: string, version: string, files: readonly string[]): Promise<void> {
+  const folder = downloads({ served }, version);
+  await mkdir(folder, { recursive: true });
+  for (const file of files) await copyFile(file, join(folder, basename(file)));
+}
+
+/** A Git repository with a branch gh-pages that has this index. Returns its URL. */
+async function pagesWith(temp: string, index: string): Promise<string> {
+  const folder = await madeFolder(temp, "seed");
+  await copyFile(index, join(folder, "index.yaml"));
+  const git = (...args: string[]) =>
+    run("git", ["-c", "user.name=x", "-c", "user.email=x@example.com", ...args], { cwd: folder });
+  await git("init", "--quiet", "--initial-branch", "gh-pages");
+  await git("add", "index.yaml");
+  await git("commit", "--quiet", "--message", `Chart ${PREVIOUS}`);
+  await git("clone", "--quiet", "--bare", folder, join(temp, "pages.git"));
+  return `file://${join(temp, "pages.git")}`;
+}
+
+/** Makes a folder that only its owner reads. Returns its path. */
+export async function madeFolder(parent: string, name: string): Promise<string> {
+  const path = join(parent, name);
+  await mkdir(path, { mode: 0o700 });
+  return path;
+}
+
+/** Paths of a folder's files whose names match. */
+async function filesOf(folder: string, name: RegExp): Promise<string[]> {
+  return (await readdir(folder)).filter((file) => name.test(file)).map((file) => join(folder, file));
+}
+
+let fresh = 0;
+
+/** A folder that is empty: for somebody who comes from nowhere. */
+export function newFolder({ scratch }: Pick<Stage, "scratch">, name: string): Promise<string> {
+  return madeFolder(scratch, `${name}-${++fresh}`);
+}
+
+/** Runs Helm as somebody who has just added the chart repository: it keeps what it pulled by digest, and would take that for what a server has now. */
+export async function helm(stage: Stage, ...args: string[]): Promise<Ended> {
+  const own = await newFolder(stage, "helm");
+  const env = { HELM_CONFIG_HOME: own, HELM_CACHE_HOME: own, HELM_DATA_HOME: own };
+  const added = await tryRun("helm", ["repo", "add", "istio-teleport", stage.charts], { env });
+  return added.code === 0 ? tryRun("helm", args, { cwd: stage.scratch, env }) : added;
+}
+
+/** Runs `cosign verify` with the rehearsal's public key: no log has its signatures. */
+export function verifySignature({ cosign, cosignKey }: Stage, reference: string): Promise<Ended> {
+  return tryRun(cosign, ["verify", "--key", cosignKey, "--insecure-ignore-tlog", reference]);
+}
+
+/** Path of the chart that the chart repository serves. */
+export function servedChart(stage: Stage): string {
+  return join(downloads(stage, stage.release.version), basename(chartArchive(stage.release)));
+}
