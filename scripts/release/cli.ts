@@ -19,7 +19,16 @@ import { IMAGES_FILE, imagesOf, imagesText, type PinnedImage, pinnedImages, with
 import { clonePages, pushIndex } from "./pages.ts";
 import { readCheckout, refusals } from "./preconditions.ts";
 import { builtProgram } from "./programs.ts";
-import { githubCommand, npmCommands, publishChart, publishNpm, pushCommand, signCommand } from "./publish.ts";
+import {
+  githubCommand,
+  npmCommands,
+  publishChart,
+  publishNpm,
+  pushCommand,
+  signCommand,
+  signSums,
+  signSumsCommand,
+} from "./publish.ts";
 import { rehearseInLab } from "./rehearsal/in-lab.ts";
 import { rehearse } from "./rehearsal/rehearse.ts";
 import { FOLDERS, type Release } from "./release.ts";
@@ -54,7 +63,8 @@ const command = new Command("release")
   .option("--output <dir>", "where the files go; replaced", "out/release")
   .action(async (flags: Flags) => {
     await helmOnPath();
-    if (flags.lab && !flags.rehearse) throw new ExitError("--lab says where a release is rehearsed; give --rehearse, too.");
+    if (flags.lab && !flags.rehearse)
+      throw new ExitError("--lab says where a release is rehearsed; give --rehearse, too.");
     if (flags.rehearse) return flags.lab ? rehearseInLab(ROOT) : rehearse(ROOT);
     await release(flags);
   });
@@ -102,6 +112,7 @@ async function release(flags: Flags): Promise<void> {
     await buildRelease(made);
     if (pages === undefined) return showCommands(made, bases);
     const keyless = { cosign: await builtProgram("cosign"), signWith: [] };
+    await signSums(made, keyless);
     say(`chart published: ${await publishChart(made, { ...keyless, registry: CHART_REGISTRY })}`);
     say(`image published: ${await publishImage(made, bases, { ...keyless, registry: IMAGE_REGISTRY }, secrets)}`);
     await publishNpm(made);
@@ -116,6 +127,7 @@ async function release(flags: Flags): Promise<void> {
 async function showCommands(made: Release, bases: PinnedImage[]): Promise<void> {
   const sign = (image: string) => signCommand(`${image}@sha256:DIGEST`, { cosign: "cosign", signWith: [] });
   const commands = [
+    signSumsCommand(made, { cosign: "cosign", signWith: [] }),
     pushCommand(made, { registry: CHART_REGISTRY }),
     sign(`${CHART_REGISTRY}/istio-teleport`),
     buildCommand(made, bases, { registry: IMAGE_REGISTRY, metadata: "image.json" }),

@@ -5,7 +5,7 @@ import { chartArchive } from "./chart-package.ts";
 import { npmArchives } from "./npm-package.ts";
 import type { Release } from "./release.ts";
 import { run, tryRun } from "./run.ts";
-import { assets, NOTES_FILE } from "./sums.ts";
+import { assets, NOTES_FILE, SUMS_BUNDLE, SUMS_FILE } from "./sums.ts";
 
 /** Where the chart goes by OCI, and how cosign signs it there. */
 export interface OciTarget {
@@ -52,11 +52,25 @@ export async function publishChart(release: Release, target: OciTarget): Promise
   return reference;
 }
 
+/** The command that signs the checksums, and by them everything that people download. */
+export function signSumsCommand(
+  { folder }: Pick<Release, "folder">,
+  { cosign, signWith }: Pick<OciTarget, "cosign" | "signWith">,
+): string[] {
+  return [cosign, "sign-blob", "--yes", ...signWith, "--bundle", join(folder, SUMS_BUNDLE), join(folder, SUMS_FILE)];
+}
+
+/** Signs the checksums. */
+export async function signSums(release: Release, by: Pick<OciTarget, "cosign" | "signWith">): Promise<void> {
+  const [cosign = "", ...sign] = signSumsCommand(release, by);
+  await run(cosign, sign);
+}
+
 /** The command that makes the release on GitHub, with what people download and the changelog's section. */
 export async function githubCommand(release: Release): Promise<string[]> {
   const { folder, version } = release;
   const prerelease = version.includes("-") ? ["--prerelease"] : [];
-  const files = [...(await assets(release)), join(folder, "SHA256SUMS")];
+  const files = [...(await assets(release)), join(folder, SUMS_FILE), join(folder, SUMS_BUNDLE)];
   const notes = ["--title", version, "--notes-file", join(folder, NOTES_FILE)];
   return ["gh", "release", "create", `v${version}`, "--verify-tag", ...notes, ...prerelease, ...files];
 }

@@ -30,6 +30,8 @@ import { exposeFailures, restoreTraffic } from "../lab/testkit/traffic/load.ts";
  */
 
 const temp = mkdtempSync(join(tmpdir(), "published-"));
+// Of somebody who never had a package. `npm run` has set the cache of whoever tests, which .npmrc does not outdo.
+process.env.npm_config_cache = join(temp, "npm-cache");
 const document = (path: string) => join(REPOSITORY, path);
 const QUICK_START = document("docs/start/quick-start.md");
 const INSTALLATION = document("docs/start/installation.md");
@@ -74,7 +76,7 @@ function emptyFolder(name: string): { folder: string; type: (line: string) => Pr
 }
 
 function typist(folder: string): (line: string) => Promise<string> {
-  writeFileSync(join(folder, ".npmrc"), `${stage.npmrc}cache=${folder}-npm-cache\n`);
+  writeFileSync(join(folder, ".npmrc"), stage.npmrc);
   const own = `export HELM_CONFIG_HOME=${folder}-helm HELM_CACHE_HOME=${folder}-helm HELM_DATA_HOME=${folder}-helm`;
   return (line) => shell(`${own}\nset -eu\n${line}`, { cwd: folder });
 }
@@ -82,15 +84,17 @@ function typist(folder: string): (line: string) => Promise<string> {
 /** A documented command with the lab's addresses and images, by documented flags only. */
 function here(line: string): string {
   const yes = line.includes("--dry-run") ? "" : " --yes";
-  return line
-    .replace("--cluster-name example.teleport.sh", `--cluster-name ${TELEPORT_CLUSTER_NAME}`)
-    .replace("example.teleport.sh:443", `${TELEPORT_HOST}:${TELEPORT_PORT}`)
-    // There is no proxy in the lab to ask.
-    .replace("doctor -f values.yaml", "doctor -f values.yaml --teleport-version 18.11.0")
-    .replace(
-      "install -f values.yaml",
-      `install -f values.yaml --istio-repo ${istio.url} --istiod-values '${ISTIO_LAB_VALUES}'${yes}`,
-    );
+  return (
+    line
+      .replace("--cluster-name example.teleport.sh", `--cluster-name ${TELEPORT_CLUSTER_NAME}`)
+      .replace("example.teleport.sh:443", `${TELEPORT_HOST}:${TELEPORT_PORT}`)
+      // There is no proxy in the lab to ask.
+      .replace("doctor -f values.yaml", "doctor -f values.yaml --teleport-version 18.11.0")
+      .replace(
+        "install -f values.yaml",
+        `install -f values.yaml --istio-repo ${istio.url} --istiod-values '${ISTIO_LAB_VALUES}'${yes}`,
+      )
+  );
 }
 
 /** The commands of a document's blocks below headings that begin so, without comments. */
@@ -189,7 +193,10 @@ describe("the release before", () => {
       const { failed, pods } = await changedUnderLoad([
         ["upgrade from the chart repository", async () => void (await repository(stage.release.version))],
         ["rollback", async () => void (await shell("helm rollback istio-teleport -n teleport-system"))],
-        ["upgrade from the OCI registry", async () => void (await shell(`${ociInstall()} ${VALUES}`, { cwd: USER_DIR }))],
+        [
+          "upgrade from the OCI registry",
+          async () => void (await shell(`${ociInstall()} ${VALUES}`, { cwd: USER_DIR })),
+        ],
       ]);
       expect(failed).toEqual([]);
       expect(pods).toEqual(first);
@@ -207,6 +214,8 @@ function ociInstall(): string {
 
 /** Name and version of the chart that is installed. */
 async function installedChart(): Promise<string | undefined> {
-  const [release] = JSON.parse(await shell("helm list -n teleport-system --filter '^istio-teleport$' -o json")) as { chart: string }[];
+  const [release] = JSON.parse(await shell("helm list -n teleport-system --filter '^istio-teleport$' -o json")) as {
+    chart: string;
+  }[];
   return release?.chart;
 }

@@ -1,8 +1,18 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** The command blocks of docs/operate/upgrade.md that verify a chart of the chart repository, and the sums. */
-export async function documentedVerification(root: string): Promise<readonly [chart: string, sums: string]> {
+/** The command blocks of docs/operate/upgrade.md with which people verify a release. */
+export interface DocumentedVerification {
+  /** Of the chart of the chart repository. */
+  readonly chart: string;
+  /** Of the chart of the OCI registry; the tools' image has the same command. */
+  readonly registry: string;
+  /** Of everything that people download. */
+  readonly sums: string;
+}
+
+/** Reads them; throws unless there is one of each. */
+export async function documentedVerification(root: string): Promise<DocumentedVerification> {
   const page = await readFile(join(root, "docs/operate/upgrade.md"), "utf8");
   const blocks = [...page.matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)].map(([, block = ""]) => block);
   const only = (words: string) => {
@@ -12,5 +22,9 @@ export async function documentedVerification(root: string): Promise<readonly [ch
     }
     return found[0];
   };
-  return [only("helm pull istio-teleport/istio-teleport"), only("sha256sum --check")];
+  return {
+    chart: only("helm pull istio-teleport/istio-teleport"),
+    registry: only("cosign verify "),
+    sums: only("cosign verify-blob "),
+  };
 }

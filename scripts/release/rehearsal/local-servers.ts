@@ -42,14 +42,18 @@ export function serveFolder(folder: string): Promise<LocalServer> {
 export function serveChanged(address: string, change: (path: string, body: Buffer) => Buffer): Promise<LocalServer> {
   return listen((incoming, response) => {
     const path = incoming.url ?? "/";
-    const onward = request(`http://${address}${path}`, { method: incoming.method, headers: incoming.headers }, (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on("data", (chunk: Buffer) => chunks.push(chunk));
-      answer.on("end", () => {
-        response.writeHead(answer.statusCode ?? 502, answer.headers);
-        response.end(change(path, Buffer.concat(chunks)));
-      });
-    });
+    const onward = request(
+      `http://${address}${path}`,
+      { method: incoming.method, headers: incoming.headers },
+      (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on("data", (chunk: Buffer) => chunks.push(chunk));
+        answer.on("end", () => {
+          response.writeHead(answer.statusCode ?? 502, answer.headers);
+          response.end(change(path, Buffer.concat(chunks)));
+        });
+      },
+    );
     onward.on("error", () => response.writeHead(502).end());
     incoming.pipe(onward);
   });

@@ -59,5 +59,8 @@ async function refuseOthers(folder: string, wanted: ReadonlyMap<string, string>)
   const got = new Set(await Promise.all(names.map(async (name) => integrityOf(await readFile(join(folder, name))))));
   const missing = [...wanted].filter(([integrity]) => !got.has(integrity)).map(([, spec]) => spec);
   if (missing.length === 0 && got.size === wanted.size) return;
-  throw new ExitError(`npm's registry has other archives than package-lock.json: ${missing.join(", ")}.`, EXIT.unavailable);
+  throw new ExitError(
+    `npm's registry has other archives than package-lock.json: ${missing.join(", ")}.`,
+    EXIT.unavailable,
+  );
 }

@@ -23,8 +23,10 @@ interface Manifest {
 /** An npm registry on this machine. */
 export interface NpmRegistry {
   readonly url: string;
-  /** Archives by the end of their URLs (`istio-teleport/-/istio-teleport-0.1.0.tgz`); whoever changes one tampers with it. */
-  readonly archives: Map<string, Buffer>;
+  /** The archive of a version that is published. */
+  readonly archive: (name: string, version: string) => Buffer;
+  /** Serves another archive of a version. Only if it is admitted, the registry names its hash. */
+  readonly replace: (name: string, version: string, archive: Buffer, how: { readonly isAdmitted: boolean }) => void;
   stop(): Promise<void>;
 }
 
@@ -37,16 +39,21 @@ export interface NpmRegistry {
 export async function serveNpm(folder: string): Promise<NpmRegistry> {
   const packuments = new Map<string, Packument>();
   const archives = new Map<string, Buffer>();
-  const server = await listen((request, response) => void answer(request, response).catch((error) => fail(response, error)));
+  const server = await listen(
+    (request, response) => void answer(request, response).catch((error) => fail(response, error)),
+  );
 
   /** Adds versions, with addresses of ours. */
   function add({ name, "dist-tags": tags, versions }: Packument, archive: Buffer): void {
     const before = packuments.get(name);
     const own = Object.entries(versions).map(([version, manifest]): [string, Manifest] => {
-      const path = `${name}/-/${name.replace(/^.*\//, "")}-${version}.tgz`;
+      const path = pathOf(name, version);
       archives.set(path, archive);
       const shasum = createHash("sha1").update(archive).digest("hex");
-      return [version, { ...manifest, dist: { tarball: `${server.url}/${path}`, integrity: integrityOf(archive), shasum } }];
+      return [
+        version,
+        { ...manifest, dist: { tarball: `${server.url}/${path}`, integrity: integrityOf(archive), shasum } },
+      ];
     });
     packuments.set(name, {
       name,
@@ -68,7 +75,9 @@ export async function serveNpm(folder: string): Promise<NpmRegistry> {
     const there = packuments.get(sent.name)?.versions ?? {};
     const [attachment] = Object.values(sent._attachments);
     if (Object.keys(sent.versions).some((version) => version in there)) {
-      response.writeHead(403).end(JSON.stringify({ error: "You cannot publish over the previously published versions." }));
+      response
+        .writeHead(403)
+        .end(JSON.stringify({ error: "You cannot publish over the previously published versions." }));
     } else {
       add(sent, Buffer.from(attachment?.data ?? "", "base64"));
       response.writeHead(201).end("{}");
@@ -79,9 +88,32 @@ export async function serveNpm(folder: string): Promise<NpmRegistry> {
     const archive = join(folder, name);
     const manifest = JSON.parse(await run("tar", ["-xzOf", archive, "package/package.json"])) as Manifest;
     const { version } = manifest;
-    add({ name: manifest.name, "dist-tags": { latest: version }, versions: { [version]: manifest } }, await readFile(archive));
+    add(
+      { name: manifest.name, "dist-tags": { latest: version }, versions: { [version]: manifest } },
+      await readFile(archive),
+    );
   }
-  return { url: server.url, archives, stop: server.stop };
+  return {
+    url: server.url,
+    archive: (name, version) => {
+      const archive = archives.get(pathOf(name, version));
+      if (archive === undefined) throw new Error(`${name} ${version} is not published`);
+      return archive;
+    },
+    replace: (name, version, archive, { isAdmitted }) => {
+      const packument = packuments.get(name);
+      const manifest = packument?.versions[version];
+      if (packument === undefined || manifest === undefined) throw new Error(`${name} ${version} is not published`);
+      if (isAdmitted) add({ ...packument, versions: { [version]: manifest } }, archive);
+      else archives.set(pathOf(name, version), archive);
+    },
+    stop: server.stop,
+  };
+}
+
+/** The end of an archive's URL. */
+function pathOf(name: string, version: string): string {
+  return `${name}/-/${name.replace(/^.*\//, "")}-${version}.tgz`;
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {

@@ -4,14 +4,17 @@ import { packageVersion } from "../../../tools/base/package-files.ts";
 import { buildRelease } from "../build.ts";
 import { indexCharts } from "../chart-index.ts";
 import { chartArchive, packChart } from "../chart-package.ts";
+import { npmArchives } from "../npm-package.ts";
 import { clonePages, type Pages, pushIndex } from "../pages.ts";
 import { builtProgram } from "../programs.ts";
-import { publishChart, publishNpm } from "../publish.ts";
+import { publishChart, publishNpm, signCommand, signSums } from "../publish.ts";
 import { FOLDERS, type Release } from "../release.ts";
 import { type Ended, run, tryRun } from "../run.ts";
 import { signingKey } from "../signing-key.ts";
-import { assets } from "../sums.ts";
+import { assets, SUMS_BUNDLE, SUMS_FILE } from "../sums.ts";
 import { writeChartVersion } from "../version.ts";
+import { type CertificateAuthority, releaseWorkflow, serveCertificates } from "./certificate-authority.ts";
+import { madeFolder, newFolder } from "./folders.ts";
 import { serveFolder, serveRegistry } from "./local-servers.ts";
 import { type NpmRegistry, serveNpm } from "./npm-registry.ts";
 
@@ -33,13 +36,17 @@ export interface Stage {
   readonly registry: string;
   /** The published chart, by digest. */
   readonly reference: string;
+  /**
+   * What stands for the tools' image, by digest: the npm archive of the CLI in one layer, on nothing. The Dockerfile needs an
+   * engine and base images.
+   */
+  readonly image: string;
   readonly npm: NpmRegistry;
-  /** npm's settings of somebody who takes packages from there, and has never had one: lines of `.npmrc`. */
+  /** npm's settings of somebody who takes packages from there, and may publish: lines of `.npmrc`. */
   readonly npmrc: string;
   readonly crane: string;
   readonly cosign: string;
-  /** The file that cosign verifies with. */
-  readonly cosignKey: string;
+  readonly authority: CertificateAuthority;
   stop(): Promise<void>;
 }
 
@@ -82,7 +89,7 @@ export async function publishHere(
     const registry = await started(serveRegistry(crane));
     const npm = await started(serveNpm(dependencies));
     const npmrc = `registry=${npm.url}/\n//${new URL(npm.url).host}/:_authToken=nobody\n`;
-    await writeFile(join(temp, "npmrc"), `${npmrc}cache=${join(temp, "npm-cache")}\n`);
+    await writeFile(join(temp, "npmrc"), npmrc);
 
     const key = await signingKey(await madeFolder(temp, "keys"), { throwAway: true });
     const made = (version: string, more: Pick<Release, "root" | "previousIndex">): Release => ({
@@ -92,17 +99,14 @@ export async function publishHere(
       signingKey: key,
       ...more,
     });
-    const cosignKeys = join(temp, "cosign");
-    await run(cosign, ["generate-key-pair", "--output-key-prefix", cosignKeys], { env: { COSIGN_PASSWORD: "" } });
-    process.env.COSIGN_PASSWORD = "";
-    const offline = ["--use-signing-config=false", "--tlog-upload=false"];
-    const signWith = ["--key", `${cosignKeys}.key`, ...offline];
-    const target = { registry: `${registry.address}/charts`, isPlain: true, cosign, signWith };
+    const authority = await started(serveCertificates(temp, cosign));
+    const signer = (version: string) => ({ cosign, signWith: authority.signAs(releaseWorkflow(version)) });
+    const target = { registry: `${registry.address}/charts`, isPlain: true };
 
     const old = made(PREVIOUS, { root: await previousRoot(root, temp, previousChart), previousIndex: undefined });
     await packChart(old);
     await indexCharts(old);
-    await publishChart(old, target);
+    await publishChart(old, { ...target, ...signer(old.version) });
     await offer(served, old.version, await filesOf(join(old.folder, FOLDERS.chart), /\.tgz(\.prov)?$/));
 
     const remote = await pagesWith(temp, join(old.folder, FOLDERS.chart, "index.yaml"));
@@ -110,9 +114,14 @@ export async function publishHere(
     const release = made(packageVersion(), { root, previousIndex: pages.index });
     await mkdir(release.folder, { recursive: true });
     await buildRelease(release);
-    const reference = await publishChart(release, target);
-    await publishNpm(release, { env: { NPM_CONFIG_USERCONFIG: join(temp, "npmrc") }, hasProvenance: false });
-    await offer(served, release.version, [...(await assets(release)), join(release.folder, "SHA256SUMS")]);
+    await signSums(release, signer(release.version));
+    const reference = await publishChart(release, { ...target, ...signer(release.version) });
+    const image = await publishImageStandIn(release, registry.address, crane);
+    const [, ...sign] = signCommand(image, signer(release.version));
+    await run(cosign, sign);
+    await publishNpm(release, publisher(join(temp, "npmrc")));
+    const sums = [SUMS_FILE, SUMS_BUNDLE].map((file) => join(release.folder, file));
+    await offer(served, release.version, [...(await assets(release)), ...sums]);
     await pushIndex(pages, join(release.folder, FOLDERS.chart, "index.yaml"), release.version);
     await copyFile(join(pages.folder, "index.yaml"), join(served, "index.yaml"));
     return {
@@ -123,11 +132,12 @@ export async function publishHere(
       pages,
       registry: registry.address,
       reference,
+      image,
       npm,
       npmrc,
       crane,
       cosign,
-      cosignKey: `${cosignKeys}.pub`,
+      authority,
       stop,
     };
   } catch (error) {
@@ -145,6 +155,20 @@ async function previousRoot(root: string, temp: string, chart: string): Promise<
   await cp(chart, join(folder, "chart"), { recursive: true });
   await writeChartVersion(join(folder, "chart"), PREVIOUS);
   return folder;
+}
+
+/** Where npm's packages go from here. `npm run` has set these names, so others would not do. */
+export function publisher(npmrc: string): Parameters<typeof publishNpm>[1] {
+  return { env: { npm_config_userconfig: npmrc, npm_config_cache: `${npmrc}-cache` }, hasProvenance: false };
+}
+
+/** Pushes what stands for the tools' image. Returns its reference. */
+async function publishImageStandIn(release: Release, registry: string, crane: string): Promise<string> {
+  const [archive = ""] = npmArchives(release);
+  const tag = `${registry}/istio-teleport:${release.version}`;
+  await run(crane, ["append", "--insecure", "--new_layer", archive, "--new_tag", tag]);
+  const digest = (await run(crane, ["digest", "--insecure", tag])).trim();
+  return `${registry}/istio-teleport@${digest}`;
 }
 
 /** Puts files where people download a release's. */
@@ -167,23 +191,9 @@ async function pagesWith(temp: string, index: string): Promise<string> {
   return `file://${join(temp, "pages.git")}`;
 }
 
-/** Makes a folder that only its owner reads. Returns its path. */
-export async function madeFolder(parent: string, name: string): Promise<string> {
-  const path = join(parent, name);
-  await mkdir(path, { mode: 0o700 });
-  return path;
-}
-
 /** Paths of a folder's files whose names match. */
 async function filesOf(folder: string, name: RegExp): Promise<string[]> {
   return (await readdir(folder)).filter((file) => name.test(file)).map((file) => join(folder, file));
-}
-
-let fresh = 0;
-
-/** A folder that is empty: for somebody who comes from nowhere. */
-export function newFolder({ scratch }: Pick<Stage, "scratch">, name: string): Promise<string> {
-  return madeFolder(scratch, `${name}-${++fresh}`);
 }
 
 /** Runs Helm as somebody who has just added the chart repository: it keeps what it pulled by digest, and would take that for what a server has now. */
@@ -192,11 +202,6 @@ export async function helm(stage: Stage, ...args: string[]): Promise<Ended> {
   const env = { HELM_CONFIG_HOME: own, HELM_CACHE_HOME: own, HELM_DATA_HOME: own };
   const added = await tryRun("helm", ["repo", "add", "istio-teleport", stage.charts], { env });
   return added.code === 0 ? tryRun("helm", args, { cwd: stage.scratch, env }) : added;
-}
-
-/** Runs `cosign verify` with the rehearsal's public key: no log has its signatures. */
-export function verifySignature({ cosign, cosignKey }: Stage, reference: string): Promise<Ended> {
-  return tryRun(cosign, ["verify", "--key", cosignKey, "--insecure-ignore-tlog", reference]);
 }
 
 /** Path of the chart that the chart repository serves. */

@@ -2,7 +2,8 @@ import { appendFile, copyFile, cp, readdir, readFile, rm, writeFile } from "node
 import { join } from "node:path";
 import { run } from "../run.ts";
 import { type SigningKey, signingKey } from "../signing-key.ts";
-import { downloads, madeFolder, newFolder, type Stage } from "./stage.ts";
+import { madeFolder, newFolder } from "./folders.ts";
+import { downloads, type Stage } from "./stage.ts";
 
 /** Changes a file while `use` runs, or removes it where there is no change. */
 export async function whileChanged<T>(

@@ -6,7 +6,8 @@ import { withDigests } from "../images.ts";
 import { publishNpm } from "../publish.ts";
 import { type Ended, run, tryRun } from "../run.ts";
 import { documentedVerification } from "./documented.ts";
-import { downloads, helm, newFolder, ociCharts, PREVIOUS, type Stage, servedChart, verifySignature } from "./stage.ts";
+import { newFolder } from "./folders.ts";
+import { downloads, helm, ociCharts, PREVIOUS, publisher, type Stage, servedChart } from "./stage.ts";
 
 /** Something that somebody who gets a release does. */
 interface Use {
@@ -66,15 +67,13 @@ export const USES: readonly Use[] = [
     },
   },
   {
-    title: "cosign verify, of the chart in the registry",
-    prove: async (stage) => void (await must(verifySignature(stage, stage.reference))),
-  },
-  {
-    title: "docs/operate/upgrade.md's commands for the chart repository and the sums, as written",
+    title: "docs/operate/upgrade.md's commands, as written: sums, chart repository, OCI registry, image",
     prove: async (stage) => {
-      const [chart, sums] = await documentedVerification(stage.release.root);
+      await must(verifySums(stage, await downloaded(stage)));
+      const { chart } = await documentedVerification(stage.release.root);
       await must(typed(stage, await downloaded(stage), chart));
-      await must(typed(stage, await downloaded(stage), sums));
+      await must(verifySignature(stage, stage.reference));
+      await must(verifySignature(stage, stage.image));
     },
   },
   {
@@ -92,28 +91,33 @@ export const USES: readonly Use[] = [
     title: "a release that stopped halfway can go on: what npm has is left out",
     prove: async (stage) => {
       const user = await newUser(stage);
-      await publishNpm(stage.release, { env: { NPM_CONFIG_USERCONFIG: join(user, ".npmrc") }, hasProvenance: false });
+      await publishNpm(stage.release, publisher(join(user, ".npmrc")));
     },
   },
 ];
 
-/** Pulls the chart from the chart repository as its users do. */
-export function pull(stage: Stage, version = stage.release.version): Promise<Ended> {
-  return pullFrom(stage, version, "istio-teleport/istio-teleport");
+/**
+ * Pulls the chart from the chart repository as its users do.
+ *
+ * @param gets the archive that comes; default: that of the release
+ */
+export function pull(stage: Stage, gets?: string): Promise<Ended> {
+  return pullFrom(stage, ["istio-teleport/istio-teleport"], gets);
 }
 
 /** Pulls the chart from an OCI registry. */
 export function pullOci(stage: Stage, registry = ociCharts(stage)): Promise<Ended> {
-  return pullFrom(stage, stage.release.version, `oci://${registry}/istio-teleport`, "--plain-http");
+  return pullFrom(stage, [`oci://${registry}/istio-teleport`, "--plain-http"]);
 }
 
-async function pullFrom(stage: Stage, version: string, ...from: string[]): Promise<Ended> {
+/** Fails, too, if another archive comes than was meant. */
+async function pullFrom(stage: Stage, from: readonly string[], gets = basename(servedChart(stage))): Promise<Ended> {
   const target = await newFolder(stage, "pulled");
-  const verify = ["--verify", "--keyring", stage.release.signingKey.publicKeyring];
+  const { version, signingKey } = stage.release;
+  const verify = ["--verify", "--keyring", signingKey.publicKeyring];
   const ended = await helm(stage, "pull", ...from, "--version", version, "--destination", target, ...verify);
-  if (ended.code === 0 && !(await readdir(target)).includes(basename(servedChart(stage)))) {
-    return { ...ended, code: 1, stderr: `what was pulled is ${(await readdir(target)).join(", ")}` };
-  }
+  const got = await readdir(target);
+  if (ended.code === 0 && !got.includes(gets)) return { ...ended, code: 1, stderr: `what came is ${got.join(", ")}` };
   return ended;
 }
 
@@ -125,24 +129,40 @@ export async function downloaded(stage: Stage): Promise<string> {
   return folder;
 }
 
+/** Runs the documented `cosign verify`, with another reference and the rehearsal's certificate authority. */
+export async function verifySignature(stage: Stage, reference: string): Promise<Ended> {
+  const { registry } = await documentedVerification(stage.release.root);
+  return typed(stage, stage.scratch, registry.replace(/"ghcr\.io\S+"/, reference));
+}
+
+/** Runs the documented commands for what people downloaded into a folder. */
+export async function verifySums(stage: Stage, folder: string): Promise<Ended> {
+  const { sums } = await documentedVerification(stage.release.root);
+  return typed(stage, folder, sums);
+}
+
 /** Runs documented lines, as somebody who has added the chart repository types them. */
 export async function typed(stage: Stage, cwd: string, lines: string): Promise<Ended> {
   const own = await newFolder(stage, "helm");
   const env = { HELM_CONFIG_HOME: own, HELM_CACHE_HOME: own, HELM_DATA_HOME: own, VERSION: stage.release.version };
   const added = `helm repo add istio-teleport ${stage.charts} > /dev/null`;
-  return tryRun("sh", ["-euc", `${added}\n${lines}`], { cwd, env: { ...env, LC_ALL: "C" } });
+  // Which authority to trust, behind what the document says.
+  const trusting = lines.replaceAll(/^cosign (verify\S*)/gm, `${stage.cosign} $1 ${stage.authority.trust.join(" ")}`);
+  return tryRun("sh", ["-euc", `${added}\n${trusting}`], { cwd, env: { ...env, LC_ALL: "C" } });
 }
 
 /** A folder of somebody who takes packages from the local npm registry and has never had one. */
 export async function newUser(stage: Stage): Promise<string> {
   const folder = await newFolder(stage, "user");
-  await writeFile(join(folder, ".npmrc"), `${stage.npmrc}cache=${await newFolder(stage, "npm-cache")}\n`);
+  await writeFile(join(folder, ".npmrc"), stage.npmrc);
   return folder;
 }
 
 /** Runs npm or npx there. */
 export function npm(cwd: string, program: "npm" | "npx", ...args: string[]): Promise<Ended> {
-  return tryRun(program, args, { cwd, env: { NPM_CONFIG_AUDIT: "false", NPM_CONFIG_FUND: "false" } });
+  // In the environment, since `npm run` has set there what whoever rehearses has, and .npmrc does not outdo it.
+  const env = { npm_config_cache: `${cwd}-cache`, npm_config_loglevel: "notice", npm_config_audit: "false" };
+  return tryRun(program, args, { cwd, env });
 }
 
 /** @throws Error with its last words when a program failed */
