@@ -32,6 +32,9 @@ import { exposeFailures, restoreTraffic } from "../lab/testkit/traffic/load.ts";
 const temp = mkdtempSync(join(tmpdir(), "published-"));
 // Of somebody who never had a package. `npm run` has set the cache of whoever tests, which .npmrc does not outdo.
 process.env.npm_config_cache = join(temp, "npm-cache");
+process.env.npm_config_loglevel = "notice";
+// npx asks whether to install what it does not find, and gives up where nobody answers.
+process.env.npm_config_yes = "true";
 const document = (path: string) => join(REPOSITORY, path);
 const QUICK_START = document("docs/start/quick-start.md");
 const INSTALLATION = document("docs/start/installation.md");
