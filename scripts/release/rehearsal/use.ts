@@ -142,7 +142,7 @@ export async function verifySums(stage: Stage, folder: string): Promise<Ended> {
 }
 
 /** Runs documented lines, as somebody who has added the chart repository types them. */
-export async function typed(stage: Stage, cwd: string, lines: string): Promise<Ended> {
+async function typed(stage: Stage, cwd: string, lines: string): Promise<Ended> {
   const own = await newFolder(stage, "helm");
   const env = { HELM_CONFIG_HOME: own, HELM_CACHE_HOME: own, HELM_DATA_HOME: own, VERSION: stage.release.version };
   const added = `helm repo add istio-teleport ${stage.charts} > /dev/null`;
