@@ -60,6 +60,15 @@ export default defineConfig({
           chaiConfig: { truncateThreshold: 200 },
         },
       },
+      {
+        // Runs inside the lab: `npm run release -- --rehearse --lab`.
+        test: {
+          name: "published",
+          include: ["tests/published/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+        },
+      },
     ],
   },
 });

@@ -19,8 +19,18 @@ import { IMAGES_FILE, imagesOf, imagesText, type PinnedImage, pinnedImages, with
 import { clonePages, pushIndex, putSite } from "./pages.ts";
 import { readCheckout, refusals } from "./preconditions.ts";
 import { builtProgram } from "./programs.ts";
-import { githubCommand, npmCommands, publishChart, publishNpm, pushCommand, signCommand } from "./publish.ts";
-import { rehearse } from "./rehearse.ts";
+import {
+  githubCommand,
+  npmCommands,
+  publishChart,
+  publishNpm,
+  pushCommand,
+  signCommand,
+  signSums,
+  signSumsCommand,
+} from "./publish.ts";
+import { rehearseInLab } from "./rehearsal/in-lab.ts";
+import { rehearse } from "./rehearsal/rehearse.ts";
 import { FOLDERS, type Release } from "./release.ts";
 import { run, shown } from "./run.ts";
 import { signingKey } from "./signing-key.ts";
@@ -33,6 +43,7 @@ const CHART_REGISTRY = `${IMAGE_REGISTRY}/charts`;
 interface Flags {
   dryRun: boolean;
   rehearse: boolean;
+  lab: boolean;
   output: string;
 }
 
@@ -48,10 +59,13 @@ const command = new Command("release")
     "the same, published to a registry and a chart repository on this machine, verified and tampered with",
     false,
   )
+  .option("--lab", "with --rehearse: install from what was published in the lab, which is emptied before", false)
   .option("--output <dir>", "where the files go; replaced", "out/release")
   .action(async (flags: Flags) => {
     await helmOnPath();
-    if (flags.rehearse) return rehearse(ROOT);
+    if (flags.lab && !flags.rehearse)
+      throw new ExitError("--lab says where a release is rehearsed; give --rehearse, too.");
+    if (flags.rehearse) return flags.lab ? rehearseInLab(ROOT) : rehearse(ROOT);
     await release(flags);
   });
 
@@ -98,6 +112,7 @@ async function release(flags: Flags): Promise<void> {
     await buildRelease(made);
     if (pages === undefined) return showCommands(made, bases);
     const keyless = { cosign: await builtProgram("cosign"), signWith: [] };
+    await signSums(made, keyless);
     say(`chart published: ${await publishChart(made, { ...keyless, registry: CHART_REGISTRY })}`);
     say(`image published: ${await publishImage(made, bases, { ...keyless, registry: IMAGE_REGISTRY }, secrets)}`);
     await publishNpm(made);
@@ -114,6 +129,7 @@ async function release(flags: Flags): Promise<void> {
 async function showCommands(made: Release, bases: PinnedImage[]): Promise<void> {
   const sign = (image: string) => signCommand(`${image}@sha256:DIGEST`, { cosign: "cosign", signWith: [] });
   const commands = [
+    signSumsCommand(made, { cosign: "cosign", signWith: [] }),
     pushCommand(made, { registry: CHART_REGISTRY }),
     sign(`${CHART_REGISTRY}/istio-teleport`),
     buildCommand(made, bases, { registry: IMAGE_REGISTRY, metadata: "image.json" }),

@@ -61,7 +61,7 @@ export async function readCheckout(root: string, images: readonly PinnedImage[])
 /** Why this checkout may not be released: a sentence each, with the fix. Empty if it may. */
 export function refusals(checkout: Checkout): string[] {
   const version = checkout.versions.get("package.json") ?? "";
-  const [missing] = unpinned(checkout.images);
+  const missing = unpinned(checkout.images);
   const others = [...checkout.versions].filter(([, other]) => other !== version);
   return [
     ...others.map(
@@ -80,10 +80,10 @@ export function refusals(checkout: Checkout): string[] {
     ...(checkout.tags.includes(`v${version}`)
       ? []
       : [`HEAD has no tag v${version}; tag the commit that is to be released.`]),
-    ...(missing === undefined
+    ...(missing.length === 0
       ? []
       : [
-          `No digest is known of ${missing.image} (${missing.value}); run \`npm run release -- images\` where the registries can be reached.`,
+          `No digest is known of ${missing.length} of ${checkout.images.length} images (${missing.map(({ value }) => value).join(", ")}); run \`npm run release -- images\` where the registries can be reached.`,
         ]),
   ];
 }

@@ -5,7 +5,7 @@ import { chartArchive } from "./chart-package.ts";
 import { npmArchives } from "./npm-package.ts";
 import type { Release } from "./release.ts";
 import { run, tryRun } from "./run.ts";
-import { assets, NOTES_FILE } from "./sums.ts";
+import { assets, NOTES_FILE, SUMS_BUNDLE, SUMS_FILE } from "./sums.ts";
 
 /** Where the chart goes by OCI, and how cosign signs it there. */
 export interface OciTarget {
@@ -52,23 +52,46 @@ export async function publishChart(release: Release, target: OciTarget): Promise
   return reference;
 }
 
+/** The command that signs the checksums, and by them everything that people download. */
+export function signSumsCommand(
+  { folder }: Pick<Release, "folder">,
+  { cosign, signWith }: Pick<OciTarget, "cosign" | "signWith">,
+): string[] {
+  return [cosign, "sign-blob", "--yes", ...signWith, "--bundle", join(folder, SUMS_BUNDLE), join(folder, SUMS_FILE)];
+}
+
+/** Signs the checksums. */
+export async function signSums(release: Release, by: Pick<OciTarget, "cosign" | "signWith">): Promise<void> {
+  const [cosign = "", ...sign] = signSumsCommand(release, by);
+  await run(cosign, sign);
+}
+
 /** The command that makes the release on GitHub, with what people download and the changelog's section. */
 export async function githubCommand(release: Release): Promise<string[]> {
   const { folder, version } = release;
   const prerelease = version.includes("-") ? ["--prerelease"] : [];
-  const files = [...(await assets(release)), join(folder, "SHA256SUMS")];
+  const files = [...(await assets(release)), join(folder, SUMS_FILE), join(folder, SUMS_BUNDLE)];
   const notes = ["--title", version, "--notes-file", join(folder, NOTES_FILE)];
   return ["gh", "release", "create", `v${version}`, "--verify-tag", ...notes, ...prerelease, ...files];
 }
 
-/** The commands that publish the npm packages. Provenance says which workflow run built them, from which commit. */
-export function npmCommands(release: Release): string[][] {
+/** Where the npm packages go. */
+interface NpmTarget {
+  /** npm's settings, for another registry than its own. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether npm says which workflow run built them, from which commit: it can in that run only. Default: true. */
+  readonly hasProvenance?: boolean;
+}
+
+/** The commands that publish the npm packages. */
+export function npmCommands(release: Release, { hasProvenance = true }: NpmTarget = {}): string[][] {
   const tag = release.version.includes("-") ? ["--tag", "next"] : [];
+  const provenance = hasProvenance ? ["--provenance"] : [];
   return npmArchives(release).map((archive) => [
     "npm",
     "publish",
     archive,
-    "--provenance",
+    ...provenance,
     "--access",
     "public",
     ...tag,
@@ -76,15 +99,16 @@ export function npmCommands(release: Release): string[][] {
 }
 
 /** Publishes what npm does not have yet, so that a release that stopped halfway can go on. */
-export async function publishNpm(release: Release): Promise<void> {
-  for (const [npm = "", ...args] of npmCommands(release)) {
+export async function publishNpm(release: Release, target: NpmTarget = {}): Promise<void> {
+  const { env = {} } = target;
+  for (const [npm = "", ...args] of npmCommands(release, target)) {
     const name = basename(args[1] ?? "").replace(`-${release.version}.tgz`, "");
-    const { code, stdout } = await tryRun("npm", ["view", `${name}@${release.version}`, "version"]);
+    const { code, stdout } = await tryRun("npm", ["view", `${name}@${release.version}`, "version"], { env });
     if (code === 0 && stdout.trim() === release.version) {
       say(`npm has ${name} ${release.version} already`);
       continue;
     }
-    await run(npm, args);
+    await run(npm, args, { env });
     say(`published to npm: ${name} ${release.version}`);
   }
 }

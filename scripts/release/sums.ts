@@ -7,6 +7,12 @@ import { FOLDERS, type Release } from "./release.ts";
 /** The public key that people verify the chart with, as the release has it. */
 const PUBLIC_KEY_FILE = "istio-teleport-signing-key.asc";
 
+/** Checksums of all that people download, as `sha256sum --check` reads them. */
+export const SUMS_FILE = "SHA256SUMS";
+
+/** cosign's signature of the checksums, with the certificate that says who signed. */
+export const SUMS_BUNDLE = `${SUMS_FILE}.sigstore.json`;
+
 /** The changelog's section, as the release on GitHub shows it. */
 export const NOTES_FILE = "notes.md";
 
@@ -21,7 +27,7 @@ export async function assets({ folder }: Release): Promise<string[]> {
   ];
 }
 
-/** Writes the notes, the public key, and SHA256SUMS, which `sha256sum --check` reads, over every file that people download. */
+/** Writes the notes, the public key, and the checksums of every file that people download. */
 export async function writeSums(release: Release): Promise<void> {
   const changelog = await readFile(join(release.root, "CHANGELOG.md"), "utf8");
   await writeFile(join(release.folder, NOTES_FILE), `${sectionOf(changelog, release.version) ?? ""}\n`);
@@ -34,5 +40,5 @@ export async function writeSums(release: Release): Promise<void> {
       return `${sha256}  ${basename(file)}\n`;
     }),
   );
-  await writeFile(join(release.folder, "SHA256SUMS"), lines.toSorted().join(""));
+  await writeFile(join(release.folder, SUMS_FILE), lines.toSorted().join(""));
 }

@@ -37,10 +37,7 @@ async function carryVersion(root: string, before: string, version: string): Prom
     const file = join(root, path);
     await writeFile(file, change(await readFile(file, "utf8")));
   };
-  const subcharts = await readdir(join(root, "chart/charts"));
-  for (const path of ["chart", ...subcharts.map((name) => `chart/charts/${name}`)]) {
-    await edit(`${path}/Chart.yaml`, (text) => withVersion(text, version));
-  }
+  await writeChartVersion(join(root, "chart"), version);
   // changesets leaves the formatting to Prettier, which its settings leave out.
   await edit("CHANGELOG.md", (text) => text.replace(/^(## .*)\n(?=### )/m, "$1\n\n"));
   await edit("scripts/release/gen-token/package.json", (text) => text.replaceAll(`"${before}"`, `"${version}"`));
@@ -50,6 +47,15 @@ async function carryVersion(root: string, before: string, version: string): Prom
   await run("npm", ["install", "--package-lock-only", "--ignore-scripts"], { cwd: root });
   // Labels and links in rendered objects carry the version.
   await run("npx", ["--no", "vitest", "run", "tests/chart/rendered.test.ts", "--update"], { cwd: root });
+}
+
+/** Gives a chart and its subcharts another version. */
+export async function writeChartVersion(chart: string, version: string): Promise<void> {
+  const subcharts = await readdir(join(chart, "charts"));
+  for (const path of ["", ...subcharts.map((name) => `charts/${name}`)]) {
+    const file = join(chart, path, "Chart.yaml");
+    await writeFile(file, withVersion(await readFile(file, "utf8"), version));
+  }
 }
 
 /** A Chart.yaml with another version, of itself and of its subcharts; comments and order stay. */

@@ -16,15 +16,20 @@ export interface ChartRepositories {
   close(): Promise<void>;
 }
 
-/** Serves Istio's own charts and ours. */
-export async function serveRepositories(): Promise<ChartRepositories> {
+/** Serves Istio's own charts. */
+export function serveIstioCharts(): Promise<ChartRepository> {
   const charts = istioCharts(labPaths());
-  const istio = await serveCharts(join(USER_DIR, "istio-charts"), [
+  return serveCharts(join(USER_DIR, "istio-charts"), [
     join(charts, "base"),
     join(charts, "istio-control", "istio-discovery"),
     join(charts, "gateway"),
     join(charts, "istio-cni"),
   ]);
+}
+
+/** Serves Istio's own charts and ours. */
+export async function serveRepositories(): Promise<ChartRepositories> {
+  const istio = await serveIstioCharts();
   const own = await serveCharts(join(USER_DIR, "charts"), [join(REPOSITORY, "chart")]);
   return {
     istioRepo: istio.url,

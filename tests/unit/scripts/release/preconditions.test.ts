@@ -40,9 +40,15 @@ it.each<[string, Partial<Checkout>, string]>([
   ],
   ["another tag", { tags: ["v1.2.2"] }, "HEAD has no tag v1.2.3; tag the commit that is to be released."],
   [
-    "an image without a digest",
-    { images: [{ value: "a", image: "example.com/a:1", digest: null }] },
-    "No digest is known of example.com/a:1 (a); run `npm run release -- images` where the registries can be reached.",
+    "images without a digest",
+    {
+      images: [
+        { value: "a", image: "example.com/a:1", digest: null },
+        ...READY.images,
+        { value: "b", image: "example.com/b:1", digest: null },
+      ],
+    },
+    "No digest is known of 2 of 3 images (a, b); run `npm run release -- images` where the registries can be reached.",
   ],
 ])("refuses %s", (_, change, sentence) => {
   expect(refusals({ ...READY, ...change })).toEqual([sentence]);
