@@ -37,7 +37,19 @@ function smallRuns(jwks: string): [string, string[]][] {
   const values = ["-f", repositoryPath("chart/ci/graph-values.yaml")];
   return [
     [FROM_FILE, [...genToken, "--jwks-file", jwks]],
-    ["init", [...main, "init", "--cluster-name", "example.teleport.sh", "--proxy-addr", "example.teleport.sh:443"]],
+    [
+      "init",
+      [
+        ...main,
+        "init",
+        "--cluster-name",
+        "example.teleport.sh",
+        "--proxy-addr",
+        "example.teleport.sh:443",
+        "--output",
+        "-",
+      ],
+    ],
     ["completion bash", [...main, "completion", "bash"]],
     ["helm template", ["helm", "template", "istio-teleport", repositoryPath("chart"), ...values]],
     ["render teleport -f FILE", [...main, "render", "teleport", ...values]],

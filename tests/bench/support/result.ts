@@ -99,6 +99,7 @@ const rounded = (value: number) => (Number.isInteger(value) ? value : Number(val
 /** A Markdown table: a row for each x, a column for each series; `value (low to high), ratio ×` in the cells. */
 export function markdownTable({ x, series }: Pick<Result, "x" | "series">): string {
   const places = [...new Set(series.flatMap(({ points }) => points.map((each) => each.x)))];
+  if (places.every((place) => typeof place === "number")) places.sort((a, b) => Number(a) - Number(b));
   const head = [x, ...series.map(({ name, unit }) => (unit === "" ? name : `${name}, ${unit}`))];
   const rows = places.map((place) => [
     figure(place),
