@@ -3,7 +3,6 @@
  * runs that need no cluster. `--check` exits 1 when gen-token from a file takes more than three times bare Node.
  * `--save` keeps the result.
  */
-import { generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -12,6 +11,7 @@ import { istioTeleport } from "../../tools/program.ts";
 import { systemRunner } from "../../tools/programs/system-runner.ts";
 import { withTempDir } from "../../tools/programs/temp-dir.ts";
 import { repositoryPath } from "../support/run-helm.ts";
+import { oneKey } from "./support/published-keys.ts";
 import { makeResult, median, point, printAndSave, type Series } from "./support/result.ts";
 import { type Cost, interleaved } from "./support/timed-run.ts";
 
@@ -62,9 +62,7 @@ function smallRuns(jwks: string): [string, string[]][] {
 await helmOnPath();
 await withTempDir(async (dir) => {
   const jwks = join(dir, "jwks.json");
-  const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const key = { ...publicKey.export({ format: "jwk" }), kid: "a", use: "sig", alg: "ES256" };
-  writeFileSync(jwks, JSON.stringify({ keys: [key] }));
+  writeFileSync(jwks, oneKey());
   const commands: [string, string[]][] = [[BARE, [process.execPath, "-e", "0"]], ...smallRuns(jwks), ...helps()];
   const costs = new Map(
     interleaved(

@@ -119,7 +119,7 @@ function cell(measured: Point | undefined): string {
 }
 
 /** Three significant digits below 1,000, no decimals above. */
-function figure(value: number | string): string {
+export function figure(value: number | string): string {
   if (typeof value === "string") return value;
   return value.toLocaleString(
     "en-US",
@@ -127,14 +127,19 @@ function figure(value: number | string): string {
   );
 }
 
+/** When and where it was measured, as the end of a sentence. */
+export function machineOf({ date, machine }: Result): string {
+  const { cpu, cores, memoryGiB, node, kernel, load } = machine;
+  return `${date.slice(0, 16).replace("T", " ")} UTC, ${cores} × ${cpu}, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, load ${load.before} before and ${load.after} after`;
+}
+
 /** Prints the table with its command, machine and notes; with `--save` among the arguments writes the file, too. */
 export async function printAndSave(result: Result): Promise<void> {
   const { values: flags } = parseArgs({ options: { save: { type: "boolean" } }, strict: false });
-  const { cpu, cores, memoryGiB, node, kernel, load } = result.machine;
   const notes = result.notes.map((note) => `- ${note}\n`).join("");
   process.stdout.write(`## ${result.title}
 
-\`${result.command}\`, ${result.date.slice(0, 16).replace("T", " ")} UTC, ${cores} × ${cpu}, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, load ${load.before} before and ${load.after} after
+\`${result.command}\`, ${machineOf(result)}
 
 ${markdownTable(result)}${notes === "" ? "" : `\n${notes}`}
 `);

@@ -13,7 +13,7 @@ export interface Cost {
  *
  * @throws Error with its last words when it fails
  */
-export function timedRun(command: readonly string[]): Cost {
+function timedRun(command: readonly string[]): Cost {
   const start = performance.now();
   // Node does not say what a child took; bash's `times` does, in its second line: 0m0.040s 0m0.012s.
   const { status, stdout, stderr } = spawnSync("bash", ["-c", '"$@" >/dev/null || exit; times', "bash", ...command], {
