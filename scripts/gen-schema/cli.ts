@@ -1,12 +1,13 @@
 /**
  * `npm run gen-schema`: makes what follows from chart/values.yaml (the schema that Helm and our tools validate with, the
- * TypeScript types, and the values reference), from the schema of reports and from the commands, compiles schemas,
- * templates and the pages' script to code, and lists the pages' blocks of commands. `--check` writes nothing and exits 1
- * when a file is stale.
+ * TypeScript types, and the values reference), from the schema of reports, from the commands and from the saved results of
+ * benchmarks, compiles schemas, templates and the pages' script to code, and lists the pages' blocks of commands. `--check`
+ * writes nothing and exits 1 when a file is stale.
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { parse } from "yaml";
+import type { Result } from "../../tests/bench/support/result.ts";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { shellBlocksPage } from "../shell-blocks/list.ts";
 import { chartReadme } from "./chart-readme.ts";
@@ -15,6 +16,8 @@ import { compiledReportSchema, compiledSchemas } from "./compiled-schemas.ts";
 import { compiledScript } from "./compiled-script.ts";
 import { compiledTemplates } from "./compiled-templates.ts";
 import { generate, reportTypes } from "./generate.ts";
+import { graphs } from "./performance/graphs.ts";
+import { performancePage } from "./performance/page.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -34,6 +37,11 @@ async function main(): Promise<void> {
   files.set("docs/reference/commands.md", commandReference());
   files.set("tools/graph/page/compiled-script.ts", await compiledScript());
   files.set("docs/proof/shell-blocks.md", shellBlocksPage());
+  const results = await savedResults();
+  const pictures = graphs(results);
+  for (const [name, picture] of pictures) files.set(`docs/performance/${name}`, picture);
+  const performance = await read("docs/performance/README.md");
+  files.set("docs/performance/README.md", performancePage(performance, results, new Set(pictures.keys())));
   if (flags.check) {
     const stale: string[] = [];
     for (const [path, content] of files) if ((await read(path).catch(() => "")) !== content) stale.push(path);
@@ -51,6 +59,14 @@ async function main(): Promise<void> {
 function defaults(valuesText: string): string {
   const text = JSON.stringify(parse(valuesText), null, 2);
   return `// Generated from chart/values.yaml by npm run gen-schema; do not edit.\nimport type { Values } from "./types.ts";\n\n/** The chart's own defaults, unchecked: without a cluster name they are not yet legal. */\nexport const DEFAULTS: Values = ${text};\n`;
+}
+
+/** What benchmarks saved, by their names. */
+async function savedResults(): Promise<Map<string, Result>> {
+  const folder = new URL("docs/performance/results/", ROOT);
+  const files = (await readdir(folder)).toSorted();
+  const results = files.map(async (file) => JSON.parse(await readFile(new URL(file, folder), "utf8")) as Result);
+  return new Map((await Promise.all(results)).map((result) => [result.bench, result]));
 }
 
 /** The templates of Teleport's documents: file name without `.yaml.hbs` → text. */

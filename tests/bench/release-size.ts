@@ -4,8 +4,16 @@
  * sends it.
  */
 import { createHash } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { parse } from "yaml";
 import { helmOnPath } from "../../scripts/pinned-helm.ts";
 import { MAX_RELEASE_BYTES, releaseBytes } from "../../tools/chart/release-size.ts";
+import { systemRunner } from "../../tools/programs/system-runner.ts";
+import { withTempDir } from "../../tools/programs/temp-dir.ts";
+import { loadGraphValues } from "../../tools/values/load.ts";
+import { partText } from "../../tools/values/parts.ts";
 import { largeValues } from "./support/large-values.ts";
 import { recordedRelease } from "./support/recorded-release.ts";
 import { makeResult, point, printAndSave, type Series } from "./support/result.ts";
@@ -33,7 +41,7 @@ type NameOf = (index: number) => string;
 
 async function measure(services: number, nameOf: NameOf): Promise<Size> {
   process.stderr.write(`measuring ${services} services\n`);
-  const values = largeValues(services, Math.min(CALLERS, services), nameOf);
+  const values = largeValues(services, Math.min(CALLERS, services), { nameOf });
   const { manifests, bytes } = await recordedRelease(values);
   return { services, recorded: bytes, counted: await releaseBytes(manifests, values) };
 }
@@ -67,9 +75,41 @@ async function seriesOf(name: string, nameOf: NameOf): Promise<Series[]> {
   ];
 }
 
+/**
+ * What becomes of a graph that outgrows its Secret by a fifth, in two applications: its release is given two, whose records
+ * fit, as docs/operate/policies.md says.
+ *
+ * @throws Error unless both fit and render what the whole renders
+ */
+async function split(services: number, nameOf: NameOf): Promise<string> {
+  process.stderr.write(`splitting ${services} services\n`);
+  return withTempDir(async (dir) => {
+    const values = largeValues(services, CALLERS, { nameOf, applications: 2 });
+    const whole = await recordedRelease(values);
+    const file = join(dir, "values.yaml");
+    await writeFile(file, JSON.stringify(values));
+    const loaded = await loadGraphValues(systemRunner, { files: [file] });
+    const one = await recordedRelease(parse(await partText(systemRunner, loaded, { only: ["scale-0"], without: [] })));
+    const rest = await recordedRelease(parse(await partText(systemRunner, loaded, { only: [], without: ["scale-0"] })));
+    const documents = (text: string) => text.split(/^---\n/m).filter((document) => document.trim() !== "");
+    const parts = [...documents(one.manifests), ...documents(rest.manifests)].toSorted();
+    if (!isDeepStrictEqual(parts, documents(whole.manifests).toSorted())) {
+      throw new Error("the two releases do not render what one renders");
+    }
+    const most = Math.max(one.bytes, rest.bytes);
+    if (whole.bytes <= MAX_RELEASE_BYTES || most > MAX_RELEASE_BYTES) {
+      throw new Error(`the whole takes ${whole.bytes} bytes, its parts ${one.bytes} and ${rest.bytes}`);
+    }
+    const [all, first, second] = [whole.bytes, one.bytes, rest.bytes].map((bytes) => bytes.toLocaleString("en-US"));
+    return `${services.toLocaleString("en-US")} services with random names in two applications take ${all} bytes, which do not fit. Split by \`render values\` they take ${first} and ${second}, and render the same ${parts.length.toLocaleString("en-US")} documents.`;
+  });
+}
+
 await helmOnPath();
 const series: Series[] = [];
 for (const [name, nameOf] of Object.entries(NAMES)) series.push(...(await seriesOf(name, nameOf)));
+const outgrown = Math.round(1.2 * Number(series.at(-1)?.points.at(-1)?.x));
+const splitNote = await split(outgrown, NAMES["random names"]);
 await printAndSave(
   makeResult({
     bench: "release-size",
@@ -80,6 +120,7 @@ await printAndSave(
     notes: [
       "For Helm's record, × is the part of the 1,048,576 bytes that Kubernetes takes in a Secret; the last row of each kind of names is where it is full. For doctor's count, × compares it with Helm's record.",
       "One service is the chart itself: its templates, schema and files.",
+      splitNote,
     ],
   }),
 );

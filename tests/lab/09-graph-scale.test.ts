@@ -1,14 +1,15 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import { TELEPORT_CLUSTER_NAME } from "../../lab/cluster/addresses.ts";
 import { shellBlock } from "../../scripts/shell-blocks/blocks.ts";
 import { createNamespace, deleteNamespace } from "./testkit/cluster/namespaces.ts";
 import { type Pod, untilReady } from "./testkit/cluster/pods.ts";
 import { rbacFilters } from "./testkit/cluster/rbac-filters.ts";
 import { shell, until } from "./testkit/cluster/shell.ts";
-import { requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
+import { REPOSITORY, requireInstalled, USER_DIR } from "./testkit/installation/installation.ts";
+import { upgrade } from "./testkit/installation/releases.ts";
 
 const NAMESPACE = "graph-scale";
 const SERVICES = 100;
@@ -62,17 +63,42 @@ spec:
 
 let pod: Pod;
 
+/** The commands of docs/operate/policies.md that move the application `shop`, for the graph above. */
+function documentedMove(): string {
+  return shellBlock("docs/operate/policies.md#large")
+    .replaceAll("-n shop ", `-n ${NAMESPACE} `)
+    .replaceAll(/\bshop\b/g, "scale")
+    .replaceAll("-f values.yaml", "-f values.yaml -f scale.yaml")
+    .replaceAll(" istio-teleport/istio-teleport ", ` '${REPOSITORY}/chart' `);
+}
+
+const policies = async () => {
+  const listed = await shell(`kubectl -n ${NAMESPACE} get authorizationpolicies,peerauthentications -o json`);
+  return (JSON.parse(listed) as { items: { metadata: Metadata; spec: object }[] }).items;
+};
+
+interface Metadata {
+  name: string;
+  uid: string;
+  annotations: Record<string, string>;
+}
+
 beforeAll(async () => {
   await requireInstalled();
   await createNamespace(NAMESPACE, { meshed: true });
-  const { global } = parse(readFileSync(join(USER_DIR, "values.yaml"), "utf8")) as { global: object };
-  writeFileSync(join(USER_DIR, "large.yaml"), stringify({ global, ...VALUES }));
-  await shell(shellBlock("docs/operate/policies.md#large"), { cwd: USER_DIR });
+  writeFileSync(join(USER_DIR, "scale.yaml"), stringify(VALUES));
+  await shell(`helm upgrade istio-teleport '${REPOSITORY}/chart' -n teleport-system -f values.yaml -f scale.yaml`, {
+    cwd: USER_DIR,
+  });
   await shell(`kubectl -n ${NAMESPACE} apply -f -`, { input: SERVICE_0 });
   pod = await untilReady(NAMESPACE, "app=s0", 90);
 });
 
-afterAll(() => deleteNamespace(NAMESPACE));
+afterAll(async () => {
+  await shell("helm uninstall scale-policies -n teleport-system --ignore-not-found");
+  await upgrade([]);
+  await deleteNamespace(NAMESPACE);
+});
 
 describe(`a graph of ${SERVICES} services with ${CALLERS} callers each`, () => {
   it("is one policy per service, one deny-all and one PeerAuthentication", async () => {
@@ -92,5 +118,20 @@ describe(`a graph of ${SERVICES} services with ${CALLERS} callers each`, () => {
       `RBAC filters of one sidecar, ${SERVICES} services: ${filters.count} filters, ${filters.bytes} bytes as JSON, the longest ${filters.longest}\n`,
     );
     expect(filters.principals).toEqual(own.toSorted());
+  });
+
+  it("moves into a release of its own: the same objects, which the former release no longer holds", async () => {
+    const before = await policies();
+    await shell(`set -e\n${documentedMove()}`, { cwd: USER_DIR });
+    const after = await policies();
+    const kept = (objects: typeof before) => objects.map(({ metadata: { name, uid }, spec }) => ({ name, uid, spec }));
+    expect(kept(after)).toEqual(kept(before));
+    expect(new Set(after.map(({ metadata }) => metadata.annotations["meta.helm.sh/release-name"]))).toEqual(
+      new Set(["scale-policies"]),
+    );
+    expect(after.filter(({ metadata }) => "helm.sh/resource-policy" in metadata.annotations)).toEqual([]);
+    expect(await shell("helm get manifest istio-teleport -n teleport-system")).not.toContain(NAMESPACE);
+    const checked = "npx -p istio-teleport istio-teleport doctor --pre --only helm-releases -f rest-values.yaml";
+    expect(await shell(checked, { cwd: USER_DIR })).toContain("helm-releases");
   });
 });

@@ -99,6 +99,7 @@ const rounded = (value: number) => (Number.isInteger(value) ? value : Number(val
 /** A Markdown table: a row for each x, a column for each series; `value (low to high), ratio ×` in the cells. */
 export function markdownTable({ x, series }: Pick<Result, "x" | "series">): string {
   const places = [...new Set(series.flatMap(({ points }) => points.map((each) => each.x)))];
+  if (places.every((place) => typeof place === "number")) places.sort((a, b) => Number(a) - Number(b));
   const head = [x, ...series.map(({ name, unit }) => (unit === "" ? name : `${name}, ${unit}`))];
   const rows = places.map((place) => [
     figure(place),
@@ -118,7 +119,7 @@ function cell(measured: Point | undefined): string {
 }
 
 /** Three significant digits below 1,000, no decimals above. */
-function figure(value: number | string): string {
+export function figure(value: number | string): string {
   if (typeof value === "string") return value;
   return value.toLocaleString(
     "en-US",
@@ -126,14 +127,19 @@ function figure(value: number | string): string {
   );
 }
 
+/** When and where it was measured, as the end of a sentence. */
+export function machineOf({ date, machine }: Result): string {
+  const { cpu, cores, memoryGiB, node, kernel, load } = machine;
+  return `${date.slice(0, 16).replace("T", " ")} UTC, ${cores} × ${cpu}, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, load ${load.before} before and ${load.after} after`;
+}
+
 /** Prints the table with its command, machine and notes; with `--save` among the arguments writes the file, too. */
 export async function printAndSave(result: Result): Promise<void> {
   const { values: flags } = parseArgs({ options: { save: { type: "boolean" } }, strict: false });
-  const { cpu, cores, memoryGiB, node, kernel, load } = result.machine;
   const notes = result.notes.map((note) => `- ${note}\n`).join("");
   process.stdout.write(`## ${result.title}
 
-\`${result.command}\`, ${result.date.slice(0, 16).replace("T", " ")} UTC, ${cores} × ${cpu}, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, load ${load.before} before and ${load.after} after
+\`${result.command}\`, ${machineOf(result)}
 
 ${markdownTable(result)}${notes === "" ? "" : `\n${notes}`}
 `);

@@ -86,7 +86,7 @@ function howToSplit({ mesh }: Values): string {
     "apply what `istio-teleport render manifests` prints with kubectl or your GitOps tool, which needs no release";
   if (sizes.length < 2) return `Helm cannot keep so many services in a release: ${manifests} (${where}).`;
   const { name, services } = largest;
-  return `Give ${name} (${count(services, "service")}) a release of its own, with the values of \`istio-teleport render values --only ${name}\`, and install the rest with those of \`istio-teleport render values --without ${name}\`. Or ${manifests} (${where}).`;
+  return `Give ${name} (${counted(services, "service")}) a release of its own, with the values of \`istio-teleport render values --only ${name}\`, and install the rest with those of \`istio-teleport render values --without ${name}\`. Or ${manifests} (${where}).`;
 }
 
 function described({ name, namespace }: Pick<Release, "name" | "namespace">): string {
