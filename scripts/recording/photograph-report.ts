@@ -19,7 +19,6 @@ export async function photographReport(report: string, folder: string): Promise<
     await page.getByRole("radio", { name: "2" }).check();
     await page.setViewportSize({ width: WIDTH, height: 570 });
     await page.getByText("Find a service or a caller").evaluate((label) => label.scrollIntoView(true));
-    await page.mouse.wheel(0, -16);
     await page.screenshot({ path: join(folder, "report-focus.png") });
   } finally {
     await browser.close();

@@ -220,10 +220,11 @@ async function useEdges(edges: readonly Try[]): Promise<Date> {
 
 /** What `graph learn` makes of the pods' access logs: the services of Sock Shop, and the lines of what the graph denies. */
 async function learn(since: Date): Promise<{ services: Record<string, LearnedService>; denied: string[] }> {
-  const printed = await shell(
-    `npx -p istio-teleport istio-teleport graph learn -f values.yaml --set sockShop.enabled=true --namespace ${NAMESPACE} --since ${since.toISOString()}`,
-    { cwd: USER_DIR },
-  );
+  const block = shellBlock("docs/operate/policies.md#learn")
+    .replace("--namespace shop", `--set sockShop.enabled=true --namespace ${NAMESPACE}`)
+    .replace("24h", since.toISOString());
+  await shell(block, { cwd: USER_DIR });
+  const printed = await readFile(join(USER_DIR, "learned.yaml"), "utf8");
   const values = parse(printed) as {
     mesh: { applications: Record<string, { services: Record<string, LearnedService> }> };
   };

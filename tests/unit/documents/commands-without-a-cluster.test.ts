@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { shellBlock } from "../../../scripts/shell-blocks/blocks.ts";
 import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { repositoryPath } from "../../support/run-helm.ts";
@@ -15,6 +15,7 @@ const POLICIES = readFileSync(repositoryPath("docs/operate/policies.md"), "utf8"
 const [, GRAPH = "", TABLE = ""] = /```yaml\n(.*?)```.*?```text\n(.*?)```/s.exec(POLICIES) ?? [];
 
 let folder: string;
+let values: string;
 let prometheus: Server;
 
 beforeAll(async () => {
@@ -23,7 +24,7 @@ beforeAll(async () => {
   // What npm makes of the package's bin.
   symlinkSync(repositoryPath("bin/istio-teleport.js"), join(folder, "node_modules", ".bin", "istio-teleport"));
   await run(shellBlock("docs/start/quick-start.md#init"), "");
-  write("values.yaml", `${read("values.yaml")}${GRAPH}`);
+  values = `${read("values.yaml")}${GRAPH}`;
   prometheus = createServer((request, response) => {
     const kind = request.url?.includes("tcp") ? "tcp" : "requests";
     response.end(
@@ -34,6 +35,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => prometheus.listen(0, "127.0.0.1", resolve));
 });
+beforeEach(() => write("values.yaml", values));
 afterAll(() => {
   prometheus.close();
   rmSync(folder, { recursive: true });
@@ -66,21 +68,19 @@ test("the graph of the page's values is the page's table", async () => {
 });
 
 test("a pipeline shows what a change of the values permits and denies, and stops for wrong values", async () => {
-  const before = read("values.yaml");
   const git = "git -c user.name=a -c user.email=a@example.com";
   await run(
     `git init -q . && git add values.yaml && ${git} commit -qm before && git update-ref refs/remotes/origin/main HEAD`,
   );
   const pipeline = shellBlock("docs/operate/policies.md#pipeline");
-  write("before.yaml", before);
+  write("before.yaml", values);
   expect(await run(pipeline)).toBe("");
-  write("values.yaml", before.replace("methods: [GET]", "methods: [GET, POST]"));
+  write("values.yaml", values.replace("methods: [GET]", "methods: [GET, POST]"));
   const shown = await tryRun(shellBlock("docs/operate/policies.md#diff"));
   expect(shown).toMatchObject({ code: 3, stdout: expect.stringMatching(/gained +shop\/front-end .*POST/) });
   expect(await run(pipeline)).toBe(shown.stdout);
-  write("values.yaml", before.replace("callers:", "caller:"));
+  write("values.yaml", values.replace("callers:", "caller:"));
   expect(await tryRun(pipeline)).toMatchObject({ code: 1, stderr: expect.stringContaining("did you mean") });
-  write("values.yaml", before);
 });
 
 test("what was learned is compared with the values", async () => {
