@@ -1,4 +1,4 @@
-import { access, rm } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { ExitError } from "../../tools/base/exit-error.ts";
@@ -44,12 +44,16 @@ async function vitepress(command: "build") {
 /** For VitePress: its configuration reads the base path. */
 export const ENVIRONMENT = { SITE_BASE: BASE, NO_COLOR: "1" };
 
-/** Installs what the lock file of site/ names, once. No package's script is run. */
+/** Installs what the lock file of site/ names, unless that has been done since it was written. No package's script is run. */
 export async function installDependencies(): Promise<void> {
-  const lock = join(PACKAGE, "node_modules/.package-lock.json");
-  const isThere = await access(lock).then(
-    () => true,
-    () => false,
+  const [wanted, installed] = await Promise.all(
+    ["package-lock.json", "node_modules/.package-lock.json"].map((file) =>
+      stat(join(PACKAGE, file)).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => 0,
+      ),
+    ),
   );
-  if (!isThere) await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: PACKAGE });
+  if ((installed ?? 0) > (wanted ?? 0)) return;
+  await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: PACKAGE });
 }

@@ -1,9 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { watch } from "node:fs";
-import { join } from "node:path";
 import { ENVIRONMENT, installDependencies, PACKAGE } from "./build.ts";
-import { ROOT, stage, stageDocs } from "./stage.ts";
+import { DOCS, HOME, stage, stageFile, stageHome } from "./stage.ts";
 
 /**
  * Serves the site on this machine until Ctrl-C.
@@ -14,9 +13,14 @@ export async function serveDocs(command: "dev" | "preview"): Promise<void> {
   await installDependencies();
   if (command === "dev") {
     await stage();
-    for (const written of ["docs", "site/home.md"]) {
-      watch(join(ROOT, written), { recursive: true }, () => void stageDocs()).unref();
-    }
+    let work = stageHome();
+    const afterwards = (restage: () => Promise<void>) => {
+      work = work.then(restage);
+    };
+    watch(HOME, () => afterwards(stageHome)).unref();
+    watch(DOCS, { recursive: true }, (_, path) => {
+      if (path !== null) afterwards(() => stageFile(path));
+    }).unref();
   }
   const server = spawn("npx", ["vitepress", command], {
     cwd: PACKAGE,
