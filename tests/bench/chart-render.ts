@@ -10,7 +10,7 @@ import { helmOnPath } from "../../scripts/pinned-helm.ts";
 import { CHART_DIR } from "../../tools/base/package-files.ts";
 import { withTempDir } from "../../tools/programs/temp-dir.ts";
 import { repositoryPath, runHelm } from "../support/run-helm.ts";
-import { makeResult, point, printAndSave } from "./support/result.ts";
+import { makeResult, median, point, printAndSave } from "./support/result.ts";
 import { type Cost, interleaved } from "./support/timed-run.ts";
 
 const ROUNDS = 9;
@@ -76,16 +76,14 @@ await withTempDir(async (dir) => {
     commands.map((args) => ["helm", ...args]),
     ROUNDS,
   );
-  const series = (name: string, unit: string, measured: number[][]) => {
-    const [reference = 1] =
-      measured[0]?.toSorted((a, b) => a - b).slice(Math.floor((measured[0]?.length ?? 0) / 2)) ?? [];
-    return {
-      name,
-      unit,
-      points: Object.keys(charts).map((chart, index) => point(chart, measured[index] ?? [], reference)),
-    };
-  };
+  const series = (name: string, unit: string, measured: number[][], reference?: number) => ({
+    ...{ name, unit },
+    points: Object.keys(charts).map((chart, index) => point(chart, measured[index] ?? [], reference)),
+  });
   const of = (kind: keyof Cost) => costs.map((rounds) => rounds.map((cost) => cost[kind]));
+  const cpu = of("cpu");
+  const objects = printed.map((text) => [(text.match(/^kind: /gm) ?? []).length]);
+  const bytes = printed.map((text) => [Buffer.byteLength(text)]);
   await printAndSave(
     makeResult({
       bench: "chart-render",
@@ -93,18 +91,10 @@ await withTempDir(async (dir) => {
       command: "SPIRE_CHARTS=CLONE npm run bench:render",
       x: "chart",
       series: [
+        series("CPU", "ms", cpu, median(cpu[0] ?? [])),
         series("until it is done", "ms", of("wall")),
-        series("CPU", "ms", of("cpu")),
-        series(
-          "objects",
-          "",
-          printed.map((text) => [(text.match(/^kind: /gm) ?? []).length]),
-        ),
-        series(
-          "rendered",
-          "bytes",
-          printed.map((text) => [Buffer.byteLength(text)]),
-        ),
+        series("objects", "", objects, median(objects[0] ?? [])),
+        series("rendered", "bytes", bytes, median(bytes[0] ?? [])),
       ],
       notes: notes(repository),
     }),

@@ -9,7 +9,7 @@ import { withTempDir } from "../../tools/programs/temp-dir.ts";
 import { repositoryPath } from "../support/run-helm.ts";
 import { servePublishedKeys } from "./support/published-keys.ts";
 import { makeResult, median, point, printAndSave, type Series } from "./support/result.ts";
-import { interleaved } from "./support/timed-run.ts";
+import { type Cost, interleaved } from "./support/timed-run.ts";
 
 const ROUNDS = 15;
 const GOAL_MS = 150;
@@ -28,12 +28,12 @@ const COMMANDS: Record<string, readonly string[]> = {
 
 async function measure(cluster: string): Promise<number> {
   const costs = interleaved(Object.values(COMMANDS), ROUNDS);
-  const series = (name: string, kind: "wall" | "cpu"): Series => {
-    const all = costs.map((rounds) => rounds.map((cost) => cost[kind]));
-    const alone = median(all[0] ?? []);
-    return { name, unit: "ms", points: Object.keys(COMMANDS).map((x, index) => point(x, all[index] ?? [], alone)) };
-  };
-  const cpu = series("CPU", "cpu");
+  const rounds = (index: number, kind: keyof Cost) => costs[index]?.map((cost) => cost[kind]) ?? [];
+  const series = (name: string, kind: keyof Cost, reference?: number): Series => ({
+    ...{ name, unit: "ms" },
+    points: Object.keys(COMMANDS).map((x, index) => point(x, rounds(index, kind), reference)),
+  });
+  const cpu = series("CPU", "cpu", median(rounds(0, "cpu")));
   const of = (command: string) => cpu.points.find(({ x }) => x === command)?.value ?? Number.NaN;
   const more = of(LIVE) - of(TWICE);
   await printAndSave(

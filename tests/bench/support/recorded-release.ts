@@ -6,9 +6,12 @@ import { buffer } from "node:stream/consumers";
 import { groupBy } from "../../../tools/base/group-by.ts";
 import { CHART_DIR } from "../../../tools/base/package-files.ts";
 import { parseManifests } from "../../../tools/chart/manifests.ts";
+import { mustRun } from "../../../tools/programs/run.ts";
 import { systemRunner } from "../../../tools/programs/system-runner.ts";
 import { withTempDir } from "../../../tools/programs/temp-dir.ts";
-import { runHelm } from "../../support/run-helm.ts";
+
+/** Seconds: Helm takes long for thousands of services, and longer on a busy machine. */
+const PATIENCE = 300;
 
 /** What Helm made of some values. */
 interface Recorded {
@@ -29,7 +32,8 @@ export async function recordedRelease(values: object): Promise<Recorded> {
     const file = join(dir, "values.yaml");
     await writeFile(file, JSON.stringify(values));
     const chart = ["istio-teleport", CHART_DIR, "--namespace=teleport-system", `--values=${file}`];
-    const manifests = await runHelm(["template", ...chart, "--kube-version=1.33.0"]);
+    const template = { program: "helm", args: ["template", ...chart, "--kube-version=1.33.0"] };
+    const manifests = await mustRun(systemRunner, template, { purpose: "render the chart", timeoutSeconds: PATIENCE });
     const server = await serveEmptyCluster(kindsOf(manifests));
     try {
       const kubeconfig = join(dir, "kubeconfig");
@@ -44,7 +48,10 @@ export async function recordedRelease(values: object): Promise<Recorded> {
       // Helm asks whether each of the objects is there.
       const unhurried = ["--qps=10000", "--burst-limit=10000"];
       const purpose = "install a release without a cluster";
-      const { stderr } = await systemRunner.run({ program: "helm", args: [...args, ...unhurried] }, { purpose });
+      const { stderr } = await systemRunner.run(
+        { program: "helm", args: [...args, ...unhurried] },
+        { purpose, timeoutSeconds: PATIENCE },
+      );
       const bytes = server.secretBytes();
       if (bytes === undefined) throw new Error(`helm install sent no Secret: ${stderr}`);
       return { manifests, bytes };
