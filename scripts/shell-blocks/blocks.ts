@@ -14,6 +14,7 @@ export const NOT_RUN = [
   "needs kind or minikube",
   "needs a container engine",
   "needs zsh or fish",
+  "serves until it is stopped, or needs a network",
   "starts a lab of its own",
   "sets names, and the lab has its own",
 ] as const;

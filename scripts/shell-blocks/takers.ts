@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** A file that takes blocks from pages: tests and what they share, the lab that plays a user, the gate. */
+/** A file that takes blocks from pages: tests and what they share, the lab and the rehearsal of a release that play a user, the gate. */
 interface Taker {
   readonly file: string;
   /** `page.md#name` of what it takes. */
@@ -19,7 +19,7 @@ const COMMAND = /scripts\/shell-blocks\/cli\.ts\s+(?:([^\s$"')]+)|([^\s]*))/g;
 
 /** Everybody who takes blocks. */
 export function takers(): Taker[] {
-  const sources = ["tests", "lab"].flatMap((folder) =>
+  const sources = ["tests", "lab", "scripts/release"].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".ts"))
       .map((file) => join(folder, file)),

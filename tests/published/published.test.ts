@@ -6,15 +6,14 @@ import { stringify } from "yaml";
 import { TELEPORT_CLUSTER_NAME, TELEPORT_HOST, TELEPORT_PORT } from "../../lab/cluster/addresses.ts";
 import { dependencyArchives } from "../../scripts/release/rehearsal/npm-dependencies.ts";
 import { ociCharts, PREVIOUS, publishHere, type Stage } from "../../scripts/release/rehearsal/stage.ts";
+import { shellBlock, shellBlocks } from "../../scripts/shell-blocks/blocks.ts";
 import { shell } from "../lab/testkit/cluster/shell.ts";
 import { FLAGS as TEST_FLAGS } from "../lab/testkit/conformance/conformance.ts";
 import { complaintsOf, doctorReport } from "../lab/testkit/doctor/doctor.ts";
 import { serveIstioCharts } from "../lab/testkit/installation/chart-repository.ts";
-import { documentedSteps } from "../lab/testkit/installation/documented-steps.ts";
 import {
   addLabValues,
   ISTIO_LAB_VALUES,
-  installationSteps,
   REPOSITORY,
   requireEmpty,
   runStep,
@@ -35,9 +34,7 @@ process.env.npm_config_cache = join(temp, "npm-cache");
 process.env.npm_config_loglevel = "notice";
 // npx asks whether to install what it does not find, and gives up where nobody answers.
 process.env.npm_config_yes = "true";
-const document = (path: string) => join(REPOSITORY, path);
-const QUICK_START = document("docs/start/quick-start.md");
-const INSTALLATION = document("docs/start/installation.md");
+const INSTALLATION = join(REPOSITORY, "docs/start/installation.md");
 /** As docs/start/installation.md has it, with the registry's address; the lab's has no certificate. */
 const OCI_INSTALL = "helm upgrade --install istio-teleport oci://ghcr.io/istio-teleport/charts/istio-teleport";
 const VALUES = "-n teleport-system -f values.yaml";
@@ -100,31 +97,16 @@ function here(line: string): string {
   );
 }
 
-/** The commands of a document's blocks below headings that begin so, without comments. */
-function commands(file: string, headings: RegExp): string[] {
-  const scripts = documentedSteps(file).filter(({ heading }) => headings.test(heading));
-  return scripts.flatMap(({ script }) => script.split("\n").map((line) => line.replace(/\s+#.*$/, "")));
-}
-
 describe("the CLI of the npm registry, in an empty folder", () => {
-  it("the README's commands are the quick start's", () => {
-    const ours = (line: string) => /^npx istio-teleport (init|install) /.test(line);
-    const readme = commands(document("README.md"), /^Install it$/).filter(ours);
-    const quickStart = commands(QUICK_START, /^[2-3]\. /).map((line) => line.replace(" > install.sh", ""));
-    expect(readme.length).toBe(3);
-    expect(quickStart).toEqual(expect.arrayContaining(readme));
-  });
-
   it("the quick start's steps 2 to 4 make a mesh, in which the doctor finds no problem", async () => {
     const { folder, type } = emptyFolder("quick-start");
     expect((await type("npx istio-teleport version")).trim()).toBe(stage.release.version);
-    const typed = commands(QUICK_START, /^[2-4]\. /).filter((line) => line.startsWith("npx "));
-    expect(typed.length).toBe(5);
-    let said = "";
-    for (const line of typed) {
-      said = await type(here(line));
-      if (line.includes(" init ")) addLabValues(join(folder, "values.yaml"));
-    }
+    const run = (block: string) => type(here(block));
+    await run(shellBlock("docs/start/quick-start.md#init"));
+    addLabValues(join(folder, "values.yaml"));
+    for (const { script } of shellBlocks("docs/start/quick-start.md#before")) await run(script);
+    await run(shellBlock("docs/start/quick-start.md#install"));
+    const said = await run(shellBlock("docs/start/quick-start.md#doctor"));
     process.stderr.write(`${said}\n`);
     expect(said).toMatch(/no problem/i);
   });
@@ -138,7 +120,7 @@ describe("the CLI of the npm registry, in an empty folder", () => {
 
   it("cleanup takes everything back", async () => {
     const { type } = emptyFolder("quick-start");
-    const [cleanup = ""] = commands(QUICK_START, /^5\. /);
+    const cleanup = shellBlock("docs/start/quick-start.md#cleanup");
     await type(`${cleanup} --yes --with-istio --run-tctl`);
     await requireEmpty();
   });
@@ -147,18 +129,17 @@ describe("the CLI of the npm registry, in an empty folder", () => {
 describe("by hand, with Helm", () => {
   it("the chart repository's chart has our signature, as docs/operate/upgrade.md verifies it", async () => {
     const { type } = emptyFolder("verified");
-    const [block = ""] = documentedSteps(document("docs/operate/upgrade.md"))
-      .map(({ script }) => script)
-      .filter((script) => script.includes("helm pull"));
     await type(`curl -sSfO ${stage.charts}/download/v${stage.release.version}/istio-teleport-signing-key.asc`);
-    await type(`helm repo add istio-teleport ${stage.charts}\nVERSION=${stage.release.version}\n${block}`);
+    await type(
+      `helm repo add istio-teleport ${stage.charts}\nVERSION=${stage.release.version}\n${shellBlock("docs/operate/upgrade.md#pull")}`,
+    );
     expect(await type("ls")).toContain(`istio-teleport-${stage.release.version}.tgz`);
   });
 
   it("docs/start/installation.md as written, from the chart repository", async () => {
     typist(USER_DIR);
-    for (const step of installationSteps()) {
-      const said = await runStep(step, { istioRepo: istio.url, chartRepo: stage.charts });
+    for (const step of shellBlocks("docs/start/installation.md#steps")) {
+      const said = await runStep(step.script, { istioRepo: istio.url, chartRepo: stage.charts });
       if (step.script.includes("http_code")) expect(said.trim().split("\n").slice(-2)).toEqual(["200", "403"]);
     }
     expect(await installedChart()).toBe(`istio-teleport-${stage.release.version}`);
@@ -172,7 +153,7 @@ describe("by hand, with Helm", () => {
     await shell(`${ociInstall()} ${VALUES} --wait --timeout 120s`, { cwd: USER_DIR });
     expect(await installedChart()).toBe(`istio-teleport-${stage.release.version}`);
     expect(await shell("helm get manifest istio-teleport -n teleport-system")).toBe(fromHttp);
-    const verify = installationSteps().find(({ script }) => script.includes("http_code"));
+    const verify = shellBlocks("docs/start/installation.md#steps").find(({ script }) => script.includes("http_code"));
     expect((await shell(verify?.script ?? "false")).trim().split("\n").slice(-2)).toEqual(["200", "403"]);
     expect(complaintsOf(await doctorReport())).toEqual([]);
   });

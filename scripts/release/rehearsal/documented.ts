@@ -1,5 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { shellBlock } from "../../shell-blocks/blocks.ts";
 
 /** The command blocks of docs/operate/upgrade.md with which people verify a release. */
 export interface DocumentedVerification {
@@ -11,20 +10,11 @@ export interface DocumentedVerification {
   readonly sums: string;
 }
 
-/** Reads them; throws unless there is one of each. */
-export async function documentedVerification(root: string): Promise<DocumentedVerification> {
-  const page = await readFile(join(root, "docs/operate/upgrade.md"), "utf8");
-  const blocks = [...page.matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)].map(([, block = ""]) => block);
-  const only = (words: string) => {
-    const found = blocks.filter((block) => block.includes(words));
-    if (found.length !== 1 || found[0] === undefined) {
-      throw new Error(`docs/operate/upgrade.md has ${found.length} blocks with "${words}"`);
-    }
-    return found[0];
-  };
+/** Reads them; throws where the page marks none so. */
+export function documentedVerification(): DocumentedVerification {
   return {
-    chart: only("helm pull istio-teleport/istio-teleport"),
-    registry: only("cosign verify "),
-    sums: only("cosign verify-blob "),
+    chart: shellBlock("docs/operate/upgrade.md#pull"),
+    registry: shellBlock("docs/operate/upgrade.md#verify"),
+    sums: shellBlock("docs/operate/upgrade.md#sums"),
   };
 }

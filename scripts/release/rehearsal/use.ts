@@ -70,7 +70,7 @@ export const USES: readonly Use[] = [
     title: "docs/operate/upgrade.md's commands, as written: sums, chart repository, OCI registry, image",
     prove: async (stage) => {
       await must(verifySums(stage, await downloaded(stage)));
-      const { chart } = await documentedVerification(stage.release.root);
+      const { chart } = documentedVerification();
       await must(typed(stage, await downloaded(stage), chart));
       await must(verifySignature(stage, stage.reference));
       await must(verifySignature(stage, stage.image));
@@ -131,13 +131,13 @@ export async function downloaded(stage: Stage): Promise<string> {
 
 /** Runs the documented `cosign verify`, with another reference and the rehearsal's certificate authority. */
 export async function verifySignature(stage: Stage, reference: string): Promise<Ended> {
-  const { registry } = await documentedVerification(stage.release.root);
+  const { registry } = documentedVerification();
   return typed(stage, stage.scratch, registry.replace(/"ghcr\.io\S+"/, reference));
 }
 
 /** Runs the documented commands for what people downloaded into a folder. */
 export async function verifySums(stage: Stage, folder: string): Promise<Ended> {
-  const { sums } = await documentedVerification(stage.release.root);
+  const { sums } = documentedVerification();
   return typed(stage, folder, sums);
 }
 

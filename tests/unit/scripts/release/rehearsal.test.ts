@@ -25,7 +25,7 @@ describe("docs/proof/release.md", () => {
 
 describe("docs/operate/upgrade.md", () => {
   it("verifies by the identity of the workflow at the tag of the version", async () => {
-    const { registry, sums } = await documentedVerification(repositoryPath(""));
+    const { registry, sums } = documentedVerification();
     for (const block of [registry, sums])
       expect(block).toContain(`--certificate-identity "${releaseWorkflow("$VERSION")}"`);
     expect(JSON.stringify(readFileSync(repositoryPath(".github/workflows/release.yml"), "utf8"))).toContain(
@@ -34,7 +34,7 @@ describe("docs/operate/upgrade.md", () => {
   });
 
   it("verifies the bundle that the release makes", async () => {
-    const { sums } = await documentedVerification(repositoryPath(""));
+    const { sums } = documentedVerification();
     const command = signSumsCommand({ folder: "/out" }, { cosign: "cosign", signWith: [] });
     expect(command).toEqual([
       "cosign",
