@@ -48,14 +48,6 @@ test("pictures and JSON are of the same graph, callers from outside of the chose
   expect(json.edges).toHaveLength(8);
 });
 
-test("docs/operate/policies.md shows values that are taken, and the table that they give", async () => {
-  const docs = await readFile(repositoryPath("docs/operate/policies.md"), "utf8");
-  const [, values = "", table = ""] = /```yaml\n(.*?)```.*?```text\n(.*?)```/s.exec(docs) ?? [];
-  const example = join(dir, "docs.yaml");
-  await writeFile(example, values);
-  expect(await run("-f", MINIMAL, "-f", example)).toEqual({ status: 0, stdout: table, stderr: "" });
-});
-
 test("the picture in docs/start/sock-shop-demo.md is that of the chart's Sock Shop", async () => {
   const { stdout } = await run("-f", repositoryPath("chart/ci/sock-shop-values.yaml"), "--format", "svg");
   expect(stdout).toBe(await readFile(repositoryPath("docs/start/sock-shop.svg"), "utf8"));
