@@ -17,12 +17,12 @@ import { makeResult, point } from "./support/result.ts";
 
 const IDLE = "bench-crowd";
 const CLIENT = "bench-attested";
-const CROWDS = [0, 50, 100];
+const CROWDS = [0, 30, 60];
 const AT_ONCE = [1, 4, 16];
 /** Requests at once when SPIRE's agent is asked, too. */
 const BESIDE = 4;
 const ROUNDS = 3;
-const SECONDS = 5;
+const SECONDS = 3;
 /** Of the rotation: each but `rollback` changes the bundle, and the CA that signs stays the same at the end. */
 const CYCLES = 2;
 /** The test app's. */

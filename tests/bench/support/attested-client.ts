@@ -47,7 +47,7 @@ export async function startAttestedClient(namespace: string): Promise<AttestedCl
   return {
     async fetch(from, atOnce, seconds) {
       // The container has no Node: it is opened outside and run inside.
-      const enter = `nsenter --target=${pid} --mount --setuid=${USER} --setgid=${USER} -- /proc/self/fd/9`;
+      const enter = `nsenter --target=${pid} --mount --pid --setuid=${USER} --setgid=${USER} -- /proc/self/fd/9`;
       const line = `exec 9<'${process.execPath}'; ${enter} - /sockets/${from}/socket ${atOnce} ${seconds}`;
       return Number(await shell(line, { input: code }));
     },

@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import { shellBlock } from "../../../scripts/shell-blocks/blocks.ts";
 import { createNamespace, deleteNamespace } from "../../lab/testkit/cluster/namespaces.ts";
 import { address, onePod } from "../../lab/testkit/cluster/pods.ts";
-import { shell, until } from "../../lab/testkit/cluster/shell.ts";
+import { shell } from "../../lab/testkit/cluster/shell.ts";
 import type { Issuers } from "../../lab/testkit/identity/issuers.ts";
 import { SPIRE_TEMPLATE, type Spire, startSpire } from "../../lab/testkit/identity/spire.ts";
 import { certificateOnTheWire } from "../../lab/testkit/identity/wire.ts";
@@ -35,7 +34,7 @@ const CONTAINER = { imagePullPolicy: "Never", securityContext: { runAsNonRoot: t
 
 /**
  * Gives the mesh all three sources: SPIRE's server and agent start, istiod's CA issues again, and each pod chooses. In each
- * source's namespace there are a server and a client that have it. Returns what takes all of that back.
+ * source's namespace there is a server that has it. Returns what takes all of that back.
  */
 export async function startSources(): Promise<() => Promise<void>> {
   const files = editUserFiles();
@@ -71,22 +70,11 @@ export async function startSources(): Promise<() => Promise<void>> {
     }
     for (const { namespace } of SOURCES) {
       await shell(`kubectl -n ${namespace} rollout status deployment --timeout=180s`);
-      for (const service of SERVICES) await answers(namespace, service);
     }
     return stop;
   } catch (error) {
     await stop();
     throw error;
-  }
-
-  async function answers(namespace: string, service: string): Promise<void> {
-    const curl = `curl -sf -o /dev/null --max-time 5 http://${service}/headers`;
-    await until(`${service} in ${namespace} answers`, 60, async () => {
-      await shell(`kubectl -n ${namespace} exec deploy/client -c client -- ${curl}`);
-      return true;
-    });
-    // What istiod still has to say to the sidecars.
-    await sleep(1000);
   }
 }
 
@@ -104,7 +92,6 @@ function workloads(source: Source): object[] {
   });
   return [
     ...["client", "server"].map((name) => ({ apiVersion: "v1", kind: "ServiceAccount", metadata: metadata(name) })),
-    deployment(source, "client", { ...CONTAINER, image: "lab.local/client:lab", command: ["sleep", "infinity"] }),
     deployment(source, "server", {
       ...CONTAINER,
       image: "lab.local/go-httpbin:lab",
@@ -148,7 +135,7 @@ function podOf({ templates }: Source, serviceAccountName: string, container: { r
   };
 }
 
-/** A client that calls the server from its first moment, until it is answered, and then prints the time. */
+/** A client that calls the server from its first moment until it is answered, and then prints the time and stays. */
 export function firstCaller(source: Source): object {
   const call = "curl -sf -o /dev/null --max-time 2 http://server/headers";
   const script = `until ${call}; do sleep 0.02; done; date +%s.%N; exec sleep infinity`;

@@ -21,8 +21,8 @@ const HEADERS = {
 
 /** Resolves with the length of the first answer. */
 function fetchSvids(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const session = connectHttp2("http://localhost", { createConnection: () => connect(socket) });
+  const session = connectHttp2("http://localhost", { createConnection: () => connect(socket) });
+  const answered = new Promise<number>((resolve, reject) => {
     session.on("error", reject);
     const stream = session.request(HEADERS);
     let received = Buffer.alloc(0);
@@ -30,7 +30,6 @@ function fetchSvids(): Promise<number> {
       received = Buffer.concat([received, chunk]);
       if (received.length < EMPTY.length || received.length < EMPTY.length + received.readUInt32BE(1)) return;
       stream.close(constants.NGHTTP2_CANCEL);
-      session.destroy();
       resolve(received.length);
     });
     // A refusal comes without an answer: the status stands in the trailers, or in the headers if there are no others.
@@ -43,6 +42,7 @@ function fetchSvids(): Promise<number> {
     stream.on("error", reject);
     stream.end(EMPTY);
   });
+  return answered.finally(() => session.destroy());
 }
 
 const end = Date.now() + Number(seconds) * 1000;
