@@ -23,6 +23,7 @@ import { makeResult, median, point, printAndSave, type Result } from "./support/
 const SIZES = [100, 1000, 3000];
 const CALLERS = 5;
 const RUNS = 5;
+const PATIENCE_MS = 180_000;
 /** Mermaid may never come to an end: after so long it has not. */
 const MERMAID_SECONDS = 60;
 /** How much longer 3,000 services may take than 1,000, which a frame of the screen and noise are part of. */
@@ -78,6 +79,8 @@ async function openAndFocus(
   const context = await browser.newContext();
   try {
     const page = await context.newPage();
+    // A busy machine may take longer than Playwright waits.
+    page.setDefaultTimeout(PATIENCE_MS);
     await page.addInitScript(`addEventListener("load", () => { ${AFTER_FRAME} })`);
     await page.goto(pathToFileURL(file).href);
     await page.waitForFunction("window.openedAt > 0");

@@ -8,6 +8,7 @@ import { loadGraphValues } from "../../tools/values/load.ts";
 import { partText } from "../../tools/values/parts.ts";
 import { once } from "../support/render-many.ts";
 import { repositoryPath } from "../support/run-helm.ts";
+import { renderNotes } from "./support/notes.ts";
 
 /** What docs/operate/policies.md promises under "Large graphs": parts of a mesh render what the whole renders. */
 
@@ -53,6 +54,8 @@ test("applications in releases of their own and the rest of the mesh have the do
   const rest = await part({ without: ["shop", "office", "open"] });
   expect([...shop, ...others, ...rest].toSorted()).toEqual(whole);
   expect(shop.join("\n")).toContain('"example.teleport.sh/ns/office/sa/off"');
+  const text = await partText(systemRunner, await values(), { only: ["shop"], without: [] });
+  expect(await renderNotes({ files: [{ name: "part", text }], sets: [] })).not.toContain("mesh.admission is off");
   const places = shop.map((document) => /^ {2}namespace: "(.*)"$/m.exec(document)?.[1]);
   expect(new Set(places)).toEqual(new Set(["shop"]));
 });
