@@ -25,7 +25,10 @@ export async function policyReleases(
   const objects = await Promise.all(
     others.map(async (release) => parseManifests(await releaseManifest(access, release))),
   );
-  return others.filter((_, index) =>
-    objects[index]?.every(({ kind, metadata }) => POLICIES.has(kind) && metadata.namespace !== rootNamespace),
-  );
+  return others.filter((_, index) => {
+    const held = objects[index] ?? [];
+    return (
+      held.length > 0 && held.every(({ kind, metadata }) => POLICIES.has(kind) && metadata.namespace !== rootNamespace)
+    );
+  });
 }
