@@ -26,9 +26,9 @@ export async function policyReleases(
     others.map(async (release) => parseManifests(await releaseManifest(access, release))),
   );
   return others.filter((_, index) => {
-    const own = objects[index] ?? [];
+    const held = objects[index] ?? [];
     return (
-      own.length > 0 && own.every(({ kind, metadata }) => POLICIES.has(kind) && metadata.namespace !== rootNamespace)
+      held.length > 0 && held.every(({ kind, metadata }) => POLICIES.has(kind) && metadata.namespace !== rootNamespace)
     );
   });
 }

@@ -22,6 +22,7 @@ const MANIFESTS: Record<string, string> = {
   shop: object("AuthorizationPolicy", "shop") + object("PeerAuthentication", "shop"),
   whole: object("AuthorizationPolicy", "shop") + object("DaemonSet", "teleport-system"),
   "mesh-wide": object("PeerAuthentication", "istio-system"),
+  empty: "",
 };
 
 const run: Runner["run"] = async ({ args }) => ({
