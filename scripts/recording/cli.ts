@@ -51,7 +51,7 @@ async function main(): Promise<void> {
       { typed: shellBlock("docs/start/quick-start.md#doctor"), labFlags: VERSION },
       { typed: shellBlock("docs/operate/test.md#test"), labFlags: IMAGES },
     ];
-    drawRecording(commands);
+    await drawRecording(commands);
     await shell(
       "helm upgrade istio-teleport node_modules/istio-teleport/chart -n teleport-system -f recording/values.yaml --set sockShop.enabled=true",
       { cwd: USER_DIR },
@@ -66,13 +66,13 @@ async function main(): Promise<void> {
 }
 
 /** Runs the commands and draws what they printed. */
-function drawRecording(commands: readonly Command[]): void {
+async function drawRecording(commands: readonly Command[]): Promise<void> {
   const outputs: Output[] = [];
   const took: string[] = [];
   let now = 0;
   for (const { typed, labFlags } of commands) {
     outputs.push({ at: now, text: `\u001b[1m$ ${typed}\u001b[0m\r\n` });
-    const printed = record(`${typed} ${labFlags}`, { columns: COLUMNS, rows: ROWS, folder: FOLDER });
+    const printed = await record(`${typed} ${labFlags}`, { columns: COLUMNS, rows: ROWS, folder: FOLDER });
     const cut = withShortWaits(printed, LONGEST);
     const begin = now + TYPING;
     outputs.push(...cut.map(({ at, text }) => ({ at: begin + at, text })));

@@ -1,24 +1,28 @@
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { Output } from "./screen.ts";
 
 /**
- * Runs a shell line in a terminal of its own, by script(1) of util-linux, and returns what it printed and when.
+ * Runs a shell line in a terminal of its own, by script(1) of util-linux, and returns what it printed and when. Meanwhile this
+ * process can serve what the line asks for.
  *
  * @throws Error when the line fails, with what it printed
  */
-export function record(line: string, terminal: { columns: number; rows: number; folder: string }): Output[] {
+export async function record(
+  line: string,
+  terminal: { columns: number; rows: number; folder: string },
+): Promise<Output[]> {
   const logs = mkdtempSync(join(tmpdir(), "recording-"));
   const [output, timing] = [join(logs, "output"), join(logs, "timing")];
   const command = `stty cols ${terminal.columns} rows ${terminal.rows}; ${line}`;
   const flags = ["--quiet", "--return", "--logging-format", "classic", "--log-out", output, "--log-timing", timing];
   try {
-    execFileSync("script", [...flags, "--command", command], {
+    await promisify(execFile)("script", [...flags, "--command", command], {
       cwd: terminal.folder,
       env: { ...process.env, SHELL: "/bin/bash", TERM: "xterm-256color" },
-      stdio: ["ignore", "ignore", "inherit"],
     });
     return outputsOf(readFileSync(output), readFileSync(timing, "utf8"));
   } catch (error) {

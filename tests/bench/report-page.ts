@@ -83,8 +83,13 @@ async function openAndFocus(
     page.setDefaultTimeout(PATIENCE_MS);
     await page.addInitScript(`addEventListener("load", () => { ${AFTER_FRAME} })`);
     await page.goto(pathToFileURL(file).href);
-    await page.waitForFunction("window.openedAt > 0");
-    const open = Number(await page.evaluate("window.openedAt"));
+    // By evaluate, for the page's policy forbids what waitForFunction does where it has to look more than once.
+    const open = Number(
+      await page.evaluate(`new Promise((resolve) => {
+        const look = () => (window.openedAt > 0 ? resolve(window.openedAt) : setTimeout(look, 5));
+        look();
+      })`),
+    );
     const wanted = JSON.stringify(`service-${Math.floor(services / 2)}`);
     const focus = Number(
       await page.evaluate(`(async () => {

@@ -120,8 +120,8 @@ describe("doctor on the lab's mesh", () => {
 
   it("says so to who runs it as docs/operate/troubleshooting.md has it", async () => {
     const block = shellBlock("docs/operate/troubleshooting.md#doctor");
-    const script = block.replaceAll(" -f values.yaml", " -f values.yaml --teleport-version 18.11.0");
-    // Before Istio is there, a right or a program may be missing; here everything is.
+    // There is no proxy to ask for the version; tctl, which the two other lines ask, knows it.
+    const script = block.replace(/ doctor -f values.yaml$/m, "$& --teleport-version 18.11.0");
     const { code, stdout, stderr } = await tryShell(`set -e\n${script}`, { cwd: USER_DIR });
     expect(code, stdout + stderr).toBe(0);
   });

@@ -15,7 +15,13 @@ const GRAPHS: readonly Graph[] = [
   { bench: "start-up", title: "What the start of each command costs beside bare Node", series: ["CPU"] },
   { bench: "gen-token", title: "What gen-token costs beside the kubectl call that it rests on", series: ["CPU"] },
   { bench: "chart-render", title: "What helm template costs for our chart and for SPIRE's", series: ["CPU"] },
-  { bench: "graph-scale", title: "helm template of a graph with 5 callers each", series: ["until it is done"] },
+  { bench: "identity-source", title: "From a pod's creation to its first answer", series: ["pod created"] },
+  {
+    bench: "istiod-push",
+    title: "How long a change of a service takes to reach a sidecar, with policies and without",
+    series: ["a change of a service"],
+  },
+  { bench: "graph-scale", title: "helm template of a graph with 5 callers each", series: ["CPU"] },
   {
     bench: "report-page",
     title: "The page of a graph with 5 callers each, in Chromium",

@@ -19,7 +19,8 @@ interface Lines {
 /** Series as lines on logarithmic scales, on which what grows with the graph is straight; the name of each at its end. */
 export function lines({ title, x, series, limit }: Lines): string {
   const points = series.flatMap((each) => each.points);
-  const right = Math.max(...series.map(({ name }) => labelWidth(name)));
+  const shared = beginning(series.map(({ name }) => name));
+  const right = Math.max(...series.map(({ name }) => labelWidth(name.slice(shared.length))));
   const across = scaleOf(
     points.map((each) => Number(each.x)),
     LEFT,
@@ -32,7 +33,7 @@ export function lines({ title, x, series, limit }: Lines): string {
   );
   const unit = series[0]?.unit ?? "";
   const parts = [
-    label(`${unit} (logarithmic)`, { x: MARGIN, y: 46, class: "small" }),
+    label(`${shared}${unit} (logarithmic)`, { x: MARGIN, y: 46, class: "small" }),
     label(x, { x: (LEFT + across.end) / 2, y: HEIGHT - 8, anchor: "middle", class: "small" }),
     ...up.ticks.map((tick) => element("path", { class: "grid", d: `M${LEFT} ${up.at(tick)}H${across.end}` })),
     ...up.ticks.map((tick) => label(figure(tick), { x: LEFT - 8, y: up.at(tick) + 4, anchor: "end", class: "small" })),
@@ -61,17 +62,25 @@ export function lines({ title, x, series, limit }: Lines): string {
     );
     for (const { px, py, low, high } of places) {
       if (low !== undefined && high !== undefined) {
-        parts.push(element("path", { class: `line ${color}`, d: `M${px} ${up.at(low)}V${up.at(high)}` }));
+        parts.push(element("path", { class: `line range ${color}`, d: `M${px} ${up.at(low)}V${up.at(high)}` }));
       }
       parts.push(element("circle", { class: `dot ${color}`, cx: px, cy: py, r: 3.5 }));
     }
-    parts.push(label(name, { x: last.px + 8, y: (ends[index] ?? last.py) + 4 }));
+    parts.push(label(name.slice(shared.length), { x: last.px + 8, y: (ends[index] ?? last.py) + 4 }));
   }
   const spoken = series.map(
     ({ name, points: own }) =>
       `${name}: ${own.map((each) => `${figure(each.x)} ${x}, ${figure(each.value)} ${unit}`).join("; ")}`,
   );
   return picture(title, spoken.join(". "), HEIGHT, parts);
+}
+
+/** What several names begin with alike, up to a comma: it is told once. */
+function beginning(names: readonly string[]): string {
+  const [first = "", ...others] = names;
+  const end = first.lastIndexOf(", ") + 2;
+  const start = first.slice(0, end);
+  return others.length > 0 && end > 1 && others.every((name) => name.startsWith(start)) ? start : "";
 }
 
 /** Places of labels that would lie on each other, moved down until they don't. */

@@ -14,6 +14,7 @@ text{font-family:Helvetica,Arial,"Liberation Sans",sans-serif;font-size:12px;fil
 .reference{fill:#8c959f}
 .spread{stroke:#1f2328;stroke-width:1.5}
 .line{fill:none;stroke-width:2}
+.range{opacity:.45}
 .s0{stroke:#0969da}.s1{stroke:#bc4c00}.s2{stroke:#1a7f37}.s3{stroke:#8250df}
 .dot.s0{fill:#0969da}.dot.s1{fill:#bc4c00}.dot.s2{fill:#1a7f37}.dot.s3{fill:#8250df}
 @media (prefers-color-scheme:dark){

@@ -8,7 +8,8 @@ export function ratioTable(results: readonly Result[]): string {
   const rows = results.flatMap(({ title, series }) =>
     series.flatMap(({ name, points }) => {
       const compared = points.filter(({ ratio }) => ratio !== undefined);
-      const reference = compared.find(({ ratio }) => ratio === 1);
+      // Over numbers, each point is compared with one of another series.
+      const reference = compared.find(({ x, ratio }) => typeof x === "string" && ratio === 1);
       const others = compared.filter((point) => point !== reference);
       if (others.length === 0) return [];
       return [[title, name, reference === undefined ? "see below" : String(reference.x), told(others)]];

@@ -14,6 +14,7 @@ export interface AuditEvent {
   readonly spiffe_id?: string;
   /** Hexadecimal, a colon after every byte. */
   readonly serial_number?: string;
+  readonly attributes?: { readonly workload?: { readonly kubernetes?: { readonly pod_name?: string } } };
 }
 
 /** The audit log since a moment (default: all of it), oldest first. */
