@@ -14,6 +14,7 @@ import { runMain } from "../../tools/terminal/run-command.ts";
 import { say } from "../../tools/terminal/say.ts";
 import { helmOnPath } from "../pinned-helm.ts";
 import { buildRelease } from "./build.ts";
+import { channelOf, versionsIn } from "./channel.ts";
 import { BASES_FILE, baseImages, buildCommand, publishImage } from "./image.ts";
 import { IMAGES_FILE, imagesOf, imagesText, type PinnedImage, pinnedImages, withDigests } from "./images.ts";
 import { clonePages, pushIndex, putSite } from "./pages.ts";
@@ -107,6 +108,7 @@ async function release(flags: Flags): Promise<void> {
       folder,
       archives: `${REPOSITORY}/releases/download/v${version}`,
       previousIndex: pages?.index,
+      channel: channelOf(version, await versionsIn(pages?.index)),
       signingKey: await signingKey(secrets, { throwAway: flags.dryRun }),
     };
     await buildRelease(made);
@@ -119,7 +121,7 @@ async function release(flags: Flags): Promise<void> {
     const [gh = "", ...createRelease] = await githubCommand(made);
     await run(gh, createRelease);
     // What people read is the version that they get unasked.
-    if (!version.includes("-")) await putSite(pages, join(folder, FOLDERS.site));
+    if (made.channel === "latest") await putSite(pages, join(folder, FOLDERS.site));
     // Last, for index.yaml names files of the GitHub release.
     await pushIndex(pages, join(folder, FOLDERS.chart, "index.yaml"), version);
   });
