@@ -33,6 +33,7 @@ import {
 import { rehearseInLab } from "./rehearsal/in-lab.ts";
 import { rehearse } from "./rehearsal/rehearse.ts";
 import { FOLDERS, type Release } from "./release.ts";
+import { isOnGithub, takePublishedChart } from "./resume.ts";
 import { run, shown } from "./run.ts";
 import { signingKey } from "./signing-key.ts";
 import { nextVersion } from "./version.ts";
@@ -113,18 +114,26 @@ async function release(flags: Flags): Promise<void> {
     };
     await buildRelease(made);
     if (pages === undefined) return showCommands(made, bases);
-    const keyless = { cosign: await builtProgram("cosign"), signWith: [] };
-    await signSums(made, keyless);
-    say(`chart published: ${await publishChart(made, { ...keyless, registry: CHART_REGISTRY })}`);
-    say(`image published: ${await publishImage(made, bases, { ...keyless, registry: IMAGE_REGISTRY }, secrets)}`);
-    await publishNpm(made);
-    const [gh = "", ...createRelease] = await githubCommand(made);
-    await run(gh, createRelease);
+    if (await isOnGithub(made)) {
+      say(`GitHub has the release ${version} already: its chart goes into the index`);
+      await takePublishedChart(made);
+    } else await publish(made, bases, secrets);
     // What people read is the version that they get unasked.
     if (made.channel === "latest") await putSite(pages, join(folder, FOLDERS.site));
     // Last, for index.yaml names files of the GitHub release.
     await pushIndex(pages, join(folder, FOLDERS.chart, "index.yaml"), version);
   });
+}
+
+/** Publishes all but the site and the chart's index; the release on GitHub last, by which a second run knows that it is done. */
+async function publish(made: Release, bases: PinnedImage[], secrets: string): Promise<void> {
+  const keyless = { cosign: await builtProgram("cosign"), signWith: [] };
+  await signSums(made, keyless);
+  say(`chart published: ${await publishChart(made, { ...keyless, registry: CHART_REGISTRY })}`);
+  say(`image published: ${await publishImage(made, bases, { ...keyless, registry: IMAGE_REGISTRY }, secrets)}`);
+  await publishNpm(made);
+  const [gh = "", ...createRelease] = await githubCommand(made);
+  await run(gh, createRelease);
 }
 
 /** The commands that a dry run leaves out, on stdout. */
