@@ -2,8 +2,8 @@
  * `npm run release`: makes and publishes a release of the chart and the CLI. Each step is a file of this folder, and runs
  * on any machine with Node, Helm, GnuPG and Go; CONTRIBUTING.md says when to run which.
  */
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { REPOSITORY } from "../../tools/base/documentation.ts";
@@ -17,6 +17,7 @@ import { buildRelease } from "./build.ts";
 import { channelOf, versionsIn } from "./channel.ts";
 import { BASES_FILE, baseImages, buildCommand, publishImage } from "./image.ts";
 import { IMAGES_FILE, imagesOf, imagesText, type PinnedImage, pinnedImages, withDigests } from "./images.ts";
+import { emptyOutput } from "./output.ts";
 import { clonePages, pushIndex, putSite } from "./pages.ts";
 import { readCheckout, refusals } from "./preconditions.ts";
 import { builtProgram } from "./programs.ts";
@@ -62,7 +63,11 @@ const command = new Command("release")
     false,
   )
   .option("--lab", "with --rehearse: install from what was published in the lab, which is emptied before", false)
-  .option("--output <dir>", "where the files go; replaced", "out/release")
+  .option(
+    "--output <dir>",
+    "where the files go: a folder below out/, which is replaced, or one that is empty or new",
+    "out/release",
+  )
   .action(async (flags: Flags) => {
     await helmOnPath();
     if (flags.lab && !flags.rehearse)
@@ -97,9 +102,7 @@ async function release(flags: Flags): Promise<void> {
   const problems = refusals(await readCheckout(ROOT, [...(await pinnedImages(ROOT)), ...bases]));
   if (problems.length > 0 && !flags.dryRun) throw new ExitError(problems.join(" "));
   for (const problem of problems) say(`would be refused: ${problem}`);
-  const folder = resolve(ROOT, flags.output);
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  const folder = await emptyOutput(ROOT, flags.output);
   await withTempDir(async (secrets) => {
     const version = packageVersion();
     const pages = flags.dryRun ? undefined : await clonePages(`${REPOSITORY}.git`, join(secrets, "pages"));
