@@ -1,13 +1,22 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
+import { lastWords } from "../../tools/programs/last-words.ts";
 import { indexCharts } from "./chart-index.ts";
 import { chartArchive } from "./chart-package.ts";
 import { FOLDERS, type Release } from "./release.ts";
 import { run, tryRun } from "./run.ts";
 
-/** Whether GitHub has the release already. It is made when all but the site and the chart's index is published. */
+/**
+ * Whether GitHub has the release already. It is made when all but the site and the chart's index is published.
+ *
+ * @throws ExitError (unavailable) when GitHub does not say
+ */
 export async function isOnGithub({ version }: Pick<Release, "version">): Promise<boolean> {
-  const { code, stdout } = await tryRun("gh", ["release", "view", `v${version}`, "--json", "isDraft"]);
+  const { code, stdout, stderr } = await tryRun("gh", ["release", "view", `v${version}`, "--json", "isDraft"]);
+  if (code !== 0 && !stderr.includes("release not found")) {
+    throw new ExitError(`gh could not look for the release v${version}: ${lastWords(stderr)}.`, EXIT.unavailable);
+  }
   // A draft is left behind when its upload was stopped; nobody can download it.
   return code === 0 && (JSON.parse(stdout) as { isDraft: boolean }).isDraft === false;
 }

@@ -43,6 +43,11 @@ it.each([
   expect(await isOnGithub(release())).toBe(kept);
 });
 
+it("nothing is published again while GitHub does not say whether it has the release", async () => {
+  await program("gh", "echo HTTP 503 >&2; exit 1");
+  await expect(isOnGithub(release())).rejects.toThrow("gh could not look for the release v1.2.3: HTTP 503.");
+});
+
 it("the index is made of the archive that people download, once its signature is verified", async () => {
   const chart = join(dir, "out/chart/istio-teleport-1.2.3.tgz");
   await writeFile(chart, "made again");
