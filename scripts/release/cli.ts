@@ -2,8 +2,8 @@
  * `npm run release`: makes and publishes a release of the chart and the CLI. Each step is a file of this folder, and runs
  * on any machine with Node, Helm, GnuPG and Go; CONTRIBUTING.md says when to run which.
  */
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { REPOSITORY } from "../../tools/base/documentation.ts";
@@ -14,8 +14,10 @@ import { runMain } from "../../tools/terminal/run-command.ts";
 import { say } from "../../tools/terminal/say.ts";
 import { helmOnPath } from "../pinned-helm.ts";
 import { buildRelease } from "./build.ts";
+import { channelOf, versionsIn } from "./channel.ts";
 import { BASES_FILE, baseImages, buildCommand, publishImage } from "./image.ts";
 import { IMAGES_FILE, imagesOf, imagesText, type PinnedImage, pinnedImages, withDigests } from "./images.ts";
+import { emptyOutput } from "./output.ts";
 import { clonePages, pushIndex, putSite } from "./pages.ts";
 import { readCheckout, refusals } from "./preconditions.ts";
 import { builtProgram } from "./programs.ts";
@@ -32,6 +34,7 @@ import {
 import { rehearseInLab } from "./rehearsal/in-lab.ts";
 import { rehearse } from "./rehearsal/rehearse.ts";
 import { FOLDERS, type Release } from "./release.ts";
+import { isOnGithub, takePublishedChart } from "./resume.ts";
 import { run, shown } from "./run.ts";
 import { signingKey } from "./signing-key.ts";
 import { nextVersion } from "./version.ts";
@@ -60,7 +63,11 @@ const command = new Command("release")
     false,
   )
   .option("--lab", "with --rehearse: install from what was published in the lab, which is emptied before", false)
-  .option("--output <dir>", "where the files go; replaced", "out/release")
+  .option(
+    "--output <dir>",
+    "where the files go: a folder below out/, which is replaced, or one that is empty or new",
+    "out/release",
+  )
   .action(async (flags: Flags) => {
     await helmOnPath();
     if (flags.lab && !flags.rehearse)
@@ -95,9 +102,7 @@ async function release(flags: Flags): Promise<void> {
   const problems = refusals(await readCheckout(ROOT, [...(await pinnedImages(ROOT)), ...bases]));
   if (problems.length > 0 && !flags.dryRun) throw new ExitError(problems.join(" "));
   for (const problem of problems) say(`would be refused: ${problem}`);
-  const folder = resolve(ROOT, flags.output);
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  const folder = await emptyOutput(ROOT, flags.output);
   await withTempDir(async (secrets) => {
     const version = packageVersion();
     const pages = flags.dryRun ? undefined : await clonePages(`${REPOSITORY}.git`, join(secrets, "pages"));
@@ -107,22 +112,31 @@ async function release(flags: Flags): Promise<void> {
       folder,
       archives: `${REPOSITORY}/releases/download/v${version}`,
       previousIndex: pages?.index,
+      channel: channelOf(version, await versionsIn(pages?.index)),
       signingKey: await signingKey(secrets, { throwAway: flags.dryRun }),
     };
     await buildRelease(made);
     if (pages === undefined) return showCommands(made, bases);
-    const keyless = { cosign: await builtProgram("cosign"), signWith: [] };
-    await signSums(made, keyless);
-    say(`chart published: ${await publishChart(made, { ...keyless, registry: CHART_REGISTRY })}`);
-    say(`image published: ${await publishImage(made, bases, { ...keyless, registry: IMAGE_REGISTRY }, secrets)}`);
-    await publishNpm(made);
-    const [gh = "", ...createRelease] = await githubCommand(made);
-    await run(gh, createRelease);
+    if (await isOnGithub(made)) {
+      say(`GitHub has the release ${version} already: its chart goes into the index`);
+      await takePublishedChart(made);
+    } else await publish(made, bases, secrets);
     // What people read is the version that they get unasked.
-    if (!version.includes("-")) await putSite(pages, join(folder, FOLDERS.site));
+    if (made.channel === "latest") await putSite(pages, join(folder, FOLDERS.site));
     // Last, for index.yaml names files of the GitHub release.
     await pushIndex(pages, join(folder, FOLDERS.chart, "index.yaml"), version);
   });
+}
+
+/** Publishes all but the site and the chart's index; the release on GitHub last, by which a second run knows that it is done. */
+async function publish(made: Release, bases: PinnedImage[], secrets: string): Promise<void> {
+  const keyless = { cosign: await builtProgram("cosign"), signWith: [] };
+  await signSums(made, keyless);
+  say(`chart published: ${await publishChart(made, { ...keyless, registry: CHART_REGISTRY })}`);
+  say(`image published: ${await publishImage(made, bases, { ...keyless, registry: IMAGE_REGISTRY }, secrets)}`);
+  await publishNpm(made);
+  const [gh = "", ...createRelease] = await githubCommand(made);
+  await run(gh, createRelease);
 }
 
 /** The commands that a dry run leaves out, on stdout. */

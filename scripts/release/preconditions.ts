@@ -14,10 +14,15 @@ export interface Checkout {
   readonly pendingChangesets: readonly string[];
   /** What `git status --porcelain` prints. */
   readonly status: string;
+  /** Files in folders that are packed, which git does not know: `git status` is silent about those that it ignores. */
+  readonly unknownFiles: readonly string[];
   /** Tags of HEAD. */
   readonly tags: readonly string[];
   readonly images: readonly PinnedImage[];
 }
+
+/** Folders whose files are packed, all of them. */
+const PACKED = ["bin", "chart", "docs", "scripts/release/gen-token"] as const;
 
 /** Reads a checkout; git says what is committed. */
 export async function readCheckout(root: string, images: readonly PinnedImage[]): Promise<Checkout> {
@@ -33,7 +38,7 @@ export async function readCheckout(root: string, images: readonly PinnedImage[])
     dependencies: { name: string; version: string }[];
   };
   const subcharts = await Promise.all(
-    (await readdir(join(root, "chart/charts"))).map(async (name): Promise<[string, string]> => {
+    (await foldersIn(join(root, "chart/charts"))).map(async (name): Promise<[string, string]> => {
       const path = `chart/charts/${name}/Chart.yaml`;
       return [path, (parse(await text(path)) as { version: string }).version];
     }),
@@ -52,8 +57,10 @@ export async function readCheckout(root: string, images: readonly PinnedImage[])
     pendingChangesets: (await readdir(join(root, ".changeset"))).filter(
       (file) => file.endsWith(".md") && file !== "README.md",
     ),
-    status: await run("git", ["status", "--porcelain"], { cwd: root }),
-    tags: (await run("git", ["tag", "--points-at", "HEAD"], { cwd: root })).split("\n").filter((tag) => tag !== ""),
+    // Whatever the user's own settings of git hide.
+    status: await run("git", ["status", "--porcelain", "--untracked-files=all"], { cwd: root }),
+    unknownFiles: lines(await run("git", ["ls-files", "--others", "--", ...PACKED], { cwd: root })),
+    tags: lines(await run("git", ["tag", "--points-at", "HEAD"], { cwd: root })),
     images,
   };
 }
@@ -77,6 +84,9 @@ export function refusals(checkout: Checkout): string[] {
         ]
       : []),
     ...(checkout.status === "" ? [] : ["The checkout has changes that are not committed; commit or stash them."]),
+    ...(checkout.unknownFiles.length === 0
+      ? []
+      : [`Git does not know ${checkout.unknownFiles.join(", ")}, and it would be packed; commit or remove it.`]),
     ...(checkout.tags.includes(`v${version}`)
       ? []
       : [`HEAD has no tag v${version}; tag the commit that is to be released.`]),
@@ -86,4 +96,13 @@ export function refusals(checkout: Checkout): string[] {
           `No digest is known of ${missing.length} of ${checkout.images.length} images (${missing.map(({ value }) => value).join(", ")}); run \`npm run release -- images\` where the registries can be reached.`,
         ]),
   ];
+}
+
+async function foldersIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}
+
+function lines(text: string): string[] {
+  return text.split("\n").filter((line) => line !== "");
 }

@@ -68,11 +68,11 @@ export async function signSums(release: Release, by: Pick<OciTarget, "cosign" | 
 
 /** The command that makes the release on GitHub, with what people download and the changelog's section. */
 export async function githubCommand(release: Release): Promise<string[]> {
-  const { folder, version } = release;
-  const prerelease = version.includes("-") ? ["--prerelease"] : [];
+  const { folder, version, channel } = release;
+  const kind = { latest: [], next: ["--prerelease"], previous: ["--latest=false"] }[channel];
   const files = [...(await assets(release)), join(folder, SUMS_FILE), join(folder, SUMS_BUNDLE)];
   const notes = ["--title", version, "--notes-file", join(folder, NOTES_FILE)];
-  return ["gh", "release", "create", `v${version}`, "--verify-tag", ...notes, ...prerelease, ...files];
+  return ["gh", "release", "create", `v${version}`, "--verify-tag", ...notes, ...kind, ...files];
 }
 
 /** Where the npm packages go. */
@@ -85,7 +85,8 @@ interface NpmTarget {
 
 /** The commands that publish the npm packages. */
 export function npmCommands(release: Release, { hasProvenance = true }: NpmTarget = {}): string[][] {
-  const tag = release.version.includes("-") ? ["--tag", "next"] : [];
+  // npm refuses an older version that is to be the latest.
+  const tag = release.channel === "latest" ? [] : ["--tag", release.channel];
   const provenance = hasProvenance ? ["--provenance"] : [];
   return npmArchives(release).map((archive) => [
     "npm",

@@ -1,3 +1,4 @@
+import type { Channel } from "./channel.ts";
 import type { SigningKey } from "./signing-key.ts";
 
 /** One release, as all its steps see it. Folders are absolute. */
@@ -11,6 +12,8 @@ export interface Release {
   readonly archives: string;
   /** An index.yaml with the releases before this one; undefined for the first. */
   readonly previousIndex: string | undefined;
+  /** Who gets it. */
+  readonly channel: Channel;
   /** What the chart is signed with. */
   readonly signingKey: SigningKey;
 }

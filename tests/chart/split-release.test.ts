@@ -60,6 +60,16 @@ test("applications in releases of their own and the rest of the mesh have the do
   expect(new Set(places)).toEqual(new Set(["shop"]));
 });
 
+test("an application of a mesh that is off has no policy, in a release of its own either", async () => {
+  const off = [
+    "mesh.enabled=false",
+    ...["shop", "office", "closed"].map((name) => `mesh.applications.${name}.mode=off`),
+  ];
+  const all = await loadGraphValues(systemRunner, { files: OPTIONS.files, sets: off });
+  const text = await partText(systemRunner, all, { only: ["shop", "open"], without: [] });
+  expect(await documents({ files: [{ name: "part", text }], sets: [] })).toEqual([]);
+});
+
 test("a part of an application that is not there, or is the chart's own, is refused", async () => {
   await expect(part({ only: ["shp"] })).rejects.toThrow(
     '"shp" is not in mesh.applications: name one that is; did you mean shop?',

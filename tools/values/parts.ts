@@ -51,7 +51,7 @@ function policiesOf(values: ValuesWithGraphs, names: readonly string[]): Part {
     // The checks go by the namespaces of tbot and Istio.
     tbot: { ...changed({ namespace: tbot.namespace }, DEFAULTS.tbot), enabled: false },
     mesh: {
-      ...changed({ rootNamespace: mesh.rootNamespace, gateways: mesh.gateways }, DEFAULTS.mesh),
+      ...changed({ enabled: mesh.enabled, rootNamespace: mesh.rootNamespace, gateways: mesh.gateways }, DEFAULTS.mesh),
       mtls: { enabled: false },
       admission: { enabled: false },
       gatewayApi: { enabled: false },

@@ -96,6 +96,7 @@ export async function publishHere(
       version,
       folder: join(temp, "release", version),
       archives: `${charts.url}/download/v${version}`,
+      channel: "latest",
       signingKey: key,
       ...more,
     });

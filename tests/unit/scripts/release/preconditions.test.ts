@@ -1,5 +1,10 @@
+import { execFileSync } from "node:child_process";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
-import { type Checkout, refusals } from "../../../../scripts/release/preconditions.ts";
+import { type Checkout, readCheckout, refusals } from "../../../../scripts/release/preconditions.ts";
+import { repositoryPath } from "../../../support/run-helm.ts";
 
 const READY: Checkout = {
   versions: new Map([
@@ -9,6 +14,7 @@ const READY: Checkout = {
   changelog: "# Changelog\n\n## 1.2.3\n\n### Minor Changes\n\n- A.\n",
   pendingChangesets: [],
   status: "",
+  unknownFiles: [],
   tags: ["v1.2.3"],
   images: [{ value: "tbot.image", image: "example.com/tbot:1", digest: `sha256:${"0".repeat(64)}` }],
 };
@@ -38,6 +44,11 @@ it.each<[string, Partial<Checkout>, string]>([
     { status: " M README.md\n" },
     "The checkout has changes that are not committed; commit or stash them.",
   ],
+  [
+    "a file that git ignores, and that Helm would take for a subchart",
+    { unknownFiles: ["chart/charts/stranger-1.0.0.tgz"] },
+    "Git does not know chart/charts/stranger-1.0.0.tgz, and it would be packed; commit or remove it.",
+  ],
   ["another tag", { tags: ["v1.2.2"] }, "HEAD has no tag v1.2.3; tag the commit that is to be released."],
   [
     "images without a digest",
@@ -52,4 +63,30 @@ it.each<[string, Partial<Checkout>, string]>([
   ],
 ])("refuses %s", (_, change, sentence) => {
   expect(refusals({ ...READY, ...change })).toEqual([sentence]);
+});
+
+it("sees files that would be packed and that git ignores, whatever git's settings hide", async () => {
+  const root = await mkdtemp(join(tmpdir(), "checkout-"));
+  const git = (...args: string[]) => execFileSync("git", args, { cwd: root });
+  const files = [
+    "package.json",
+    "package-lock.json",
+    "CHANGELOG.md",
+    ".gitignore",
+    ".changeset",
+    "scripts/release/gen-token",
+  ];
+  for (const file of [...files, "chart"]) await cp(repositoryPath(file), join(root, file), { recursive: true });
+  git("init", "--quiet");
+  git("config", "status.showUntrackedFiles", "no");
+  git("add", "--all");
+  git("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "--message", "a");
+  expect(await readCheckout(root, [])).toMatchObject({ status: "", unknownFiles: [] });
+  await writeFile(join(root, "chart/charts/stranger-1.0.0.tgz"), "");
+  await writeFile(join(root, "new.ts"), "");
+  expect(await readCheckout(root, [])).toMatchObject({
+    status: "?? new.ts\n",
+    unknownFiles: ["chart/charts/stranger-1.0.0.tgz"],
+  });
+  await rm(root, { recursive: true });
 });
