@@ -136,7 +136,7 @@ async function publish(made: Release, bases: PinnedImage[], secrets: string): Pr
   say(`image published: ${await publishImage(made, bases, { ...keyless, registry: IMAGE_REGISTRY }, secrets)}`);
   await publishNpm(made);
   const [gh = "", ...createRelease] = await githubCommand(made);
-  await run(gh, createRelease);
+  await run(gh, createRelease, { secret: "github" });
 }
 
 /** The commands that a dry run leaves out, on stdout. */

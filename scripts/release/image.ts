@@ -57,6 +57,6 @@ export async function publishImage(
   if (typeof digest !== "string") throw new ExitError("Docker names no digest of the tools' image.", EXIT.unavailable);
   const reference = `${target.registry}/istio-teleport@${digest}`;
   const [cosign = "", ...sign] = signCommand(reference, target);
-  await run(cosign, sign);
+  await run(cosign, sign, { secret: "identity" });
   return reference;
 }

@@ -26,7 +26,9 @@ export interface Pages {
  * @throws ExitError (unavailable) when the branch cannot be read
  */
 export async function clonePages(remote: string, folder: string): Promise<Pages> {
-  await run("git", ["clone", "--quiet", "--depth", "1", "--branch", BRANCH, remote, folder]);
+  await run("git", ["clone", "--quiet", "--depth", "1", "--branch", BRANCH, remote, folder], {
+    secret: "github",
+  });
   const index = join(folder, "index.yaml");
   return {
     folder,
@@ -55,5 +57,5 @@ export async function pushIndex({ folder }: Pages, index: string, version: strin
   if ((await tryRun("git", ["diff", "--cached", "--quiet"], { cwd: folder })).code === 0) return;
   const author = ["-c", "user.name=istio-teleport release", "-c", "user.email=release@istio-teleport.invalid"];
   await git(...author, "commit", "--quiet", "--message", `Chart ${version}`);
-  await git("push", "--quiet", "origin", BRANCH);
+  await run("git", ["push", "--quiet", "origin", BRANCH], { cwd: folder, secret: "github" });
 }

@@ -48,7 +48,7 @@ export async function publishChart(release: Release, target: OciTarget): Promise
   }
   const reference = `${target.registry}/istio-teleport@${digest}`;
   const [cosign = "", ...sign] = signCommand(reference, target);
-  await run(cosign, sign);
+  await run(cosign, sign, { secret: "identity" });
   return reference;
 }
 
@@ -63,7 +63,7 @@ export function signSumsCommand(
 /** Signs the checksums. */
 export async function signSums(release: Release, by: Pick<OciTarget, "cosign" | "signWith">): Promise<void> {
   const [cosign = "", ...sign] = signSumsCommand(release, by);
-  await run(cosign, sign);
+  await run(cosign, sign, { secret: "identity" });
 }
 
 /** The command that makes the release on GitHub, with what people download and the changelog's section. */
@@ -109,7 +109,7 @@ export async function publishNpm(release: Release, target: NpmTarget = {}): Prom
       say(`npm has ${name} ${release.version} already`);
       continue;
     }
-    await run(npm, args, { env });
+    await run(npm, args, { env, secret: "identity" });
     say(`published to npm: ${name} ${release.version}`);
   }
 }

@@ -13,7 +13,9 @@ import { run, tryRun } from "./run.ts";
  * @throws ExitError (unavailable) when GitHub does not say
  */
 export async function isOnGithub({ version }: Pick<Release, "version">): Promise<boolean> {
-  const { code, stdout, stderr } = await tryRun("gh", ["release", "view", `v${version}`, "--json", "isDraft"]);
+  const { code, stdout, stderr } = await tryRun("gh", ["release", "view", `v${version}`, "--json", "isDraft"], {
+    secret: "github",
+  });
   if (code !== 0 && !stderr.includes("release not found")) {
     throw new ExitError(`gh could not look for the release v${version}: ${lastWords(stderr)}.`, EXIT.unavailable);
   }
@@ -31,7 +33,7 @@ export async function takePublishedChart(release: Release): Promise<void> {
   const folder = join(release.folder, FOLDERS.chart);
   for (const file of await readdir(folder)) await rm(join(folder, file));
   const patterns = ["--pattern", "*.tgz", "--pattern", "*.tgz.prov"];
-  await run("gh", ["release", "download", `v${release.version}`, "--dir", folder, ...patterns]);
+  await run("gh", ["release", "download", `v${release.version}`, "--dir", folder, ...patterns], { secret: "github" });
   await run("helm", ["verify", chartArchive(release), "--keyring", release.signingKey.publicKeyring]);
   await indexCharts(release);
 }

@@ -3,10 +3,22 @@ import { basename } from "node:path";
 import { EXIT, ExitError } from "../../tools/base/exit-error.ts";
 import { lastWords } from "../../tools/programs/last-words.ts";
 
+/**
+ * What may publish in our name: each is handed only to the programs that need it. What builds runs code of hundreds of
+ * packages.
+ */
+const SECRETS = {
+  github: ["GH_TOKEN", "GITHUB_TOKEN"],
+  identity: ["ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"],
+  key: ["RELEASE_PGP_KEY"],
+} as const;
+
 /** Where and with what a program of the release runs. */
 export interface RunOptions {
   /** Default: the repository's root, which is where `npm run` starts. */
   readonly cwd?: string;
+  /** Which secret it gets; without it, none. */
+  readonly secret?: keyof typeof SECRETS;
   /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
   /** What it reads from standard input; without it, nothing. */
@@ -27,7 +39,7 @@ export interface Ended {
  */
 export function tryRun(program: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: options.cwd, env: { ...process.env, ...options.env } });
+    const child = spawn(program, args, { cwd: options.cwd, env: { ...environment(options.secret), ...options.env } });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
@@ -42,6 +54,13 @@ export function tryRun(program: string, args: readonly string[], options: RunOpt
     // A program that ends before it has read everything says why by itself.
     child.stdin.on("error", () => {}).end(options.stdin ?? "");
   });
+}
+
+/** The environment of this process, without the secrets but one. */
+function environment(secret: RunOptions["secret"]): NodeJS.ProcessEnv {
+  const kept: readonly string[] = secret === undefined ? [] : SECRETS[secret];
+  const hidden = new Set<string>(Object.values(SECRETS).flat());
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => kept.includes(name) || !hidden.has(name)));
 }
 
 /**

@@ -16,6 +16,13 @@ it.each(FILES)("%s pins each action by digest, the same everywhere, and says its
   }
 });
 
+it("runs no package's install script where a release is made: it could sign as the workflow", () => {
+  const installs = [...read(".github/workflows/release.yml").matchAll(/run: (npm ci.*)$/gm)].map(
+    ([, command]) => command,
+  );
+  expect(installs).toEqual(["npm ci --ignore-scripts", "npm ci --ignore-scripts"]);
+});
+
 it("runs scripts that exist", () => {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
   const named = FILES.flatMap((file) => [
