@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,14 @@ const [, GRAPH = "", TABLE = ""] = /```yaml\n(.*?)```.*?```text\n(.*?)```/s.exec
 
 let folder: string;
 let values: string;
-let prometheus: Server;
+const prometheus = createServer((request, response) => {
+  const kind = request.url?.includes("tcp") ? "tcp" : "requests";
+  response.end(
+    request.headers.authorization === "Bearer secret"
+      ? readFileSync(repositoryPath(`tests/unit/graph/learn/fixtures/prometheus-${kind}.json`))
+      : "{}",
+  );
+});
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "documented-"));
@@ -25,14 +32,6 @@ beforeAll(async () => {
   symlinkSync(repositoryPath("bin/istio-teleport.js"), join(folder, "node_modules", ".bin", "istio-teleport"));
   await run(shellBlock("docs/start/quick-start.md#init"), "");
   values = `${read("values.yaml")}${GRAPH}`;
-  prometheus = createServer((request, response) => {
-    const kind = request.url?.includes("tcp") ? "tcp" : "requests";
-    response.end(
-      request.headers.authorization === "Bearer secret"
-        ? readFileSync(repositoryPath(`tests/unit/graph/learn/fixtures/prometheus-${kind}.json`))
-        : "{}",
-    );
-  });
   await new Promise<void>((resolve) => prometheus.listen(0, "127.0.0.1", resolve));
 });
 beforeEach(() => write("values.yaml", values));
@@ -47,9 +46,9 @@ const write = (file: string, text: string) => writeFileSync(join(folder, file), 
 /** npx runs what is in node_modules/.bin. It takes longer for that than the command, so only the first block has the real one. */
 const NPX = 'npx() { "$@"; }';
 
-/** Runs a script as a user types it, and returns what it left. */
+/** Runs a script as a user types it, and returns what it left. Who runs the tests by `npm exec` has told npx what to run. */
 async function tryRun(script: string, npx = NPX) {
-  const line = `cd '${folder}' && export PATH="$PWD/node_modules/.bin:$PATH" && set -e\n${npx}\n${script}`;
+  const line = `unset \${!npm_config_@} && cd '${folder}' && export PATH="$PWD/node_modules/.bin:$PATH" && set -e\n${npx}\n${script}`;
   const { code, stdout, stderr } = await systemRunner.run(
     { program: "bash", args: ["-o", "pipefail", "-c", line] },
     { purpose: "run a block" },
