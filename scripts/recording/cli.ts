@@ -15,6 +15,7 @@ import {
   requireEmpty,
   USER_DIR,
 } from "../../tests/lab/testkit/installation/installation.ts";
+import { EXIT } from "../../tools/base/exit-error.ts";
 import { shellBlock } from "../shell-blocks/blocks.ts";
 import { photographReport } from "./photograph-report.ts";
 import { record } from "./record.ts";
@@ -102,4 +103,9 @@ function refuseThisMachine(outputs: readonly Output[]): void {
   if (found.length > 0) throw new Error(`The recording has ${found.join(", ")} of this machine:\n${all}`);
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`record: ${(error as Error).message}\n`);
+  process.exitCode = EXIT.unavailable;
+}
