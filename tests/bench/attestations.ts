@@ -142,7 +142,7 @@ await labBenchmark(async () => {
       },
     ],
     notes: [
-      "The client is a process in a pod, with a new connection for each SVID; tbot attests it each time: it reads its executable, if it may, and asks the kubelet for the pods of the node.",
+      "The client is a process in a pod, with a new connection for each SVID; tbot attests it each time, by the kubelet's list of the node's pods. It hashes no executable: `tbot.attestBinary` is off, as by default.",
       "SPIRE's agent attests each time as well, but has its certificates ready: tbot has a new one issued for each request.",
       "In a storm no sidecar is attested again: its stream is open, and it gets two SVIDs, one with the certificate and one that comes with the trust bundle. The time begins before `tctl auth rotate` is started.",
       `Medians, least and most of ${ROUNDS} rounds of ${SECONDS} s, and of ${2 * CYCLES} storms.`,

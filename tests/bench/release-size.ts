@@ -21,7 +21,7 @@ import { makeResult, point, printAndSave, type Series } from "./support/result.t
 const CALLERS = 5;
 const SIZES = [1, 1000, 3000];
 /** How near to the limit is near enough. */
-const NEAR = 0.002;
+const NEAR = 0.02;
 
 /** What compresses best and what compresses worst; real names are between. */
 const NAMES = {
@@ -91,7 +91,8 @@ async function split(services: number, nameOf: NameOf): Promise<string> {
     const loaded = await loadGraphValues(systemRunner, { files: [file] });
     const one = await recordedRelease(parse(await partText(systemRunner, loaded, { only: ["scale-0"], without: [] })));
     const rest = await recordedRelease(parse(await partText(systemRunner, loaded, { only: [], without: ["scale-0"] })));
-    const documents = (text: string) => text.split(/^---\n/m).filter((document) => document.trim() !== "");
+    // The last of each output ends otherwise than the others.
+    const documents = (text: string) => text.split(/^---\n/m).flatMap((document) => document.trim() || []);
     const parts = [...documents(one.manifests), ...documents(rest.manifests)].toSorted();
     if (!isDeepStrictEqual(parts, documents(whole.manifests).toSorted())) {
       throw new Error("the two releases do not render what one renders");
@@ -118,7 +119,7 @@ await printAndSave(
     x: `services, ${CALLERS} callers each`,
     series,
     notes: [
-      "For Helm's record, × is the part of the 1,048,576 bytes that Kubernetes takes in a Secret; the last row of each kind of names is where it is full. For doctor's count, × compares it with Helm's record.",
+      "For Helm's record, × is the part of the 1,048,576 bytes that Kubernetes takes in a Secret; the last row of each kind of names is the largest that was found to fit, within 2 %. For doctor's count, × compares it with Helm's record.",
       "One service is the chart itself: its templates, schema and files.",
       splitNote,
     ],

@@ -48,10 +48,12 @@ export function lines({ title, x, series, limit }: Lines): string {
         "stroke-dasharray": "6 4",
         d: `M${LEFT} ${up.at(limit.value)}H${across.end}`,
       }),
-      label(limit.name, { x: LEFT + 6, y: up.at(limit.value) - 6 }),
+      label(limit.name, { x: LEFT + 6, y: up.at(limit.value) + 16 }),
     );
   }
-  const ends = apart(series.map(({ points: own }) => up.at(own.at(-1)?.value ?? 1)));
+  // Below the line of the limit, at which series may end.
+  const below = limit === undefined ? 0 : 12;
+  const ends = apart(series.map(({ points: own }) => up.at(own.at(-1)?.value ?? 1) + below));
   for (const [index, { name, points: own }] of series.entries()) {
     const color = `s${index % 4}`;
     const places = own.map((each) => ({ ...each, px: across.at(Number(each.x)), py: up.at(each.value) }));
