@@ -5,8 +5,12 @@ import { ExitError } from "../../tools/base/exit-error.ts";
 import { say } from "../../tools/terminal/say.ts";
 import { run } from "./run.ts";
 
-/** Pages that name the archive which `npm pack` makes. */
-const PAGES_WITH_ARCHIVE = ["docs/start/quick-start.md", "docs/start/installation.md"] as const;
+/** Pages that name the version of this checkout: its archive, its image, the chart as a dependency. */
+export const PAGES_WITH_VERSION: readonly string[] = [
+  "docs/operate/checks-in-the-cluster.md",
+  "docs/start/installation.md",
+  "docs/start/quick-start.md",
+];
 
 /**
  * Takes the pending changesets into a new version: the package and the changelog by changesets, then all that carries the
@@ -41,12 +45,20 @@ async function carryVersion(root: string, before: string, version: string): Prom
   // changesets leaves the formatting to Prettier, which its settings leave out.
   await edit("CHANGELOG.md", (text) => text.replace(/^(## .*)\n(?=### )/m, "$1\n\n"));
   await edit("scripts/release/gen-token/package.json", (text) => text.replaceAll(`"${before}"`, `"${version}"`));
-  for (const page of PAGES_WITH_ARCHIVE) {
-    await edit(page, (text) => text.replaceAll(`istio-teleport-${before}.tgz`, `istio-teleport-${version}.tgz`));
-  }
+  for (const page of PAGES_WITH_VERSION) await edit(page, (text) => pageWithVersion(text, before, version));
   await run("npm", ["install", "--package-lock-only", "--ignore-scripts"], { cwd: root });
   // Labels and links in rendered objects carry the version.
   await run("npx", ["--no", "vitest", "run", "tests/chart/rendered.test.ts", "--update"], { cwd: root });
+  // So do lists of what pages have.
+  await run("npm", ["run", "--silent", "gen-schema"], { cwd: root });
+}
+
+/** A page with another version of ours; those of other programs stay. */
+export function pageWithVersion(text: string, before: string, version: string): string {
+  return ["istio-teleport-VERSION.tgz", "istio-teleport:VERSION", "version: VERSION"].reduce(
+    (page, place) => page.replaceAll(place.replace("VERSION", before), place.replace("VERSION", version)),
+    text,
+  );
 }
 
 /** Gives a chart and its subcharts another version. */

@@ -16,8 +16,11 @@ export interface Link {
 /** All links of the built pages. */
 export function linksOf(site: string): Link[] {
   return pagesOf(site).flatMap((page) =>
-    [...readFileSync(join(site, page), "utf8").matchAll(/<[a-z][^>]*?\s(?:href|src)="([^"]*)"/g)].map(
-      ([, url = ""]) => ({ page, url: url.replaceAll("&amp;", "&") }),
+    [...readFileSync(join(site, page), "utf8").matchAll(/<[a-z][^>]*>/g)].flatMap(([tag]) =>
+      [...tag.matchAll(/\s(?:href|src|srcset)="([^"]*)"/g)].map(([, url = ""]) => ({
+        page,
+        url: url.replaceAll("&amp;", "&"),
+      })),
     ),
   );
 }

@@ -39,16 +39,23 @@ export function asOnSite(md: MarkdownIt, isOnSite: (path: string) => boolean): v
     // The home page has its links as if it were in docs/.
     const page = state.env.relativePath === "index.md" ? "docs/index.md" : sourceOf(state.env.relativePath ?? "");
     for (const token of state.tokens) {
+      if (token.type === "html_block") token.content = withRelativePictures(token.content);
       for (const child of token.children ?? []) {
         if (child.type === "link_open") {
           child.attrSet("href", siteLink(child.attrGet("href") ?? "", page, isOnSite));
         }
+        if (child.type === "html_inline") child.content = withRelativePictures(child.content);
         // Teleport's templates have the braces of Vue's.
         if (child.type === "code_inline") child.attrSet("v-pre", "");
       }
       token.children = token.children?.flatMap((child) => withTwin(child, page, state.Token)) ?? null;
     }
   });
+}
+
+/** Pictures in HTML with paths that begin with a dot: Vite takes others for names of packages. */
+function withRelativePictures(html: string): string {
+  return html.replaceAll(/(\s(?:src|srcset)=")(?![./]|[a-z]+:)/g, "$1./");
 }
 
 /** The file in the repository that a page of the site is made from. */

@@ -104,7 +104,9 @@ interface Link {
 /** The links and pictures of a Markdown page outside of its code. */
 function linksOf(markdown: string): Link[] {
   const prose = markdown.replaceAll(/^```[\s\S]*?^```/gm, "").replaceAll(/`[^`\n]*`/g, "");
-  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => {
+  // Markdown's, and those of HTML: a picture for dark mode or without motion has no Markdown.
+  return [...prose.matchAll(/\]\(([^)\s]+)\)|\s(?:src|srcset|href)="([^"\s]+)"/g)].map(([, markdown, html = ""]) => {
+    const link = markdown ?? html;
     const [target = "", anchor] = link.split("#");
     return { target, anchor };
   });

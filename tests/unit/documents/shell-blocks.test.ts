@@ -9,6 +9,7 @@ import {
   shellBlocks,
   unclearFences,
 } from "../../../scripts/shell-blocks/blocks.ts";
+import { shellBlocksPage } from "../../../scripts/shell-blocks/list.ts";
 import { takers } from "../../../scripts/shell-blocks/takers.ts";
 import { repositoryPath } from "../../support/run-helm.ts";
 
@@ -49,6 +50,16 @@ describe("a block of commands", () => {
       ).not.toEqual([]);
       expect(names.filter((name) => !TAKEN.has(name) && !repeated.has(name))).toEqual([]);
     }
+  });
+
+  it("that only the rehearsal of a release runs is counted as such", () => {
+    const page = shellBlocksPage();
+    const [, gate, rehearsed] = /Tests run (\d+) of them .* runs (\d+)\./.exec(page) ?? [];
+    const runners = page.split("\n").flatMap((line) => / \| (`\S+`[^|]*) \|$/.exec(line)?.[1] ?? []);
+    const ofGate = runners.filter((files) => /`(tests\/(unit|lab)|lab|\.ci)\//.test(files));
+    expect(Number(rehearsed)).toBe(runners.length - ofGate.length);
+    expect(Number(gate)).toBe(ofGate.length);
+    expect(Number(rehearsed)).toBeGreaterThan(0);
   });
 
   it("that repeats others has their lines, and those are run", () => {

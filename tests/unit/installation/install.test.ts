@@ -560,7 +560,10 @@ describe("pre-flight", () => {
     ],
     [
       "the chart under another name",
-      (state) => Object.assign(state.releases, { mine: deployedRelease("istio-teleport-0.1.0", "istio-system") }),
+      (state) => {
+        const manifest = "---\napiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: tbot, namespace: istio-system}\n";
+        state.releases.mine = { ...deployedRelease("istio-teleport-0.1.0", "istio-system"), manifest };
+      },
       {},
       "the release mine in the namespace istio-system: the chart is installed already under this name",
     ],

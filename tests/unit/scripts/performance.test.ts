@@ -105,6 +105,22 @@ const CONSTANTS = result("teleport-load", [
   { name: "CPU of what plays Teleport", unit: "ms", points: [point("an SVID", [3])] },
 ]);
 
+it("marks a ratio whose rounds overlap with those of what it is compared with", () => {
+  const names = [
+    point("istiod's CA", [88, 43, 114], 88),
+    point("ours", [54, 30, 200], 88),
+    point("theirs", [20, 30, 40], 88),
+  ];
+  const without = { name: "without", unit: "ms", points: [point(100, [5, 3, 27]), point(1000, [10, 11, 12])] };
+  const policies = { name: "with", unit: "ms", points: [point(100, [8, 4, 15], 5), point(1000, [30, 29, 31], 11)] };
+  const table = ratioTable([
+    result("a", [{ name: "p99", unit: "ms", points: names }]),
+    result("b", [without, policies]),
+  ]);
+  expect(table).toContain("| p99 | istiod's CA | ~0.614 (ours), 0.341 (theirs) |");
+  expect(table).toContain("| with | see below | ~1.6 (100), 2.73 (1,000) |");
+});
+
 it("reckons what 1,000 nodes of 50 pods ask of Teleport", () => {
   const model = loadModel(CONSTANTS);
   // 50,000 sidecars, 2 SVIDs each, 6 times an hour; 1,000 tbots that join 3 times an hour.

@@ -8,7 +8,7 @@ const POLICIES = new Set(["AuthorizationPolicy", "PeerAuthentication"]);
 
 /**
  * Releases of the chart, under other names than ours, that hold policies of applications and nothing else:
- * `istio-teleport render values --only` makes values for such.
+ * `istio-teleport render values --only` makes values for such. One whose applications have mode `off` holds nothing.
  *
  * @param rootNamespace of the mesh: policies in it are for all applications
  * @param listed all releases; where they could not be read there is nothing to look at
@@ -26,9 +26,7 @@ export async function policyReleases(
     others.map(async (release) => parseManifests(await releaseManifest(access, release))),
   );
   return others.filter((_, index) => {
-    const held = objects[index] ?? [];
-    return (
-      held.length > 0 && held.every(({ kind, metadata }) => POLICIES.has(kind) && metadata.namespace !== rootNamespace)
-    );
+    const own = objects[index] ?? [];
+    return own.every(({ kind, metadata }) => POLICIES.has(kind) && metadata.namespace !== rootNamespace);
   });
 }

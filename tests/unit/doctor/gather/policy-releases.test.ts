@@ -20,6 +20,8 @@ const object = (kind: string, namespace: string) =>
 
 const MANIFESTS: Record<string, string> = {
   shop: object("AuthorizationPolicy", "shop") + object("PeerAuthentication", "shop"),
+  // Its application has mode "off".
+  open: "\n",
   whole: object("AuthorizationPolicy", "shop") + object("DaemonSet", "teleport-system"),
   "mesh-wide": object("PeerAuthentication", "istio-system"),
   empty: "",
@@ -37,7 +39,7 @@ it("finds releases that hold policies of applications and nothing else", async (
     ...Object.keys(MANIFESTS).map((name) => release(name)),
   ];
   const found = await policyReleases(access, "istio-system", Promise.resolve({ ok: true, value: releases }));
-  expect(found.map(({ name }) => name)).toEqual(["shop"]);
+  expect(found.map(({ name }) => name)).toEqual(["shop", "open"]);
 });
 
 it("finds none where the releases could not be read: the reason stands there", async () => {

@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { changesOf, sectionOf } from "../../../../scripts/release/changelog.ts";
 import { releaseAnnotations, withAnnotations } from "../../../../scripts/release/chart-package.ts";
 import { chartBom } from "../../../../scripts/release/sbom.ts";
-import { withVersion } from "../../../../scripts/release/version.ts";
+import { PAGES_WITH_VERSION, pageWithVersion, withVersion } from "../../../../scripts/release/version.ts";
 import { repositoryPath } from "../../../support/run-helm.ts";
 
 /** What a release writes, from plain data. */
@@ -90,6 +90,18 @@ describe("the packed Chart.yaml", () => {
     expect(rest.icon).toMatch(/^https:.*\/chart\/icon\.svg$/);
     expect(rest.maintainers).toHaveLength(1);
   });
+});
+
+it("each page that names this version is among those that a new one changes", () => {
+  const { version } = parse(CHART) as { version: string };
+  const named = new RegExp(`(istio-teleport[-:]|\\bversion: )${version.replaceAll(".", "\\.")}\\b`);
+  const pages = readdirSync(repositoryPath("docs"), { recursive: true, encoding: "utf8" })
+    .map((file) => `docs/${file}`)
+    .filter((file) => file.endsWith(".md") && !file.startsWith("docs/proof/"));
+  const read = (page: string) => readFileSync(repositoryPath(page), "utf8");
+  expect(pages.filter((page) => named.test(read(page))).toSorted()).toEqual(PAGES_WITH_VERSION);
+  const left = PAGES_WITH_VERSION.filter((page) => named.test(pageWithVersion(read(page), version, "9.8.7")));
+  expect(left).toEqual([]);
 });
 
 it("another version of Chart.yaml differs from it in versions alone", () => {

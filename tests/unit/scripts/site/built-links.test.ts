@@ -34,6 +34,12 @@ it.each([
   expect(await deadOf(`<p><a class="x" href="${link}">x</a></p>`)).toEqual([`index.html: ${link}`]);
 });
 
+it("finds each of a picture's files that is not there", async () => {
+  const picture =
+    '<picture><source srcset="/base/gone.svg"><img src="/base/lost.svg" srcset="/base/away.svg"></picture>';
+  expect(await deadOf(picture)).toEqual(["gone", "lost", "away"].map((name) => `index.html: /base/${name}.svg`));
+});
+
 it("finds pictures and scripts that are not there", async () => {
   expect(await deadOf('<img alt="" src="/base/gone.svg"><script src="/base/gone.js"></script>')).toEqual([
     "index.html: /base/gone.svg",
