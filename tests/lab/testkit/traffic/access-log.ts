@@ -1,4 +1,4 @@
-import { shell } from "../cluster/shell.ts";
+import { shell, tryShell } from "../cluster/shell.ts";
 
 /** The fields of a sidecar's access log that the tests read; the format is the chart's, `istio.accessLog`. */
 export interface AccessLogLine {
@@ -28,12 +28,19 @@ export async function accessLog(namespace: string, since: Date): Promise<AccessL
 /** The same as the sidecars wrote it, a line each, without what else they wrote. */
 async function accessLogText(namespace: string, since: Date): Promise<string[]> {
   const pods = (await shell(`kubectl -n ${namespace} get pods -o name`)).trim().split("\n");
-  const logs = pods.map((pod) =>
-    shell(`kubectl -n ${namespace} logs ${pod} -c istio-proxy --since-time=${since.toISOString()}`),
-  );
+  const logs = pods.map((pod) => logOf(namespace, pod, since));
   const lines = (await Promise.all(logs)).join("\n").split("\n");
   // kubectl counts whole seconds.
   return lines.filter((line) => line.startsWith("{") && new Date(parse(line).time) >= since);
+}
+
+/** A pod that ended after it was listed took its log along. */
+async function logOf(namespace: string, pod: string, since: Date): Promise<string> {
+  const line = `kubectl -n ${namespace} logs ${pod} -c istio-proxy --since-time=${since.toISOString()}`;
+  const { code, stdout, stderr } = await tryShell(line);
+  if (code === 0) return stdout;
+  if (stderr.includes("(NotFound)")) return "";
+  throw new Error(`exit code ${code} of: ${line}\n${stderr}`);
 }
 
 function parse(line: string): AccessLogLine {
