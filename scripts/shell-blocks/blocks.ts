@@ -45,6 +45,8 @@ export interface UnclearFence {
   readonly line: number;
 }
 
+/** The site's own page, beside packages whose pages are not ours. */
+const HOME = "site/home.md";
 /** Folders whose pages are read, besides the repository's own. */
 const FOLDERS = ["docs", "chart", "lab"];
 
@@ -53,7 +55,7 @@ export function pages(): string[] {
   const inFolders = FOLDERS.flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map((file) => join(folder, file)),
   );
-  return [...readdirSync(ROOT), ...inFolders].filter((file) => file.endsWith(".md")).toSorted();
+  return [...readdirSync(ROOT), HOME, ...inFolders].filter((file) => file.endsWith(".md")).toSorted();
 }
 
 /** The blocks of commands of one page, in order. */
