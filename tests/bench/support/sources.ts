@@ -19,11 +19,21 @@ export interface Source {
   readonly namespace: string;
   /** The pod's annotation `inject.istio.io/templates`. */
   readonly templates: string;
+  /** The pod's annotation `proxy.istio.io/config`. */
+  readonly proxyConfig?: string;
 }
 
 export const SOURCES: readonly Source[] = [
   { name: "Teleport's double", issuer: "teleport", namespace: "bench-teleport", templates: "sidecar,teleport" },
   { name: "istiod's CA", issuer: "istiod", namespace: "bench-istiod", templates: "sidecar" },
+  // The others' keys are of this kind: it tells what the issuer costs from what the key does.
+  {
+    name: "istiod's CA, P-256",
+    issuer: "istiod",
+    namespace: "bench-istiod-p256",
+    templates: "sidecar",
+    proxyConfig: "proxyMetadata: {ECC_SIGNATURE_ALGORITHM: ECDSA}",
+  },
   { name: "SPIRE", issuer: "spire", namespace: "bench-spire", templates: "sidecar,spire" },
 ];
 
@@ -125,11 +135,19 @@ function deployment(source: Source, name: string, container: object): object {
 }
 
 /** Metadata and spec of a pod that has the source's identity, under the ServiceAccount `client` or `server`. */
-function podOf({ templates }: Source, serviceAccountName: string, container: { readonly name: string }): object {
+function podOf(
+  { templates, proxyConfig }: Source,
+  serviceAccountName: string,
+  container: { readonly name: string },
+): object {
   return {
     metadata: {
       labels: { "app.kubernetes.io/name": container.name },
-      annotations: { "inject.istio.io/templates": templates, [STATS_ANNOTATION]: ".*15006[.]ssl.*" },
+      annotations: {
+        "inject.istio.io/templates": templates,
+        [STATS_ANNOTATION]: ".*15006[.]ssl.*",
+        ...(proxyConfig !== undefined && { "proxy.istio.io/config": proxyConfig }),
+      },
     },
     spec: { serviceAccountName, terminationGracePeriodSeconds: 1, containers: [container] },
   };
