@@ -24,7 +24,6 @@ const MANIFESTS: Record<string, string> = {
   open: "\n",
   whole: object("AuthorizationPolicy", "shop") + object("DaemonSet", "teleport-system"),
   "mesh-wide": object("PeerAuthentication", "istio-system"),
-  empty: "",
 };
 
 const run: Runner["run"] = async ({ args }) => ({
